@@ -1,0 +1,47 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
+
+help: ## List what can be typed.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## Put everything this project needs into .venv.
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
+	@$(UV) sync --quiet
+	@touch $@
+
+up: setup ## Run the whole stack on this machine.
+	@$(BIN)/aurora-lambda up
+
+down: setup ## Stop it and delete its data.
+	@$(BIN)/aurora-lambda down
+
+test: setup ## Run every test.
+	@$(BIN)/pytest
+
+test-fast: setup ## Run the tests that need no server and no image build.
+	@$(BIN)/pytest -m "not slow" tests
+
+lint: setup ## Check style, types, imports and the Dockerfile.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ty check
+	@$(BIN)/lint-imports
+	@$(BIN)/hadolint lambda_images/Dockerfile
+
+bench: setup ## Measure, and write docs/performance.md.
+	@$(BIN)/python -m tests.bench
+
+lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
+	@for group in handler migrations; do \
+	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
+	    --output-file lambda_images/requirements/$$group.txt; done
+
+.PHONY: help setup up down test test-fast lint bench lock
