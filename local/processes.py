@@ -22,6 +22,7 @@ _UNPRIVILEGED = (
     "--clear-groups",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",  # else access() would ignore the capability
 )
 
 
