@@ -1,0 +1,1 @@
+"""Composition: what one stack consists of, and how it is configured."""

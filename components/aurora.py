@@ -1,0 +1,348 @@
+"""Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.access import DatabaseAccess
+from components.naming import tagged
+from lambda_images.database.contract import DEFAULT_PORTS, ENGINES, Auth, DatabaseSettings, Engine, RuntimeRole
+
+MASTER_USERNAME = "dbadmin"
+PERFORMANCE_INSIGHTS_DAYS = 7
+IDLE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class EngineProfile:
+    """What RDS calls an engine, and the server parameters this project relies on.
+
+    `parameters` refuse plain connections and close idle ones: an open connection keeps a cluster from pausing.
+    """
+
+    rds_engine: str
+    version: str
+    parameters: Mapping[str, str]
+
+    def family(self, version: str) -> str:
+        """The parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
+        parts = version.split(".")
+        return self.rds_engine + (parts[0] if self.rds_engine == "aurora-postgresql" else ".".join(parts[:2]))
+
+
+PROFILES: Mapping[Engine, EngineProfile] = {
+    "mysql": EngineProfile(
+        rds_engine="aurora-mysql",
+        version="8.0.mysql_aurora.3.12.0",
+        parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
+    ),
+    "postgres": EngineProfile(
+        rds_engine="aurora-postgresql",
+        version="17.10",
+        parameters={"rds.force_ssl": "1", "idle_session_timeout": str(IDLE_SECONDS * 1000)},
+    ),
+}
+
+
+class AuroraDatabaseArgs(TypedDict):
+    """Where the cluster lives, who may reach it, and how it scales."""
+
+    engine: str
+    """`mysql` or `postgres`."""
+    vpc_id: pulumi.Input[str]
+    """The VPC."""
+    subnet_ids: pulumi.Input[list[str]]
+    """Subnets in at least two availability zones."""
+    function_security_group_id: pulumi.Input[str]
+    """The security group of the functions: the only one the database listens to."""
+    engine_version: NotRequired[str]
+    """RDS's version string. Default: a tested one. Minor versions are not raised behind your back."""
+    schema: NotRequired[str]
+    """The database the migration runner creates in the cluster. Default `app`."""
+    runtime_role: NotRequired[str]
+    """The database role of the application, which the migration runner creates. Default `app_runtime`."""
+    auth: NotRequired[str]
+    """How the application logs in: `iam` (a token, the default) or `password` (from a secret the runner fills)."""
+    min_capacity: NotRequired[float]
+    """Aurora capacity units at rest. Default 0: the cluster pauses."""
+    max_capacity: NotRequired[float]
+    """Aurora capacity units at most. Default 2; IAM logins want at least 1."""
+    auto_pause_seconds: NotRequired[int]
+    """Idle seconds before a pause, 300 to 86400. Default 300. Only with a `min_capacity` of 0."""
+    instance_count: NotRequired[int]
+    """Instances, the writer included. Default 1; 2 and more fail over in under a minute."""
+    backup_retention_days: NotRequired[int]
+    """Days of point-in-time recovery, 1 to 35. Default 7."""
+    deletion_protection: NotRequired[bool]
+    """Whether AWS refuses to delete the cluster. Default false."""
+    final_snapshot: NotRequired[bool]
+    """Whether deleting the cluster takes a snapshot first. Default true."""
+    kms_key_id: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts storage and the master secret. Default: the account's RDS key."""
+    performance_insights: NotRequired[bool]
+    """Whether Performance Insights is on, with seven days kept (free). Default true."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Tags of every resource."""
+
+
+class AuroraDatabase(pulumi.ComponentResource):
+    """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
+
+    Makes: `aws.rds.SubnetGroup`, `aws.rds.ClusterParameterGroup`, a security group that takes the engine's port from
+    the functions' group only, `aws.rds.Cluster`, `aws.rds.ClusterInstance`s, and, under `auth="password"`, an empty
+    `aws.secretsmanager.Secret` that the migration runner fills.
+    At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
+
+    Raises:
+        ValueError: an engine or a way to log in that there is not.
+    """
+
+    runtime: pulumi.Output[DatabaseAccess]
+    """What the application gets: its own role, no right to change the schema. Known once the writer answers."""
+    admin: pulumi.Output[DatabaseAccess]
+    """What the migration runner gets: the master secret."""
+    endpoint: pulumi.Output[str]
+    """The writer endpoint, known once the writer answers."""
+    identifier: pulumi.Output[str]
+    """The cluster's identifier."""
+
+    def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
+        self._name, self._args = name, args
+        self._engine = _engine(name, args["engine"])
+        self._auth = _auth(name, args.get("auth", "iam"))
+        self._port = DEFAULT_PORTS[self._engine]
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        group = self._security_group()
+        reachable = self._let_functions_in(group)
+        cluster = self._cluster(group)
+        instances = self._instances(cluster)
+        self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *reachable).apply(lambda all_: all_[0])
+        self.identifier = cluster.cluster_identifier
+        runtime_secret_arn = self._runtime_secret() if self._auth == "password" else pulumi.Output.from_input("")
+        self.runtime = self._runtime_access(cluster, runtime_secret_arn)
+        self.admin = self._admin_access(cluster, runtime_secret_arn)
+        self.register_outputs(
+            {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
+        )
+
+    def _security_group(self) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            self._name,
+            vpc_id=self._args["vpc_id"],
+            description="Database: the engine's port from the functions.",
+            revoke_rules_on_delete=True,
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
+
+    def _let_functions_in(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        functions = self._args["function_security_group_id"]
+        ingress = aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-from-functions",
+            security_group_id=group.id,
+            referenced_security_group_id=functions,
+            ip_protocol="tcp",
+            from_port=self._port,
+            to_port=self._port,
+            description=f"{self._engine} from the functions",
+            tags=self._tags(f"{self._name}-from-functions"),
+            opts=self._child,
+        )
+        egress = aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-functions-out",
+            security_group_id=functions,
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=self._port,
+            to_port=self._port,
+            description=f"{self._engine} to the database",
+            tags=self._tags(f"{self._name}-functions-out"),
+            opts=self._child,
+        )
+        return [ingress.id, egress.id]
+
+    def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
+        profile, args = PROFILES[self._engine], self._args
+        version = args.get("engine_version", profile.version)
+        parameters = aws.rds.ClusterParameterGroup(
+            self._name,
+            family=profile.family(version),
+            description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
+            parameters=[{"name": name, "value": value} for name, value in sorted(profile.parameters.items())],
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
+        subnets = aws.rds.SubnetGroup(
+            self._name, subnet_ids=args["subnet_ids"], tags=self._tags(self._name), opts=self._child
+        )
+        final_snapshot = args.get("final_snapshot", True)
+        return aws.rds.Cluster(
+            self._name,
+            engine=profile.rds_engine,
+            engine_version=version,
+            port=self._port,
+            master_username=MASTER_USERNAME,
+            manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.get("kms_key_id"),
+            iam_database_authentication_enabled=self._auth == "iam",
+            db_subnet_group_name=subnets.name,
+            vpc_security_group_ids=[group.id],
+            db_cluster_parameter_group_name=parameters.name,
+            serverlessv2_scaling_configuration=self._scaling(),
+            storage_encrypted=True,
+            kms_key_id=args.get("kms_key_id"),
+            backup_retention_period=args.get("backup_retention_days", 7),
+            copy_tags_to_snapshot=True,
+            deletion_protection=args.get("deletion_protection", False),
+            skip_final_snapshot=not final_snapshot,
+            # The parameter group's generated name differs from one life of the stack to the next, so two final
+            # snapshots never share a name.
+            final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
+            # What `pulumi up` reports as done is done, not left to the next maintenance window.
+            apply_immediately=True,
+            tags=self._tags(self._name),
+            # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("deletion_protection", False)),
+        )
+
+    def _scaling(self) -> aws.rds.ClusterServerlessv2ScalingConfigurationArgs:
+        minimum = self._args.get("min_capacity", 0)
+        return aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+            min_capacity=minimum,
+            max_capacity=self._args.get("max_capacity", 2),
+            seconds_until_auto_pause=self._args.get("auto_pause_seconds", 300) if minimum == 0 else None,
+        )
+
+    def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
+        insights = self._args.get("performance_insights", True)
+        return [
+            aws.rds.ClusterInstance(
+                f"{self._name}-{number}",
+                cluster_identifier=cluster.cluster_identifier,
+                engine=aws.rds.EngineType(PROFILES[self._engine].rds_engine),
+                engine_version=cluster.engine_version,
+                instance_class="db.serverless",
+                publicly_accessible=False,
+                auto_minor_version_upgrade=False,
+                performance_insights_enabled=insights,
+                performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS if insights else None,
+                performance_insights_kms_key_id=self._args.get("kms_key_id") if insights else None,
+                promotion_tier=min(number - 1, 1),
+                tags=self._tags(f"{self._name}-{number}"),
+                opts=self._child,
+            )
+            for number in range(1, self._args.get("instance_count", 1) + 1)
+        ]
+
+    def _runtime_secret(self) -> pulumi.Output[str]:
+        return aws.secretsmanager.Secret(
+            f"{self._name}-runtime",
+            description=f"Login of the application's role in {self._name}; written by the migration runner",
+            recovery_window_in_days=0,
+            kms_key_id=self._args.get("kms_key_id"),
+            tags=self._tags(f"{self._name}-runtime"),
+            opts=self._child,
+        ).arn
+
+    def _runtime_access(
+        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Output[str]
+    ) -> pulumi.Output[DatabaseAccess]:
+        role, auth = self._runtime_role, self._auth
+
+        def statements(cluster_arn: str, resource_id: str, secret_arn: str) -> list[policies.Statement]:
+            if auth == "password":
+                return [policies.read_secret(secret_arn), *self._decrypt("kms:Decrypt")]
+            return [policies.connect_as(cluster_arn, resource_id, role)]
+
+        return self._access(
+            self._environment(cluster, role, auth, runtime_secret_arn),
+            pulumi.Output.all(cluster.arn, cluster.cluster_resource_id, runtime_secret_arn).apply(
+                lambda values: json.dumps(statements(*values))
+            ),
+        )
+
+    def _admin_access(
+        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Output[str]
+    ) -> pulumi.Output[DatabaseAccess]:
+        master_secret_arn = cluster.master_user_secrets.apply(lambda secrets: cast(str, secrets[0].secret_arn))
+        environment = pulumi.Output.all(
+            self._environment(cluster, MASTER_USERNAME, "password", master_secret_arn), runtime_secret_arn
+        ).apply(
+            lambda values: {
+                **values[0],
+                **RuntimeRole(self._runtime_role, self._auth, values[1]).to_environment(self._name),
+            }
+        )
+
+        def statements(master: str, runtime: str) -> list[policies.Statement]:
+            fill = [policies.fill_secret(runtime)] if runtime else []
+            return [policies.read_secret(master), *fill, *self._decrypt("kms:Decrypt", "kms:GenerateDataKey")]
+
+        return self._access(
+            environment,
+            pulumi.Output.all(master_secret_arn, runtime_secret_arn).apply(
+                lambda values: json.dumps(statements(*values))
+            ),
+        )
+
+    def _environment(
+        self, cluster: aws.rds.Cluster, db_role: str, auth: Auth, secret_arn: pulumi.Output[str]
+    ) -> pulumi.Output[dict[str, str]]:
+        schema = self._args.get("schema", "app")
+        return pulumi.Output.all(
+            self.endpoint, cluster.port, cluster.cluster_identifier, cluster.arn, secret_arn
+        ).apply(
+            lambda values: DatabaseSettings(
+                name=self._name,
+                engine=self._engine,
+                endpoint=values[0],
+                port=int(values[1]),
+                schema=schema,
+                db_role=db_role,
+                auth=auth,
+                identifier=values[2],
+                arn=values[3],
+                secret_arn=values[4],
+            ).to_environment()
+        )
+
+    def _access(
+        self, environment: pulumi.Output[dict[str, str]], statements: pulumi.Output[str]
+    ) -> pulumi.Output[DatabaseAccess]:
+        return pulumi.Output.all(
+            environment=environment,
+            statements=statements,
+            subnet_ids=self._args["subnet_ids"],
+            security_group_ids=[self._args["function_security_group_id"]],
+        ).apply(lambda access: cast(DatabaseAccess, access))
+
+    def _decrypt(self, *actions: str) -> list[policies.Statement]:
+        """A customer's own key needs its own permission; the account's RDS and Secrets Manager keys do not."""
+        key = self._args.get("kms_key_id")
+        return [policies.allow(list(actions), str(key))] if key else []
+
+    @property
+    def _runtime_role(self) -> str:
+        return self._args.get("runtime_role", "app_runtime")
+
+    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
+        return tagged(self._args.get("tags"), name)
+
+
+def _engine(name: str, engine: str) -> Engine:
+    if engine not in ENGINES:
+        raise ValueError(f"AuroraDatabase {name!r}: engine {engine!r} is not one of {', '.join(ENGINES)}")
+    return engine
+
+
+def _auth(name: str, auth: str) -> Auth:
+    if auth not in ("iam", "password"):
+        raise ValueError(f"AuroraDatabase {name!r}: auth {auth!r} is not one of iam, password")
+    return auth

@@ -1,0 +1,47 @@
+"""Exactly the files an image build reads, and a digest over them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from docker.utils.build import exclude_paths
+
+DIGEST_LENGTH = 16
+
+
+def context_files(context: Path) -> list[Path]:
+    """The files of a build context, relative to it and sorted: all that its `.dockerignore` does not exclude.
+
+    Raises:
+        FileNotFoundError: there is no such directory, or it has no `.dockerignore`, without which a build would read
+            (and ship to the builder) whatever lies around.
+    """
+    if not context.is_dir():
+        raise FileNotFoundError(f"image build context {context} is not a directory")
+    ignore = context / ".dockerignore"
+    if not ignore.is_file():
+        raise FileNotFoundError(f"image build context {context} has no .dockerignore that says what the build reads")
+    lines = (line.strip() for line in ignore.read_text().splitlines())
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    relative = (Path(path) for path in exclude_paths(str(context), patterns))
+    return sorted(path for path in relative if (context / path).is_file())
+
+
+def source_digest(context: Path, dockerfile: Path, settings: Mapping[str, str]) -> str:
+    """Sixteen hexadecimal digits that change exactly when the image would.
+
+    They cover the Dockerfile, each file of the context (path, executable bit, content) and `settings` (target,
+    platform, build arguments); not owners, times or where the checkout lies, so two machines agree.
+
+    Raises:
+        FileNotFoundError: a missing context, `.dockerignore` or Dockerfile.
+    """
+    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode())
+    digest.update(dockerfile.read_bytes())
+    for path in context_files(context):
+        file = context / path
+        executable = bool(file.stat().st_mode & 0o100)
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"\n{path.as_posix()} {executable} {content}".encode())
+    return digest.hexdigest()[:DIGEST_LENGTH]

@@ -1,0 +1,143 @@
+"""A container image in a repository of its own, built only when something in it changed."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_docker as docker
+
+from components.build_context import source_digest
+from components.naming import tagged
+
+PLATFORMS: Mapping[str, str] = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
+
+
+class LambdaImageArgs(TypedDict):
+    """What to build, for which processor, and what the repository keeps."""
+
+    context: pulumi.Input[str]
+    """The build context, relative to the Pulumi program. Its `.dockerignore` says exactly what the build reads."""
+    dockerfile: pulumi.Input[str]
+    """The Dockerfile, relative to the Pulumi program."""
+    target: pulumi.Input[str]
+    """The Dockerfile's target."""
+    build_args: NotRequired[dict[str, pulumi.Input[str]]]
+    """The Dockerfile's arguments. `SOURCE_DIGEST` is added."""
+    architecture: NotRequired[str]
+    """`arm64` (default) or `x86_64`."""
+    keep_images: NotRequired[int]
+    """How many images the repository keeps, the newest ones. Default 10."""
+    force_delete: NotRequired[bool]
+    """Whether deleting the repository deletes its images. Default false: a repository with images stays."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Tags of the repository."""
+
+
+class LambdaImage(pulumi.ComponentResource):
+    """An image tagged by a digest over everything its build reads, and used by the digest of the result.
+
+    Makes: `aws.ecr.Repository` (immutable tags, scanned on push), `aws.ecr.LifecyclePolicy`, and `docker.Image`, which
+    the local Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
+
+    Raises:
+        ValueError: an architecture that there is not.
+    """
+
+    image_uri: pulumi.Output[str]
+    """The image by digest: `<repository>@sha256:...`."""
+    source_digest: pulumi.Output[str]
+    """What the tag is: a digest over everything the build reads."""
+
+    def __init__(self, name: str, args: LambdaImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
+        architecture = args.get("architecture", "arm64")
+        if architecture not in PLATFORMS:
+            raise ValueError(
+                f"LambdaImage {name!r}: architecture {architecture!r} is not one of {', '.join(PLATFORMS)}"
+            )
+        self._name, self._args, self._platform = name, args, PLATFORMS[architecture]
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        repository = self._repository()
+        self._lifecycle_policy(repository)
+        self.source_digest = self._source_digest()
+        self.image_uri = self._image(repository).repo_digest
+        self.register_outputs({"imageUri": self.image_uri, "sourceDigest": self.source_digest})
+
+    def _repository(self) -> aws.ecr.Repository:
+        return aws.ecr.Repository(
+            self._name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "AES256"}],
+            force_delete=self._args.get("force_delete", False),
+            tags=tagged(self._args.get("tags"), self._name),
+            opts=self._child,
+        )
+
+    def _lifecycle_policy(self, repository: aws.ecr.Repository) -> None:
+        """The deployed image is among the newest: every deployment of a changed image pushes it."""
+        aws.ecr.LifecyclePolicy(
+            self._name,
+            repository=repository.name,
+            policy=keep_newest(self._args.get("keep_images", 10)),
+            opts=self._child,
+        )
+
+    def _source_digest(self) -> pulumi.Output[str]:
+        return pulumi.Output.all(
+            context=self._args["context"],
+            dockerfile=self._args["dockerfile"],
+            settings={**self._build_args(), "target": self._args["target"], "platform": self._platform},
+        ).apply(
+            lambda build: source_digest(Path(build["context"]), Path(build["dockerfile"]), build["settings"]),
+        )
+
+    def _image(self, repository: aws.ecr.Repository) -> docker.Image:
+        return docker.Image(
+            self._name,
+            image_name=pulumi.Output.concat(repository.repository_url, ":", self.source_digest),
+            build={
+                "context": self._args["context"],
+                "dockerfile": self._args["dockerfile"],
+                "target": self._args["target"],
+                "platform": self._platform,
+                "args": {**self._build_args(), "SOURCE_DIGEST": self.source_digest},
+            },
+            registry=self._registry(repository),
+            opts=self._child,
+        )
+
+    def _build_args(self) -> dict[str, pulumi.Input[str]]:
+        return dict(self._args.get("build_args", {}))
+
+    def _registry(self, repository: aws.ecr.Repository) -> docker.RegistryArgs:
+        token = aws.ecr.get_authorization_token_output(
+            registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
+        ).authorization_token
+        login: pulumi.Output[list[str]] = pulumi.Output.secret(token).apply(_decode_login)
+        return docker.RegistryArgs(
+            server=repository.repository_url.apply(lambda url: url.partition("/")[0]),
+            username=login.apply(lambda parts: parts[0]),
+            password=login.apply(lambda parts: parts[1]),
+        )
+
+
+def _decode_login(token: Any) -> list[str]:
+    """An ECR authorization token is `user:password` in base64."""
+    return base64.b64decode(token).decode().split(":", 1)
+
+
+def keep_newest(count: int) -> str:
+    """A lifecycle policy document that expires all but the newest `count` images."""
+    rule = {
+        "rulePriority": 1,
+        "description": f"Keep the newest {count} images",
+        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
+        "action": {"type": "expire"},
+    }
+    return json.dumps({"rules": [rule]})

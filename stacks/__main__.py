@@ -1,0 +1,5 @@
+"""The program that `pulumi up` runs."""
+
+from stacks.service import deploy
+
+deploy()

@@ -1,0 +1,242 @@
+"""What a stack is configured to be: the only reader of `pulumi.Config`."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from lambda_images.database.contract import ENGINES
+
+NAMESPACE = "aurora-lambda"
+DEFAULT_BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
+
+
+class SettingsError(pulumi.RunError):
+    """The configuration is wrong; the message lists every mistake and what to type instead."""
+
+    def __init__(self, stack: str, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        super().__init__("\n  ".join([f"stack {stack!r} has {count} in its configuration:", *mistakes]))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stack's configuration, checked. Each field is the configuration key of the same name in camelCase."""
+
+    engine: str = "mysql"
+    engine_version: str = ""
+    schema: str = "app"
+    runtime_role: str = "app_runtime"
+    database_auth: str = "iam"
+    min_capacity: float = 0.0
+    max_capacity: float = 2.0
+    auto_pause_seconds: int = 300
+    instance_count: int = 1
+    backup_retention_days: int = 7
+    deletion_protection: bool = False
+    final_snapshot: bool = True
+    kms_key_arn: str = ""
+    performance_insights: bool = True
+    allow_reset: bool = False
+    vpc_cidr: str = "10.0.0.0/16"
+    vpc_id: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    secrets_endpoint: bool = True
+    handler_memory: int = 256
+    handler_timeout: int = 15
+    handler_concurrency: int = -1
+    function_url_auth: str = "AWS_IAM"
+    migration_memory: int = 512
+    migration_timeout: int = 900
+    architecture: str = "arm64"
+    base_image: str = DEFAULT_BASE_IMAGE
+    snap_start: bool = False
+    log_retention_days: int = 30
+    keep_images: int = 10
+    force_delete: bool = False
+
+
+Parser = Callable[[str], Any]
+
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922)
+SECONDS_PER_DAY = 86_400
+
+
+def load() -> Settings:
+    """The current stack's settings.
+
+    Raises:
+        SettingsError: unknown keys, values out of range, keys that contradict each other; all of them at once.
+    """
+    config = pulumi.Config(NAMESPACE)
+    given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
+    return read(given, pulumi.get_stack())
+
+
+def read(config: Mapping[str, str], stack: str) -> Settings:
+    """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    mistakes = [_unknown(key) for key in config if key not in _PARSERS]
+    values: dict[str, Any] = {}
+    for key, parse in _PARSERS.items():
+        if key not in config:
+            continue
+        try:
+            values[_field_name(key)] = parse(config[key])
+        except ValueError as error:
+            mistakes.append(f"{key} is {config[key]!r}; {error}{_nearest(key, config[key])}")
+    settings = Settings(**values)
+    mistakes += _contradictions(settings)
+    if mistakes:
+        raise SettingsError(stack, mistakes)
+    return settings
+
+
+def _given_keys() -> list[str]:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{NAMESPACE}:"))
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, _PARSERS, n=1)
+    remedy = f"did you mean {near[0]!r}? " if near else ""
+    return f"{key} is not a configuration key; {remedy}remove it with: pulumi config rm {key}"
+
+
+def _nearest(key: str, value: str) -> str:
+    near = get_close_matches(value, _CHOICES.get(key, ()), n=1)
+    return f". Type: pulumi config set {key} {near[0]}" if near else ""
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    mistakes = []
+    if settings.min_capacity > settings.max_capacity:
+        mistakes.append(f"minCapacity {settings.min_capacity:g} is above maxCapacity {settings.max_capacity:g}")
+    if settings.max_capacity < 1 and settings.database_auth == "iam":
+        mistakes.append("maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth password")
+    if bool(settings.vpc_id) != bool(settings.subnet_ids):
+        mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
+    if len(settings.subnet_ids) == 1:
+        mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    return mistakes
+
+
+def _choice(*allowed: str) -> Parser:
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"it takes {' or '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def _integer(minimum: int, maximum: int, unit: str) -> Parser:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"-?\d{1,9}", value) or not minimum <= int(value) <= maximum:
+            raise ValueError(f"it takes a whole number of {unit} from {minimum} to {maximum}")
+        return int(value)
+
+    return parse
+
+
+def _capacity(minimum: float) -> Parser:
+    """Aurora capacity units come in halves, up to 256. Source: Aurora user guide, Serverless v2 capacity."""
+
+    def parse(value: str) -> float:
+        if not re.fullmatch(r"\d{1,3}(\.[05])?", value) or not minimum <= float(value) <= 256:  # noqa: PLR2004
+            raise ValueError(f"it takes Aurora capacity units from {minimum:g} to 256 in steps of 0.5")
+        return float(value)
+
+    return parse
+
+
+def _boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("it takes true or false")
+    return value == "true"
+
+
+def _matching(pattern: str, description: str) -> Parser:
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"it takes {description}")
+        return value
+
+    return parse
+
+
+def _strings(value: str) -> tuple[str, ...]:
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
+        raise ValueError('it takes a JSON list of strings, such as ["subnet-1", "subnet-2"]')
+    return tuple(parsed)
+
+
+def _retention(value: str) -> int:
+    """Source: CloudWatch Logs API reference, PutRetentionPolicy."""
+    if value not in map(str, LOG_RETENTION_DAYS):
+        raise ValueError(f"it takes one of {', '.join(map(str, LOG_RETENTION_DAYS))} days")
+    return int(value)
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "engine": ENGINES,
+    "databaseAuth": ("iam", "password"),
+    "functionUrlAuth": ("AWS_IAM", "NONE"),
+    "architecture": ("arm64", "x86_64"),
+}
+
+# An identifier of at most 32 characters fits every engine: MySQL's user names are the shortest.
+_IDENTIFIER = _matching(r"[a-z][a-z0-9_]{0,31}", "a lower-case name of letters, digits and _, at most 32 characters")
+
+_PARSERS: Mapping[str, Parser] = {
+    **{key: _choice(*allowed) for key, allowed in _CHOICES.items()},
+    "engineVersion": _matching(r"|\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
+    "schema": _IDENTIFIER,
+    "runtimeRole": _IDENTIFIER,
+    "minCapacity": _capacity(0),
+    "maxCapacity": _capacity(0.5),
+    "autoPauseSeconds": _integer(300, SECONDS_PER_DAY, "seconds"),
+    "instanceCount": _integer(1, 16, "instances"),
+    "backupRetentionDays": _integer(1, 35, "days"),
+    "deletionProtection": _boolean,
+    "finalSnapshot": _boolean,
+    "kmsKeyArn": _matching(r"|arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "performanceInsights": _boolean,
+    "allowReset": _boolean,
+    "vpcCidr": _matching(r"(\d{1,3}\.){3}0/(1[6-9]|2[0-4])", "an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+    "vpcId": _matching(r"|vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
+    "subnetIds": _strings,
+    "secretsEndpoint": _boolean,
+    "handlerMemory": _integer(128, 10_240, "MB"),
+    "handlerTimeout": _integer(1, 900, "seconds"),
+    "handlerConcurrency": _integer(-1, 1000, "execution environments (-1: no limit of its own)"),
+    "migrationMemory": _integer(128, 10_240, "MB"),
+    "migrationTimeout": _integer(1, 900, "seconds"),
+    "baseImage": _matching(r"[a-z0-9][\w./:@-]*", "an image reference"),
+    "snapStart": _boolean,
+    "logRetentionDays": _retention,
+    "keepImages": _integer(1, 1000, "images"),
+    "forceDelete": _boolean,
+}
+
+
+def _field_name(key: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", key)
+
+
+def keys() -> list[str]:
+    """Every configuration key, in the order of `Settings`."""
+    return [re.sub(r"_([a-z])", lambda match: match[1].upper(), field.name) for field in fields(Settings)]
