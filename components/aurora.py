@@ -1,8 +1,6 @@
 """Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NotRequired, TypedDict, cast
 
 import pulumi
@@ -10,43 +8,12 @@ import pulumi_aws as aws
 
 from components import policies
 from components.access import DatabaseAccess
+from components.aurora_engines import IDLE_SECONDS, PROFILES, checked_auth, checked_engine
 from components.naming import tagged
-from lambda_images.database.contract import DEFAULT_PORTS, ENGINES, Auth, DatabaseSettings, Engine, RuntimeRole
+from lambda_images.database.contract import DEFAULT_PORTS, Auth, DatabaseSettings, RuntimeRole
 
 MASTER_USERNAME = "dbadmin"
 PERFORMANCE_INSIGHTS_DAYS = 7
-IDLE_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class EngineProfile:
-    """What RDS calls an engine, and the server parameters this project relies on.
-
-    `parameters` refuse plain connections and close idle ones: an open connection keeps a cluster from pausing.
-    """
-
-    rds_engine: str
-    version: str
-    parameters: Mapping[str, str]
-
-    def family(self, version: str) -> str:
-        """The parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
-        parts = version.split(".")
-        return self.rds_engine + (parts[0] if self.rds_engine == "aurora-postgresql" else ".".join(parts[:2]))
-
-
-PROFILES: Mapping[Engine, EngineProfile] = {
-    "mysql": EngineProfile(
-        rds_engine="aurora-mysql",
-        version="8.0.mysql_aurora.3.12.0",
-        parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
-    ),
-    "postgres": EngineProfile(
-        rds_engine="aurora-postgresql",
-        version="17.10",
-        parameters={"rds.force_ssl": "1", "idle_session_timeout": str(IDLE_SECONDS * 1000)},
-    ),
-}
 
 
 class AuroraDatabaseArgs(TypedDict):
@@ -114,8 +81,8 @@ class AuroraDatabase(pulumi.ComponentResource):
     def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
         self._name, self._args = name, args
-        self._engine = _engine(name, args["engine"])
-        self._auth = _auth(name, args.get("auth", "iam"))
+        self._engine = checked_engine(name, args["engine"])
+        self._auth = checked_auth(name, args.get("auth", "iam"))
         self._port = DEFAULT_PORTS[self._engine]
         self._child = pulumi.ResourceOptions(parent=self)
 
@@ -238,7 +205,7 @@ class AuroraDatabase(pulumi.ComponentResource):
                 tags=self._tags(f"{self._name}-{number}"),
                 opts=self._child,
             )
-            for number in range(1, self._args.get("instance_count", 1) + 1)
+            for number in range(1, int(self._args.get("instance_count", 1)) + 1)
         ]
 
     def _runtime_secret(self) -> pulumi.Output[str]:
@@ -334,15 +301,3 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return tagged(self._args.get("tags"), name)
-
-
-def _engine(name: str, engine: str) -> Engine:
-    if engine not in ENGINES:
-        raise ValueError(f"AuroraDatabase {name!r}: engine {engine!r} is not one of {', '.join(ENGINES)}")
-    return engine
-
-
-def _auth(name: str, auth: str) -> Auth:
-    if auth not in ("iam", "password"):
-        raise ValueError(f"AuroraDatabase {name!r}: auth {auth!r} is not one of iam, password")
-    return auth

@@ -8,6 +8,7 @@ from pathlib import Path
 from docker.utils.build import exclude_paths
 
 DIGEST_LENGTH = 16
+DOCKERIGNORE = ".dockerignore"
 
 
 def context_files(context: Path) -> list[Path]:
@@ -19,12 +20,13 @@ def context_files(context: Path) -> list[Path]:
     """
     if not context.is_dir():
         raise FileNotFoundError(f"image build context {context} is not a directory")
-    ignore = context / ".dockerignore"
+    ignore = context / DOCKERIGNORE
     if not ignore.is_file():
         raise FileNotFoundError(f"image build context {context} has no .dockerignore that says what the build reads")
     lines = (line.strip() for line in ignore.read_text().splitlines())
     patterns = [line for line in lines if line and not line.startswith("#")]
-    relative = (Path(path) for path in exclude_paths(str(context), patterns))
+    # docker-py adds these two whatever the patterns say, for an engine that takes them with the context.
+    relative = {Path(path) for path in exclude_paths(str(context), patterns)} - {Path("Dockerfile"), Path(DOCKERIGNORE)}
     return sorted(path for path in relative if (context / path).is_file())
 
 

@@ -84,7 +84,7 @@ class LambdaImage(pulumi.ComponentResource):
         aws.ecr.LifecyclePolicy(
             self._name,
             repository=repository.name,
-            policy=keep_newest(self._args.get("keep_images", 10)),
+            policy=keep_newest(int(self._args.get("keep_images", 10))),
             opts=self._child,
         )
 

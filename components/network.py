@@ -53,9 +53,7 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
         if ("vpc_id" in args) != ("subnet_ids" in args):
-            raise ValueError(
-                f"Network {name!r}: an existing VPC takes both vpc_id and subnet_ids; give both or neither"
-            )
+            raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
@@ -155,7 +153,7 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        zones = self._args.get("endpoint_zones", 1)
+        zones = int(self._args.get("endpoint_zones", 1))
         endpoint = aws.ec2.VpcEndpoint(
             f"{self._name}-secretsmanager",
             vpc_id=self.vpc_id,

@@ -15,6 +15,7 @@ Engine = Literal["mysql", "postgres"]
 Auth = Literal["iam", "password"]
 
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+AUTHS: tuple[Auth, ...] = get_args(Auth)
 DEFAULT_PORTS: Mapping[Engine, int] = {"mysql": 3306, "postgres": 5432}
 URL_SCHEMES: Mapping[str, Engine] = {
     "mysql": "mysql",
@@ -98,7 +99,7 @@ def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
     if missing := [environment_name(name, suffix) for suffix in _REQUIRED if not values[suffix]]:
         raise ContractError(f"the environment lacks {', '.join(missing)}")
     engine = _one_of(environment_name(name, "ENGINE"), values["ENGINE"], ENGINES)
-    auth = _one_of(environment_name(name, "AUTH"), values["AUTH"] or "iam", get_args(Auth))
+    auth = _one_of(environment_name(name, "AUTH"), values["AUTH"] or "iam", AUTHS)
     port = values["PORT"] or str(DEFAULT_PORTS[cast(Engine, engine)])
     if not port.isdecimal():
         raise ContractError(f"{environment_name(name, 'PORT')} is {port!r}; a port is a whole number")
@@ -123,7 +124,7 @@ def runtime_role(environment: Mapping[str, str], name: str) -> RuntimeRole | Non
     if not db_role:
         return None
     variable = environment_name(name, "RUNTIME_AUTH")
-    auth = _one_of(variable, environment.get(variable, "") or "iam", get_args(Auth))
+    auth = _one_of(variable, environment.get(variable, "") or "iam", AUTHS)
     return RuntimeRole(db_role, cast(Auth, auth), environment.get(environment_name(name, "RUNTIME_SECRET_ARN"), ""))
 
 

@@ -1,0 +1,133 @@
+"""Runs a Pulumi program in process and records what it asks the engine for."""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from google.protobuf.json_format import MessageToDict
+from pulumi.runtime import set_all_config, set_mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import run_pulumi_func
+
+from local.computed import computed_answer, computed_outputs
+
+PROJECT = "aurora-lambda"
+REGION = "eu-west-1"
+STACKS_FOLDER = Path(__file__).parents[2] / "stacks"
+MIGRATED = {"command": "deploy", "status": "ok", "before": None, "after": "0003"}
+SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program registered it; `wire` is what went over the wire, secrets still marked."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    dependencies: tuple[str, ...]
+    protect: bool
+    wire: Mapping[str, Any]
+
+
+@dataclass
+class Recording(Mocks):
+    """What a program registered, in order, and what it exported."""
+
+    registrations: list[Registration] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
+        id_, outputs = computed_outputs(args.typ, args.name, args.inputs, REGION)
+        if args.typ == "aws:lambda/invocation:Invocation":
+            outputs = {**outputs, "result": json.dumps(MIGRATED)}
+        return id_, dict(outputs)
+
+    def call(self, args: MockCallArgs) -> tuple[dict, list]:
+        return dict(computed_answer(args.token, args.args, REGION)), []
+
+    def inputs(self, type_: str, name: str) -> dict[str, Any]:
+        """The inputs of the one resource of this type and name."""
+        return dict(self.resource(type_, name).inputs)
+
+    def resource(self, type_: str, name: str) -> Registration:
+        found = [entry for entry in self.registrations if (entry.type, entry.name) == (type_, name)]
+        assert len(found) == 1, f"{len(found)} registrations of {type_} {name}"
+        return found[0]
+
+    def id(self, type_: str, name: str) -> str:
+        """The id that the resource has got."""
+        return computed_outputs(type_, name, self.inputs(type_, name), REGION)[0]
+
+    def output(self, type_: str, name: str, key: str) -> Any:
+        """One of the outputs that the resource has got."""
+        return computed_outputs(type_, name, self.inputs(type_, name), REGION)[1][key]
+
+    def of_type(self, type_: str) -> list[str]:
+        return sorted(entry.name for entry in self.registrations if entry.type == type_)
+
+
+class _RecordingMonitor(MockMonitor):
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self._recording, self._lock = recording, threading.Lock()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        response = super().RegisterResource(request)
+        wire = MessageToDict(request.object)
+        entry = Registration(
+            urn=response.urn,
+            type=request.type,
+            name=request.name,
+            inputs=_whole_numbers(_plain(wire)),
+            dependencies=tuple(sorted(request.dependencies)),
+            protect=request.protect,
+            wire=wire,
+        )
+        if request.type != "pulumi:pulumi:Stack":
+            with self._lock:
+                self._recording.registrations.append(entry)
+        return response
+
+
+def record(program: Callable[[], Any], config: Mapping[str, str] | None = None, stack: str = "dev") -> Recording:
+    """Run `program` as stack `stack` to its end and return what it registered."""
+    recording = Recording()
+    set_mocks(recording, project=PROJECT, stack=stack, preview=False, monitor=_RecordingMonitor(recording))
+    set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
+    folder = Path.cwd()
+    os.chdir(STACKS_FOLDER)
+    try:
+        loop = asyncio.get_event_loop()
+        loop.run_until_complete(run_pulumi_func(program))
+        exported = getattr(get_root_resource(), "outputs", {})
+        recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
+    finally:
+        os.chdir(folder)
+    return recording
+
+
+def _plain(value: Any) -> Any:
+    """Without the marks around secrets."""
+    if isinstance(value, dict):
+        if SECRET_MARK in value.values():
+            return _plain(value["value"])
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Protocol buffers know only floating point numbers; the program wrote whole ones."""
+    if isinstance(value, dict):
+        return {key: _whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

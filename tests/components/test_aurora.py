@@ -1,0 +1,234 @@
+"""What the Aurora cluster asks AWS for, on both engines."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components import AuroraDatabase
+from components.aurora import AuroraDatabaseArgs
+from tests.components.conftest import Stack
+from tests.components.recording import Recording, record
+from tests.components.tokens import (
+    CLUSTER,
+    CLUSTER_INSTANCE,
+    FUNCTION,
+    PARAMETER_GROUP,
+    ROLE_POLICY,
+    SECRET,
+    SECURITY_GROUP,
+    SUBNET,
+    SUBNET_GROUP,
+)
+
+TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "main-db"}
+ENGINES = {
+    "mysql": {
+        "engine": "aurora-mysql",
+        "version": "8.0.mysql_aurora.3.12.0",
+        "port": 3306,
+        "family": "aurora-mysql8.0",
+        "parameters": [
+            {"name": "require_secure_transport", "value": "ON"},
+            {"name": "wait_timeout", "value": "60"},
+        ],
+    },
+    "postgres": {
+        "engine": "aurora-postgresql",
+        "version": "17.10",
+        "port": 5432,
+        "family": "aurora-postgresql17",
+        "parameters": [
+            {"name": "idle_session_timeout", "value": "60000"},
+            {"name": "rds.force_ssl", "value": "1"},
+        ],
+    },
+}
+
+
+def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
+    """The function's permissions beyond its logs and its network interfaces."""
+    document = json.loads(recording.inputs(ROLE_POLICY, name)["policy"])
+    return document["Statement"][2:]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: Stack, engine: str) -> None:
+    """Else data would lie unencrypted, a password would pass through Pulumi, or an idle cluster would cost money."""
+    recording, expected = stack(engine=engine), ENGINES[engine]
+    parameter_group = recording.output(PARAMETER_GROUP, "main-db", "name")
+    assert recording.inputs(CLUSTER, "main-db") == {
+        "engine": expected["engine"],
+        "engineVersion": expected["version"],
+        "port": expected["port"],
+        "masterUsername": "dbadmin",
+        "manageMasterUserPassword": True,
+        "iamDatabaseAuthenticationEnabled": True,
+        "dbSubnetGroupName": recording.output(SUBNET_GROUP, "main-db", "name"),
+        "vpcSecurityGroupIds": [recording.id(SECURITY_GROUP, "main-db")],
+        "dbClusterParameterGroupName": parameter_group,
+        "serverlessv2ScalingConfiguration": {"minCapacity": 0, "maxCapacity": 2, "secondsUntilAutoPause": 300},
+        "storageEncrypted": True,
+        "backupRetentionPeriod": 7,
+        "copyTagsToSnapshot": True,
+        "deletionProtection": False,
+        "skipFinalSnapshot": False,
+        "finalSnapshotIdentifier": f"{parameter_group}-final",
+        "applyImmediately": True,
+        "tags": TAGS,
+    }
+    assert recording.inputs(PARAMETER_GROUP, "main-db") == {
+        "family": expected["family"],
+        "description": "main-db: TLS only, idle connections closed after 60 s",
+        "parameters": expected["parameters"],
+        "tags": TAGS,
+    }
+    assert recording.inputs(SUBNET_GROUP, "main-db") == {
+        "description": "Managed by Pulumi",
+        "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
+        "tags": TAGS,
+    }
+    assert recording.inputs(CLUSTER_INSTANCE, "main-db-1") == {
+        "clusterIdentifier": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
+        "engine": expected["engine"],
+        "engineVersion": expected["version"],
+        "instanceClass": "db.serverless",
+        "publiclyAccessible": False,
+        "autoMinorVersionUpgrade": False,
+        "performanceInsightsEnabled": True,
+        "performanceInsightsRetentionPeriod": 7,
+        "promotionTier": 0,
+        "tags": {**TAGS, "Name": "main-db-1"},
+    }
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_else(stack: Stack, engine: str) -> None:
+    """Else the application could read the master secret or log in as the master user."""
+    recording = stack(engine=engine)
+    resource_id = recording.output(CLUSTER, "main-db", "clusterResourceId")
+    assert statements(recording, "handler") == [
+        {
+            "Effect": "Allow",
+            "Action": ["rds-db:connect"],
+            "Resource": [f"arn:aws:rds-db:eu-west-1:123456789012:dbuser:{resource_id}/app_runtime"],
+        }
+    ]
+    assert recording.of_type(SECRET) == []
+    assert recording.inputs(FUNCTION, "handler")["environment"]["variables"] == {
+        "SQL_MAIN_DB_ENGINE": engine,
+        "SQL_MAIN_DB_ENDPOINT": recording.output(CLUSTER, "main-db", "endpoint"),
+        "SQL_MAIN_DB_PORT": str(ENGINES[engine]["port"]),
+        "SQL_MAIN_DB_IDENTIFIER": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
+        "SQL_MAIN_DB_ARN": recording.output(CLUSTER, "main-db", "arn"),
+        "SQL_MAIN_DB_SCHEMA": "app",
+        "SQL_MAIN_DB_DB_ROLE": "app_runtime",
+        "SQL_MAIN_DB_AUTH": "iam",
+        "SQL_MAIN_DB_REVISION": "0003",
+    }
+
+
+def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> None:
+    """Else migrations could not log in, or others could log in as the master user."""
+    recording = stack(engine="postgres")
+    master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
+    assert statements(recording, "migrations") == [
+        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [master]}
+    ]
+    assert recording.inputs(FUNCTION, "migrations")["environment"]["variables"] == {
+        "ALLOW_RESET": "false",
+        "SQL_MAIN_DB_ENGINE": "postgres",
+        "SQL_MAIN_DB_ENDPOINT": recording.output(CLUSTER, "main-db", "endpoint"),
+        "SQL_MAIN_DB_PORT": "5432",
+        "SQL_MAIN_DB_IDENTIFIER": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
+        "SQL_MAIN_DB_ARN": recording.output(CLUSTER, "main-db", "arn"),
+        "SQL_MAIN_DB_SCHEMA": "app",
+        "SQL_MAIN_DB_DB_ROLE": "dbadmin",
+        "SQL_MAIN_DB_AUTH": "password",
+        "SQL_MAIN_DB_SECRET_ARN": master,
+        "SQL_MAIN_DB_RUNTIME_DB_ROLE": "app_runtime",
+        "SQL_MAIN_DB_RUNTIME_AUTH": "iam",
+    }
+
+
+def test_a_password_is_kept_in_a_secret_that_only_the_runner_writes(stack: Stack) -> None:
+    """Else the password would pass through Pulumi's state, or the handler could change it."""
+    recording = stack(databaseAuth="password")
+    secret = recording.output(SECRET, "main-db-runtime", "arn")
+    master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
+    assert recording.inputs(SECRET, "main-db-runtime") == {
+        "description": "Login of the application's role in main-db; written by the migration runner",
+        "recoveryWindowInDays": 0,
+        "tags": {**TAGS, "Name": "main-db-runtime"},
+    }
+    assert recording.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] is False
+    assert statements(recording, "handler") == [
+        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [secret]}
+    ]
+    assert statements(recording, "migrations") == [
+        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [master]},
+        {
+            "Effect": "Allow",
+            "Action": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+            "Resource": [secret],
+        },
+    ]
+    variables = recording.inputs(FUNCTION, "handler")["environment"]["variables"]
+    assert (variables["SQL_MAIN_DB_AUTH"], variables["SQL_MAIN_DB_SECRET_ARN"]) == ("password", secret)
+
+
+def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stack: Stack) -> None:
+    """Else storage or secrets would use another key, or a function could not decrypt its login."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+    recording = stack(kmsKeyArn=key, databaseAuth="password")
+    cluster = recording.inputs(CLUSTER, "main-db")
+    assert (cluster["kmsKeyId"], cluster["masterUserSecretKmsKeyId"]) == (key, key)
+    assert recording.inputs(CLUSTER_INSTANCE, "main-db-1")["performanceInsightsKmsKeyId"] == key
+    assert recording.inputs(SECRET, "main-db-runtime")["kmsKeyId"] == key
+    assert statements(recording, "handler")[-1] == {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key]}
+    assert statements(recording, "migrations")[-1] == {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": [key],
+    }
+
+
+def test_a_cluster_that_never_pauses_has_no_pause_time_and_as_many_instances_as_asked(stack: Stack) -> None:
+    """Else AWS refuses the pause time, or a failover has nowhere to go."""
+    recording = stack(minCapacity="0.5", maxCapacity="16", instanceCount="3", engineVersion="16.4", engine="postgres")
+    cluster = recording.inputs(CLUSTER, "main-db")
+    assert cluster["serverlessv2ScalingConfiguration"] == {"minCapacity": 0.5, "maxCapacity": 16}
+    assert cluster["engineVersion"] == "16.4"
+    assert recording.inputs(PARAMETER_GROUP, "main-db")["family"] == "aurora-postgresql16"
+    tiers = [recording.inputs(CLUSTER_INSTANCE, f"main-db-{number}")["promotionTier"] for number in (1, 2, 3)]
+    assert tiers == [0, 1, 1]
+    assert recording.of_type(CLUSTER_INSTANCE) == ["main-db-1", "main-db-2", "main-db-3"]
+
+
+def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
+    """Else a `pulumi destroy` of a protected stack would take the functions down before AWS refuses the rest."""
+    protected = stack(deletionProtection="true").resource(CLUSTER, "main-db")
+    assert (protected.inputs["deletionProtection"], protected.protect) == (True, True)
+    open_ = stack(finalSnapshot="false").resource(CLUSTER, "main-db")
+    assert (open_.inputs["deletionProtection"], open_.protect) == (False, False)
+    assert open_.inputs["skipFinalSnapshot"] is True
+    assert "finalSnapshotIdentifier" not in open_.inputs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"engine": "oracle"}, "^AuroraDatabase 'db': engine 'oracle' is not one of mysql, postgres$"),
+        ({"auth": "kerberos"}, "^AuroraDatabase 'db': auth 'kerberos' is not one of iam, password$"),
+    ],
+)
+def test_an_unknown_engine_or_login_is_refused(change: dict[str, str], message: str) -> None:
+    """Else AWS would refuse it, minutes later and less clearly."""
+    args: AuroraDatabaseArgs = {
+        "engine": "mysql",
+        "vpc_id": "vpc-0a",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "function_security_group_id": "sg-1",
+    }
+    with pytest.raises(ValueError, match=message):
+        record(lambda: AuroraDatabase("db", {**args, **change}))

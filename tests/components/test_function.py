@@ -1,0 +1,161 @@
+"""What a function of a container image asks AWS for."""
+
+import json
+
+import pytest
+
+from components import ImageFunction
+from components.function import ImageFunctionArgs
+from tests.components.conftest import Stack
+from tests.components.recording import record
+from tests.components.tokens import (
+    FUNCTION,
+    FUNCTION_URL,
+    IMAGE,
+    LOG_GROUP,
+    PERMISSION,
+    ROLE,
+    ROLE_POLICY,
+    SECURITY_GROUP,
+    SUBNET,
+)
+
+ALIAS = "aws:lambda/alias:Alias"
+TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "handler"}
+BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role_name": "r", "role_arn": "arn:aws:iam::1:role/r"}
+
+
+def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) -> None:
+    """Else the function would run another image than the one built, or be slower or dearer than documented."""
+    recording = stack()
+    inputs = recording.inputs(FUNCTION, "handler")
+    del inputs["environment"]
+    assert inputs == {
+        "packageType": "Image",
+        "imageUri": recording.output(IMAGE, "handler", "repoDigest"),
+        "role": recording.output(ROLE, "handler", "arn"),
+        "architectures": ["arm64"],
+        "memorySize": 256,
+        "timeout": 15,
+        "reservedConcurrentExecutions": -1,
+        "publish": False,
+        "vpcConfig": {
+            "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
+            "securityGroupIds": [recording.id(SECURITY_GROUP, "network-functions")],
+        },
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-handler"},
+        "replaceSecurityGroupsOnDestroy": True,
+        "tags": TAGS,
+    }
+
+
+def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: Stack) -> None:
+    """Else logs would be lost or kept for ever, or the function could not start in its subnets."""
+    recording = stack()
+    assert recording.inputs(LOG_GROUP, "handler") == {
+        "name": "/aws/lambda/aurora-lambda-dev-handler",
+        "retentionInDays": 30,
+        "tags": TAGS,
+    }
+    assert json.loads(recording.inputs(ROLE, "handler")["assumeRolePolicy"]) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        ],
+    }
+    document = json.loads(recording.inputs(ROLE_POLICY, "handler")["policy"])
+    assert document["Version"] == "2012-10-17"
+    assert document["Statement"][:2] == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/aurora-lambda-dev-handler:*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": [
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            "Resource": ["*"],
+        },
+    ]
+
+
+def test_the_permissions_exist_before_the_function(stack: Stack) -> None:
+    """Else the first invocations after a deployment would be denied."""
+    recording = stack()
+    assert recording.resource(ROLE_POLICY, "handler").urn in recording.resource(FUNCTION, "handler").dependencies
+
+
+def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stack: Stack) -> None:
+    """Else a stack would be open to everybody without anybody having said so."""
+    recording = stack()
+    assert recording.inputs(FUNCTION_URL, "handler") == {
+        "functionName": recording.output(FUNCTION, "handler", "name"),
+        "authorizationType": "AWS_IAM",
+    }
+    assert recording.of_type(PERMISSION) == []
+
+
+def test_a_public_url_gets_both_permissions_that_aws_wants(stack: Stack) -> None:
+    """Else a URL that was meant to be public answers 403."""
+    recording = stack(functionUrlAuth="NONE")
+    function = recording.output(FUNCTION, "handler", "name")
+    assert recording.inputs(FUNCTION_URL, "handler")["authorizationType"] == "NONE"
+    assert recording.inputs(PERMISSION, "handler-public-url") == {
+        "function": function,
+        "principal": "*",
+        "action": "lambda:InvokeFunctionUrl",
+        "functionUrlAuthType": "NONE",
+    }
+    assert recording.inputs(PERMISSION, "handler-public-invoke") == {
+        "function": function,
+        "principal": "*",
+        "action": "lambda:InvokeFunction",
+        "invokedViaFunctionUrl": True,
+    }
+
+
+def test_snap_start_publishes_versions_and_the_url_leads_to_them(stack: Stack) -> None:
+    """Else the URL would reach the unpublished function, which has no snapshot."""
+    recording = stack(snapStart="true")
+    function = recording.inputs(FUNCTION, "handler")
+    assert (function["publish"], function["snapStart"]) == (True, {"applyOn": "PublishedVersions"})
+    assert recording.inputs(ALIAS, "handler") == {
+        "name": "live",
+        "functionName": recording.output(FUNCTION, "handler", "name"),
+        "functionVersion": recording.output(FUNCTION, "handler", "version"),
+    }
+    assert recording.inputs(FUNCTION_URL, "handler")["qualifier"] == "live"
+
+
+def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
+    """Else a function that needs neither would be slowed down, or reachable by everybody."""
+    recording = record(lambda: ImageFunction("plain", BARE))
+    inputs = recording.inputs(FUNCTION, "plain")
+    assert "vpcConfig" not in inputs
+    assert "replaceSecurityGroupsOnDestroy" not in inputs
+    assert inputs["environment"] == {"variables": {}}
+    actions = [
+        statement["Action"] for statement in json.loads(recording.inputs(ROLE_POLICY, "plain")["policy"])["Statement"]
+    ]
+    assert actions == [["logs:CreateLogStream", "logs:PutLogEvents"]]
+    assert recording.of_type(FUNCTION_URL) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture": "mips"}, "^ImageFunction 'f': architecture 'mips' is not one of arm64, x86_64$"),
+        ({"url_auth_type": "none"}, "^ImageFunction 'f': url_auth_type 'none' is not one of AWS_IAM, NONE$"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(change: dict[str, str], message: str) -> None:
+    """Else AWS would refuse it later, without naming the component."""
+    with pytest.raises(ValueError, match=message):
+        record(lambda: ImageFunction("f", {**BARE, **change}))

@@ -1,0 +1,154 @@
+"""What an image asks the registry and the Docker engine for, and when it is built again."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components import LambdaImage
+from components.build_context import context_files, source_digest
+from tests.components.conftest import Stack
+from tests.components.recording import SECRET_MARK, STACKS_FOLDER, record
+from tests.components.tokens import IMAGE, LIFECYCLE_POLICY, REPOSITORY
+
+ROOT = STACKS_FOLDER.parent
+
+
+@pytest.mark.parametrize(
+    ("target", "context", "source"), [("handler", "../lambda_images", "."), ("migrations", "..", "lambda_images")]
+)
+def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(
+    stack: Stack, target: str, context: str, source: str
+) -> None:
+    """Else an image would be built when nothing in it changed, or not be built when something did."""
+    recording = stack()
+    settings = {
+        "BASE_IMAGE": "public.ecr.aws/lambda/python:3.13",
+        "SOURCE": source,
+        "target": target,
+        "platform": "linux/arm64",
+    }
+    digest = source_digest(STACKS_FOLDER / context, ROOT / "lambda_images/Dockerfile", settings)
+    repository_url = recording.output(REPOSITORY, target, "repositoryUrl")
+    assert recording.inputs(IMAGE, target) == {
+        "imageName": f"{repository_url}:{digest}",
+        "build": {
+            "context": context,
+            "dockerfile": "../lambda_images/Dockerfile",
+            "target": target,
+            "platform": "linux/arm64",
+            "args": {
+                "BASE_IMAGE": "public.ecr.aws/lambda/python:3.13",
+                "SOURCE": source,
+                "SOURCE_DIGEST": digest,
+            },
+        },
+        "registry": {"server": "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "username": "AWS", "password": "none"},
+        "buildOnPreview": False,
+        "skipPush": False,
+    }
+
+
+def test_the_registry_login_is_a_secret(stack: Stack) -> None:
+    """Else the stack's state would hold a registry password in plain."""
+    registry = stack().resource(IMAGE, "handler").wire["registry"]
+    assert SECRET_MARK in registry["password"].values()
+    assert SECRET_MARK in registry["username"].values()
+
+
+def test_the_repository_is_immutable_scanned_and_tidy(stack: Stack) -> None:
+    """Else a tag could change under a deployed function, or old images would pile up and cost."""
+    recording = stack(keepImages="3", forceDelete="true")
+    assert recording.inputs(REPOSITORY, "handler") == {
+        "imageTagMutability": "IMMUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": True},
+        "encryptionConfigurations": [{"encryptionType": "AES256"}],
+        "forceDelete": True,
+        "tags": {"project": "aurora-lambda", "stack": "dev", "Name": "handler"},
+    }
+    policy = recording.inputs(LIFECYCLE_POLICY, "handler")
+    assert policy["repository"] == recording.output(REPOSITORY, "handler", "name")
+    assert json.loads(policy["policy"]) == {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "description": "Keep the newest 3 images",
+                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 3},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+
+
+def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() -> None:
+    """Else an edit to a README or to a migration would build and deploy the handler again."""
+    handler = context_files(ROOT / "lambda_images")
+    migrations = context_files(ROOT)
+    folders = {"database", "handler", "certificates"}
+    assert {path.parts[0] for path in handler if len(path.parts) > 1} - {"build"} == folders | {"requirements"}
+    assert [path.name for path in handler if path.parts[0] == "requirements"] == ["handler.txt"]
+    assert {path.parts[0] for path in migrations} == {"lambda_images"}
+    assert Path("lambda_images/migrations/runner.py") in migrations
+    assert {path.relative_to("lambda_images") for path in migrations} >= set(handler)
+    assert not [path for path in [*handler, *migrations] if "__pycache__" in path.parts]
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    folder = tmp_path / "context"
+    (folder / "code").mkdir(parents=True)
+    (folder / "code/app.py").write_text("print(1)\n")
+    (folder / "README.md").write_text("hello\n")
+    (folder / ".dockerignore").write_text("# only code\n*\n!code\n")
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    return folder
+
+
+def digest_of(context: Path, **settings: str) -> str:
+    return source_digest(context, context / "Dockerfile", settings)
+
+
+def test_the_digest_is_the_same_on_another_machine(context: Path, tmp_path: Path) -> None:
+    """Else two people deploying one commit would push two images."""
+    shutil.copytree(context, tmp_path / "elsewhere" / "clone")
+    assert digest_of(tmp_path / "elsewhere" / "clone") == digest_of(context)
+
+
+def test_the_digest_ignores_what_the_build_does_not_read(context: Path) -> None:
+    """Else an edit to a README would build an image."""
+    before = digest_of(context)
+    (context / "README.md").write_text("edited\n")
+    (context / "new.txt").write_text("new\n")
+    assert digest_of(context) == before
+
+
+@pytest.mark.parametrize("change", ["content", "name", "mode", "dockerfile", "setting"])
+def test_the_digest_changes_with_everything_the_build_reads(context: Path, change: str) -> None:
+    """Else an edited image would not be deployed."""
+    before = digest_of(context, target="handler")
+    code = context / "code/app.py"
+    if change == "content":
+        code.write_text("print(2)\n")
+    elif change == "name":
+        code.rename(context / "code/application.py")
+    elif change == "mode":
+        code.chmod(0o755)
+    elif change == "dockerfile":
+        (context / "Dockerfile").write_text("FROM scratch AS handler\n")
+    target = "migrations" if change == "setting" else "handler"
+    assert digest_of(context, target=target) != before
+
+
+def test_a_context_without_an_ignore_file_is_refused(context: Path) -> None:
+    """Else whatever lies in the folder, credentials included, would be sent to the builder."""
+    (context / ".dockerignore").unlink()
+    with pytest.raises(FileNotFoundError, match="has no .dockerignore that says what the build reads$"):
+        digest_of(context)
+
+
+def test_an_unknown_architecture_is_refused() -> None:
+    """Else the build would fail half way through a deployment."""
+    args = {"context": ".", "dockerfile": "Dockerfile", "target": "handler", "architecture": "mips"}
+    with pytest.raises(ValueError, match="^LambdaImage 'i': architecture 'mips' is not one of arm64, x86_64$"):
+        record(lambda: LambdaImage("i", args))  # ty: ignore[invalid-argument-type]

@@ -1,0 +1,183 @@
+"""The whole stack: its order, its names, its secrets, and what each shipped configuration makes of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stacks.service import deploy
+from tests.components.conftest import Stack
+from tests.components.recording import MIGRATED, SECRET_MARK, STACKS_FOLDER, Recording, record
+from tests.components.tokens import (
+    CLUSTER,
+    CLUSTER_INSTANCE,
+    EGRESS_RULE,
+    FUNCTION,
+    FUNCTION_URL,
+    INGRESS_RULE,
+    INVOCATION,
+    REPOSITORY,
+    ROLE,
+    VPC_ENDPOINT,
+)
+
+UNTAGGABLE = {
+    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:lambda/functionUrl:FunctionUrl",
+    "aws:lambda/invocation:Invocation",
+}
+
+
+def shipped(stack: str) -> Recording:
+    """The service under `stacks/Pulumi.<stack>.yaml`."""
+    config = yaml.safe_load((STACKS_FOLDER / f"Pulumi.{stack}.yaml").read_text())["config"]
+    own = {key.removeprefix("aurora-lambda:"): value for key, value in config.items() if not key.startswith("aws:")}
+    return record(deploy, own, stack=stack)
+
+
+def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
+    """Else the documented commands would have nothing to name."""
+    recording = stack(engine="postgres")
+    assert recording.outputs == {
+        "handlerLambdaArn": recording.output(FUNCTION, "handler", "arn"),
+        "handlerLambdaName": recording.output(FUNCTION, "handler", "name"),
+        "migrationRunnerLambdaArn": recording.output(FUNCTION, "migrations", "arn"),
+        "migrationRunnerLambdaName": recording.output(FUNCTION, "migrations", "name"),
+        "functionUrl": recording.output(FUNCTION_URL, "handler", "functionUrl"),
+        "databaseEndpoint": recording.output(CLUSTER, "main-db", "endpoint"),
+        "engine": "postgres",
+        "migration": MIGRATED["after"],
+    }
+
+
+def test_the_database_comes_first_then_the_migration_then_the_handler(stack: Stack) -> None:
+    """Else new code would meet an old schema, or migrations a database that is not there."""
+    recording = stack()
+    writer = recording.resource(CLUSTER_INSTANCE, "main-db-1").urn
+    runner, invocation = recording.resource(FUNCTION, "migrations"), recording.resource(INVOCATION, "migrations")
+    handler = recording.resource(FUNCTION, "handler")
+    way_in = recording.resource(INGRESS_RULE, "main-db-from-functions").urn
+    way_out = recording.resource(EGRESS_RULE, "main-db-functions-out").urn
+    endpoint = recording.resource(VPC_ENDPOINT, "network-secretsmanager").urn
+    assert {writer, way_in, way_out, endpoint} <= set(runner.dependencies)
+    assert runner.urn in invocation.dependencies
+    assert invocation.urn in handler.dependencies
+    position = {entry.urn: index for index, entry in enumerate(recording.registrations)}
+    ordered = [writer, runner.urn, invocation.urn, handler.urn]
+    assert sorted(ordered, key=position.__getitem__) == ordered
+
+
+def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(stack: Stack) -> None:
+    """Else a new revision would not be applied, or a new cluster would stay empty."""
+    recording = stack()
+    assert recording.inputs(INVOCATION, "migrations") == {
+        "functionName": recording.output(FUNCTION, "migrations", "name"),
+        "input": '{"command": "deploy"}',
+        "triggers": {
+            "image": recording.inputs(FUNCTION, "migrations")["imageUri"],
+            "cluster": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
+            "role": recording.output(ROLE, "handler", "arn"),
+        },
+    }
+    runner = recording.inputs(FUNCTION, "migrations")
+    assert (runner["memorySize"], runner["timeout"]) == (512, 900)
+
+
+@pytest.mark.parametrize("engine", ["mysql", "postgres"])
+def test_registering_twice_gives_identical_inputs(engine: str) -> None:
+    """Else `pulumi up` with nothing changed would change something."""
+    runs = [record(deploy, {"engine": engine}) for _ in range(2)]
+    first, second = ({entry.urn: entry.inputs for entry in run.registrations} for run in runs)
+    assert first == second
+
+
+def test_every_resource_belongs_to_a_component_and_is_tagged(stack: Stack) -> None:
+    """Else a resource would be left out of the tree, of cost reports and of clean-ups."""
+    recording = stack(databaseAuth="password", functionUrlAuth="AWS_IAM")
+    resources = [entry for entry in recording.registrations if not entry.type.startswith("aurora-lambda:")]
+    outside = [entry.urn for entry in resources if "aurora-lambda:index:" not in entry.urn.split("::")[2]]
+    assert outside == []
+    tagged = [entry for entry in resources if entry.type.startswith("aws:") and entry.type not in UNTAGGABLE]
+    assert len(tagged) == 27
+    for entry in tagged:
+        assert entry.inputs.get("tags") == {"project": "aurora-lambda", "stack": "dev", "Name": entry.name}, entry.urn
+
+
+@pytest.mark.parametrize("auth", ["iam", "password"])
+def test_no_secret_is_in_plain_anywhere(stack: Stack, auth: str) -> None:
+    """Else a password could be read in the console, in the state file or in the stack's outputs."""
+    recording = stack(databaseAuth=auth)
+    suspicious = {"password", "masterPassword", "secretString", "masterPasswordWo"}
+    found = [(entry.urn, path) for entry in recording.registrations for path in _plain_keys(entry.wire, suspicious)]
+    assert found == []
+    variables = [
+        entry.inputs["environment"]["variables"] for entry in recording.registrations if entry.type == FUNCTION
+    ]
+    assert len(variables) == 2
+    assert not [name for environment in variables for name in environment if "PASSWORD" in name or "TOKEN" in name]
+    assert "none" not in json.dumps(recording.outputs)
+
+
+def test_the_development_stack_is_mysql_paused_when_idle_and_easy_to_destroy() -> None:
+    """Else trying things out would cost money at rest, or leave something behind."""
+    recording = shipped("dev")
+    cluster = recording.resource(CLUSTER, "main-db")
+    assert cluster.inputs["engine"] == "aurora-mysql"
+    assert cluster.inputs["serverlessv2ScalingConfiguration"]["minCapacity"] == 0
+    assert (cluster.inputs["deletionProtection"], cluster.inputs["skipFinalSnapshot"]) == (False, True)
+    assert recording.inputs(REPOSITORY, "handler")["forceDelete"] is True
+    assert recording.inputs(FUNCTION, "migrations")["environment"]["variables"]["ALLOW_RESET"] == "true"
+
+
+def test_the_production_stack_is_protected_snapshotted_and_cannot_be_reset() -> None:
+    """Else one command could lose the data of a live service."""
+    recording = shipped("prod")
+    cluster = recording.resource(CLUSTER, "main-db")
+    assert (cluster.inputs["deletionProtection"], cluster.protect) == (True, True)
+    assert cluster.inputs["skipFinalSnapshot"] is False
+    assert cluster.inputs["backupRetentionPeriod"] == 35
+    assert recording.of_type(CLUSTER_INSTANCE) == ["main-db-1", "main-db-2"]
+    assert recording.inputs(REPOSITORY, "handler")["forceDelete"] is False
+    assert recording.inputs(FUNCTION, "migrations")["environment"]["variables"]["ALLOW_RESET"] == "false"
+
+
+def test_one_configuration_line_switches_the_engine_and_only_that() -> None:
+    """Else `pulumi config set engine postgres` would take edits elsewhere too."""
+    mysql, postgres = record(deploy), record(deploy, {"engine": "postgres"})
+    assert {entry.urn for entry in mysql.registrations} == {entry.urn for entry in postgres.registrations}
+    changed = {
+        entry.name for entry in mysql.registrations if dict(entry.inputs) != postgres.inputs(entry.type, entry.name)
+    }
+    assert changed == {
+        "main-db",
+        "main-db-1",
+        "main-db-from-functions",
+        "main-db-functions-out",
+        "handler",
+        "migrations",
+    }
+
+
+def _plain_keys(value: Any, names: set[str], path: str = "") -> list[str]:
+    """Paths of the keys called one of `names` whose value is not marked as a secret."""
+    if isinstance(value, list):
+        return [found for index, item in enumerate(value) for found in _plain_keys(item, names, f"{path}[{index}]")]
+    if not isinstance(value, dict):
+        return []
+    here = [
+        f"{path}.{key}"
+        for key, item in value.items()
+        if key in names and not (isinstance(item, dict) and SECRET_MARK in item.values())
+    ]
+    return here + [found for key, item in value.items() for found in _plain_keys(item, names, f"{path}.{key}")]
+
+
+def test_every_shipped_configuration_is_valid() -> None:
+    """Else a newcomer's first command would fail."""
+    stacks = sorted(path.name.split(".")[1] for path in Path(STACKS_FOLDER).glob("Pulumi.*.yaml"))
+    assert stacks == ["dev", "local", "prod"]
+    assert shipped("local").outputs["engine"] == "postgres"

@@ -1,0 +1,134 @@
+# ruff: noqa: E501
+"""How a stack's configuration is read, and how mistakes in it are told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stacks.settings import DEFAULT_BASE_IMAGE, Settings, SettingsError, keys, read
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_configured_gives_the_documented_defaults() -> None:
+    """Else a stack of defaults would be another one than the README promises."""
+    assert read({}, "dev") == Settings(
+        engine="mysql",
+        schema="app",
+        runtime_role="app_runtime",
+        database_auth="iam",
+        min_capacity=0,
+        max_capacity=2,
+        auto_pause_seconds=300,
+        handler_memory=256,
+        handler_timeout=15,
+        migration_timeout=900,
+        architecture="arm64",
+        base_image=DEFAULT_BASE_IMAGE,
+        allow_reset=False,
+        final_snapshot=True,
+        function_url_auth="AWS_IAM",
+    )
+
+
+def test_every_key_reaches_its_setting() -> None:
+    """Else a configured value would silently be ignored."""
+    config = {
+        "engine": "postgres",
+        "engineVersion": "17.10",
+        "minCapacity": "0.5",
+        "maxCapacity": "16",
+        "subnetIds": '["subnet-1", "subnet-2"]',
+        "vpcId": "vpc-0a",
+        "handlerConcurrency": "20",
+        "allowReset": "true",
+        "logRetentionDays": "365",
+        "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b-2c",
+    }
+    settings = read(config, "dev")
+    assert settings == Settings(
+        engine="postgres",
+        engine_version="17.10",
+        min_capacity=0.5,
+        max_capacity=16,
+        subnet_ids=("subnet-1", "subnet-2"),
+        vpc_id="vpc-0a",
+        handler_concurrency=20,
+        allow_reset=True,
+        log_retention_days=365,
+        kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/0a1b-2c",
+    )
+
+
+def test_a_misspelt_key_is_refused_with_the_nearest_one() -> None:
+    """Else a typo would leave a production stack unprotected."""
+    with pytest.raises(SettingsError) as caught:
+        read({"deletionProtecton": "true"}, "prod")
+    assert str(caught.value) == (
+        "stack 'prod' has 1 mistake in its configuration:\n"
+        "  deletionProtecton is not a configuration key; did you mean 'deletionProtection'? "
+        "remove it with: pulumi config rm deletionProtecton"
+    )
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    """Else each attempt would find one more mistake."""
+    with pytest.raises(SettingsError) as caught:
+        read({"engine": "postgress", "handlerTimeout": "901", "minCapacity": "4", "frobnicate": "1"}, "dev")
+    assert caught.value.mistakes == [
+        "frobnicate is not a configuration key; remove it with: pulumi config rm frobnicate",
+        "engine is 'postgress'; it takes mysql or postgres. Type: pulumi config set engine postgres",
+        "handlerTimeout is '901'; it takes a whole number of seconds from 1 to 900",
+        "minCapacity 4 is above maxCapacity 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "mistake"),
+    [
+        ({"maxCapacity": "0.7"}, "maxCapacity is '0.7'; it takes Aurora capacity units from 0.5 to 256 in steps of 0.5"),
+        ({"minCapacity": "-1"}, "minCapacity is '-1'; it takes Aurora capacity units from 0 to 256 in steps of 0.5"),
+        ({"allowReset": "yes"}, "allowReset is 'yes'; it takes true or false"),
+        ({"handlerMemory": "12.5"}, "handlerMemory is '12.5'; it takes a whole number of MB from 128 to 10240"),
+        ({"logRetentionDays": "8"}, "logRetentionDays is '8'; it takes one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
+         "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922 days"),
+        ({"schema": "drop table"}, "schema is 'drop table'; it takes a lower-case name of letters, digits and _, at most "
+         "32 characters"),
+        ({"subnetIds": "subnet-1", "vpcId": "vpc-0a"}, "subnetIds is 'subnet-1'; it takes a JSON list of strings, such as "
+         '["subnet-1", "subnet-2"]'),
+        ({"subnetIds": '["subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds names 1 subnet; Aurora needs subnets in at least two "
+         "availability zones"),
+        ({"vpcId": "vpc-0a"}, "vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new "
+         "one"),
+        ({"maxCapacity": "0.5"}, "maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth "
+         "password"),
+        ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; it takes the ARN of a KMS key"),
+        ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"functionUrlAuth": "none"}, "functionUrlAuth is 'none'; it takes AWS_IAM or NONE"),
+        ({"architecture": "amd64"}, "architecture is 'amd64'; it takes arm64 or x86_64. "
+         "Type: pulumi config set architecture arm64"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, str], mistake: str) -> None:
+    """Else AWS would refuse it half way through a deployment, in its own words."""
+    with pytest.raises(SettingsError) as caught:
+        read(config, "dev")
+    assert mistake in caught.value.mistakes
+
+
+def test_pulumi_knows_the_same_keys_and_defaults() -> None:
+    """Else `pulumi config` would offer keys or defaults that the program does not have."""
+    declared: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert list(declared) == keys() == list(declared)
+    as_configured = {key: _raw(entry["default"]) for key, entry in declared.items()}
+    assert read(as_configured, "dev") == Settings()
+    assert [key for key, entry in declared.items() if not entry.get("description") or not entry.get("type")] == []
+
+
+def _raw(value: Any) -> str:
+    """As Pulumi hands a value to a program."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "[]" if value == [] else str(value)
