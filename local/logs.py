@@ -1,0 +1,138 @@
+"""A function's log: what its environments print, and the lines that Lambda adds."""
+
+import json
+import os
+import select
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+TAIL_BYTES = 4096
+CHUNK_BYTES = 1 << 16
+
+
+class FunctionLog:
+    """One file for all environments of a function, in the order things were printed."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def write(self, data: bytes) -> None:
+        """Append whole."""
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+class OutputPump:
+    """Moves what one environment prints into the log, and remembers the end of the current invocation's part."""
+
+    def __init__(self, log: FunctionLog) -> None:
+        self._log = log
+        self._lock = threading.Lock()
+        self._tail: bytearray | None = None
+        self._source, self.sink = os.pipe()
+        os.set_blocking(self._source, False)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin, once the process has `sink` as its output."""
+        os.close(self.sink)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Add one of Lambda's own lines, after all that the process has printed so far."""
+        with self._lock:
+            self._drain()
+            self._append(line.encode() + b"\n")
+
+    @contextmanager
+    def tail(self) -> Generator[bytearray]:
+        """Collects the last 4 KB of what is logged meanwhile."""
+        with self._lock:
+            self._drain()
+            self._tail = collected = bytearray()
+        try:
+            yield collected
+        finally:
+            with self._lock:
+                self._drain()
+                self._tail = None
+
+    def _run(self) -> None:
+        while True:
+            select.select([self._source], [], [])
+            with self._lock:
+                if not self._drain():
+                    os.close(self._source)
+                    self._source = -1
+                    return
+
+    def _drain(self) -> bool:
+        """Take what is there; False at the end of the output."""
+        try:
+            while self._source >= 0:
+                if not (data := os.read(self._source, CHUNK_BYTES)):
+                    return False
+                self._append(data)
+        except BlockingIOError:
+            return True
+        return False
+
+    def _append(self, data: bytes) -> None:
+        self._log.write(data)
+        if self._tail is not None:
+            self._tail += data
+            del self._tail[:-TAIL_BYTES]
+
+
+def start_line(request_id: str, *, as_json: bool) -> str:
+    """What Lambda logs when an invocation begins."""
+    if as_json:
+        return _event("platform.start", {"requestId": request_id, "version": "$LATEST"})
+    return f"START RequestId: {request_id} Version: $LATEST"
+
+
+def timeout_line(request_id: str, seconds: float) -> str:
+    """What Lambda logs when an invocation is killed for taking too long."""
+    return f"{_now()} {request_id} Task timed out after {seconds:.2f} seconds\n"
+
+
+def report_lines(
+    request_id: str,
+    milliseconds: float,
+    memory_mb: int,
+    used_mb: int,
+    init_milliseconds: float | None,
+    *,
+    as_json: bool,
+) -> str:
+    """What Lambda logs when an invocation has ended."""
+    billed = int(milliseconds + (init_milliseconds or 0)) + 1
+    if as_json:
+        init = {} if init_milliseconds is None else {"initDurationMs": round(init_milliseconds, 3)}
+        metrics = {
+            "durationMs": round(milliseconds, 3),
+            "billedDurationMs": billed,
+            "memorySizeMB": memory_mb,
+            "maxMemoryUsedMB": used_mb,
+            **init,
+        }
+        return _event("platform.report", {"requestId": request_id, "metrics": metrics})
+    start = "" if init_milliseconds is None else f"Init Duration: {init_milliseconds:.2f} ms\t"
+    return (
+        f"END RequestId: {request_id}\n"
+        f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {memory_mb} MB\tMax Memory Used: {used_mb} MB\t{start}"
+    )
+
+
+def _event(kind: str, record: dict[str, Any]) -> str:
+    return json.dumps({"time": _now(), "type": kind, "record": record})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
