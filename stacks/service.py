@@ -1,5 +1,7 @@
 """What one stack consists of: a function with a SQL database behind it, migrated before the function is deployed."""
 
+from collections.abc import Sequence
+
 import pulumi
 
 from components import AuroraDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
@@ -22,9 +24,9 @@ def deploy() -> None:
     """
     settings = load()
 
-    network = _network(settings)
-    database = _database(settings, network)
     handler_image, migrations_image = (_image(target, settings) for target in CONTEXTS)
+    network = _network(settings)
+    database = _database(settings, network, [handler_image, migrations_image])
     handler_role = FunctionRole("handler", {"tags": _tags()})
     migration = Migration(
         "migrations",
@@ -73,7 +75,7 @@ def _network(settings: Settings) -> Network:
     return Network("network", {"cidr_block": settings.vpc_cidr, "endpoint_zones": zones, "tags": _tags()})
 
 
-def _database(settings: Settings, network: Network) -> AuroraDatabase:
+def _database(settings: Settings, network: Network, images: Sequence[LambdaImage]) -> AuroraDatabase:
     version = {"engine_version": settings.engine_version} if settings.engine_version else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
@@ -98,6 +100,9 @@ def _database(settings: Settings, network: Network) -> AuroraDatabase:
             **version,
             **key,
         },
+        # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and
+        # the money that a cluster takes.
+        opts=pulumi.ResourceOptions(depends_on=images),
     )
 
 

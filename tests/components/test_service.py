@@ -16,6 +16,7 @@ from tests.components.tokens import (
     EGRESS_RULE,
     FUNCTION,
     FUNCTION_URL,
+    IMAGE,
     INGRESS_RULE,
     INVOCATION,
     REPOSITORY,
@@ -69,6 +70,14 @@ def test_the_database_comes_first_then_the_migration_then_the_handler(stack: Sta
     position = {entry.urn: index for index, entry in enumerate(recording.registrations)}
     ordered = [writer, runner.urn, invocation.urn, handler.urn]
     assert sorted(ordered, key=position.__getitem__) == ordered
+
+
+def test_images_are_built_before_anything_dear_is_made(stack: Stack) -> None:
+    """Else a failing build would leave a cluster running that nothing uses."""
+    recording = stack()
+    images = {recording.resource(IMAGE, target).urn for target in ("handler", "migrations")}
+    position = {entry.urn: index for index, entry in enumerate(recording.registrations)}
+    assert max(position[urn] for urn in images) < position[recording.resource(CLUSTER, "main-db").urn]
 
 
 def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(stack: Stack) -> None:
