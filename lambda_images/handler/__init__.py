@@ -1,0 +1,1 @@
+"""The application: its tables, its commands and its HTTP routes."""

@@ -1,0 +1,1 @@
+"""The migration runner, Alembic's environment, and the revisions."""

@@ -1,0 +1,1 @@
+"""The revisions, one statement of DDL each; `aurora-lambda new-migration` writes the next."""

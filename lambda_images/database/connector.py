@@ -1,0 +1,160 @@
+"""Opens connections to one database: logs in, waits for a paused cluster, starts early where that saves time."""
+
+import logging
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lambda_images.database.aws import credentials, get_secret, region
+from lambda_images.database.contract import DatabaseSettings, parse_master_secret
+from lambda_images.database.drivers import driver
+from lambda_images.database.errors import DatabaseError, DatabaseUnavailable, LoginRefused, SecretUnavailable
+from lambda_images.database.signing import rds_token
+
+# A cluster at 0 ACU answers after about 15 s, after a day's pause about 30 s.
+# Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+CONNECT_SECONDS = 35.0
+TRIES = 3
+PAUSE_SECONDS = 0.5
+# Below this a connection is taken to be alive when its socket is silent; the server closes idle ones after 60 s.
+IDLE_SECONDS = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Connector:
+    """A callable that answers a new, autocommitting driver connection to the database in `settings`.
+
+    Raises one of `DatabaseError`'s kinds when that can't be had. `deadline` bounds it, on `time.monotonic`'s clock.
+    """
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self.settings = settings
+        self.deadline = float("inf")
+        self._driver = driver(settings.engine)
+        self.password = settings.password
+        self._early: _Early | None = None
+
+    def __call__(self) -> Any:
+        """The connection that `begin` opened if it is still good, else a new one."""
+        early, self._early = self._early, None
+        if early is None:
+            return self.open()
+        if not early.done(self._remaining()):
+            self._early = early
+            raise self._unavailable("it has not answered yet")
+        return early.connection if early.connection and self.alive(early.connection, early.at) else self.open()
+
+    def begin(self) -> None:
+        """Start opening the first connection while the caller goes on; a failure shows when it is asked for."""
+        self._early = _Early(self.open)
+
+    def open(self, database: str | None = None) -> Any:
+        """A new connection, to the settings' database unless another is named."""
+        name = self.settings.schema if database is None else database
+        for attempt in range(1, TRIES + 1):
+            try:
+                return self._open_once(name)
+            except DatabaseUnavailable:
+                if attempt == TRIES or self._remaining() < PAUSE_SECONDS:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+        raise AssertionError("unreachable")
+
+    def alive(self, connection: Any, idle_since: float) -> bool:
+        """Whether a connection unused since `idle_since` still works, asked of the server only after an idle gap.
+
+        The clock is the wall's: a frozen execution environment may stop the other. What the server said last, a
+        goodbye, makes the socket readable, and a silent one is believed for `IDLE_SECONDS`.
+        """
+        try:
+            if 0 <= time.time() - idle_since < IDLE_SECONDS and not _readable(self._driver.fileno(connection)):
+                return True
+            self._driver.ping(connection)
+        except Exception as error:
+            log.debug("connection given up: %s", type(error).__name__)
+            return False
+        return True
+
+    def _open_once(self, database: str) -> Any:
+        try:
+            return self._log_in(database)
+        except LoginRefused:
+            if not self.settings.secret_arn or self.settings.password is not None:
+                raise
+            self.password = None  # Rotated since it was read.
+            return self._log_in(database)
+
+    def _log_in(self, database: str) -> Any:
+        password = self._login_password()
+        timeout = min(CONNECT_SECONDS, self._remaining())
+        if timeout <= 0:
+            raise self._unavailable("no time is left to wait for it")
+        try:
+            return self._driver.connect(self.settings, password, timeout, database)
+        except Exception as error:
+            kind = self._driver.refusal(error)
+            text = " ".join(str(error).split())
+            raise self._unavailable(text) if kind is DatabaseUnavailable else kind(self._described(text)) from None
+
+    def _login_password(self) -> str:
+        """The password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
+        settings = self.settings
+        if self.password is not None:
+            return self.password
+        if settings.auth == "iam":
+            return rds_token(
+                settings.endpoint, settings.port, settings.db_role, region=region(), credentials=credentials()
+            )
+        value = get_secret(settings.secret_arn) if settings.secret_arn else None
+        if value is None:
+            raise SecretUnavailable(
+                f"the secret {settings.secret_arn or '(none named)'} holds no password for role {settings.db_role!r}:"
+                " run `aurora-lambda migrate`, which puts one there"
+            )
+        self.password = parse_master_secret(value)[1]
+        return self.password
+
+    def _remaining(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def _described(self, text: str) -> str:
+        return f"{self._name()} as role {self.settings.db_role!r} ({self.settings.auth}): {text}"
+
+    def _unavailable(self, text: str) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            f"{self._name()} does not answer ({text}); it may be resuming: try again in a minute"
+        )
+
+    def _name(self) -> str:
+        return f"the database {self.settings.schema!r} at {self.settings.endpoint}:{self.settings.port}"
+
+
+class _Early:
+    """A connection being opened by a thread of its own."""
+
+    def __init__(self, opening: Callable[[], Any]) -> None:
+        self.connection: Any = None
+        self.at = 0.0
+        self._opening = opening
+        self._thread = threading.Thread(target=self._open, name="first-connection", daemon=True)
+        self._thread.start()
+
+    def done(self, timeout: float) -> bool:
+        self._thread.join(None if timeout == float("inf") else max(0.0, timeout))
+        return not self._thread.is_alive()
+
+    def _open(self) -> None:
+        try:
+            self.connection = self._opening()
+            self.at = time.time()
+        except DatabaseError as error:
+            log.debug("first connection: %s", error)
+
+
+def _readable(fileno: int) -> bool:
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,72 @@
+"""MySQL and MariaDB: the session is set up by the driver's connection, and known from there."""
+
+from typing import Any
+
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.engine.interfaces import IsolationLevel
+from typing_extensions import override
+
+from lambda_images.database.drivers import SQL_MODE
+
+# A connection that was a writer's before a failover: only a new one finds the new writer.
+READ_ONLY = {1290, 1836}
+
+
+class LambdaMysql(MySQLDialect_pymysql):
+    """PyMySQL's dialect, asking nothing at the first connection and committing only what was begun."""
+
+    supports_statement_cache = True
+
+    @override
+    def on_connect(self) -> Any:
+        return None
+
+    def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
+        return self._parse_server_version(connection.connection.driver_connection.server_version)
+
+    def _get_default_schema_name(self, connection: Any) -> str:
+        name = connection.connection.driver_connection.db
+        return name.decode() if isinstance(name, bytes) else name
+
+    @override
+    def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
+        del dbapi_conn
+        return "REPEATABLE READ"
+
+    def _detect_sql_mode(self, connection: Any) -> None:
+        del connection
+        self._sql_mode = SQL_MODE
+
+    def _detect_casing(self, connection: Any) -> int:
+        del connection
+        self._casing = 0
+        return self._casing
+
+    @override
+    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
+        """Note whether statements commit themselves; the server is always left to commit those outside BEGIN."""
+        dbapi_connection.autocommit_mode = level == "AUTOCOMMIT"
+
+    @override
+    def detect_autocommit_setting(self, dbapi_conn: Any) -> bool:
+        return dbapi_conn.autocommit_mode
+
+    @override
+    def do_begin(self, dbapi_connection: Any) -> None:
+        if not dbapi_connection.autocommit_mode:
+            dbapi_connection.begin()
+
+    @override
+    def do_commit(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.commit()
+
+    @override
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.rollback()
+
+    @override
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        return bool(e.args and e.args[0] in READ_ONLY) or super().is_disconnect(e, connection, cursor)

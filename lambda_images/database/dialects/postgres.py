@@ -1,0 +1,40 @@
+"""PostgreSQL: what a server reports of itself at login is all that is needed."""
+
+from typing import Any
+
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine.interfaces import IsolationLevel
+from typing_extensions import override
+
+# A connection that was a writer's before a failover: only a new one finds the new writer.
+READ_ONLY = "25006"
+
+
+class LambdaPostgres(PGDialect_psycopg):
+    """psycopg's dialect, asking nothing at the first connection."""
+
+    supports_statement_cache = True
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(use_native_hstore=False, **options)
+
+    def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
+        version = connection.connection.driver_connection.info.server_version
+        return divmod(version, 10000)
+
+    def _get_default_schema_name(self, connection: Any) -> str:
+        del connection
+        return "public"
+
+    @override
+    def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
+        del dbapi_conn
+        return "READ COMMITTED"
+
+    def _set_backslash_escapes(self, connection: Any) -> None:
+        status = connection.connection.driver_connection.info.parameter_status("standard_conforming_strings")
+        self._backslash_escapes = status == "off"
+
+    @override
+    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+        return getattr(e, "sqlstate", None) == READ_ONLY or super().is_disconnect(e, connection, cursor)

@@ -1,0 +1,21 @@
+"""What can go wrong between a function and its database. No message holds a password or a token."""
+
+
+class DatabaseError(Exception):
+    """The root of this tree."""
+
+
+class DatabaseUnavailable(DatabaseError):  # noqa: N818 - named for the state, which passes
+    """The server does not answer, or not yet: it may be resuming, restarting, failing over or full."""
+
+
+class LoginRefused(DatabaseError):  # noqa: N818 - named for what happened
+    """The server answers and does not let this role in."""
+
+
+class DatabaseMissing(DatabaseError):  # noqa: N818 - named for what is wrong
+    """The server answers and has no database of that name."""
+
+
+class SecretUnavailable(DatabaseError):  # noqa: N818 - named for what is wrong
+    """The secret that holds a password cannot be read, cannot be written, or holds no value."""

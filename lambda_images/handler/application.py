@@ -1,0 +1,63 @@
+"""The application: one event in, one answer out."""
+
+import logging
+import time
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from lambda_images.database.conditions import is_schema_missing, is_unavailable
+from lambda_images.database.connector import Connector
+from lambda_images.database.engine import lambda_engine
+from lambda_images.database.errors import DatabaseError
+from lambda_images.handler import commands
+from lambda_images.handler.http import HttpError, Request, response
+from lambda_images.handler.routes import MIGRATE, router
+
+# Kept back from the function's timeout, so that a database that is still resuming is answered with words.
+ANSWER_SECONDS = 1.0
+LATER = "The database is not available yet; try again in a minute"
+NO_SCHEMA = f"The database schema is not there yet: {MIGRATE}"
+
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """Serves direct invocations and function URL requests from one database."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.connector = connector
+        self.engine: Engine = lambda_engine(connector)
+        self._router = router(self.engine, connector.settings)
+
+    def handle(self, event: Any, context: Any) -> Any:
+        """Answer `event`; what goes wrong in a direct invocation is raised, and so becomes a function error."""
+        self.connector.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
+        if isinstance(event, dict) and "http" in event.get("requestContext", {}):
+            return self._answer(event)
+        return commands.run(event, self.engine, context.aws_request_id)
+
+    def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._router.answer(Request.from_event(event))
+        except HttpError as error:
+            return response(error.status, {"error": str(error)})
+        except DatabaseError as error:
+            log.warning("database unavailable: %s", error)
+            return response(503, {"error": LATER})
+        except DBAPIError as error:
+            return _database_failure(error)
+        except Exception:
+            log.exception("unexpected error")
+            return response(500, {"error": "Internal server error"})
+
+
+def _database_failure(error: DBAPIError) -> dict[str, Any]:
+    if is_schema_missing(error):
+        return response(503, {"error": NO_SCHEMA})
+    if is_unavailable(error):
+        log.warning("database connection lost: %s", error.orig)
+        return response(503, {"error": LATER})
+    log.exception("unexpected database error", exc_info=error)
+    return response(500, {"error": "Internal server error"})

@@ -1,0 +1,70 @@
+"""The tables, as the handler uses them and as `aurora-lambda new-migration` compares them with a database.
+
+Ids and times are made here rather than by the server: an insert is one message, on every engine, with no RETURNING.
+"""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text, Uuid
+from sqlalchemy.schema import SchemaItem
+
+from lambda_images.database.types import UtcTimestamp
+
+NAME_LENGTH = 100
+EMAIL_LENGTH = 100
+TITLE_LENGTH = 200
+# What MySQL's TEXT holds.
+CONTENT_BYTES = 65_535
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _table(name: str, *items: SchemaItem) -> Table:
+    # MySQL's own collations find "ann@a.org" equal to "Ann@A.org"; PostgreSQL does not.
+    return Table(name, metadata, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+
+
+def _id() -> Column:
+    return Column("id", Uuid, primary_key=True, default=uuid4)
+
+
+def _created_at() -> Column:
+    return Column("created_at", UtcTimestamp, nullable=False, default=lambda: datetime.now(UTC))
+
+
+invocations = _table(
+    "invocations",
+    _id(),
+    Column("aws_request_id", String(64), nullable=False),
+    _created_at(),
+    Index(None, "created_at"),
+)
+
+users = _table(
+    "users",
+    _id(),
+    Column("name", String(NAME_LENGTH), nullable=False),
+    Column("email", String(EMAIL_LENGTH), nullable=False, unique=True),
+    _created_at(),
+)
+
+posts = _table(
+    "posts",
+    _id(),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("title", String(TITLE_LENGTH), nullable=False),
+    Column("content", Text),
+    _created_at(),
+    Index(None, "user_id", "created_at"),
+)
+
+# Alembic's own table: which revision this database is at.
+alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

@@ -1,0 +1,164 @@
+"""Alembic, run on a connection that is already there, and stopped between two revisions when time runs out."""
+
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import produce_migrations
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+from lambda_images.database.contract import Engine
+from lambda_images.database.engine import LEVELS, URLS
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.revisions import revision_files
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Step:
+    """One revision that was applied, or undone."""
+
+    revision: str
+    message: str
+    duration_ms: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As the runner's result shows it."""
+        return {"revision": self.revision, "message": self.message, "duration_ms": self.duration_ms}
+
+
+@dataclass
+class Run:
+    """What a run did: the steps done, and the one at work, which after a failure is the one that failed."""
+
+    done: list[Step] = field(default_factory=list)
+    at_work: Step | None = None
+
+
+class Migrations:
+    """The revisions in `versions`, and Alembic's commands on one driver connection."""
+
+    def __init__(self, engine: Engine, raw: Any, versions: Path) -> None:
+        self.engine: Engine = engine
+        self._raw = raw
+        self._versions = versions
+        self.output = io.StringIO()
+        self.config = Config(stdout=self.output, output_buffer=self.output)
+        self.config.set_main_option("path_separator", "newline")
+        self.config.set_main_option("script_location", _escaped(HERE))
+        self.config.set_main_option("version_locations", _escaped(versions))
+        self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        self.config.set_main_option("sourceless", "true")
+        self.config.attributes["engine"] = engine
+        self.script = ScriptDirectory.from_config(self.config)
+
+    def head(self) -> str | None:
+        """The last revision.
+
+        Raises:
+            MigrationError: the files do not form one line of revisions, each named by its id.
+        """
+        heads = self.script.get_heads()
+        if len(heads) > 1:
+            raise MigrationError(f"revisions {' and '.join(sorted(heads))} both end the history: put one after another")
+        for revision, name in revision_files(self._versions).items():
+            if self.script.get_revision(revision).path != str(self._versions / name):
+                raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
+        return heads[0] if heads else None
+
+    def pending(self, version: str | None) -> list[Script]:
+        """The revisions after `version`, first to last.
+
+        Raises:
+            MigrationError: this image does not have `version`.
+        """
+        try:
+            return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
+        except CommandError:
+            raise MigrationError(
+                f"the database is at revision {version}, which this image does not have:"
+                " deploy the code that has it, or go back with that code's `downgrade` first"
+            ) from None
+
+    def upgrade(self, run: Run, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
+        """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""
+        self._run(lambda heads: _timed(self.script._upgrade_revs("head", heads), run, may_go_on), prepare=prepare)
+
+    def downgrade(self, revision: str, run: Run) -> None:
+        """Undo revisions back to `revision`, which stays applied."""
+        self._run(lambda heads: _timed(self.script._downgrade_revs(revision, heads), run, lambda: True))
+
+    def stamp(self, revision: str) -> None:
+        """Write down that the database is at `revision`, running nothing."""
+        self._run(lambda heads: self.script._stamp_revs((revision,), heads))
+
+    def history(self, version: str | None) -> str:
+        """Every revision, newest first, the current one marked."""
+        command.history(self.config)
+        lines = self.output.getvalue().splitlines()
+        return "\n".join(f"{line} (current)" if _is_about(line, version) else line for line in lines)
+
+    def current(self, version: str | None) -> str:
+        """The revision the database is at, as Alembic prints it."""
+        found = self.script.get_revision(version) if version else None
+        return found.cmd_format(verbose=False) if found else ""
+
+    def sql(self, version: str | None) -> str:
+        """The SQL of the pending revisions."""
+        command.upgrade(self.config, f"{version or 'base'}:head", sql=True)
+        return self.output.getvalue()
+
+    def differences(self) -> list[Any]:
+        """What would have to change in the database for it to agree with the tables in the code."""
+        from lambda_images.handler.tables import metadata  # noqa: PLC0415 - no other command needs it
+
+        with self.connected() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})
+            upgrade = produce_migrations(context, metadata).upgrade_ops
+            return upgrade.as_diffs() if upgrade else []
+
+    def connected(self) -> Connection:
+        """A SQLAlchemy connection on the driver's, which it leaves open."""
+        level = LEVELS[self.engine]
+        return create_engine(
+            URLS[self.engine], creator=lambda: self._raw, poolclass=StaticPool, isolation_level=level
+        ).connect()
+
+    def _run(self, steps: Callable[[Any], Iterable[Any]], prepare: Callable[[], None] = lambda: None) -> None:
+        with self.connected() as connection:
+            self.config.attributes |= {"connection": connection, "prepare": prepare}
+            with EnvironmentContext(self.config, self.script, fn=lambda heads, _context: steps(heads)):
+                self.script.run_env()
+
+
+def _timed(steps: Iterable[Any], run: Run, may_go_on: Callable[[], bool]) -> Iterator[Any]:
+    """The same steps, noting when each begins and ends; Alembic asks for the next when one has been applied."""
+    for step in steps:
+        if not may_go_on():
+            return
+        script = step.revision
+        run.at_work = Step(script.revision, script.doc)
+        started = time.monotonic()
+        yield step
+        run.at_work.duration_ms = round((time.monotonic() - started) * 1000)
+        run.done.append(run.at_work)
+        run.at_work = None
+
+
+def _is_about(line: str, version: str | None) -> bool:
+    return version is not None and line.partition(" -> ")[2].split(" ")[0].rstrip(",") == version
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%%")

@@ -1,0 +1,34 @@
+"""Alembic's environment: where it connects and what it compares. The runner provides both."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from lambda_images.database.types import UtcTimestamp, Uuid
+from lambda_images.handler.tables import metadata
+
+# The handler's dialects, which say no more to the server than they must; reflection works with them too.
+OFFLINE_URLS = {"postgres": "postgresql+psycopg://", "mysql": "mysql+pymysql://"}
+
+
+def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+    """How a column type of ours is written in a new revision."""
+    if kind == "type" and isinstance(item, UtcTimestamp | Uuid):
+        return f"types.{type(item).__name__}()"
+    return False
+
+
+def run() -> None:
+    """Run what the runner asked for, in one transaction where the engine has transactions around DDL."""
+    attributes = context.config.attributes
+    options: dict[str, Any] = {"target_metadata": metadata, "render_item": rendered, "compare_type": True}
+    if context.is_offline_mode():
+        context.configure(url=OFFLINE_URLS[attributes["engine"]], literal_binds=True, **options)
+    else:
+        context.configure(connection=attributes["connection"], **options)
+    with context.begin_transaction():
+        attributes.get("prepare", lambda: None)()
+        context.run_migrations()
+
+
+run()

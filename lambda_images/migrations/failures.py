@@ -1,0 +1,52 @@
+"""What a failed migration says: the revision, the database's own words, the state left behind, and what to do."""
+
+from collections.abc import Iterable
+
+from sqlalchemy.exc import DBAPIError
+
+from lambda_images.migrations.alembic_runs import Run
+
+LONGEST = 2000
+
+
+def explained(
+    command: str, reason: str, run: Run, *, before: str | None, after: str | None, transactional: bool
+) -> str:
+    """The message of a command that failed for `reason` and left the database at `after`."""
+    what = f"{command} failed"
+    if run.at_work:
+        what = f"revision {run.at_work.revision} ({run.at_work.message}) failed during {command}"
+    return f"{what}: {reason}. {_state(run, before, after, transactional)}"
+
+
+def own_words(error: BaseException, secrets: Iterable[str]) -> str:
+    """The text of an error, a database's with its code, without any of `secrets`."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    text = " ".join(str(origin).split())
+    match origin.args:
+        case (int(number), str(words)):
+            text = f"{words} (error {number})"
+        case _ if sqlstate := getattr(origin, "sqlstate", None):
+            text = f"{text} (SQLSTATE {sqlstate})"
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    named = text if isinstance(error, DBAPIError) else f"{type(error).__name__}: {text}"
+    return named if len(named) <= LONGEST else f"{named[:LONGEST]}..."
+
+
+def _state(run: Run, before: str | None, after: str | None, transactional: bool) -> str:
+    if after == before and (transactional or not run.at_work):
+        return f"Nothing was changed: the database is at {_at(after)}"
+    done = ", ".join(step.revision for step in run.done) or "none"
+    if transactional or not run.at_work:
+        return f"The database is at {_at(after)}; revisions done in this run: {done}"
+    failed = run.at_work.revision
+    return (
+        f"The database is at {_at(after)}; revisions done in this run: {done}; what revision {failed} did before its"
+        f" error has stayed, because this engine commits each statement of DDL. Mend {failed} or the table it met,"
+        " then run the command again: it goes on from there"
+    )
+
+
+def _at(version: str | None) -> str:
+    return f"revision {version}" if version else "no revision"

@@ -1,0 +1,54 @@
+"""What the runner may be asked: a command, and for two of them a revision."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_images.migrations.errors import MigrationError
+
+COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
+TAKE_REVISION = ("stamp", "downgrade")
+DEFAULT = "deploy"
+LONGEST_SHOWN = 60
+_REVISION = re.compile(r"head|base|[0-9A-Za-z]{1,32}|-[0-9]{1,4}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command that is known, with the revision it needs."""
+
+    command: str
+    revision: str = ""
+
+
+def parsed(event: Any) -> Request:
+    """Read the payload; no payload and no command mean `deploy`.
+
+    Raises:
+        MigrationError: the command is unknown, or its revision is missing or malformed.
+    """
+    event = {} if event is None else event
+    if not isinstance(event, dict):
+        raise MigrationError('the payload must be a JSON object such as {"command": "deploy"}')
+    command = event.get("command", DEFAULT)
+    if command not in COMMANDS:
+        raise MigrationError(f"unknown command {_short(command)}: the allowed commands are {', '.join(COMMANDS)}")
+    revision = event.get("revision")
+    if command not in TAKE_REVISION:
+        if revision is not None:
+            raise MigrationError(f"{command} takes no revision; {' and '.join(TAKE_REVISION)} do")
+        return Request(command)
+    if revision is None:
+        raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')
+    if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
+        raise MigrationError(
+            f"{_short(revision)} is no revision: give an id such as 0001, head, base, or -1 for one back"
+        )
+    if command == "stamp" and revision.startswith("-"):
+        raise MigrationError("stamp takes a revision's id, head or base")
+    return Request(command, revision)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

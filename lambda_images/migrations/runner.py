@@ -1,0 +1,97 @@
+"""The migration image's entry point: `lambda_images.migrations.runner.lambda_handler`.
+
+On PostgreSQL all pending revisions are one transaction: a failing one leaves the database as it was. When the
+function's own time runs short, what is done by then is committed between two revisions, the result's `status` is
+`incomplete`, and the next `deploy` goes on from there. MySQL commits each statement of DDL itself: revisions hold
+one each, and a failure says where it stopped.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import ALLOW_RESET, RuntimeRole, database_settings, runtime_role
+from lambda_images.database.errors import DatabaseError
+from lambda_images.migrations.access import checked_role
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.request import Request, parsed
+from lambda_images.migrations.revisions import VERSIONS, numbered_head
+from lambda_images.migrations.servers import Server, server
+
+ENOUGH_SECONDS = 10_000.0
+
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    """Do one migration command.
+
+    Raises:
+        MigrationError: it could not be done; the message says why and what state the database is in.
+    """
+    return run(event, os.environ, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def run(
+    event: Any,
+    environment: Mapping[str, str],
+    remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
+    versions: Path = VERSIONS,
+) -> dict[str, Any]:
+    """Do one migration command with `versions`, within `remaining` seconds.
+
+    Raises:
+        MigrationError: it could not be done; the message says why and what state the database is in.
+    """
+    started = time.monotonic()
+    request = parsed(event)
+    settings = database_settings(environment)
+    connector = Connector(settings)
+    connector.deadline = started + remaining()
+    try:
+        outcome = _done(request, connector, environment, remaining, versions)
+    except DatabaseError as error:
+        raise MigrationError(str(error)) from None
+    duration = round((time.monotonic() - started) * 1000)
+    return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
+
+
+def _done(
+    request: Request,
+    connector: Connector,
+    environment: Mapping[str, str],
+    remaining: Callable[[], float],
+    versions: Path,
+) -> dict[str, Any]:
+    if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
+        raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
+    settings = connector.settings
+    role = runtime_role(environment, settings.name)
+    if role:
+        role = checked_role(role, settings.engine, settings.db_role)
+    database = server(connector)
+    with closing(database.open(create=request.command in {"deploy", "reset"})) as raw:
+        if request.command == "deploy" and (outcome := _nothing_to_do(database, raw, role, versions)):
+            return outcome
+        from lambda_images.migrations.jobs import Job  # noqa: PLC0415 - Alembic, which the above does without
+
+        return Job(database, raw, role, remaining, versions).do(request)
+
+
+def _nothing_to_do(database: Server, raw: Any, role: RuntimeRole | None, versions: Path) -> dict[str, Any] | None:
+    """The outcome of a deployment that finds everything in place, by one SELECT; None for any other."""
+    head = numbered_head(versions)
+    version, role_ready = database.version(raw, role)
+    if version is None or version != head or not role_ready or not _secret_filled(role):
+        return None
+    return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}
+
+
+def _secret_filled(role: RuntimeRole | None) -> bool:
+    if role is None or role.auth == "iam":
+        return True
+    from lambda_images.database.aws import get_secret  # noqa: PLC0415 - most roles have no secret
+
+    return get_secret(role.secret_arn) is not None

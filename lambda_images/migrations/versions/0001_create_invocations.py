@@ -1,0 +1,26 @@
+"""create invocations"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from lambda_images.database import types
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "invocations",
+        sa.Column("id", types.Uuid(), nullable=False),
+        sa.Column("aws_request_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", types.UtcTimestamp(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_invocations"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("invocations")

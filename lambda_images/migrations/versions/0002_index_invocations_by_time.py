@@ -1,0 +1,14 @@
+"""index invocations by time"""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_index("ix_invocations_created_at", "invocations", ["created_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_invocations_created_at", table_name="invocations")

@@ -1,0 +1,76 @@
+"""Servers that tests share: one of each engine a session, a fresh database a test."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from local.databases import DatabaseServer, ServerUnavailable, database_server
+from tests.services import missing
+
+MASTER = ("master", "the-master's password")
+ENGINES = ("postgres", "mysql")
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that does not exist yet, on a real server."""
+
+    engine: str
+    port: int
+    name: str
+
+    def environment(self, user: str = MASTER[0], password: str = MASTER[1], **more: str) -> dict[str, str]:
+        """What a function is told about it."""
+        from urllib.parse import quote
+
+        url = f"{self.engine}://{quote(user)}:{quote(password)}@127.0.0.1:{self.port}/{self.name}"
+        return {"DATABASE_URL": url, **more}
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, DatabaseServer]]:
+    """The servers of this session, each started when first asked for."""
+    started = _Servers(tmp_path_factory.mktemp("databases"))
+    yield started
+    started.stop()
+
+
+class _Servers(dict[str, DatabaseServer]):
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def __missing__(self, engine: str) -> DatabaseServer:
+        try:
+            server = database_server(engine, self._directory / engine, {})  # ty: ignore[invalid-argument-type]
+            server.start()
+        except ServerUnavailable as error:
+            missing(str(error))
+        server.set_master(*MASTER)
+        self[engine] = server
+        return server
+
+    def stop(self) -> None:
+        for server in self.values():
+            server.stop()
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServer]) -> Database:
+    """A database name nobody has used, on each engine in turn."""
+    return Database(request.param, servers[request.param].port, f"test_{next(_numbers)}")
+
+
+@pytest.fixture
+def postgres(servers: Mapping[str, DatabaseServer]) -> Database:
+    """A database name nobody has used, on PostgreSQL."""
+    return Database("postgres", servers["postgres"].port, f"test_{next(_numbers)}")
+
+
+@pytest.fixture
+def mysql(servers: Mapping[str, DatabaseServer]) -> Database:
+    """A database name nobody has used, on MariaDB or MySQL."""
+    return Database("mysql", servers["mysql"].port, f"test_{next(_numbers)}")
