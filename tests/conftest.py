@@ -11,6 +11,13 @@ from tests.services import missing
 
 MASTER = ("master", "the-master's password")
 ENGINES = ("postgres", "mysql")
+AWS_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example-key",
+    "AWS_SESSION_TOKEN": "example-token",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 _numbers = itertools.count(1)
 
 
@@ -74,3 +81,27 @@ def postgres(servers: Mapping[str, DatabaseServer]) -> Database:
 def mysql(servers: Mapping[str, DatabaseServer]) -> Database:
     """A database name nobody has used, on MariaDB or MySQL."""
     return Database("mysql", servers["mysql"].port, f"test_{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    """The address of moto's stand-in for AWS."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def empty_secret(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The ARN of a secret that holds no value yet; the environment leads to it."""
+    import boto3
+
+    for name, value in AWS_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws)
+    client = boto3.client("secretsmanager", endpoint_url=aws)
+    return client.create_secret(Name=f"role-{next(_numbers)}")["ARN"]

@@ -84,12 +84,13 @@ class Migrations:
             MigrationError: this image does not have `version`.
         """
         try:
-            return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
+            self.script.get_revision(version or "base")
         except CommandError:
             raise MigrationError(
                 f"the database is at revision {version}, which this image does not have:"
                 " deploy the code that has it, or go back with that code's `downgrade` first"
             ) from None
+        return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
 
     def upgrade(self, run: Run, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""
