@@ -24,12 +24,14 @@ class Kind:
 
     `id`, `arn` and the values of `outputs` are format strings over `{name}` (the physical name), `{hex}` (17 digits),
     `{uuid}`, `{letters}` (26 lower-case letters and digits), `{region}`, `{account}` and the inputs. `name_key` is the
-    property that Pulumi names where the program does not; `defaults` are outputs that an input replaces.
+    property that Pulumi names where the program does not; a change of one of the inputs in `identity` makes it another
+    resource, of another name; `defaults` are outputs that an input replaces.
     """
 
     id: str = "{name}"
     arn: str = ""
     name_key: str = ""
+    identity: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     more: Callable[[Inputs, Mapping[str, str]], Outputs] | None = None
@@ -78,18 +80,13 @@ def computed_answer(function_token: str, arguments: Inputs, region: str) -> Outp
     return {**arguments, **answers.get(function_token, {})}
 
 
-def physical_name(type_token: str, name: str) -> str:
-    """The name that Pulumi would make up for the resource called `name` in the program."""
-    return f"{name}-{_digest(type_token, name)[:7]}"
-
-
 def _words(kind: Kind, type_token: str, name: str, inputs: Inputs, region: str) -> dict[str, str]:
-    digest = _digest(type_token, name)
+    digest = _digest(type_token, name, *(str(inputs.get(key)) for key in kind.identity))
     number = int(digest, 16)
     alphabet = string.ascii_lowercase + string.digits
     given = {key: value for key, value in inputs.items() if isinstance(value, str | int | float)}
     return {key: str(value) for key, value in given.items()} | {
-        "name": str(inputs.get(kind.name_key) or physical_name(type_token, name)),
+        "name": str(inputs.get(kind.name_key) or f"{name}-{digest[:7]}"),
         "hex": digest[:17],
         "uuid": "-".join([digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]]),
         "letters": "".join(alphabet[number // 36**place % 36] for place in range(26)),
@@ -246,7 +243,10 @@ KINDS: Mapping[str, Kind] = {
     "aws:lambda/invocation:Invocation": Kind(id="{functionName}_{hex}", defaults={"result": "{}"}),
     "aws:lambda/permission:Permission": Kind(name_key="statementId"),
     "aws:rds/cluster:Cluster": Kind(
-        arn="arn:aws:rds:{region}:{account}:cluster:{name}", name_key="clusterIdentifier", more=_cluster
+        arn="arn:aws:rds:{region}:{account}:cluster:{name}",
+        name_key="clusterIdentifier",
+        identity=("engine",),
+        more=_cluster,
     ),
     "aws:rds/clusterInstance:ClusterInstance": Kind(
         arn="arn:aws:rds:{region}:{account}:db:{name}",

@@ -114,7 +114,7 @@ def url_response(payload: bytes) -> Response:
         return _message(HTTPStatus.BAD_GATEWAY, "Internal Server Error")
     kept = [(name, value) for name, value in given if name.lower() != "content-length"]
     typed = any(name.lower() == "content-type" for name, _ in kept)
-    return Response(status, content, tuple([*kept, *([] if typed else [JSON_TYPE]), *cookies]))
+    return Response(status, content, (*kept, *([] if typed else [JSON_TYPE]), *cookies))
 
 
 def _body(body: bytes, content_type: str) -> dict[str, Any]:

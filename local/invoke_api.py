@@ -51,20 +51,20 @@ class InvokeApi:
 
     def _handle(self, request: Request) -> Response:
         try:
-            if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
-                return self._invoke(self._find(unquote(match[1]), request.query), request)
-            if request.method == "GET" and _LIST.fullmatch(request.path):
-                return _json({"Functions": [_configuration(each) for each in self._functions.values()]})
-            if request.method == "GET" and (match := _GET.fullmatch(request.path)):
-                configuration = _configuration(self._find(unquote(match[1]), request.query))
-                return _json(configuration if match[2] else {"Configuration": configuration, "Tags": {}})
-            raise _Refused(
-                HTTPStatus.NOT_FOUND,
-                "UnknownOperationException",
-                f"{request.method} {request.path} is not emulated here: invoke, get and list functions are",
-            )
+            return self._route(request)
         except _Refused as refusal:
             return refusal.response
+
+    def _route(self, request: Request) -> Response:
+        if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
+            return self._invoke(self._find(unquote(match[1]), request.query), request)
+        if request.method == "GET" and _LIST.fullmatch(request.path):
+            return _json({"Functions": [_configuration(each) for each in self._functions.values()]})
+        if request.method == "GET" and (match := _GET.fullmatch(request.path)):
+            configuration = _configuration(self._find(unquote(match[1]), request.query))
+            return _json(configuration if match[2] else {"Configuration": configuration, "Tags": {}})
+        message = f"{request.method} {request.path} is not emulated here: invoking, getting and listing functions are"
+        raise _Refused(HTTPStatus.NOT_FOUND, "UnknownOperationException", message)
 
     def _find(self, reference: str, query: str) -> Function:
         match = _NAME.fullmatch(reference)

@@ -1,0 +1,89 @@
+"""What a person asks of the stack that is up here: how it is, what its functions log, and to end it."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from local.control import Control, exclusive
+from local.errors import UsageError
+from local.layout import CHECKOUT, Layout
+from local.state import load
+
+FOLLOW_SECONDS = 0.1
+
+
+def status(checkout: Path = CHECKOUT) -> dict[str, Any]:
+    """How the stack is.
+
+    Returns:
+        `stack`, `engine`, `running`, `outputs`; `functions`, by their name in the program: `name`, `arn`,
+        `memorySize` (MB), `timeout` (s) and `environments` (how many there are); `lambdaEndpoint`, `functionUrl`,
+        `awsEndpoint` and `databaseUrl`. The last holds the local server's password, which nothing stores.
+    """
+    layout = Layout.of(checkout)
+    control = Control(layout)
+    if control.running():
+        return control.call("/status")
+    state, _ = load(layout.state)
+    stack = state.stack()
+    return {
+        "stack": state.current,
+        "engine": str(stack.outputs.get("engine", "")),
+        "running": False,
+        "outputs": stack.outputs,
+        "functions": {},
+        "lambdaEndpoint": "",
+        "functionUrl": "",
+        "awsEndpoint": "",
+        "databaseUrl": "",
+    }
+
+
+def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
+    """End everything that `up` started, and delete what it kept; with `keep_data` the databases stay."""
+    layout = Layout.of(checkout)
+    if not layout.root.exists():
+        return
+    with exclusive(layout):
+        Control(layout).stop()
+        if keep_data:
+            shutil.rmtree(layout.root / "logs", ignore_errors=True)
+            layout.supervisor_log.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(layout.root)
+
+
+def read_log(name: str, checkout: Path = CHECKOUT) -> str:
+    """All that a function has logged; `name` is its name in the program or on AWS.
+
+    Raises:
+        UsageError: there is no such function.
+    """
+    return _log(name, checkout).read_text(errors="replace")
+
+
+def follow_log(name: str, checkout: Path = CHECKOUT, *, from_start: bool = False) -> Iterator[str]:
+    """What a function logs from now on, as it comes; without end.
+
+    Raises:
+        UsageError: there is no such function.
+    """
+    path = _log(name, checkout)
+    with path.open(errors="replace") as log:
+        log.seek(0 if from_start else path.stat().st_size)
+        while True:
+            if text := log.read():
+                yield text
+            else:
+                time.sleep(FOLLOW_SECONDS)
+
+
+def _log(name: str, checkout: Path) -> Path:
+    functions = status(checkout)["functions"]
+    names = {short: about["name"] for short, about in functions.items()}
+    full = names.get(name, name)
+    if full not in names.values():
+        raise UsageError(f"there is no function {name!r} up here; there are: {', '.join(sorted(names)) or 'none'}")
+    return Layout.of(checkout).log(full)

@@ -1,0 +1,142 @@
+"""`aurora-lambda up`: the stack's own program, run here."""
+
+import json
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from local.control import Control, exclusive
+from local.errors import LocalError, UsageError
+from local.layout import CHECKOUT, Layout
+from local.program import Realiser, Target, run
+
+DEFAULT_REGION = "us-east-1"
+IN_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an `up` came to: the stack's outputs, how many resources changed in which way, and how long it took."""
+
+    outputs: Mapping[str, Any]
+    changes: Mapping[str, int]
+    seconds: float
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether everything was as the program says already."""
+        return set(self.changes) <= {"same"}
+
+
+def up(
+    stack: str = "local",
+    overrides: Mapping[str, str] | None = None,
+    *,
+    checkout: Path = CHECKOUT,
+    program: Callable[[], None] | None = None,
+    write: Callable[[str], None] = print,
+) -> Deployment:
+    """Make a stack so on this machine, and leave it running under the supervisor.
+
+    `overrides` are configuration keys (without the project's name) that win over the stack's file for this run.
+
+    Raises:
+        UsageError: there is no such stack, or its file cannot be used.
+        SettingsError: the configuration is wrong (`stacks.settings`); nothing has been changed then.
+        LocalError: a resource could not be made; what was made before it stays.
+    """
+    started = time.monotonic()
+    layout = Layout.of(checkout)
+    target = _target(stack, overrides or {}, checkout, program, write)
+    with exclusive(layout):
+        control = Control(layout)
+        control.start()
+        for note in control.call("/begin", stack=stack, region=target.region, program=str(target.folder))["notes"]:
+            write(f"note: {note}")
+        realiser = Realiser(control, target.region, write)
+        outputs = _run(target, realiser, control)
+        for gone in control.call("/finish", urns=realiser.urns, outputs=outputs)["deleted"]:
+            realiser.changes["deleted"] += 1
+            realiser.say("deleted", gone["type"], gone["name"])
+    deployment = Deployment(outputs, realiser.changes, time.monotonic() - started)
+    write(summary(deployment))
+    return deployment
+
+
+def summary(deployment: Deployment) -> str:
+    """The line that ends an `up`."""
+    total, took = sum(deployment.changes.values()), f"{deployment.seconds:.1f} s"
+    if deployment.unchanged:
+        return f"Nothing changed: {total} resources are as the program says ({took})."
+    counts = [f"{deployment.changes[each]} {each}" for each in IN_ORDER if deployment.changes.get(each)]
+    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({took})."
+
+
+def _run(target: Target, realiser: Realiser, control: Control) -> dict[str, Any]:
+    try:
+        return run(target, realiser)
+    except KeyboardInterrupt:
+        control.abort()
+        raise
+    except pulumi.RunError:
+        raise
+    except Exception as error:
+        if realiser.failures:
+            raise LocalError("\n".join(realiser.failures)) from error
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}, line {frame.lineno}"
+        raise LocalError(f"the program failed: {type(error).__name__}: {error} ({where})") from error
+
+
+def _target(
+    stack: str,
+    overrides: Mapping[str, str],
+    checkout: Path,
+    program: Callable[[], None] | None,
+    write: Callable[[str], None],
+) -> Target:
+    folder = checkout / "stacks"
+    project = _project(checkout)
+    config = _configuration(folder, stack) | {f"{project}:{key}": value for key, value in overrides.items()}
+    engine, auth = f"{project}:engine", f"{project}:databaseAuth"
+    if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
+        write("note: databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
+        config[auth] = "password"
+    region = config.setdefault("aws:region", DEFAULT_REGION)
+    return Target(project, stack, region, config, folder, program or _service())
+
+
+def _service() -> Callable[[], None]:
+    # Late, because it takes a second: what is wrong before this is said at once.
+    from stacks.service import deploy  # noqa: PLC0415
+
+    return deploy
+
+
+def _project(checkout: Path) -> str:
+    return str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
+
+
+def _configuration(folder: Path, stack: str) -> dict[str, str]:
+    """The configuration in a stack's file, in Pulumi's form: strings, structured values as JSON."""
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.is_file():
+        names = ", ".join(sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml")))
+        raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {names}")
+    try:
+        values = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
+        return {str(key): _text(str(key), value) for key, value in values.items()}
+    except (yaml.YAMLError, AttributeError) as error:
+        raise UsageError(f"{file} is not a Pulumi stack file: {error}") from error
+
+
+def _text(key: str, value: object) -> str:
+    if isinstance(value, Mapping) and "secure" in value:
+        raise UsageError(f"{key} is encrypted in the stack's file: give it here with -c {key.partition(':')[2]}=...")
+    return value if isinstance(value, str) else json.dumps(value)

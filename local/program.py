@@ -1,0 +1,167 @@
+"""Runs a stack's Pulumi program in this process; the supervisor makes what it registers."""
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+from local.computed import computed_answer
+from local.control import Control
+from local.errors import LocalError
+
+SIGNS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which program to run, as which stack, with what configuration."""
+
+    project: str
+    stack: str
+    region: str
+    config: Mapping[str, str]
+    folder: Path
+    program: Callable[[], None]
+
+
+class Realiser(Mocks):
+    """Passes each resource that the program registers to the supervisor, and says what came of it."""
+
+    def __init__(self, control: Control, region: str, write: Callable[[str], None]) -> None:
+        self.changes: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.urns: list[str] = []
+        self.here = threading.local()
+        self._control, self._region, self._write = control, region, write
+        self._line = threading.Lock()
+
+    def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
+        """Answer an `aws.get_...`."""
+        return computed_answer(args.token, args.args, self._region), []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
+        """Make one resource so; components and what exists elsewhere are only noted."""
+        inputs: dict[str, Any] = plain(args.inputs)
+        if not args.custom or args.resource_id:
+            return args.resource_id or "", inputs
+        urn = self.here.urn
+        self.urns.append(urn)
+        try:
+            made = self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs)
+        except LocalError as error:
+            self.failures.append(f"{args.typ} {args.name}: {error}")
+            self.say("failed", args.typ, args.name)
+            raise
+        for note in made["notes"]:
+            self._say(f"note: {note}")
+        self.changes[made["change"]] += 1
+        if made["change"] != "same":
+            self.say(made["change"], args.typ, args.name, made["seconds"])
+        return made["id"], made["outputs"]
+
+    def say(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
+        """One line of progress."""
+        took = f" ({seconds:.1f}s)" if seconds is not None else ""
+        self._say(f" {SIGNS[change]:<2} {short_type(type_token):<32} {name:<32} {change}{took}")
+
+    def _say(self, line: str) -> None:
+        with self._line:
+            self._write(line)
+
+
+class Monitor(MockMonitor):
+    """Tells the realiser the URN of the resource at hand, which Pulumi's own monitor keeps to itself."""
+
+    def __init__(self, realiser: Realiser) -> None:
+        super().__init__(realiser)
+        self._realiser = realiser
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Register one resource."""
+        self._realiser.here.urn = self.make_urn(request.parent, request.type, request.name)
+        return super().RegisterResource(request)
+
+
+def run(target: Target, realiser: Realiser) -> dict[str, Any]:
+    """Run the program to its end; its outputs, secret ones masked.
+
+    Raises:
+        Exception: whatever the program raises. Failures of resources are in the realiser, and raised here in a form
+            that says nothing.
+    """
+    set_root_resource(None)  # ty: ignore[invalid-argument-type]
+    with _quiet(), _in_folder(target.folder):
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        set_mocks(realiser, target.project, target.stack, preview=False, monitor=Monitor(realiser))
+        set_all_config(dict(target.config))
+        loop = asyncio.get_event_loop()
+        loop.run_until_complete(run_pulumi_func(target.program))
+        root = get_root_resource()
+        return loop.run_until_complete(_resolve(root.outputs if isinstance(root, Stack) else {}))
+
+
+async def _resolve(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    resolved = {}
+    for name, value in outputs.items():
+        output = pulumi.Output.from_input(value)
+        resolved[name] = "[secret]" if await output.is_secret() else await output.future()
+    return resolved
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Pulumi logs each failure once for every resource that waited for it; the realiser has said it already."""
+    names = ("", "pulumi", "asyncio")
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def _in_folder(folder: Path) -> Generator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it, out of its secret wrapping."""
+    if rpc.is_rpc_secret(value):
+        return plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else json.loads(json.dumps(value, default=str))
+
+
+def short_type(token: str) -> str:
+    """`aws:rds/cluster:Cluster` as Pulumi prints it: `aws:rds:Cluster`.
+
+    >>> short_type("docker:index/image:Image")
+    'docker:index:Image'
+    """
+    package, module, name = token.split(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"
