@@ -85,13 +85,21 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     """Else an edit to a README or to a migration would build and deploy the handler again."""
     handler = context_files(ROOT / "lambda_images")
     migrations = context_files(ROOT)
-    folders = {"database", "handler", "certificates"}
-    assert {path.parts[0] for path in handler if len(path.parts) > 1} - {"build"} == folders | {"requirements"}
-    assert [path.name for path in handler if path.parts[0] == "requirements"] == ["handler.txt"]
     assert {path.parts[0] for path in migrations} == {"lambda_images"}
-    assert Path("lambda_images/migrations/runner.py") in migrations
-    assert {path.relative_to("lambda_images") for path in migrations} >= set(handler)
-    assert not [path for path in [*handler, *migrations] if "__pycache__" in path.parts]
+    shared = {"__init__.py", "start.py", "build", "certificates", "database", "handler", "requirements"}
+    assert {path.parts[0] for path in handler} == shared
+    assert {path.parts[1] for path in migrations} == shared | {"migrations"}
+    assert named(handler, "requirements") == ["handler.txt"]
+    assert named(migrations, "requirements") == ["migrations.txt"]
+    assert named(migrations, "handler") == ["__init__.py", "tables.py"]
+    assert "runner.py" in named(migrations, "migrations")
+    assert "app.py" in named(handler, "handler")
+
+
+def named(files: list[Path], folder: str) -> list[str]:
+    """The names of the files right in `folder`, and no compiled or hidden file anywhere."""
+    assert not [path for path in files if "__pycache__" in path.parts or path.name.startswith(".")]
+    return sorted(path.name for path in files if path.parent.name == folder)
 
 
 @pytest.fixture

@@ -1,0 +1,239 @@
+"""`aurora-lambda`: the commands that people type."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from local.errors import LocalError, UsageError
+
+RUNNER = "migration-runner"
+MIGRATE_COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
+PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return code
+    return 0
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The exit code of a failure that has been put into words; None for a fault of this program."""
+    from cli.stack import FailedError
+    from stacks.settings import SettingsError
+
+    if isinstance(error, UsageError | SettingsError):
+        return 2
+    return 1 if isinstance(error, FailedError | LocalError) else None
+
+
+def _up(options: argparse.Namespace) -> None:
+    from local.deploy import up
+
+    outputs = up(options.stack or "local", _overrides(options.config)).outputs
+    print("\nOutputs:")
+    for key, value in sorted(outputs.items()):
+        print(f"    {key}: {json.dumps(value)}")
+    print("\nTry:")
+    for command in _suggestions(outputs):
+        print(f"    {command}")
+
+
+def _suggestions(outputs: Mapping[str, Any]) -> list[str]:
+    return [
+        "aurora-lambda invoke handler",
+        "aurora-lambda migrate status",
+        f"curl {outputs['functionUrl']}info",
+    ]
+
+
+def _overrides(assignments: Sequence[str]) -> dict[str, str]:
+    pairs = [assignment.partition("=") for assignment in assignments]
+    if wrong := [key for key, equals, _ in pairs if not key or not equals]:
+        raise UsageError(f"-c takes key=value, not {wrong[0]!r}; for example: -c engine=mysql")
+    return {key: value for key, _, value in pairs}
+
+
+def _down(options: argparse.Namespace) -> None:
+    from local.client import down
+
+    down(keep_data=options.keep_data)
+    print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
+
+
+def _status(options: argparse.Namespace) -> None:
+    from local.client import status
+
+    report = status()
+    if options.json:
+        print(json.dumps(report, indent=2))
+        return
+    for key, value in report.items():
+        for line_key, line in _lines(key, value):
+            print(f"{line_key:16} {line}")
+
+
+def _lines(key: str, value: Any) -> list[tuple[str, Any]]:
+    """A report's value as lines, the key beside the first one."""
+    if isinstance(value, dict):
+        return [(key if number == 0 else "", f"{name}: {item}") for number, (name, item) in enumerate(value.items())]
+    if isinstance(value, list):
+        return [(key if number == 0 else "", item) for number, item in enumerate(value)]
+    return [(key, "-" if value is None else value)]
+
+
+def _invoke(options: argparse.Namespace) -> None:
+    from cli.stack import find_stack
+
+    payload = _payload(options.payload)
+    answer = find_stack(options.stack).invoke(options.name, payload)
+    print(_pretty(answer))
+
+
+def _payload(text: str) -> bytes:
+    """The payload, checked here so that nothing is invoked with a wrong one."""
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
+    payload = text.encode()
+    if len(payload) > PAYLOAD_LIMIT_BYTES:
+        raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
+    return payload
+
+
+def _pretty(answer: str) -> str:
+    with suppress(ValueError):
+        return json.dumps(json.loads(answer), indent=2, ensure_ascii=False)
+    return answer
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    from cli.stack import find_stack
+
+    event = {"command": options.migration_command}
+    if options.revision:
+        event["revision"] = options.revision
+    answer = find_stack(options.stack).invoke(RUNNER, json.dumps(event).encode())
+    print(_pretty(answer) if options.json else _summary(json.loads(answer)))
+
+
+def _summary(result: dict[str, Any]) -> str:
+    lines = [f"  {entry['revision']}  {entry['message']}  ({entry['duration_ms']} ms)" for entry in result["applied"]]
+    if lines:
+        lines.insert(0, f"applied {len(lines)}:")
+    if result["output"]:
+        lines.append(str(result["output"]).rstrip("\n"))
+    if result["pending"]:
+        lines.append(f"pending: {', '.join(map(str, result['pending']))}")
+    moved = result["before"] != result["after"]
+    position = f"{result['before'] or 'empty'} -> {result['after'] or 'empty'}" if moved else result["after"] or "empty"
+    lines.append(
+        f"{result['command']}: {result['status']}, {result['engine']} at {position} ({result['duration_ms']} ms)"
+    )
+    return "\n".join(lines)
+
+
+def _logs(options: argparse.Namespace) -> None:
+    from cli.stack import find_stack
+
+    for text in find_stack(options.stack).log(options.name, follow=options.follow):
+        print(text, end="", flush=True)
+
+
+def _new_migration(options: argparse.Namespace) -> None:
+    from lambda_images.database.contract import DATABASE_URL
+    from lambda_images.migrations.errors import MigrationError
+    from lambda_images.migrations.generate import create_revision
+    from local.client import status
+
+    report = status()
+    if not report["running"]:
+        raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
+    try:
+        paths = create_revision({DATABASE_URL: report["databaseUrl"]}, options.message)
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+    for path in paths:
+        print(path)
+    print("Read it, then apply it here with: aurora-lambda up")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aurora-lambda",
+        description="Run the stack on this machine, and work with it here or on AWS by the same words.",
+        epilog="Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    up = _command(
+        commands, "up", _up, "deploy a stack's program on this machine", stack="stack to deploy (default local)"
+    )
+    up.add_argument("-c", "--config", metavar="KEY=VALUE", action="append", default=[], help="configure for this time")
+
+    down = _command(commands, "down", _down, "stop everything here and delete its data")
+    down.add_argument("--keep-data", action="store_true", help="keep the databases for the next up")
+
+    status = _command(commands, "status", _status, "say what runs here and where it answers")
+    status.add_argument("--json", action="store_true", help="for programs")
+
+    where = "stack on AWS, or the one running here (default)"
+    invoke = _command(commands, "invoke", _invoke, "invoke a function", stack=where)
+    invoke.add_argument("name", metavar="NAME", help="handler or migration-runner")
+    invoke.add_argument(
+        "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
+    )
+
+    migrate = _command(commands, "migrate", _migrate, "run the migration runner", stack=where)
+    migrate.add_argument(
+        "migration_command",
+        metavar="COMMAND",
+        nargs="?",
+        default="deploy",
+        choices=MIGRATE_COMMANDS,
+        help=f"one of {', '.join(MIGRATE_COMMANDS)} (default deploy)",
+    )
+    migrate.add_argument("--revision", metavar="R", help="for stamp and downgrade")
+    migrate.add_argument("--json", action="store_true", help="the runner's own answer")
+
+    history = _command(commands, "history", _migrate, "list the revisions", stack=where)
+    history.set_defaults(migration_command="history", revision=None, json=False)
+
+    logs = _command(commands, "logs", _logs, "print a function's log", stack=where)
+    logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs from now on")
+
+    new = _command(commands, "new-migration", _new_migration, "write a revision from what changed in the tables' code")
+    new.add_argument("message", metavar="MESSAGE", help="what the revision does")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], help_: str, stack: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+    parser.set_defaults(run=run)
+    if stack:
+        parser.add_argument("-s", "--stack", metavar="STACK", help=stack)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

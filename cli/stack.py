@@ -1,0 +1,150 @@
+"""A deployed stack, on this machine or on AWS, as the commands see it: its outputs, its functions, its logs."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.client import follow_log, read_log, status
+from local.errors import UsageError
+from local.layout import CHECKOUT
+
+# An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
+INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1})
+POLL_SECONDS = 2.0
+LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
+
+
+class FailedError(Exception):
+    """A function was invoked, or was to be, and failed; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Where a stack's functions answer. `endpoint` is empty on AWS."""
+
+    name: str
+    outputs: Mapping[str, Any]
+    endpoint: str = ""
+
+    def functions(self) -> dict[str, str]:
+        """The ARNs of the stack's functions by the names people type: `handler`, `migration-runner`."""
+        ending = "LambdaArn"
+        return {_kebab(key.removesuffix(ending)): str(arn) for key, arn in self.outputs.items() if key.endswith(ending)}
+
+    def arn(self, name: str) -> str:
+        """The ARN of the function that `name` names, by its short name, its full name or its ARN.
+
+        Raises:
+            UsageError: the stack has no such function.
+        """
+        functions = self.functions()
+        for short, arn in functions.items():
+            if name in (short, arn, arn.rpartition(":")[2]):
+                return arn
+        raise UsageError(f"stack {self.name!r} has no function {name!r}; it has {', '.join(sorted(functions))}")
+
+    def invoke(self, name: str, payload: bytes) -> str:
+        """Invoke once, wait for the end, and return what the function answered.
+
+        Raises:
+            FailedError: the function failed, or could not be invoked; the message is its own.
+        """
+        try:
+            response = self._client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
+            answer = response["Payload"].read().decode()
+        except (BotoCoreError, ClientError) as error:
+            raise FailedError(f"{name} could not be invoked: {error}") from None
+        if "FunctionError" in response:
+            raise FailedError(f"{name} failed: {error_message(answer)}")
+        return answer
+
+    def log(self, name: str, *, follow: bool) -> Iterator[str]:
+        """What the function has logged, in pieces; with `follow`, what it logs from now on too, without end."""
+        arn = self.arn(name)
+        if not self.endpoint:
+            return self._cloudwatch(arn, follow=follow)
+        physical_name = arn.rpartition(":")[2]
+        return follow_log(physical_name, from_start=True) if follow else iter([read_log(physical_name)])
+
+    def _cloudwatch(self, arn: str, *, follow: bool) -> Iterator[str]:
+        configuration = self._client("lambda", arn).get_function_configuration(FunctionName=arn)
+        logs, group = self._client("logs", arn), configuration["LoggingConfig"]["LogGroup"]
+        start, seen = 0, set()
+        while True:
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
+                for event in page["events"]:
+                    if event["eventId"] not in seen:
+                        seen.add(event["eventId"])
+                        start = max(start, event["timestamp"])
+                        yield event["message"].rstrip("\n") + "\n"
+            if not follow:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _client(self, service: str, arn: str) -> BaseClient:
+        match = LAMBDA_ARN.fullmatch(arn)
+        region = match["region"] if match else None
+        if not self.endpoint:
+            return boto3.client(service, region_name=region, config=INVOKE_CONFIG)
+        # The emulator takes any credentials; real ones are not sent to it.
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106
+            config=INVOKE_CONFIG,
+        )
+
+
+def find_stack(name: str | None) -> Stack:
+    """The stack called `name`: the one running here if that is its name, else the one deployed on AWS.
+
+    Without a name, the one running here.
+
+    Raises:
+        UsageError: there is no such stack, or Pulumi's command line is missing or refuses.
+    """
+    here = status()
+    if here["running"] and name in (None, here["stack"]):
+        return Stack(here["stack"], here["outputs"], here["lambdaEndpoint"])
+    if name in (None, "local"):
+        raise UsageError("no stack is running here; start one with: aurora-lambda up")
+    return Stack(name, _pulumi_outputs(name))
+
+
+def error_message(answer: str) -> str:
+    """The message in a function error's payload, or the payload where it has none."""
+    try:
+        error = json.loads(answer)
+    except ValueError:
+        return answer
+    return str(error["errorMessage"]) if isinstance(error, dict) and "errorMessage" in error else answer
+
+
+def _pulumi_outputs(name: str) -> dict[str, Any]:
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise UsageError(
+            f"stack {name!r} is not running here, and Pulumi's command line, which knows the stacks on AWS, is not "
+            "installed; start the stack here with: aurora-lambda up -s " + name
+        )
+    command = [pulumi, "stack", "output", "--json", "--stack", name, "--cwd", str(CHECKOUT)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise UsageError(f"pulumi knows no outputs of stack {name!r}: {ended.stderr.strip()}")
+    return json.loads(ended.stdout)
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"-{match[0].lower()}", name)
