@@ -14,9 +14,8 @@ from typing import Any
 import psutil
 
 from local.errors import LocalError
-from local.layout import CHECKOUT, Layout
+from local.layout import CHECKOUT, Layout, code_digest
 from local.processes import end_leftovers, wait_until
-from local.supervisor import code_digest
 
 START_SECONDS = 30
 STOP_SECONDS = 30

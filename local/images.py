@@ -10,12 +10,11 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.build_context import context_files
 from local.errors import LocalError
 from local.layout import Layout
 
@@ -37,10 +36,11 @@ class Image:
         return self.directory.is_dir() and self.python.exists()
 
 
-def prepare_image(build: Mapping[str, Any], program: Path, layout: Layout) -> Image:
+def prepare_image(build: Mapping[str, Any], listed: Sequence[str], program: Path, layout: Layout) -> Image:
     """Copy the files and install the requirements that building `build` would put into an image.
 
-    `build` is a `docker.Image`'s, its paths relative to the folder `program`. Images and environments are named by
+    `build` is a `docker.Image`'s, its paths relative to the folder `program`; `listed` are the files of its context,
+    relative to that. Images and environments are named by
     what they hold, so neither is made twice.
 
     Raises:
@@ -51,7 +51,8 @@ def prepare_image(build: Mapping[str, Any], program: Path, layout: Layout) -> Im
     source = str(build.get("args", {}).get("SOURCE", "."))
     try:
         handler = handler_of(program / str(build["dockerfile"]), target)
-        files = {path.relative_to(source): context / path for path in context_files(context) if _below(path, source)}
+        below = [Path(path) for path in listed if Path(path).is_relative_to(source)]
+        files = {path.relative_to(source): context / path for path in below}
         requirements = (context / source / "requirements" / f"{target}.txt").read_bytes()
     except OSError as error:
         raise LocalError(f"image {target!r} cannot be built: {error}") from error
@@ -73,10 +74,6 @@ def handler_of(dockerfile: Path, target: str) -> str:
                 return str(json.loads(command[-1])[-1])
             raise LocalError(f'target {target!r} in {dockerfile.name} has no CMD ["module.function"]')
     raise LocalError(f"{dockerfile.name} has no target {target!r}")
-
-
-def _below(path: Path, source: str) -> bool:
-    return source == "." or path.is_relative_to(source)
 
 
 def _snapshot(files: Mapping[Path, Path], directory: Path) -> Path:

@@ -23,6 +23,7 @@ from local.computed import computed_answer
 from local.control import Control
 from local.errors import LocalError
 
+IMAGE = "docker:index/image:Image"
 SIGNS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
 
 
@@ -61,7 +62,8 @@ class Realiser(Mocks):
         urn = self.here.urn
         self.urns.append(urn)
         try:
-            made = self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs)
+            files = _files(args.typ, inputs)
+            made = self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs, files=files)
         except LocalError as error:
             self.failures.append(f"{args.typ} {args.name}: {error}")
             self.say("failed", args.typ, args.name)
@@ -81,6 +83,19 @@ class Realiser(Mocks):
     def _say(self, line: str) -> None:
         with self._line:
             self._write(line)
+
+
+def _files(type_token: str, inputs: Mapping[str, Any]) -> list[str]:
+    """The files that the build of an image reads, relative to its context."""
+    if type_token != IMAGE:
+        return []
+    # Late: components are what a program is made of, and take a second to import.
+    from components.build_context import context_files  # noqa: PLC0415
+
+    try:
+        return [path.as_posix() for path in context_files(Path(str(inputs["build"]["context"])))]
+    except FileNotFoundError as error:
+        raise LocalError(str(error)) from error
 
 
 class Monitor(MockMonitor):

@@ -149,7 +149,7 @@ def _parameters(world: World, resource: Resource) -> dict[str, str]:
 
 
 def _image(world: World, resource: Resource, _: Live | None) -> Made:
-    image = prepare_image(resource.inputs["build"], world.program, world.layout)
+    image = prepare_image(resource.inputs["build"], resource.files, world.program, world.layout)
     repository = str(resource.outputs["repoDigest"]).partition("@")[0]
     reference = f"{repository}@sha256:{image.digest}"
     world.images[reference] = image

@@ -51,7 +51,9 @@ class RunningStack:
         save(self._layout.state, self._state)
         return {"notes": notes}
 
-    def put(self, urn: str, type_token: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def put(
+        self, urn: str, type_token: str, name: str, inputs: Mapping[str, Any], files: Sequence[str]
+    ) -> dict[str, Any]:
         """Make a resource so.
 
         Returns:
@@ -62,7 +64,7 @@ class RunningStack:
         """
         world, started = self._up(), time.monotonic()
         identifier, outputs = computed_outputs(type_token, name, inputs, world.region)
-        resource = Resource(urn, type_token, name, inputs, identifier, outputs)
+        resource = Resource(urn, type_token, name, inputs, identifier, outputs, files)
         with world.lock:
             world.resources[urn] = resource
         change = self._realise(world, resource)

@@ -3,7 +3,6 @@
 Run as `python -m local.supervisor --local=<.local folder>`.
 """
 
-import hashlib
 import hmac
 import json
 import os
@@ -17,17 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
-from local.layout import Layout
+from local.layout import Layout, code_digest
 from local.stack import RunningStack
 from local.web import Request, Response, Server
-
-
-def code_digest() -> str:
-    """A digest of this package: a supervisor that runs older code is replaced."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 class Supervisor:
@@ -75,7 +66,7 @@ class Supervisor:
             case "/begin":
                 return self._running.begin(body["stack"], body["region"], Path(body["program"]))
             case "/resource":
-                return self._running.put(body["urn"], body["type"], body["name"], body["inputs"])
+                return self._running.put(body["urn"], body["type"], body["name"], body["inputs"], body["files"])
             case "/finish":
                 return self._running.finish(body["urns"], body["outputs"])
             case "/status":

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ class Live(Protocol):
 
 @dataclass
 class Resource:
-    """One resource of the program, as it is here."""
+    """One resource of the program, as it is here; `files` are those an image's build reads."""
 
     urn: str
     type: str
@@ -56,6 +56,7 @@ class Resource:
     inputs: Mapping[str, Any]
     id: str
     outputs: dict[str, Any]
+    files: Sequence[str] = ()
 
 
 @dataclass
