@@ -2,9 +2,12 @@
 
 import argparse
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError, UsageError
@@ -54,11 +57,9 @@ def _up(options: argparse.Namespace) -> None:
 
 
 def _suggestions(outputs: Mapping[str, Any]) -> list[str]:
-    return [
-        "aurora-lambda invoke handler",
-        "aurora-lambda migrate status",
-        f"curl {outputs['functionUrl']}info",
-    ]
+    found = shutil.which("aurora-lambda")
+    typed = "aurora-lambda" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+    return [f"{typed} invoke handler", f"{typed} migrate status", f"curl {outputs['functionUrl']}info"]
 
 
 def _overrides(assignments: Sequence[str]) -> dict[str, str]:
@@ -89,11 +90,17 @@ def _status(options: argparse.Namespace) -> None:
 
 def _lines(key: str, value: Any) -> list[tuple[str, Any]]:
     """A report's value as lines, the key beside the first one."""
-    if isinstance(value, dict):
-        return [(key if number == 0 else "", f"{name}: {item}") for number, (name, item) in enumerate(value.items())]
-    if isinstance(value, list):
-        return [(key if number == 0 else "", item) for number, item in enumerate(value)]
-    return [(key, "-" if value is None else value)]
+    if not isinstance(value, dict):
+        return [(key, "-" if value in (None, "") else value)]
+    return [
+        (key if number == 0 else "", f"{name}: {_words(item)}") for number, (name, item) in enumerate(value.items())
+    ]
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
 
 
 def _invoke(options: argparse.Namespace) -> None:

@@ -21,6 +21,8 @@ from local.layout import CHECKOUT
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1})
 POLL_SECONDS = 2.0
+# What Pulumi adds to a resource's name in the program.
+GENERATED_ENDING = re.compile(r"-[0-9a-f]{7}$")
 LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
 
 
@@ -42,14 +44,15 @@ class Stack:
         return {_kebab(key.removesuffix(ending)): str(arn) for key, arn in self.outputs.items() if key.endswith(ending)}
 
     def arn(self, name: str) -> str:
-        """The ARN of the function that `name` names, by its short name, its full name or its ARN.
+        """The ARN of the function that `name` names: by its short name, its name in the program, in full, or its ARN.
 
         Raises:
             UsageError: the stack has no such function.
         """
         functions = self.functions()
         for short, arn in functions.items():
-            if name in (short, arn, arn.rpartition(":")[2]):
+            full_name = arn.rpartition(":")[2]
+            if name in (short, arn, full_name, GENERATED_ENDING.sub("", full_name)):
                 return arn
         raise UsageError(f"stack {self.name!r} has no function {name!r}; it has {', '.join(sorted(functions))}")
 

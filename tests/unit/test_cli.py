@@ -1,0 +1,188 @@
+# ruff: noqa: E501
+"""What the command line says, sends and exits with. A fake Pulumi and a fake Lambda stand in for AWS."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
+
+from cli import stack
+from cli.main import main
+from cli.stack import Stack, error_message
+
+ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
+OUTPUTS = {
+    "handlerLambdaArn": f"{ACCOUNT}handler-1a2b3c4",
+    "handlerLambdaName": "handler-1a2b3c4",
+    "migrationRunnerLambdaArn": f"{ACCOUNT}migrations-5d6e7f8",
+    "migrationRunnerLambdaName": "migrations-5d6e7f8",
+    "functionUrl": "https://x.lambda-url.eu-west-1.on.aws/",
+}
+NOTHING_HERE = {"running": False, "stack": None, "outputs": {}}
+DEPLOYED = {
+    "command": "deploy",
+    "engine": "postgres",
+    "status": "ok",
+    "before": "0004",
+    "after": "0005",
+    "applied": [{"revision": "0005", "message": "index posts", "duration_ms": 12}],
+    "pending": [],
+    "output": "",
+    "duration_ms": 80,
+}
+
+
+@dataclass
+class FakeLambda:
+    """Answers every invocation with `body`, and remembers what it was asked."""
+
+    body: bytes = b"null"
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    asked: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def answer(self, request: Request) -> Response:
+        self.asked.append((request.path, request.get_data()))
+        return Response(self.body, self.status, self.headers, content_type="application/json")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLambda]:
+    """A stack `dev` that Pulumi knows and that is not running here."""
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(f"#!/bin/sh\ncase \"$*\" in *'--stack dev'*) echo '{json.dumps(OUTPUTS)}';; "
+                      "*) echo \"error: no stack named 'nope' found\" >&2; exit 255;; esac\n")  # fmt: skip
+    pulumi.chmod(0o755)
+    fake = FakeLambda()
+    server = make_server("127.0.0.1", 0, Request.application(fake.answer), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setattr(stack, "status", lambda: NOTHING_HERE)
+    yield fake
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_deployed_function_is_found_by_its_output_and_invoked(
+    aws: FakeLambda, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else people would have to look up ARNs to invoke what they deployed."""
+    aws.body = b'{"id": "1"}'
+    assert main(["invoke", "handler", '{"command": "create"}', "-s", "dev"]) == 0
+    path = (
+        "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Ahandler-1a2b3c4/invocations"
+    )
+    assert [(asked.replace(":", "%3A"), body) for asked, body in aws.asked] == [(path, b'{"command": "create"}')]
+    assert capsys.readouterr().out == '{\n  "id": "1"\n}\n'
+
+
+def test_a_function_error_is_shown_and_is_exit_code_1(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a script would go on after a failed migration, as `aws lambda invoke` lets it."""
+    aws.body, aws.headers = (
+        b'{"errorMessage": "revision 0006 failed", "errorType": "E"}',
+        {"X-Amz-Function-Error": "Unhandled"},
+    )
+    assert main(["migrate", "-s", "dev"]) == 1
+    assert capsys.readouterr().err == "error: migration-runner failed: revision 0006 failed\n"
+
+
+def test_an_invocation_is_never_sent_twice(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a slow migration would run a second time beside the first."""
+    aws.body, aws.status = b'{"message": "try later"}', 500
+    assert main(["invoke", "handler", "-s", "dev"]) == 1
+    assert len(aws.asked) == 1
+    assert capsys.readouterr().err.startswith("error: handler could not be invoked: ")
+
+
+def test_a_migration_is_summed_up_in_words(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a person would have to read JSON to see what a migration did."""
+    aws.body = json.dumps(DEPLOYED).encode()
+    assert main(["migrate", "-s", "dev"]) == 0
+    assert aws.asked[0][1] == b'{"command": "deploy"}'
+    assert capsys.readouterr().out == (
+        "applied 1:\n  0005  index posts  (12 ms)\ndeploy: ok, postgres at 0004 -> 0005 (80 ms)\n"
+    )
+
+
+def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else `downgrade` and `stamp` could not be used."""
+    aws.body = json.dumps(DEPLOYED | {"command": "downgrade"}).encode()
+    assert main(["migrate", "downgrade", "--revision", "0003", "--json", "-s", "dev"]) == 0
+    assert json.loads(aws.asked[0][1]) == {"command": "downgrade", "revision": "0003"}
+    assert json.loads(capsys.readouterr().out) == DEPLOYED | {"command": "downgrade"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["invoke", "handlr", "-s", "dev"], "stack 'dev' has no function 'handlr'; it has handler, migration-runner"),
+        (["invoke", "handler", "-s", "nope"], "pulumi knows no outputs of stack 'nope': error: no stack named 'nope' found"),
+        (["invoke", "handler"], "no stack is running here; start one with: aurora-lambda up"),
+        (["invoke", "handler", "{", "-s", "dev"], "the payload is not JSON (Expecting property name enclosed in double "
+         'quotes: line 1 column 2 (char 1)); for example: \'{"command": "get"}\''),
+        (["up", "-c", "engine"], "-c takes key=value, not 'engine'; for example: -c engine=mysql"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_exit_code_2_and_says_what_to_type(
+    aws: FakeLambda, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """Else a typo would look like a failed function."""
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+    assert aws.asked == []
+
+
+def test_a_payload_over_six_megabytes_is_not_sent(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the upload would be waited for, only to be refused."""
+    assert main(["invoke", "handler", json.dumps("x" * 6_291_456), "-s", "dev"]) == 2
+    assert capsys.readouterr().err == "error: the payload has 6291458 bytes; Lambda takes 6291456 at most\n"
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize("arguments", [["migrate", "explode"], ["frobnicate"], []])
+def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Else scripts could not tell a typo from a failure."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: aurora-lambda" in capsys.readouterr().err
+
+
+def test_without_pulumi_the_message_says_what_can_be_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else somebody without Pulumi would see a missing file."""
+    monkeypatch.setattr(stack, "status", lambda: NOTHING_HERE)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert main(["invoke", "handler", "-s", "dev"]) == 2
+    assert capsys.readouterr().err == (
+        "error: stack 'dev' is not running here, and Pulumi's command line, which knows the stacks on AWS, is not "
+        "installed; start the stack here with: aurora-lambda up -s dev\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["handler", "handler-1a2b3c4", f"{ACCOUNT}handler-1a2b3c4"])
+def test_a_function_goes_by_several_names(name: str) -> None:
+    """Else what one command prints could not be typed into the next."""
+    assert Stack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
+    assert Stack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [('{"errorMessage": "boom"}', "boom"), ("not json", "not json"), ('["x"]', '["x"]'), ("{}", "{}")],
+)
+def test_an_error_without_a_message_is_shown_whole(answer: str, message: str) -> None:
+    """Else an unusual failure would be shown as nothing."""
+    assert error_message(answer) == message
