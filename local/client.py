@@ -21,12 +21,15 @@ def status(checkout: Path = CHECKOUT) -> dict[str, Any]:
         `stack`, `engine`, `running`, `outputs`; `functions`, by their name in the program: `name`, `arn`,
         `memorySize` (MB), `timeout` (s) and `environments` (how many there are); `lambdaEndpoint`, `functionUrl`,
         `awsEndpoint` and `databaseUrl`. The last holds the local server's password, which nothing stores.
+
+    Raises:
+        LocalError: nothing is up, and what the last `up` left cannot be read.
     """
     layout = Layout.of(checkout)
     control = Control(layout)
     if control.running():
         return control.call("/status")
-    state, _ = load(layout.state)
+    state = load(layout.state)
     stack = state.stack()
     return {
         "stack": state.current,

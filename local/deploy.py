@@ -56,11 +56,9 @@ def up(
     target = _target(stack, overrides or {}, checkout, program, write)
     with exclusive(layout):
         control = Control(layout)
-        control.start()
-        for note in control.call("/begin", stack=stack, region=target.region, program=str(target.folder))["notes"]:
-            write(f"note: {note}")
-        realiser = Realiser(control, target.region, write)
+        realiser = Realiser(control, target, write)
         outputs = _run(target, realiser, control)
+        realiser.begin()
         for gone in control.call("/finish", urns=realiser.urns, outputs=outputs)["deleted"]:
             realiser.changes["deleted"] += 1
             realiser.say("deleted", gone["type"], gone["name"])
@@ -87,6 +85,7 @@ def _run(target: Target, realiser: Realiser, control: Control) -> dict[str, Any]
     except pulumi.RunError:
         raise
     except Exception as error:
+        realiser.settle()
         if realiser.failures:
             raise LocalError("\n".join(realiser.failures)) from error
         frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -42,17 +42,20 @@ class Target:
 class Realiser(Mocks):
     """Passes each resource that the program registers to the supervisor, and says what came of it."""
 
-    def __init__(self, control: Control, region: str, write: Callable[[str], None]) -> None:
+    def __init__(self, control: Control, target: Target, write: Callable[[str], None]) -> None:
         self.changes: Counter[str] = Counter()
         self.failures: list[str] = []
         self.urns: list[str] = []
         self.here = threading.local()
-        self._control, self._region, self._write = control, region, write
+        self._control, self._target, self._write = control, target, write
         self._line = threading.Lock()
+        self._begun = False
+        self._under_way = 0
+        self._changed = threading.Condition()
 
     def call(self, args: MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
         """Answer an `aws.get_...`."""
-        return computed_answer(args.token, args.args, self._region), []
+        return computed_answer(args.token, args.args, self._target.region), []
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict]:
         """Make one resource so; components and what exists elsewhere are only noted."""
@@ -61,19 +64,54 @@ class Realiser(Mocks):
             return args.resource_id or "", inputs
         urn = self.here.urn
         self.urns.append(urn)
-        try:
-            files = _files(args.typ, inputs)
-            made = self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs, files=files)
-        except LocalError as error:
-            self.failures.append(f"{args.typ} {args.name}: {error}")
-            self.say("failed", args.typ, args.name)
-            raise
-        for note in made["notes"]:
-            self._say(f"note: {note}")
+        with self._counted():
+            made = self._make(urn, args, inputs)
+        self._note(made["notes"])
         self.changes[made["change"]] += 1
         if made["change"] != "same":
             self.say(made["change"], args.typ, args.name, made["seconds"])
         return made["id"], made["outputs"]
+
+    def begin(self) -> None:
+        """Start the supervisor and turn it to this stack, once: not before the program has found its settings right."""
+        with self._changed:
+            if not self._begun:
+                self._control.start()
+                target = self._target
+                folder = str(target.folder)
+                begun = self._control.call("/begin", stack=target.stack, region=target.region, program=folder)
+                self._note(begun["notes"])
+                self._begun = True
+
+    def settle(self) -> None:
+        """Wait until no resource is being made: when one fails, others are on their way."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way == 0)
+
+    def _make(self, urn: str, args: MockResourceArgs, inputs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self.begin()
+            files = _files(args.typ, inputs)
+            return self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs, files=files)
+        except LocalError as error:
+            self.failures.append(f"{short_type(args.typ)} {args.name}: {error}")
+            self.say("failed", args.typ, args.name)
+            raise
+
+    @contextmanager
+    def _counted(self) -> Generator[None]:
+        with self._changed:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _note(self, notes: list[str]) -> None:
+        for note in notes:
+            self._say(f"note: {note}")
 
     def say(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
         """One line of progress."""

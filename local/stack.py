@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from local.function import Function
 from local.invoke_api import InvokeApi
 from local.layout import Layout
 from local.realisations import MAKERS, READS, ClusterLive, FunctionLive, UrlLive
-from local.state import Record, load, save
+from local.state import Record, recover, save
 from local.world import Ports, Resource, World
 
 Change = Literal["created", "updated", "replaced", "restored", "same"]
@@ -29,27 +30,29 @@ class RunningStack:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._state, note = load(layout.state)
+        self._state, note = recover(layout.state)
         self._notes = [note] if note else []
         self._ports = Ports(self._state.ports)
         self._functions: dict[str, Function] = {}
         self._lock = threading.RLock()
+        self._making: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._aws = Aws(self._port("AWS endpoint"))
         self._invoke_api = InvokeApi(self._functions, self._port("Lambda endpoint"))
         self._world: World | None = None
 
     def begin(self, stack: str, region: str, program: Path) -> dict[str, Any]:
         """Get ready for a run of the program; another stack that is up is suspended."""
-        notes, self._notes = self._notes, []
+        notes, self._notes = [*self._notes, recover(self._layout.state)[1]], []
         if self._world and (self._world.stack, self._world.region) != (stack, region):
             notes.append(f"stack {self._world.stack} is suspended; its data is kept")
             self._close_all(self._world)
             self._world = None
         if self._world is None:
             self._state.current = stack
-            self._world = World(self._layout, stack, region, program, self._ports, self._aws, self._functions)
+            records = self._state.stack().resources
+            self._world = World(self._layout, stack, region, program, records, self._ports, self._aws, self._functions)
         save(self._layout.state, self._state)
-        return {"notes": notes}
+        return {"notes": [note for note in notes if note]}
 
     def put(
         self, urn: str, type_token: str, name: str, inputs: Mapping[str, Any], files: Sequence[str]
@@ -67,7 +70,10 @@ class RunningStack:
         resource = Resource(urn, type_token, name, inputs, identifier, outputs, files)
         with world.lock:
             world.resources[urn] = resource
-        change = self._realise(world, resource)
+            making = self._making[urn]
+        # An `up` that was interrupted may still be at it.
+        with making:
+            change = self._realise(world, resource)
         seconds = time.monotonic() - started
         notes, world.notes = world.notes, []
         return {"id": identifier, "outputs": resource.outputs, "change": change, "seconds": seconds, "notes": notes}
@@ -133,7 +139,7 @@ class RunningStack:
         return port
 
     def _realise(self, world: World, resource: Resource) -> Change:
-        records, maker = self._state.stack().resources, MAKERS.get(resource.type)
+        records, maker = world.records, MAKERS.get(resource.type)
         digest = _digest(resource.inputs, READS.get(resource.type, lambda *_: None)(world, resource))
         old, live = records.get(resource.urn), world.lives.get(resource.urn)
         unchanged = old is not None and old.digest == digest

@@ -3,8 +3,11 @@
 import json
 import os
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from local.errors import LocalError
 
 VERSION = 1
 
@@ -41,25 +44,34 @@ class State:
         return self.stacks.setdefault(self.current, StackState())
 
 
-def load(path: Path) -> tuple[State, str]:
-    """The state in `path`, and a note for the person: empty, or what was wrong with the file and where it is now.
+def load(path: Path) -> State:
+    """The state in `path`; an empty one when there is no such file.
 
-    Nothing is lost with an unreadable file: the program says what there is to be, and each database lies in a folder
-    whose name follows from the stack and the cluster.
+    Raises:
+        LocalError: the file cannot be read.
     """
     try:
-        return _parse(json.loads(path.read_text())), ""
+        return _parse(json.loads(path.read_text()))
     except FileNotFoundError:
-        return State(), ""
+        return State()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        aside = path.with_name(f"{path.name}.corrupt")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = path.with_name(f"{path.name}.corrupt-{number}")
+        remedy = "aurora-lambda up puts it aside and makes a new one; the databases are kept"
+        raise LocalError(f"{path} cannot be read ({type(error).__name__}: {error}); {remedy}") from error
+
+
+def recover(path: Path) -> tuple[State, str]:
+    """The state in `path`, and a note where an unreadable file had to be put aside for an empty state.
+
+    Nothing is lost with it: the program says what there is to be, and each database lies in a folder whose name follows
+    from the stack and the cluster.
+    """
+    try:
+        return load(path), ""
+    except LocalError as error:
+        names = (path.with_name(f"{path.name}.corrupt{number or ''}") for number in count())
+        aside = next(name for name in names if not name.exists())
         path.rename(aside)
-        note = f"{path} could not be read ({error}). It is now {aside.name}; the program and the data make a new one."
-        return State(), note
+        return State(), f"{str(error).partition(';')[0]}; it is {aside.name} now, and the databases are kept"
 
 
 def save(path: Path, state: State) -> None:

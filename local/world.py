@@ -13,6 +13,7 @@ from local.function import Function
 from local.images import Image
 from local.layout import Layout
 from local.processes import free_port, port_is_free
+from local.state import Record
 
 
 class Ports:
@@ -67,6 +68,7 @@ class World:
     stack: str
     region: str
     program: Path
+    records: dict[str, Record]
     ports: Ports
     aws: Aws
     functions: dict[str, Function]
