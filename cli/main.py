@@ -14,6 +14,7 @@ from local.errors import LocalError, UsageError
 
 RUNNER = "migration-runner"
 MIGRATE_COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
+TAKE_REVISION = ("stamp", "downgrade")
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 INTERRUPTED = 130
 
@@ -134,27 +135,29 @@ def _pretty(answer: str) -> str:
 def _migrate(options: argparse.Namespace) -> None:
     from cli.stack import find_stack
 
-    event = {"command": options.migration_command}
-    if options.revision:
-        event["revision"] = options.revision
+    command = options.migration_command
+    if (command in TAKE_REVISION) != bool(options.revision):
+        raise UsageError(f"{' and '.join(TAKE_REVISION)} take a revision, and nothing else does: --revision 0003")
+    event = {"command": command, **({"revision": options.revision} if options.revision else {})}
     answer = find_stack(options.stack).invoke(RUNNER, json.dumps(event).encode())
     print(_pretty(answer) if options.json else _summary(json.loads(answer)))
 
 
 def _summary(result: dict[str, Any]) -> str:
-    lines = [f"  {entry['revision']}  {entry['message']}  ({entry['duration_ms']} ms)" for entry in result["applied"]]
-    if lines:
-        lines.insert(0, f"applied {len(lines)}:")
+    """What a command that prints something printed; of one that does something, what it did."""
     if result["output"]:
-        lines.append(str(result["output"]).rstrip("\n"))
+        return str(result["output"]).rstrip("\n")
+    lines = []
+    if result["applied"]:
+        lines.append("undone:" if result["command"] == "downgrade" else "applied:")
+        lines += ["  {revision}  {message}  ({duration_ms} ms)".format(**step) for step in result["applied"]]
     if result["pending"]:
-        lines.append(f"pending: {', '.join(map(str, result['pending']))}")
-    moved = result["before"] != result["after"]
-    position = f"{result['before'] or 'empty'} -> {result['after'] or 'empty'}" if moved else result["after"] or "empty"
-    lines.append(
-        f"{result['command']}: {result['status']}, {result['engine']} at {position} ({result['duration_ms']} ms)"
-    )
-    return "\n".join(lines)
+        lines.append("pending:")
+        lines += ["  {revision}  {message}".format(**step) for step in result["pending"]]
+    before, after = (result[key] or "empty" for key in ("before", "after"))
+    position = after if before == after else f"{before} -> {after}"
+    summary = f"{result['command']}: {result['status']}, {result['engine']} at {position} ({result['duration_ms']} ms)"
+    return "\n".join([*lines, summary])
 
 
 def _logs(options: argparse.Namespace) -> None:

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 from cli import stack
-from cli.main import main
+from cli.main import _summary, main
 from cli.stack import Stack, error_message
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
@@ -36,6 +37,9 @@ DEPLOYED = {
     "output": "",
     "duration_ms": 80,
 }
+
+
+PENDING = {"revision": "0006", "message": "add phone"}
 
 
 @dataclass
@@ -111,7 +115,7 @@ def test_a_migration_is_summed_up_in_words(aws: FakeLambda, capsys: pytest.Captu
     assert main(["migrate", "-s", "dev"]) == 0
     assert aws.asked[0][1] == b'{"command": "deploy"}'
     assert capsys.readouterr().out == (
-        "applied 1:\n  0005  index posts  (12 ms)\ndeploy: ok, postgres at 0004 -> 0005 (80 ms)\n"
+        "applied:\n  0005  index posts  (12 ms)\ndeploy: ok, postgres at 0004 -> 0005 (80 ms)\n"
     )
 
 
@@ -131,6 +135,14 @@ def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[
         (["invoke", "handler"], "no stack is running here; start one with: aurora-lambda up"),
         (["invoke", "handler", "{", "-s", "dev"], "the payload is not JSON (Expecting property name enclosed in double "
          'quotes: line 1 column 2 (char 1)); for example: \'{"command": "get"}\''),
+        (
+            ["migrate", "downgrade", "-s", "dev"],
+            "stamp and downgrade take a revision, and nothing else does: --revision 0003",
+        ),
+        (
+            ["migrate", "--revision", "0003", "-s", "dev"],
+            "stamp and downgrade take a revision, and nothing else does: --revision 0003",
+        ),
         (["up", "-c", "engine"], "-c takes key=value, not 'engine'; for example: -c engine=mysql"),
     ],
 )  # fmt: skip
@@ -170,6 +182,29 @@ def test_without_pulumi_the_message_says_what_can_be_done(
         "error: stack 'dev' is not running here, and Pulumi's command line, which knows the stacks on AWS, is not "
         "installed; start the stack here with: aurora-lambda up -s dev\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("result", "printed"),
+    [
+        ({"command": "sql", "output": "CREATE TABLE a ();\n"}, "CREATE TABLE a ();"),
+        (
+            {"command": "downgrade", "before": "0005", "after": None, "applied": [], "pending": [PENDING]},
+            "pending:\n  0006  add phone\ndowngrade: ok, postgres at 0005 -> empty (80 ms)",
+        ),
+        (
+            {"command": "downgrade", "before": "0005", "after": "0004"},
+            "undone:\n  0005  index posts  (12 ms)\ndowngrade: ok, postgres at 0005 -> 0004 (80 ms)",
+        ),
+        (
+            {"applied": [], "before": "0005"},
+            "deploy: ok, postgres at 0005 (80 ms)",
+        ),
+    ],
+)
+def test_each_kind_of_result_reads_well(result: dict[str, Any], printed: str) -> None:
+    """Else SQL could not be piped on, or an undone revision would look applied."""
+    assert _summary(DEPLOYED | result) == printed
 
 
 @pytest.mark.parametrize("name", ["handler", "handler-1a2b3c4", f"{ACCOUNT}handler-1a2b3c4"])
