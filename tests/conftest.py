@@ -4,8 +4,12 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
+
 from local.databases import DatabaseServer, ServerUnavailable, database_server
 from tests.services import missing
 
@@ -31,8 +35,6 @@ class Database:
 
     def environment(self, user: str = MASTER[0], password: str = MASTER[1], **more: str) -> dict[str, str]:
         """What a function is told about it."""
-        from urllib.parse import quote
-
         url = f"{self.engine}://{quote(user)}:{quote(password)}@127.0.0.1:{self.port}/{self.name}"
         return {"DATABASE_URL": url, **more}
 
@@ -86,8 +88,6 @@ def mysql(servers: Mapping[str, DatabaseServer]) -> Database:
 @pytest.fixture(scope="session")
 def aws() -> Iterator[str]:
     """The address of moto's stand-in for AWS."""
-    from moto.server import ThreadedMotoServer
-
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -98,8 +98,6 @@ def aws() -> Iterator[str]:
 @pytest.fixture
 def empty_secret(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ARN of a secret that holds no value yet; the environment leads to it."""
-    import boto3
-
     for name, value in AWS_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws)

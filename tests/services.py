@@ -3,7 +3,8 @@
 import os
 import socket
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Never
 
 import pytest
@@ -43,6 +44,8 @@ class CountingProxy:
 
     def close(self) -> None:
         """Take no more connections."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -62,7 +65,20 @@ class CountingProxy:
                 if from_client and self._server_spoke_last:
                     self.round_trips += 1
                 self._server_spoke_last = not from_client
-                target.sendall(data)
+                if not _sent(target, data):
+                    break
+            # The other thread waits in recv on one of these: only a shutdown tells the peer, and wakes that thread.
+            for side in (source, target):
+                with suppress(OSError):
+                    side.shutdown(socket.SHUT_RDWR)
+
+
+def _sent(target: socket.socket, data: bytes) -> bool:
+    try:
+        target.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def _received(source: socket.socket) -> bytes:
@@ -70,3 +86,10 @@ def _received(source: socket.socket) -> bytes:
         return source.recv(65536)
     except OSError:
         return b""
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """The port of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]

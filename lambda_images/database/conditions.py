@@ -10,12 +10,11 @@ _UNAVAILABLE = {"57P01", "57P02", "57P03", "53300", "25006", 1040, 1053, 1203, 1
 
 
 def error_code(error: DBAPIError) -> str | int | None:
-    """PostgreSQL's SQLSTATE or MySQL's error number."""
-    sqlstate = getattr(error.orig, "sqlstate", None)
-    if sqlstate is not None:
-        return sqlstate
+    """MySQL's error number or PostgreSQL's SQLSTATE."""
     arguments = getattr(error.orig, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else None
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0]
+    return getattr(error.orig, "sqlstate", None)
 
 
 def is_duplicate(error: DBAPIError) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from lambda_images.database.aws import credentials, get_secret, region
 from lambda_images.database.contract import DatabaseSettings, parse_master_secret
 from lambda_images.database.drivers import driver
-from lambda_images.database.errors import DatabaseError, DatabaseUnavailable, LoginRefused, SecretUnavailable
+from lambda_images.database.errors import DatabaseError, DatabaseUnavailable, LoginRefused, SecretUnavailable, own_words
 from lambda_images.database.signing import rds_token
 
 # A cluster at 0 ACU answers after about 15 s, after a day's pause about 30 s.
@@ -18,6 +18,8 @@ from lambda_images.database.signing import rds_token
 CONNECT_SECONDS = 35.0
 TRIES = 3
 PAUSE_SECONDS = 0.5
+# libpq waits no less.
+LEAST_SECONDS = 2.0
 # Below this a connection is taken to be alive when its socket is silent; the server closes idle ones after 60 s.
 IDLE_SECONDS = 10.0
 
@@ -47,6 +49,12 @@ class Connector:
             raise self._unavailable("it has not answered yet")
         return early.connection if early.connection and self.alive(early.connection, early.at) else self.open()
 
+    def close(self) -> None:
+        """Close the connection that `begin` opened and nobody took."""
+        early, self._early = self._early, None
+        if early and early.done(CONNECT_SECONDS) and early.connection:
+            early.connection.close()
+
     def begin(self) -> None:
         """Start opening the first connection while the caller goes on; a failure shows when it is asked for."""
         self._early = _Early(self.open)
@@ -58,7 +66,7 @@ class Connector:
             try:
                 return self._open_once(name)
             except DatabaseUnavailable:
-                if attempt == TRIES or self._remaining() < PAUSE_SECONDS:
+                if attempt == TRIES or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
@@ -90,13 +98,13 @@ class Connector:
     def _log_in(self, database: str) -> Any:
         password = self._login_password()
         timeout = min(CONNECT_SECONDS, self._remaining())
-        if timeout <= 0:
+        if timeout < LEAST_SECONDS:
             raise self._unavailable("no time is left to wait for it")
         try:
             return self._driver.connect(self.settings, password, timeout, database)
         except Exception as error:
             kind = self._driver.refusal(error)
-            text = " ".join(str(error).split())
+            text = own_words(error)
             raise self._unavailable(text) if kind is DatabaseUnavailable else kind(self._described(text)) from None
 
     def _login_password(self) -> str:

@@ -45,9 +45,9 @@ _MYSQL_REFUSALS: Mapping[int, type[DatabaseError]] = {
 class Driver:
     """How one engine is reached.
 
-    `connect(settings, password, timeout, database)` opens an autocommitting connection or raises the driver's own
-    error; `refusal(error)` says what such an error means; `fileno(connection)` is the connection's socket;
-    `ping(connection)` raises when the server no longer answers on it.
+    `connect(settings, password, timeout, database)` opens an autocommitting connection within `timeout` seconds, two
+    at least, or raises the driver's own error; `refusal(error)` says what such an error means; `fileno(connection)`
+    is the connection's socket; `ping(connection)` raises when the server no longer answers on it.
     """
 
     connect: Callable[[DatabaseSettings, str, float, str], Any]
@@ -80,7 +80,7 @@ def _connect_postgres(settings: DatabaseSettings, password: str, timeout: float,
         # A plan prepared on the server fails once a migration changes what it returns, for as long as the
         # connection lives: "cached plan must not change result type".
         prepare_threshold=None,
-        connect_timeout=max(2, int(timeout)),
+        connect_timeout=int(timeout),
         tcp_user_timeout=SILENCE_SECONDS * 1000,
         client_encoding="utf8",
         application_name="aurora-lambda",
@@ -104,7 +104,7 @@ def _connect_mysql(settings: DatabaseSettings, password: str, timeout: float, da
         charset="utf8mb4",
         autocommit=True,
         init_command=MYSQL_SESSION,
-        connect_timeout=max(1, int(timeout)),
+        connect_timeout=timeout,
         read_timeout=timeout,
         ssl=None if local else _rds_context(),
         ssl_disabled=local,

@@ -37,6 +37,8 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
+        # What users wrote has no place in a log.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "checkin")

@@ -5,6 +5,16 @@ class DatabaseError(Exception):
     """The root of this tree."""
 
 
+def own_words(error: BaseException) -> str:
+    """A driver's error on one line, with its code."""
+    match error.args:
+        case (int(number), str(words)):
+            return f"{' '.join(words.split())} (error {number})"
+    text = " ".join(str(error).split())
+    sqlstate = getattr(error, "sqlstate", None)
+    return f"{text} (SQLSTATE {sqlstate})" if sqlstate else text
+
+
 class DatabaseUnavailable(DatabaseError):  # noqa: N818 - named for the state, which passes
     """The server does not answer, or not yet: it may be resuming, restarting, failing over or full."""
 

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid
+import sqlalchemy
+from sqlalchemy import DateTime
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
@@ -14,6 +16,17 @@ __all__ = ["UtcTimestamp", "Uuid", "iso_utc"]
 def iso_utc(moment: datetime) -> str:
     """`2026-11-21T10:00:00.123456Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class Uuid(TypeDecorator[UUID]):
+    """An id: `uuid` on PostgreSQL, `CHAR(32)` on MySQL and on MariaDB, whose own type MySQL lacks."""
+
+    impl = sqlalchemy.Uuid
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(sqlalchemy.Uuid(native_uuid=dialect.name == "postgresql"))
 
 
 class UtcTimestamp(TypeDecorator[datetime]):

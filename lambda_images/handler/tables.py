@@ -6,10 +6,10 @@ Ids and times are made here rather than by the server: an insert is one message,
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text, Uuid
+from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text
 from sqlalchemy.schema import SchemaItem
 
-from lambda_images.database.types import UtcTimestamp
+from lambda_images.database.types import UtcTimestamp, Uuid
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 100

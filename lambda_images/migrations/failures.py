@@ -4,34 +4,27 @@ from collections.abc import Iterable
 
 from sqlalchemy.exc import DBAPIError
 
+from lambda_images.database.errors import own_words
 from lambda_images.migrations.alembic_runs import Run
 
 LONGEST = 2000
 
 
-def explained(
-    command: str, reason: str, run: Run, *, before: str | None, after: str | None, transactional: bool
-) -> str:
-    """The message of a command that failed for `reason` and left the database at `after`."""
+def explained(command: str, why: str, run: Run, *, before: str | None, after: str | None, transactional: bool) -> str:
+    """The message of a command that failed, and why, and left the database at `after`."""
     what = f"{command} failed"
     if run.at_work:
         what = f"revision {run.at_work.revision} ({run.at_work.message}) failed during {command}"
-    return f"{what}: {reason}. {_state(run, before, after, transactional)}"
+    return f"{what}: {why}. {_state(run, before, after, transactional)}"
 
 
-def own_words(error: BaseException, secrets: Iterable[str]) -> str:
-    """The text of an error, a database's with its code, without any of `secrets`."""
+def reason(error: BaseException, secrets: Iterable[str]) -> str:
+    """What went wrong, in the database's own words where it was the database, without any of `secrets`."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    text = " ".join(str(origin).split())
-    match origin.args:
-        case (int(number), str(words)):
-            text = f"{words} (error {number})"
-        case _ if sqlstate := getattr(origin, "sqlstate", None):
-            text = f"{text} (SQLSTATE {sqlstate})"
+    text = own_words(origin) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {own_words(error)}"
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
-    named = text if isinstance(error, DBAPIError) else f"{type(error).__name__}: {text}"
-    return named if len(named) <= LONGEST else f"{named[:LONGEST]}..."
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _state(run: Run, before: str | None, after: str | None, transactional: bool) -> str:

@@ -12,7 +12,7 @@ from lambda_images.database.contract import RuntimeRole, parse_master_secret
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runs import Migrations, Run
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.failures import explained, own_words
+from lambda_images.migrations.failures import explained, reason
 from lambda_images.migrations.request import Request
 from lambda_images.migrations.servers import Server
 
@@ -143,14 +143,14 @@ class Job:
         put_secret(self._role.secret_arn, value)
 
     def _explained(self, command: str, before: str | None, error: Exception) -> str:
-        reason = own_words(error, [*self._secrets, self._database.connector.password or ""])
+        why = reason(error, [*self._secrets, self._database.connector.password or ""])
         try:
             with closing(self._database.open(create=False)) as fresh:
                 after = self._database.version(fresh, None)[0]
         except (MigrationError, DatabaseError) as lost:
-            return f"{command} failed: {reason}. In what state it left the database is unknown: {lost}"
+            return f"{command} failed: {why}. In what state it left the database is unknown: {lost}"
         transactional = self._database.transactional_ddl
-        return explained(command, reason, self._run, before=before, after=after, transactional=transactional)
+        return explained(command, why, self._run, before=before, after=after, transactional=transactional)
 
     def _time_is_left(self) -> bool:
         """The first step is always taken, so that however short the time, every run gets further."""

@@ -1,6 +1,7 @@
 """The migration runner against real servers."""
 
 import json
+import os
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
@@ -326,9 +328,7 @@ def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: 
     assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
 
 
-def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(
-    postgres: Database, empty_secret: str
-) -> None:
+def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgres: Database, empty_secret: str) -> None:
     """`databaseAuth` can be changed on a living stack, both ways."""
     role = f"{postgres.name}_app"
     iam = postgres.environment() | {
@@ -390,7 +390,5 @@ def role_environment(database: Database, role: str, secret: str) -> dict[str, st
 
 def secret_value(arn: str) -> dict[str, str]:
     """What a secret holds, asked as anybody else would."""
-    import os
-
     client = boto3.client("secretsmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"])
     return json.loads(client.get_secret_value(SecretId=arn)["SecretString"])

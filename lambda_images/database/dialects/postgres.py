@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
 
+IDLE = TransactionStatus.IDLE
 # A connection that was a writer's before a failover: only a new one finds the new writer.
 READ_ONLY = "25006"
 
@@ -34,6 +36,30 @@ class LambdaPostgres(PGDialect_psycopg):
     def _set_backslash_escapes(self, connection: Any) -> None:
         status = connection.connection.driver_connection.info.parameter_status("standard_conforming_strings")
         self._backslash_escapes = status == "off"
+
+    @override
+    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
+        """Note how transactions begin, or that none do; the driver is always left in autocommit mode."""
+        dbapi_connection.transactions = None if level == "AUTOCOMMIT" else level
+
+    @override
+    def detect_autocommit_setting(self, dbapi_connection: Any) -> bool:
+        return dbapi_connection.transactions is None
+
+    @override
+    def do_begin(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.transactions:
+            dbapi_connection.execute(f"BEGIN ISOLATION LEVEL {dbapi_connection.transactions}")
+
+    @override
+    def do_commit(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.pgconn.transaction_status != IDLE:
+            dbapi_connection.commit()
+
+    @override
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        if dbapi_connection.pgconn.transaction_status != IDLE:
+            dbapi_connection.rollback()
 
     @override
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:

@@ -1,0 +1,231 @@
+"""How connections are opened, counted, kept and replaced, watched from outside through a proxy."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from lambda_images.database import connector as connector_module
+from lambda_images.database.engine import autocommit
+from lambda_images.database.errors import DatabaseMissing, DatabaseUnavailable
+from lambda_images.handler.application import LATER
+from lambda_images.migrations.runner import run
+from tests.conftest import Database
+from tests.images.application import Client, Context
+from tests.images.test_runner import rows
+from tests.services import CountingProxy, silent_server
+
+# The login itself: PostgreSQL's SCRAM exchange takes three; MySQL's greeting is not asked for, its login takes one,
+# and the session's character set and its mode one each.
+LOGIN = 3
+MakeClient = Callable[..., Client]
+USER = {"name": "Ann", "email": "ann@example.org"}
+
+
+@pytest.fixture
+def proxy(database: Database) -> Iterator[CountingProxy]:
+    """A way to the database's server that counts."""
+    made = CountingProxy(database.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(database: Database, proxy: CountingProxy, client_of: MakeClient) -> Client:
+    """An application on a migrated database, by way of the proxy."""
+    return client_of(database, port=proxy.port)
+
+
+def end_connections(database: Database) -> None:
+    """End every other connection to this database, as a failover or an idle timeout does."""
+    if database.engine == "postgres":
+        mine = f"datname = '{database.name}' AND pid <> pg_backend_pid()"
+        rows(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
+        return
+    mine = f"db = '{database.name}' AND id <> connection_id()"
+    for (number,) in rows(database, f"SELECT id FROM information_schema.processlist WHERE {mine}"):
+        rows(database, f"KILL {number}")
+
+
+def test_the_first_insert_takes_the_login_and_one_message(app: Client, proxy: CountingProxy) -> None:
+    """Each further round trip is a millisecond of cold start on a real cluster."""
+    app.invoke({})
+    assert proxy.taken() == LOGIN + 1
+    assert proxy.connections == 1
+
+
+def test_a_warm_insert_or_select_takes_one_message(app: Client, proxy: CountingProxy) -> None:
+    """What a warm invocation costs over the statement itself: nothing."""
+    app.invoke({})
+    proxy.taken()
+    for event in ({}, {"command": "get"}, {}, {"command": "get", "limit": 1}):
+        app.invoke(event)
+        assert proxy.taken() == 1
+    for number in range(20):
+        app.http("POST", "/users", {**USER, "email": f"{number}"})
+        app.http("GET", "/users")
+        app.http("GET", "/users/count")
+        assert proxy.taken() == 3
+
+
+def test_a_transaction_takes_begin_its_statements_and_commit(app: Client, proxy: CountingProxy) -> None:
+    """The user check and the insert are one transaction, and nothing is sent besides."""
+    user = app.http("POST", "/users", USER).body["id"]
+    proxy.taken()
+    assert app.http("POST", f"/users/{user}/posts", {"title": "t"}).status == 201
+    assert proxy.taken() == 4
+    app.invoke({})
+    assert proxy.taken() == 1
+
+
+def test_a_transaction_is_one(app: Client) -> None:
+    """An engine that silently committed each statement would keep half of what failed."""
+    engine = app.application.engine
+    app.invoke({})
+    for _ in range(2):
+        with suppress(ZeroDivisionError), engine.begin() as connection:
+            connection.execute(text("DELETE FROM invocations"))
+            raise ZeroDivisionError
+        with engine.connect() as connection:
+            connection.execute(text("DELETE FROM invocations"))
+        assert len(app.invoke({"command": "get"})) == 1
+    with autocommit(engine).connect() as connection:
+        connection.execute(text("DELETE FROM invocations"))
+    assert app.invoke({"command": "get"}) == []
+
+
+def test_two_hundred_invocations_use_one_connection(app: Client, proxy: CountingProxy) -> None:
+    """Connections are as many as environments: a cluster's limit is reached by more."""
+    for _ in range(200):
+        app.invoke({})
+    assert proxy.connections == 1
+    assert len(app.invoke({"command": "get", "limit": 1000})) == 200
+
+
+def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: Client, proxy: CountingProxy) -> None:
+    """A nested checkout would wait for itself until the function's timeout."""
+    engine = app.application.engine
+    with engine.connect(), pytest.raises(Exception, match="QueuePool limit of size 1 overflow 0 reached"):
+        engine.connect()
+    assert proxy.connections == 1
+
+
+def test_an_ended_connection_is_replaced_before_it_is_used(
+    app: Client, database: Database, proxy: CountingProxy
+) -> None:
+    """After a failover, a restart or the server's idle timeout the next invocation works as if nothing was."""
+    app.invoke({})
+    end_connections(database)
+    time.sleep(0.1)
+    app.invoke({})
+    assert app.http("POST", "/users", USER).status == 201
+    assert proxy.connections == 2
+
+
+def test_after_an_idle_gap_the_server_is_asked_once(
+    app: Client, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen environment may have missed the server's goodbye: then, and only then, a message is spent on it."""
+    app.invoke({})
+    app.invoke({})
+    proxy.taken()
+    now = time.time()
+    monkeypatch.setattr(connector_module.time, "time", lambda: now + 60)
+    app.invoke({})
+    assert proxy.taken() == 2
+    app.invoke({})
+    assert proxy.taken() == 1
+    assert proxy.connections == 1
+
+
+def test_a_connection_lost_between_check_and_use_is_503_and_the_next_request_works(
+    app: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client is told to try again, and trying again works."""
+    app.http("POST", "/users", USER)
+    end_connections(database)
+    time.sleep(0.1)
+    with monkeypatch.context() as unnoticed:
+        unnoticed.setattr(app.application.connector, "alive", lambda *_: True)
+        assert app.http("GET", "/users/count").body == {"error": LATER}
+    answer = app.http("GET", "/users/count")
+    assert (answer.status, answer.body) == (200, {"count": 1})
+
+
+def test_a_server_that_is_away_is_503_with_words(
+    database: Database, proxy: CountingProxy, client_of: MakeClient
+) -> None:
+    """While a cluster resumes, clients get an answer they can act on, before Lambda's timeout."""
+    app = client_of(database, port=proxy.port)
+    proxy.close()
+    started = time.monotonic()
+    answer = app.http("GET", "/users")
+    assert (answer.status, answer.body) == (503, {"error": LATER})
+    assert time.monotonic() - started < 5
+    words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
+    with pytest.raises(DatabaseUnavailable, match=words):
+        app.invoke({})
+
+
+def test_a_server_that_says_nothing_is_given_up_before_the_functions_timeout(
+    database: Database, client_of: MakeClient
+) -> None:
+    """A resuming cluster accepts the connection and stays silent: the wait ends in words, not in a killed function."""
+    with silent_server() as port:
+        app = client_of(database, migrated=False, port=port)
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailable):
+            app.invoke({}, Context(remaining=4000))
+        assert time.monotonic() - started < 4
+
+
+def test_a_cluster_that_comes_back_during_the_wait_is_used(
+    database: Database, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch, client_of: MakeClient
+) -> None:
+    """Resuming takes a while: the first refusal is not the last word."""
+    app = client_of(database, port=proxy.port)
+    driver = app.application.connector._driver
+    answers: list[Callable[..., Any]] = [_refusing, _refusing, driver.connect]
+
+    def connect(*wanted: Any) -> Any:
+        return answers.pop(0)(*wanted)
+
+    monkeypatch.setattr(app.application.connector, "_driver", replace(driver, connect=connect))
+    assert app.invoke({})["awsRequestId"]
+    assert answers == []
+
+
+def test_connecting_begins_while_the_rest_loads(
+    database: Database, proxy: CountingProxy, client_of: MakeClient
+) -> None:
+    """The first invocation finds a connection that is there, and no second one is opened."""
+    app = client_of(database, port=proxy.port)
+    app.application.connector.begin()
+    deadline = time.monotonic() + 5
+    while proxy.round_trips < LOGIN and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    proxy.taken()
+    app.invoke({})
+    assert (proxy.taken(), proxy.connections) == (1, 1)
+
+
+def test_an_early_connection_that_fails_is_tried_again_when_needed(
+    database: Database, proxy: CountingProxy, client_of: MakeClient
+) -> None:
+    """A database that was away while the function started must not spoil it for good."""
+    app = client_of(database, migrated=False, port=proxy.port)
+    app.application.connector.begin()
+    with pytest.raises(DatabaseMissing, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
+        app.invoke({})
+    run({}, database.environment())
+    app.invoke({})
+    assert len(app.invoke({"command": "get"})) == 1
+
+
+def _refusing(*_wanted: Any) -> Any:
+    raise ConnectionRefusedError("connection refused")
