@@ -1,0 +1,81 @@
+"""A copy of this checkout to run the documented commands in, as a newcomer's clone would be."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("cli", "components", "lambda_images", "local", "stacks")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout whose commands run in processes of their own."""
+
+    folder: Path
+
+    @classmethod
+    def copied_to(cls, folder: Path) -> "Checkout":
+        """A copy of what the command needs, without anything that runs here."""
+        folder.mkdir(parents=True)
+        for room in ROOMS:
+            shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("Pulumi.yaml", "pyproject.toml", ".dockerignore"):
+            shutil.copy(ROOT / file, folder / file)
+        return cls(folder)
+
+    def run(self, *arguments: str, code: int = 0) -> Ended:
+        """`aurora-lambda ARGUMENTS`, which has to end with `code`."""
+        process = subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        ended = Ended(process.returncode, process.stdout, process.stderr)
+        assert ended.code == code, ended
+        return ended
+
+    def status(self) -> dict[str, Any]:
+        """`aurora-lambda status --json`."""
+        return json.loads(self.run("status", "--json").out)
+
+    def client(self, service: str, endpoint: str = "lambdaEndpoint") -> Any:
+        """boto3, as somebody who knows AWS would use it on this stack."""
+        return boto3.client(
+            service,
+            endpoint_url=self.status()[endpoint],
+            region_name="eu-west-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=30),
+        )
+
+    def processes(self) -> dict[int, str]:
+        """The command lines of what runs because of this checkout, by process id."""
+        found = {}
+        for process in psutil.process_iter(["cmdline", "cwd"]):
+            words = process.info["cmdline"] or []
+            if any(str(self.folder) in word for word in [*words, process.info["cwd"] or ""]):
+                found[process.pid] = " ".join(words)
+        return found

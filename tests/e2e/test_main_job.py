@@ -1,0 +1,246 @@
+"""The main job as a person does it: the commands of the README, on both engines, in a copy of this checkout."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy
+from sqlalchemy.exc import DBAPIError
+
+from local.databases import database_server
+from local.errors import ServerUnavailable
+from tests.e2e.checkout import Checkout
+from tests.services import missing
+
+pytestmark = pytest.mark.slow
+
+ENGINES = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+HEAD = "0005"
+STACKS = {"postgres": ["up"], "mysql": ["up", "-c", "engine=mysql"]}
+
+
+@pytest.fixture(scope="module", params=list(ENGINES))
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    try:
+        database_server(request.param, tmp_path_factory.mktemp("probe") / "data", {})
+    except ServerUnavailable as unavailable:
+        missing(str(unavailable))
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def checkout(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A stack that is up."""
+    checkout = Checkout.copied_to(tmp_path_factory.mktemp(engine) / "checkout")
+    try:
+        checkout.run(*STACKS[engine])
+        yield checkout
+    finally:
+        checkout.run("down")
+
+
+def invoke(checkout: Checkout, arn_key: str, **arguments: Any) -> Any:
+    """Invoke by ARN with boto3, as `aws lambda invoke --function-name <arn>` does."""
+    arn = checkout.status()["outputs"][arn_key]
+    response = checkout.client("lambda").invoke(FunctionName=arn, **arguments)
+    assert "FunctionError" not in response, response["Payload"].read()
+    return json.loads(response["Payload"].read())
+
+
+def curl(checkout: Checkout, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
+    """What the function URL answers."""
+    url = urlsplit(checkout.status()["functionUrl"])
+    with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=30)) as connection:
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def database(checkout: Checkout, engine: str) -> sqlalchemy.Engine:
+    """The running database, as its owner."""
+    url = re.sub(r"^\w+://", f"{ENGINES[engine]}://", checkout.status()["databaseUrl"])
+    return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+
+
+def test_the_status_has_the_documented_keys(checkout: Checkout, engine: str) -> None:
+    """Else scripts that read it would break."""
+    status = checkout.status()
+    assert list(status) == [
+        "stack",
+        "engine",
+        "running",
+        "outputs",
+        "functions",
+        "lambdaEndpoint",
+        "functionUrl",
+        "awsEndpoint",
+        "databaseUrl",
+    ]
+    assert (status["stack"], status["engine"], status["running"]) == ("local", engine, True)
+    assert status["outputs"]["migration"] == HEAD
+    assert status["outputs"]["engine"] == engine
+
+
+def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, engine: str) -> None:
+    """Else the deployment would not have migrated, or would migrate again."""
+    result = invoke(checkout, "migrationRunnerLambdaArn")
+    assert result.pop("duration_ms") >= 0
+    assert result == {
+        "command": "deploy",
+        "engine": engine,
+        "status": "ok",
+        "before": HEAD,
+        "after": HEAD,
+        "applied": [],
+        "pending": [],
+        "output": "",
+    }
+
+
+def test_rows_are_created_and_listed(checkout: Checkout) -> None:
+    """Else the service would not do what it is for."""
+    explicit = invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "create"}')
+    default = invoke(checkout, "handlerLambdaArn")
+    assert list(explicit) == list(default) == ["id", "awsRequestId", "createdAt"]
+    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 2}') == [default, explicit]
+    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get"}')[:2] == [default, explicit]
+
+
+def test_the_routes_answer(checkout: Checkout) -> None:
+    """Else the HTTP interface would not be the documented one."""
+    status, info = curl(checkout, "GET", "/info")
+    assert (status, info["message"], info["schema"], info["dbRole"]) == (200, "SQL Database Info", "app", "app_runtime")
+    assert set(info) == {"message", "endpoint", "identifier", "schema", "dbRole", "arn"}
+    ready = {"message": "Database initialized successfully", "schema": "app", "tables": ["users", "posts"]}
+    assert curl(checkout, "POST", "/init") == (200, ready)
+    created, user = curl(checkout, "POST", "/users", '{"name": "A user", "email": "user@example.com"}')
+    assert (created, list(user)) == (201, ["id", "name", "email", "created_at"])
+    assert curl(checkout, "POST", "/users", '{"name": "A user", "email": "user@example.com"}') == (
+        409,
+        {"error": "Email already exists"},
+    )
+    assert curl(checkout, "POST", "/users", '{"name": "A user"}') == (400, {"error": "Name and email are required"})
+    assert curl(checkout, "GET", "/users") == (200, {"count": 1, "users": [user]})
+    assert curl(checkout, "GET", "/users/count") == (200, {"count": 1})
+    posted, post = curl(checkout, "POST", f"/users/{user['id']}/posts", '{"title": "T", "content": "C"}')
+    assert (posted, post["title"], post["content"], post["user_id"]) == (201, "T", "C", user["id"])
+    assert curl(checkout, "GET", f"/users/{user['id']}/posts") == (200, {"count": 1, "posts": [post]})
+    nobody = "00000000-0000-0000-0000-000000000000"
+    assert curl(checkout, "GET", f"/users/{nobody}/posts") == (404, {"error": "User not found"})
+    assert curl(checkout, "GET", "/users/not-a-uuid/posts")[0] == 400
+    assert curl(checkout, "POST", "/users", "not json")[0] == 400
+    assert curl(checkout, "GET", "/nowhere")[0] == 404
+    assert curl(checkout, "DELETE", "/users")[0] == 405
+
+
+def test_connections_are_as_many_as_environments(checkout: Checkout, engine: str) -> None:
+    """Else a busy service would run its database out of connections."""
+    client, arn = checkout.client("lambda"), checkout.status()["outputs"]["handlerLambdaArn"]
+    before = len(invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}'))
+
+    def create(_: int) -> str:
+        return json.loads(client.invoke(FunctionName=arn)["Payload"].read())["id"]
+
+    with ThreadPoolExecutor(20) as threads:
+        ids = list(threads.map(create, range(200)))
+    rows = invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')
+    assert len(rows) == before + 200
+    assert set(ids) <= {row["id"] for row in rows}
+    query = {
+        "postgres": "select count(*) from pg_stat_activity where usename = 'app_runtime'",
+        "mysql": "select count(*) from information_schema.processlist where user = 'app_runtime'",
+    }[engine]
+    with database(checkout, engine).connect() as connection:
+        connections = connection.scalar(sqlalchemy.text(query))
+    environments = checkout.status()["functions"]["handler"]["environments"]
+    assert 1 < environments <= 20
+    assert connections == environments
+
+
+def test_the_application_cannot_change_the_schema(checkout: Checkout, engine: str) -> None:
+    """Else a hole in the application would be a hole in the schema."""
+    url = sqlalchemy.make_url(checkout.status()["databaseUrl"]).set(drivername=ENGINES[engine], username="app_runtime")
+    runtime = sqlalchemy.create_engine(url.set(password=runtime_password(checkout)), poolclass=sqlalchemy.NullPool)
+    with runtime.connect() as connection:
+        assert connection.scalar(sqlalchemy.text("select count(*) from users")) == 1
+        for statement in ("create table mine (id int)", "drop table posts", "alter table posts add mine int"):
+            with pytest.raises(DBAPIError, match=r"denied|must be owner"):
+                connection.execute(sqlalchemy.text(statement))
+            connection.rollback()
+
+
+def runtime_password(checkout: Checkout) -> str:
+    """The password that the migration runner made up."""
+    client = checkout.client("secretsmanager", "awsEndpoint")
+    (name,) = [secret["Name"] for secret in client.list_secrets()["SecretList"] if "runtime" in secret["Name"]]
+    return json.loads(client.get_secret_value(SecretId=name)["SecretString"])["password"]
+
+
+def test_the_same_again_changes_nothing(checkout: Checkout, engine: str) -> None:
+    """Else a second `up` would interrupt what runs."""
+    before = checkout.processes()
+    assert "Nothing changed" in checkout.run(*STACKS[engine]).out
+    assert before.keys() <= checkout.processes().keys()
+
+
+def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, engine: str) -> None:
+    """Else people would have to write revisions by hand, or restart more than they changed."""
+    tables = checkout.folder / "lambda_images/handler/tables.py"
+    code = tables.read_text()
+    name_column = re.search(r'^ +Column\("name".*\n', code, re.MULTILINE)
+    assert name_column is not None
+    tables.write_text(code.replace(name_column[0], f'{name_column[0]}    Column("phone", String(30)),\n'))
+    written = Path(checkout.run("new-migration", "add a phone number to users").out.splitlines()[0])
+    assert written.name == "0006_add_a_phone_number_to_users.py"
+    changed = checkout.run(*STACKS[engine]).out
+    assert re.search(r"aws:lambda:Invocation +migrations +(updated|replaced)", changed)
+    assert checkout.status()["outputs"]["migration"] == "0006"
+    assert "code and database agree" in checkout.run("migrate", "check").out
+    columns = [column["name"] for column in sqlalchemy.inspect(database(checkout, engine)).get_columns("users")]
+    assert columns == ["id", "name", "email", "created_at", "phone"]
+
+
+def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, engine: str) -> None:
+    """Else every edit would restart the database or run the migrations."""
+    routes = checkout.folder / "lambda_images/handler/routes.py"
+    routes.write_text(routes.read_text().replace("SQL Database Info", "Edited"))
+    lines = [line for line in checkout.run(*STACKS[engine]).out.splitlines() if re.match(r" [+~-]", line)]
+    assert {tuple(line.split()[1:3]) for line in lines} == {
+        ("docker:index:Image", "handler"),
+        ("aws:lambda:Function", "handler"),
+    }
+    assert curl(checkout, "GET", "/info")[1]["message"] == "Edited"
+
+
+def test_logs_are_kept_and_found(checkout: Checkout) -> None:
+    """Else nobody could see what a function did."""
+    request_id = invoke(checkout, "handlerLambdaArn")["awsRequestId"]
+    assert request_id in checkout.run("logs", "handler").out
+
+
+def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, engine: str) -> None:
+    """Else a reboot would lose a developer's data."""
+    row = invoke(checkout, "handlerLambdaArn")
+    (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor" in command]
+    os.kill(supervisor, signal.SIGKILL)
+    checkout.run(*STACKS[engine])
+    assert row in invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')
+
+
+def test_down_leaves_nothing(checkout: Checkout, engine: str) -> None:
+    """Else processes and files would pile up on people's machines."""
+    checkout.run("down")
+    assert checkout.processes() == {}
+    assert not (checkout.folder / ".local").exists()
+    assert checkout.status()["running"] is False
+    checkout.run(*STACKS[engine])
+    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get"}') == []
