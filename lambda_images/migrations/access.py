@@ -10,6 +10,7 @@ from lambda_images.database.contract import Auth, RuntimeRole
 from lambda_images.migrations.errors import MigrationError
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
+MYSQL_TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 LONGEST_NAME = {"postgres": 63, "mysql": 32}
 
 
@@ -75,7 +76,15 @@ def postgres_database(database: str) -> str:
 
 def mysql_database(database: str) -> str:
     """Statement that makes the database if it is not there."""
-    return f"CREATE DATABASE IF NOT EXISTS {mysql_quoted(database)} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    return f"CREATE DATABASE IF NOT EXISTS {mysql_quoted(database)} {MYSQL_TEXT}"
+
+
+def mysql_text(database: str) -> str:
+    """Statement that makes the tables of later revisions compare text as PostgreSQL does.
+
+    MySQL's own collations find "ann@example.org" equal to "Ann@Example.org"; RDS makes databases with those.
+    """
+    return f"ALTER DATABASE {mysql_quoted(database)} {MYSQL_TEXT}"
 
 
 def emptied(engine: str, database: str) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 import io
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +54,7 @@ class Migrations:
         self._raw = raw
         self._versions = versions
         self.output = io.StringIO()
-        self.config = Config(stdout=self.output, output_buffer=self.output, cmd_opts=Namespace(quiet=True))
+        self.config = Config(stdout=self.output, output_buffer=self.output)
         self.config.set_main_option("path_separator", "newline")
         self.config.set_main_option("script_location", _escaped(HERE))
         self.config.set_main_option("version_locations", _escaped(versions))

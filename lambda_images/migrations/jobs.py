@@ -72,7 +72,7 @@ class Job:
     def _deploy(self, request: Request, before: str | None) -> str:
         del request
         self._migrations.pending(before)
-        self._migrations.upgrade(self._run, self._time_is_left, self._provide_role)
+        self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
         self._keep_password()
         return ""
 
@@ -122,6 +122,10 @@ class Job:
 
     def _empty(self) -> None:
         self._database.empty(self._raw)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._database.settle(self._raw)
         self._provide_role()
 
     def _provide_role(self) -> None:

@@ -69,6 +69,10 @@ class Server(ABC):
     def provide_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
         """Make or mend the role; a password is set when one is given."""
 
+    def settle(self, raw: Any) -> None:
+        """Give the database the defaults that tables made in it rely on."""
+        del raw
+
     @abstractmethod
     def _try_lock(self, raw: Any) -> bool: ...
 
@@ -175,6 +179,10 @@ class Mysql(Server):
     @override
     def provide_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
         self.run(raw, access.mysql_role(role.db_role, self.schema, role.auth, password))
+
+    @override
+    def settle(self, raw: Any) -> None:
+        self.run(raw, [access.mysql_text(self.schema)])
 
     def _try_lock(self, raw: Any) -> bool:
         name = f"{LOCK}.{hashlib.sha256(self.schema.encode()).hexdigest()[:24]}"

@@ -16,9 +16,6 @@ def upgrade() -> None:
         sa.Column("aws_request_id", sa.String(length=64), nullable=False),
         sa.Column("created_at", types.UtcTimestamp(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_invocations"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
 
 

@@ -18,9 +18,6 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcTimestamp(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("email", name="uq_users_email"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
 
 

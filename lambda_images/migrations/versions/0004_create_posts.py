@@ -19,9 +19,6 @@ def upgrade() -> None:
         sa.Column("created_at", types.UtcTimestamp(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_posts_user_id"),
         sa.PrimaryKeyConstraint("id", name="pk_posts"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
 
 
