@@ -1,6 +1,5 @@
 """Writing a new revision: what the tables in the code have and the database lacks."""
 
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -55,7 +54,7 @@ def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]
             for number, change in enumerate(changes)
         ]
 
-    migrations.config.cmd_opts = Namespace(quiet=True)
+    migrations.config.messaging_opts = {"quiet": True}
     with migrations.connected() as connection:
         migrations.config.attributes["connection"] = connection
         try:
