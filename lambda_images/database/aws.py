@@ -2,16 +2,17 @@
 
 import json
 import os
-import ssl
 import uuid
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lambda_images.database.errors import SecretUnavailable
 from lambda_images.database.signing import AwsCredentials, post_headers
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 AMAZON_ROOTS = Path(__file__).parent.parent / "certificates" / "amazon.pem"
 TRIES = 3
@@ -88,6 +89,8 @@ def _secrets_manager(
 
 def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
     """One HTTP exchange, tried again after a network error or a server's own error."""
+    from http.client import HTTPException  # noqa: PLC0415 - 10 ms that a function with no secret to read can do without
+
     problem = ""
     for _ in range(TRIES):
         try:
@@ -113,7 +116,10 @@ def _exchange_once(method: str, url: str, headers: Mapping[str, str], body: byte
         connection.close()
 
 
-def _connection(scheme: str, netloc: str) -> HTTPConnection:
+def _connection(scheme: str, netloc: str) -> "HTTPConnection":
+    import ssl  # noqa: PLC0415 - as above
+    from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415
+
     if scheme == "http":
         return HTTPConnection(netloc, timeout=TIMEOUT)
     roots = str(AMAZON_ROOTS) if netloc.endswith(".amazonaws.com") else None

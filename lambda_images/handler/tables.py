@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text
-from sqlalchemy.schema import SchemaItem
 
 from lambda_images.database.types import UtcTimestamp, Uuid
 
@@ -27,11 +26,6 @@ metadata = MetaData(
 )
 
 
-def _table(name: str, *items: SchemaItem) -> Table:
-    # MySQL's own collations find "ann@a.org" equal to "Ann@A.org"; PostgreSQL does not.
-    return Table(name, metadata, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
-
-
 def _id() -> Column:
     return Column("id", Uuid, primary_key=True, default=uuid4)
 
@@ -40,24 +34,27 @@ def _created_at() -> Column:
     return Column("created_at", UtcTimestamp, nullable=False, default=lambda: datetime.now(UTC))
 
 
-invocations = _table(
+invocations = Table(
     "invocations",
+    metadata,
     _id(),
     Column("aws_request_id", String(64), nullable=False),
     _created_at(),
     Index(None, "created_at"),
 )
 
-users = _table(
+users = Table(
     "users",
+    metadata,
     _id(),
     Column("name", String(NAME_LENGTH), nullable=False),
     Column("email", String(EMAIL_LENGTH), nullable=False, unique=True),
     _created_at(),
 )
 
-posts = _table(
+posts = Table(
     "posts",
+    metadata,
     _id(),
     Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
     Column("title", String(TITLE_LENGTH), nullable=False),
