@@ -16,7 +16,7 @@ import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
-from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
 from local.computed import computed_answer
@@ -158,10 +158,14 @@ def run(target: Target, realiser: Realiser) -> dict[str, Any]:
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
     with _quiet(), _in_folder(target.folder):
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        loop = asyncio.new_event_loop()
+        # Every resource that waited for a failed one fails too, and nobody asks those why.
+        loop.set_exception_handler(lambda *_: None)
+        asyncio.set_event_loop(loop)
         set_mocks(realiser, target.project, target.stack, preview=False, monitor=Monitor(realiser))
         set_all_config(dict(target.config))
-        loop = asyncio.get_event_loop()
+        # What an earlier run in this process left unfinished belongs to another event loop.
+        SETTINGS.outputs.clear()
         loop.run_until_complete(run_pulumi_func(target.program))
         root = get_root_resource()
         return loop.run_until_complete(_resolve(root.outputs if isinstance(root, Stack) else {}))
@@ -178,15 +182,13 @@ async def _resolve(outputs: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _quiet() -> Generator[None]:
     """Pulumi logs each failure once for every resource that waited for it; the realiser has said it already."""
-    names = ("", "pulumi", "asyncio")
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
+        root.setLevel(level)
 
 
 @contextmanager
