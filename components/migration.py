@@ -37,7 +37,8 @@ class MigrationArgs(TypedDict):
 class Migration(pulumi.ComponentResource):
     """The migration runner, invoked with `deploy` by every deployment that changes what it would do.
 
-    A failed migration fails the deployment. What takes `revision` as an input is deployed after the migration.
+    A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
+    What takes `revision` as an input is deployed after the migration.
     Makes: a `FunctionRole`, an `ImageFunction` of one environment at most, and `aws.lambda_.Invocation`. Free at rest.
     """
 
@@ -92,7 +93,7 @@ class Migration(pulumi.ComponentResource):
         return aws.lambda_.Invocation(
             self._name,
             function_name=runner.function_name,
-            input=json.dumps({"command": "deploy"}),
+            input=json.dumps({"command": "deploy", "complete": True}),
             triggers={"image": self._args["image_uri"], **self._args.get("triggers", {})},
             opts=self._child,
         )

@@ -60,6 +60,11 @@ class Job:
             raise MigrationError(self._explained(request.command, before, error)) from None
         after = self._version()
         pending = [{"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)]
+        if pending and request.complete:
+            raise MigrationError(
+                f"{request.command} ran out of time at revision {after} and has {len(pending)} more to apply;"
+                " what is applied stays: run it again to go on"
+            )
         return {
             "status": "incomplete" if pending and request.command in FINISHES else "ok",
             "before": before,

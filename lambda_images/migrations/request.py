@@ -15,10 +15,14 @@ _REVISION = re.compile(r"head|base|[0-9A-Za-z]{1,32}|-[0-9]{1,4}")
 
 @dataclass(frozen=True)
 class Request:
-    """A command that is known, with the revision it needs."""
+    """A command that is known, with the revision it needs.
+
+    `complete` makes a deployment that ran out of time a failure, so that what waits for it does not go on.
+    """
 
     command: str
     revision: str = ""
+    complete: bool = False
 
 
 def parsed(event: Any) -> Request:
@@ -37,7 +41,7 @@ def parsed(event: Any) -> Request:
     if command not in TAKE_REVISION:
         if revision is not None:
             raise MigrationError(f"{command} takes no revision; {' and '.join(TAKE_REVISION)} do")
-        return Request(command)
+        return Request(command, complete=event.get("complete") is True)
     if revision is None:
         raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):

@@ -85,7 +85,7 @@ def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(
     recording = stack()
     assert recording.inputs(INVOCATION, "migrations") == {
         "functionName": recording.output(FUNCTION, "migrations", "name"),
-        "input": '{"command": "deploy"}',
+        "input": '{"command": "deploy", "complete": true}',
         "triggers": {
             "image": recording.inputs(FUNCTION, "migrations")["imageUri"],
             "cluster": recording.output(CLUSTER, "main-db", "clusterIdentifier"),

@@ -232,6 +232,20 @@ def test_a_run_that_is_short_of_time_stops_between_revisions_and_the_next_goes_o
     assert (second["status"], second["after"], steps(second)) == ("ok", "0004", ["0003", "0004"])
 
 
+def test_a_deployment_that_needs_the_whole_history_fails_when_it_is_short_of_time(
+    database: Database, tmp_path: Path
+) -> None:
+    """Else the handler would be deployed before the schema it needs."""
+    versions = history(tmp_path, *tables(4))
+    clock = iter([900.0, 900.0, 1.0])
+    with pytest.raises(MigrationError) as stopped:
+        run({"command": "deploy", "complete": True}, database.environment(), lambda: next(clock), versions)
+    assert str(stopped.value) == (
+        "deploy ran out of time at revision 0002 and has 2 more to apply; what is applied stays: run it again to go on"
+    )
+    assert run({"complete": True}, database.environment(), versions=versions)["after"] == "0004"
+
+
 def test_two_runners_at_once_are_one_at_work_and_one_busy(database: Database, tmp_path: Path) -> None:
     """Two deployments at one time must neither apply a revision twice nor wait for each other."""
     run({}, database.environment(), versions=history(tmp_path, *tables(1)))
