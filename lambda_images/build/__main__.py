@@ -1,9 +1,13 @@
 """The Dockerfile's steps, over the current directory: `python3 -m build dependencies` and `python3 -m build code`."""
 
-import sys
-from pathlib import Path
+from . import ahead
 
-from . import bundle, tree
+ahead.note()
+
+import sys  # noqa: E402 - what is imported from here on is noted
+from pathlib import Path  # noqa: E402
+
+from . import bundle, tree  # noqa: E402
 
 ROOT = Path.cwd()
 PACKAGE = "lambda_images"
@@ -14,7 +18,9 @@ def dependencies() -> None:
     tree.prune(ROOT)
     tree.strip_all(ROOT)
     tree.compile_all(ROOT)
-    bundle.write(ROOT / "dependencies.bundle", bundle.dependencies())
+    modules = list(bundle.dependencies())
+    compiled = {"patterns": dict(ahead.patterns), "sources": dict(ahead.sources)}
+    bundle.write(ROOT / "dependencies.bundle", modules, compiled)
     # An absolute path to start from, which Lambda asks for, wherever the base keeps its interpreter.
     interpreter = ROOT / "bin" / "python3"
     interpreter.parent.mkdir()
@@ -25,7 +31,7 @@ def dependencies() -> None:
 def code() -> None:
     """Make this project's own code into a layer."""
     tree.compile_all(ROOT)
-    bundle.write(ROOT / "code.bundle", bundle.code(ROOT, PACKAGE))
+    bundle.write(ROOT / "code.bundle", bundle.own(ROOT, PACKAGE), {"patterns": {}, "sources": {}})
     tree.normalise(Path(tree.STAGE))
 
 

@@ -1,19 +1,21 @@
-"""Write a bundle: one file with the compiled modules that a process imports while it starts.
+"""Writes a bundle: one file with the compiled modules that a process imports while it starts.
 
-`lambda_images/start.py` reads it. Two runs over the same modules write the same bytes.
+`lambda_images/bundles.py` reads it. Two runs over the same modules write the same bytes.
 """
 
-import ast
 import importlib
 import marshal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
+from .ahead import GENERATING
+from .reduce import reduced
 from .tree import STAGE
 
 HEADER_BYTES = 8
@@ -38,12 +40,16 @@ IMPORTED = (
 # Imported by others at once, and looked into by hardly any function: run when that happens.
 DEFERRED = {
     "asyncio.sslproto",
+    "asyncio.staggered",
+    "ctypes.util",
     "importlib.metadata",
+    "locale",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.dialects.postgresql.pg8000",
     "sqlalchemy.dialects.postgresql.psycopg2",
     "sqlalchemy.dialects.postgresql.psycopg2cffi",
     "ssl",
+    "tokenize",
 }
 # These search the installed packages for one string at each start. It is known now.
 VERSIONS = {"psycopg.version", "psycopg_binary.version"}
@@ -51,7 +57,7 @@ VERSIONS = {"psycopg.version", "psycopg_binary.version"}
 
 @dataclass(frozen=True)
 class Module:
-    """A module with its Python source."""
+    """A module of this project's: it stays as it was written."""
 
     name: str
     source: Path
@@ -62,20 +68,27 @@ class Module:
         """Where the source is in the image."""
         return str(self.source).removeprefix(STAGE)
 
+    @property
+    def kind(self) -> str:
+        """What is particular about loading it."""
+        if self.name in GENERATING:
+            return "generating"
+        return "deferred" if self.name in DEFERRED else ""
+
     def code(self) -> CodeType:
         """What running the module runs."""
         return compile(self.source.read_bytes(), self.path, "exec", dont_inherit=True)
 
 
 class Dependency(Module):
-    """A module of somebody else's: its docstrings, a third of its bytes, are left out, as under -OO."""
+    """A module of somebody else's: half of it is read by people and type checkers only."""
 
     def code(self) -> CodeType:
         """What running the module runs."""
         if self.name in VERSIONS:
             return compile(f"__version__ = {sys.modules[self.name].__version__!r}", self.path, "exec")
-        tree = _without_docstrings(ast.parse(self.source.read_bytes()))
-        return compile(tree, self.path, "exec", dont_inherit=True)
+        installed = str(self.source).startswith(STAGE)
+        return compile(reduced(self.source.read_bytes(), typed=not installed), self.path, "exec", dont_inherit=True)
 
 
 def dependencies() -> Iterator[Module]:
@@ -89,7 +102,7 @@ def dependencies() -> Iterator[Module]:
             yield Dependency(spec.name, Path(spec.origin), spec.submodule_search_locations is not None)
 
 
-def code(root: Path, package: str) -> Iterator[Module]:
+def own(root: Path, package: str) -> Iterator[Module]:
     """The modules of `package` below `root`; none of them is imported."""
     for source in sorted((root / package).rglob("*.py")):
         is_package = source.name == "__init__.py"
@@ -97,22 +110,13 @@ def code(root: Path, package: str) -> Iterator[Module]:
         yield Module(".".join(path.relative_to(root).parts), source, is_package)
 
 
-def write(path: Path, modules: Iterable[Module]) -> None:
-    """Write a bundle of `modules` to `path`."""
+def write(path: Path, modules: Iterable[Module], compiled: Mapping[str, Any]) -> None:
+    """Write a bundle of `modules`, and of what modules have `compiled` for themselves, to `path`."""
     index = {}
     body = b""
     for module in modules:
-        compiled = marshal.dumps(module.code())
-        index[module.name] = (len(body), len(compiled), module.is_package, module.name in DEFERRED, module.path)
-        body += compiled
-    head = marshal.dumps(index)
+        code = marshal.dumps(module.code())
+        index[module.name] = (len(body), len(code), module.is_package, module.kind, module.path)
+        body += code
+    head = marshal.dumps({"modules": index, **compiled})
     path.write_bytes(len(head).to_bytes(HEADER_BYTES, "little") + head + body)
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), node.body[0])]
-    return tree
