@@ -1,5 +1,7 @@
 """Notes what modules compile for themselves while they are imported, so that an image can hold it compiled."""
 
+import __future__
+
 import _sre  # ty: ignore[import-not-found]
 import builtins
 import sys
@@ -54,14 +56,20 @@ def _note_sources() -> None:
     original, evaluate, execute = builtins.compile, builtins.eval, builtins.exec
 
     def code(source: "Any", filename: str, mode: str) -> "Any":
-        if not isinstance(source, str) or sys._getframe(2).f_globals["__name__"] not in GENERATING:
+        if not isinstance(source, str):
             return source
-        sources[source, filename, mode] = original(source, filename, mode)
-        return sources[source, filename, mode]
+        caller = sys._getframe(2)
+        made = original(
+            source, filename, mode, caller.f_code.co_flags & __future__.annotations.compiler_flag, dont_inherit=True
+        )
+        if caller.f_globals["__name__"] in GENERATING:
+            sources[source, filename, mode] = made
+        return made
 
     def compiled(source: "Any", filename: "Any", mode: str, *more: "Any", **options: "Any") -> "Any":
-        found = code(source, filename, mode)
-        return original(source, filename, mode, *more, **options) if found is source else found
+        if more or options or not isinstance(source, str):
+            return original(source, filename, mode, *more, **options)
+        return code(source, filename, mode)
 
     vars(builtins).update(
         compile=compiled,
