@@ -17,10 +17,6 @@ class Aws:
         self._server.start()
         self.endpoint = f"http://127.0.0.1:{port}"
 
-    def stop(self) -> None:
-        """Answer no more."""
-        self._server.stop()
-
     def put_secret(self, region: str, arn: str, value: str | None) -> None:
         """Make a secret, or replace it; without a value it is one that nobody has filled yet."""
         backend, name = _backend(region), _name(arn)

@@ -53,6 +53,8 @@ class Control:
                 start_new_session=True,
             )
         wait_until(lambda: self.running() or process.poll() is not None, START_SECONDS)
+        # It lives on when this process ends: there is nothing for Popen to warn of.
+        process.returncode = process.returncode or 0
         if not self.running():
             log_text = self._layout.supervisor_log.read_text(errors="replace").strip()
             raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")

@@ -57,7 +57,7 @@ def up(
     with exclusive(layout):
         control = Control(layout)
         realiser = Realiser(control, target, write)
-        outputs = _run(target, realiser, control)
+        outputs = _run(target, realiser)
         realiser.begin()
         for gone in control.call("/finish", urns=realiser.urns, outputs=outputs)["deleted"]:
             realiser.changes["deleted"] += 1
@@ -76,16 +76,12 @@ def summary(deployment: Deployment) -> str:
     return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({took})."
 
 
-def _run(target: Target, realiser: Realiser, control: Control) -> dict[str, Any]:
+def _run(target: Target, realiser: Realiser) -> dict[str, Any]:
     try:
         return run(target, realiser)
-    except KeyboardInterrupt:
-        control.abort()
-        raise
     except pulumi.RunError:
         raise
     except Exception as error:
-        realiser.settle()
         if realiser.failures:
             raise LocalError("\n".join(realiser.failures)) from error
         frame = traceback.extract_tb(error.__traceback__)[-1]

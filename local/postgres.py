@@ -41,7 +41,7 @@ class PostgresServer(DatabaseServer):
     stop_signals = (signal.SIGINT, signal.SIGQUIT)
 
     def set_master(self, username: str, password: str) -> None:
-        """Give `username` this password, CREATEROLE, CREATEDB and `rds_superuser`, as RDS does."""
+        """Give `username` this password, CREATEROLE, CREATEDB, `rds_superuser` and database `postgres`, as RDS does."""
         with self._superuser() as connection:
             # The server learns the verifier only, so no log of its own can hold the password.
             verifier = connection.pgconn.encrypt_password(password.encode(), username.encode(), b"scram-sha-256")
@@ -52,6 +52,7 @@ class PostgresServer(DatabaseServer):
             verb, role = sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(username)
             connection.execute(sql.SQL(statement).format(verb, role, sql.Literal(verifier.decode())))
             connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(role))
+            connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(role))
 
     @contextmanager
     def _superuser(self) -> Generator[psycopg.Connection]:

@@ -88,6 +88,10 @@ class Realiser(Mocks):
         with self._changed:
             self._changed.wait_for(lambda: self._under_way == 0)
 
+    def abort(self) -> None:
+        """Wait for nothing any more; the supervisor finishes what it is at."""
+        self._control.abort()
+
     def _make(self, urn: str, args: MockResourceArgs, inputs: dict[str, Any]) -> dict[str, Any]:
         try:
             self.begin()
@@ -137,7 +141,10 @@ def _files(type_token: str, inputs: Mapping[str, Any]) -> list[str]:
 
 
 class Monitor(MockMonitor):
-    """Tells the realiser the URN of the resource at hand, which Pulumi's own monitor keeps to itself."""
+    """Tells the realiser the URN of the resource at hand, which Pulumi's own monitor keeps to itself.
+
+    Each call comes on a worker thread, for which Pulumi would make an event loop and never close it.
+    """
 
     def __init__(self, realiser: Realiser) -> None:
         super().__init__(realiser)
@@ -146,7 +153,29 @@ class Monitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Register one resource."""
         self._realiser.here.urn = self.make_urn(request.parent, request.type, request.name)
-        return super().RegisterResource(request)
+        with _thread_loop():
+            return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Note a resource that exists elsewhere."""
+        with _thread_loop():
+            return super().ReadResource(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Answer a look-up."""
+        with _thread_loop():
+            return super().Invoke(request)
+
+
+@contextmanager
+def _thread_loop() -> Generator[None]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def run(target: Target, realiser: Realiser) -> dict[str, Any]:
@@ -157,11 +186,7 @@ def run(target: Target, realiser: Realiser) -> dict[str, Any]:
             that says nothing.
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
-    with _quiet(), _in_folder(target.folder):
-        loop = asyncio.new_event_loop()
-        # Every resource that waited for a failed one fails too, and nobody asks those why.
-        loop.set_exception_handler(lambda *_: None)
-        asyncio.set_event_loop(loop)
+    with _quiet(), _in_folder(target.folder), _event_loop(realiser) as loop:
         set_mocks(realiser, target.project, target.stack, preview=False, monitor=Monitor(realiser))
         set_all_config(dict(target.config))
         # What an earlier run in this process left unfinished belongs to another event loop.
@@ -189,6 +214,25 @@ def _quiet() -> Generator[None]:
         yield
     finally:
         root.setLevel(level)
+
+
+@contextmanager
+def _event_loop(realiser: Realiser) -> Generator[asyncio.AbstractEventLoop]:
+    """A loop for one run, which ends when no resource is being made any more."""
+    loop = asyncio.new_event_loop()
+    # Every resource that waited for a failed one fails too, and nobody asks those why.
+    loop.set_exception_handler(lambda *_: None)
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    except KeyboardInterrupt:
+        realiser.abort()
+        raise
+    finally:
+        realiser.settle()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 @contextmanager

@@ -126,7 +126,6 @@ class RunningStack:
         if self._world:
             self._close_all(self._world)
         self._invoke_api.stop()
-        self._aws.stop()
 
     def _up(self) -> World:
         if self._world is None:

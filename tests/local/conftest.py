@@ -1,0 +1,69 @@
+"""What the tests of the local stack share."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.build_context import context_files
+from local import client
+from local.environment import FunctionConfig
+from local.function import Function
+from local.images import Image, prepare_image
+from local.layout import Layout
+from local.logs import FunctionLog
+from tests.local import project
+
+BUILD = {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"}
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where packages are installed, once a session."""
+    return tmp_path_factory.mktemp("environments")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, environments: Path) -> Iterator[Path]:
+    """A project that may be brought up; nothing of it is left running."""
+    folder = project.write(tmp_path / "checkout", environments)
+    yield folder
+    client.down(folder)
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Image:
+    """The project's image."""
+    folder = project.write(tmp_path_factory.mktemp("image") / "checkout", environments)
+    files = [path.as_posix() for path in context_files(folder / "code")]
+    return prepare_image(BUILD, files, folder / "stacks", Layout.of(folder))
+
+
+@pytest.fixture
+def deploy(image: Image, tmp_path: Path) -> Iterator[Callable[..., Function]]:
+    """Makes functions of the project's image; what is given replaces the configuration's fields."""
+    deployed: list[Function] = []
+
+    def make(**changes: object) -> Function:
+        config = FunctionConfig(
+            name="hello",
+            arn="arn:aws:lambda:eu-west-1:123456789012:function:hello",
+            directory=image.directory,
+            python=image.python,
+            handler=image.handler,
+            variables={"GREETING": "good day"},
+            memory_mb=256,
+            timeout=5.0,
+            concurrency=4,
+            log_group="/aws/lambda/hello",
+            json_logs=False,
+            region="eu-west-1",
+            aws_endpoint="http://127.0.0.1:9",
+        )
+        deployed.append(Function(replace(config, **changes), FunctionLog(tmp_path / "hello.log")))
+        return deployed[-1]
+
+    yield make
+    for function in deployed:
+        function.stop()
