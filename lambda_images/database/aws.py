@@ -1,5 +1,6 @@
 """The two AWS things a function needs besides its database: its own credentials, and a secret's value."""
 
+import importlib
 import json
 import os
 import uuid
@@ -67,6 +68,12 @@ def put_secret(arn: str, value: str, environment: Mapping[str, str] = os.environ
     status, answer = _secrets_manager("PutSecretValue", request, environment)
     if status != OK:
         raise SecretUnavailable(f"the secret {arn} cannot be written: {_message(answer)}")
+
+
+def load() -> None:
+    """Import what asking takes: two threads that import at once can wait for each other for ever."""
+    for name in ("ssl", "http.client"):
+        importlib.import_module(name)
 
 
 def _secrets_manager(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lambda_images.database.aws import credentials, get_secret, region
+from lambda_images.database import aws
 from lambda_images.database.contract import DatabaseSettings, parse_master_secret
 from lambda_images.database.drivers import driver
 from lambda_images.database.errors import DatabaseError, DatabaseUnavailable, LoginRefused, SecretUnavailable, own_words
@@ -57,6 +57,8 @@ class Connector:
 
     def begin(self) -> None:
         """Start opening the first connection while the caller goes on; a failure shows when it is asked for."""
+        if self.settings.secret_arn and self.password is None:
+            aws.load()
         self._early = _Early(self.open)
 
     def open(self, database: str | None = None) -> Any:
@@ -114,9 +116,9 @@ class Connector:
             return self.password
         if settings.auth == "iam":
             return rds_token(
-                settings.endpoint, settings.port, settings.db_role, region=region(), credentials=credentials()
+                settings.endpoint, settings.port, settings.db_role, region=aws.region(), credentials=aws.credentials()
             )
-        value = get_secret(settings.secret_arn) if settings.secret_arn else None
+        value = aws.get_secret(settings.secret_arn) if settings.secret_arn else None
         if value is None:
             raise SecretUnavailable(
                 f"the secret {settings.secret_arn or '(none named)'} holds no password for role {settings.db_role!r}:"

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -194,7 +193,7 @@ def test_a_cluster_that_comes_back_during_the_wait_is_used(
     def connect(*wanted: Any) -> Any:
         return answers.pop(0)(*wanted)
 
-    monkeypatch.setattr(app.application.connector, "_driver", replace(driver, connect=connect))
+    monkeypatch.setattr(driver, "connect", connect)
     assert app.invoke({})["awsRequestId"]
     assert answers == []
 

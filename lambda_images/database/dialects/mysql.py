@@ -7,7 +7,7 @@ from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
 
-from lambda_images.database.drivers import SQL_MODE
+from lambda_images.database.drivers.mysql import SQL_MODE
 
 # A connection that was a writer's before a failover: only a new one finds the new writer.
 READ_ONLY = {1290, 1836}

@@ -1,0 +1,62 @@
+"""PostgreSQL, by psycopg."""
+
+from collections.abc import Mapping
+
+import psycopg
+
+from lambda_images.database.contract import DatabaseSettings
+from lambda_images.database.drivers import SILENCE_SECONDS, is_loopback, roots
+from lambda_images.database.errors import DatabaseError, DatabaseMissing, DatabaseUnavailable, LoginRefused
+
+# A refused login carries no SQLSTATE: libpq hands on the text alone.
+REFUSALS: Mapping[str, type[DatabaseError]] = {
+    "authentication failed": LoginRefused,
+    "no password supplied": LoginRefused,
+    "no pg_hba.conf entry": LoginRefused,
+    'FATAL:  role "': LoginRefused,
+    'FATAL:  database "': DatabaseMissing,
+    "permission denied for database": LoginRefused,
+    "certificate verify failed": DatabaseError,
+    "SSL error": DatabaseError,
+    "does not support SSL": DatabaseError,
+}
+
+
+def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> psycopg.Connection:
+    """As `Driver` says."""
+    local = is_loopback(settings.endpoint)
+    return psycopg.connect(
+        host=settings.endpoint,
+        port=settings.port,
+        dbname=database,
+        user=settings.db_role,
+        password=password,
+        autocommit=True,
+        # A plan prepared on the server fails once a migration changes what it returns, for as long as the
+        # connection lives: "cached plan must not change result type".
+        prepare_threshold=None,
+        connect_timeout=int(timeout),
+        tcp_user_timeout=SILENCE_SECONDS * 1000,
+        client_encoding="utf8",
+        application_name="aurora-lambda",
+        gssencmode="disable",
+        options="-c timezone=UTC",
+        sslmode="disable" if local else "verify-full",
+        sslrootcert=None if local else roots(),
+    )
+
+
+def refusal(error: Exception) -> type[DatabaseError]:
+    """As `Driver` says."""
+    text = str(error)
+    return next((kind for part, kind in REFUSALS.items() if part in text), DatabaseUnavailable)
+
+
+def fileno(connection: psycopg.Connection) -> int:
+    """As `Driver` says."""
+    return connection.fileno()
+
+
+def ping(connection: psycopg.Connection) -> None:
+    """As `Driver` says."""
+    connection.execute("")
