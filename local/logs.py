@@ -4,6 +4,7 @@ import json
 import os
 import select
 import threading
+import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ class FunctionLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        weakref.finalize(self, os.close, self._descriptor)
 
     def write(self, data: bytes) -> None:
         """Append whole."""

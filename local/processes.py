@@ -16,9 +16,11 @@ import psutil
 
 # Linux delivers the parent-death signal when the *thread* that started the program ends: one thread starts them all.
 _STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
+# `nobody`, by number: its group is called differently from one Linux to the next.
+NOBODY = 65534
 _UNPRIVILEGED = (
-    "--reuid=nobody",
-    "--regid=nogroup",
+    f"--reuid={NOBODY}",
+    f"--regid={NOBODY}",
     "--clear-groups",
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",

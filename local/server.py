@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from local.errors import ServerUnavailable
-from local.processes import end_leftovers, free_port, spawn, stop, unprivileged, wait_until
+from local.processes import NOBODY, end_leftovers, free_port, spawn, stop, unprivileged, wait_until
 
 START_SECONDS = 60
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LC_ALL": "C", "TZ": "UTC"}
@@ -94,7 +94,7 @@ class DatabaseServer(ABC):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
-            shutil.chown(new, "nobody")
+            os.chown(new, NOBODY, NOBODY)
         line = unprivileged(self._initialise(new))
         done = subprocess.run(line, cwd=new, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         if done.returncode:
