@@ -99,9 +99,17 @@ def _environment(requirements: bytes, layout: Layout) -> Path:
             listed.write_bytes(requirements)
             _uv(layout, "venv", "--quiet", "--allow-existing", "--no-project", "--python", sys.executable, str(new))
             install = ["--require-hashes", "--no-deps", "--compile-bytecode", "--requirement", str(listed)]
-            _uv(layout, "pip", "install", "--quiet", "--python", str(new / "bin" / "python"), *install)
+            _install(layout, "--python", str(new / "bin" / "python"), *install)
             new.rename(directory)
     return directory / "bin" / "python"
+
+
+def _install(layout: Layout, *arguments: str) -> None:
+    """Install from uv's cache, which `make setup` has filled, and ask the package index only when that won't do."""
+    try:
+        _uv(layout, "pip", "install", "--quiet", "--offline", *arguments)
+    except LocalError:
+        _uv(layout, "pip", "install", "--quiet", *arguments)
 
 
 def _uv(layout: Layout, *arguments: str) -> None:

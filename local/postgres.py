@@ -76,6 +76,8 @@ class PostgresServer(DatabaseServer):
         known = self._known_parameters()
         settings = {name: value for name, value in self.parameters.items() if name in known}
         settings |= {"listen_addresses": "127.0.0.1", "unix_socket_permissions": "0700", "timezone": "UTC"}
+        # In the data directory, so that a server that is killed leaves nothing in /dev/shm.
+        settings["dynamic_shared_memory_type"] = "mmap"
         options = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
         return [str(BINARIES / "postgres"), "-D", str(self.cluster), "-p", str(self.port), "-k", ".", *options]
 
