@@ -1,0 +1,1 @@
+"""Measures the images as shipped: `python -m tests.bench` writes docs/performance.md."""

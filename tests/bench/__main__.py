@@ -1,0 +1,95 @@
+"""`python -m tests.bench`, which `make bench` runs."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.docker_engine import DockerEngine
+from tests.bench import builds, deployments, queries, starts
+from tests.bench.builds import CHECKOUT, Builder
+from tests.bench.database import Database, database
+from tests.bench.report import Row, count, exact, ratio, write
+
+MEGABYTE = 1_000_000
+BASE = os.environ.get("AURORA_LAMBDA_BASE_IMAGE", "aurora-lambda-base:bookworm")
+REMARKS = """\
+## Where the time of a cold start goes
+{profile}
+"""
+
+
+def main() -> None:
+    """Build, measure, write docs/performance.md."""
+    if os.geteuid() != 0:
+        sys.exit("make bench reads the engine's own files: run it as root")
+    engine = DockerEngine.find()
+    subprocess.run([CHECKOUT / ".ci" / "base-image", BASE], check=True)
+    builder = Builder(engine, BASE)
+    images = {target: builder.build(target) for target in ("handler", "migrations")}
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o755)
+        with database(Path(scratch, "database")) as measured:
+            rows = [
+                *start_rows(engine, images["handler"], measured),
+                *query_rows(engine, images["handler"], measured),
+                *deployment_rows(engine, images["migrations"], measured),
+                *build_rows(builder, images),
+            ]
+    profile = starts.profile(engine, images["handler"])
+    page = write(rows, REMARKS.format(profile=profile))
+    for row in rows:
+        print(f"{row.measure}: {row.value} ({row.target}{'' if row.met else ', NOT MET'})")
+    print(f"wrote {page.relative_to(CHECKOUT)}")
+
+
+def start_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence[Row]:
+    """Cold starts."""
+    warm = starts.cold_starts(engine, image, measured, evicted=False)
+    evicted = starts.cold_starts(engine, image, measured, evicted=True)
+    opened = {name: starts.files_opened(engine, each) for name, each in starts.programs(image, measured).items()}
+    others = f"{opened['plain']} (raw psycopg {opened['raw']})"
+    return [
+        ratio("cold start to first row", warm["ours"], warm["raw"], 1.4, plain=warm["plain"]),
+        ratio("cold start, files evicted", evicted["ours"], evicted["raw"], 1.3, plain=evicted["plain"]),
+        count("files opened at start", opened["ours"], 90, str(opened["ours"]), others),
+    ]
+
+
+def query_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence[Row]:
+    """Warm work."""
+    layer = queries.database_layer(engine, image, measured)
+    whole = queries.invocations(engine, image, measured)
+    trips = queries.round_trips(engine, image, measured)
+    return [
+        ratio("warm `create`, database layer", layer["ours"], layer["raw"], 1.6),
+        ratio("warm `create`, whole invocation", whole["ours"], whole["raw"], None, plain=whole["plain"]),
+        exact("round trips: first insert, insert, select", trips["ours"], (4, 1, 1), trips["plain"]),
+    ]
+
+
+def deployment_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence[Row]:
+    """Migrations."""
+    took = deployments.deployments(engine, image, measured)
+    return [
+        ratio("`deploy`, nothing pending, 200 revisions / version check", took["nothing"], took["check"], 1.5),
+        ratio("`deploy`, 200 revisions from empty / the same DDL", took["all"], took["ddl"], 1.6),
+    ]
+
+
+def build_rows(builder: Builder, images: dict[str, str]) -> Sequence[Row]:
+    """The images and their builds."""
+    added = {target: builder.added(image) for target, image in images.items()}
+    text = {target: f"{each.bytes / MEGABYTE:.1f} MB in {each.files} files" for target, each in added.items()}
+    took = builds.build_times(builder, "handler", "handler/commands.py")
+    return [
+        count("handler image, added to its base", added["handler"].bytes / MEGABYTE, 45, text["handler"]),
+        Row("migrations image, added to its base", text["migrations"], "reported", met=True),
+        ratio("rebuild after an edit to code / full build", took["rebuilt"], took["full"], 0.1, unit="s"),
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Building: what an image adds to its base, and a rebuild after an edit to code against a build from nothing."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.docker_engine import DockerEngine
+from tests.bench.samples import Samples, in_turn
+
+CHECKOUT = Path(__file__).parent.parent.parent
+SOURCE = "lambda_images"
+
+
+@dataclass(frozen=True)
+class Added:
+    """What an image holds that its base doesn't."""
+
+    bytes: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds the two targets of a checkout on one base, as the stack's program does."""
+
+    engine: DockerEngine
+    base: str
+    checkout: Path = CHECKOUT
+
+    def build(self, target: str, *options: str) -> str:
+        """The id of the image."""
+        source = self.checkout / SOURCE
+        context, inside = (source, ".") if target == "handler" else (self.checkout, SOURCE)
+        args = {"BASE_IMAGE": self.base, "SOURCE": inside, "SOURCE_DIGEST": "0123456789abcdef"}
+        return self.engine.build(context, source / "Dockerfile", target, args, *options)
+
+    def added(self, image: str) -> Added:
+        """What `image` adds to the base."""
+        size = self.engine.inspect(image)["Size"] - self.engine.inspect(self.base)["Size"]
+        line = ["run", "--rm", "--entrypoint=find", image, "/var/task", "-type", "f"]
+        return Added(size, len(self.engine.run(*line).stdout.splitlines()))
+
+
+def copied(builder: Builder, directory: Path) -> Builder:
+    """The same on a copy of what builds read, which may be edited."""
+    shutil.copytree(builder.checkout / SOURCE, directory / SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(builder.checkout / ".dockerignore", directory)
+    return Builder(builder.engine, builder.base, directory)
+
+
+def build_times(builder: Builder, target: str, edited: str) -> dict[str, Samples]:
+    """Seconds of a build from nothing but the base, and of one after an edit to the file `edited`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = copied(builder, Path(scratch))
+        file = copy.checkout / SOURCE / edited
+
+        def full() -> float:
+            return _seconds(lambda: copy.build(target, "--no-cache"))
+
+        def rebuilt() -> float:
+            with file.open("a") as code:
+                code.write(f"# {time.time_ns()}\n")
+            return _seconds(lambda: copy.build(target))
+
+        return in_turn({"full": full, "rebuilt": rebuilt})
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began

@@ -1,0 +1,119 @@
+"""Writes what was measured: a table, a plot, and how to read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+
+from tests.bench.samples import ROUNDS, Samples
+
+FOLDER = Path(__file__).parent.parent.parent / "docs"
+PLOT = "performance.svg"
+HEAD = """\
+# Performance
+
+Written by `make bench`, which needs a Docker engine, root and strace. What is measured is the image as it ships, in
+containers with a read-only root and no rights, against psycopg and nothing else in the same image, on the same
+PostgreSQL server, at the same time.
+
+## How to read it
+- A **ratio** compares two medians of one run: {rounds} rounds, in each of which everything is measured once, in turn.
+  What slows the machine slows both. Milliseconds are this machine's; compare the ratios, not the milliseconds.
+- The **spread** is the middle half of the ratios, each of one round.
+- *Raw psycopg* is the yardstick, 1. *Plain SQLAlchemy* is a Core handler with everything at its default.
+- A **cold start** lasts from the process's first moment to the answer that its first row is in the database; making
+  the container is not in it. Ours includes routing, JSON logging and signing a token, the others don't.
+- *Evicted* means that no file of the image is in memory when the process starts.
+- **Round trips** are counted by a proxy, with a password, without TLS; a round trip begins when the client speaks
+  after the server did.
+
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `ratios` are of the rounds, where there are rounds."""
+
+    measure: str
+    value: str
+    target: str
+    met: bool
+    plain: str = ""
+    spread: str = ""
+    absolute: str = ""
+    ratios: tuple[float, ...] = ()
+    limit: float = 0.0
+
+
+def ratio(
+    measure: str, ours: Samples, raw: Samples, limit: float | None, *, unit: str = "ms", plain: Samples | None = None
+) -> Row:
+    """A row that compares two medians."""
+    value = ours.median / raw.median
+    ratios = tuple(one / other for one, other in zip(ours.values, raw.values, strict=True))
+    low, high = Samples(ratios).quartiles
+    return Row(
+        measure,
+        f"{value:.2f} x",
+        f"≤ {limit:g} x" if limit else "reported",
+        met=limit is None or value <= limit,
+        plain=f"{plain.median / raw.median:.2f} x" if plain else "",
+        spread=f"{low:.2f}-{high:.2f}",
+        absolute=f"{ours.median:.3g} / {raw.median:.3g} {unit}",
+        ratios=ratios,
+        limit=limit or 0.0,
+    )
+
+
+def count(measure: str, value: float, limit: float, text: str, plain: str = "") -> Row:
+    """A row that holds a number against a limit."""
+    return Row(measure, text, f"≤ {limit:g}", met=value <= limit, plain=plain)
+
+
+def exact(measure: str, value: Sequence[int], wanted: Sequence[int], plain: Sequence[int]) -> Row:
+    """A row whose numbers have to be these."""
+    shown = ", ".join(map(str, value))
+    return Row(
+        measure, shown, ", ".join(map(str, wanted)), met=tuple(value) == tuple(wanted), plain=", ".join(map(str, plain))
+    )
+
+
+def write(rows: Sequence[Row], remarks: str, folder: Path = FOLDER) -> Path:
+    """Write the page and its plot; the page's path."""
+    folder.mkdir(exist_ok=True)
+    _plot([row for row in rows if row.ratios], folder / PLOT)
+    page = folder / "performance.md"
+    lines = [
+        "| measure | ours | target | met | spread | plain SQLAlchemy | medians, ours / raw |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {row.measure} | {row.value} | {row.target} | {'yes' if row.met else '**no**'} | {row.spread} |"
+            f" {row.plain} | {row.absolute} |"
+            for row in rows
+        ),
+    ]
+    text = HEAD.format(rounds=ROUNDS) + "## Results\n" + "\n".join(lines)
+    page.write_text(f"{text}\n\n![ratios to raw psycopg, every round]({PLOT})\n\n{remarks}")
+    return page
+
+
+def _plot(rows: Sequence[Row], file: Path) -> None:
+    """Every round's ratio as a point, the median as a line, the limit as a mark."""
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "aurora-lambda"
+    from matplotlib import pyplot  # noqa: PLC0415 - after the backend is chosen
+
+    figure, axes = pyplot.subplots(figsize=(9, 0.6 * len(rows) + 1.2))
+    for place, row in enumerate(reversed(rows)):
+        axes.scatter(row.ratios, [place] * len(row.ratios), s=14, color="#2563eb", alpha=0.5)
+        axes.plot([Samples(row.ratios).median] * 2, [place - 0.25, place + 0.25], color="#1e3a8a", linewidth=2)
+        if row.limit:
+            axes.plot([row.limit] * 2, [place - 0.35, place + 0.35], color="#dc2626", linestyle=":", linewidth=2)
+    axes.set_yticks(range(len(rows)), [row.measure for row in reversed(rows)])
+    axes.axvline(1, color="#6b7280", linewidth=0.8)
+    axes.set_xlabel("x what it is compared with (1); points: rounds, bar: median, dotted: target")
+    axes.set_xlim(left=0)
+    figure.tight_layout()
+    figure.savefig(file, metadata={"Date": None})
+    pyplot.close(figure)

@@ -1,0 +1,128 @@
+"""Cold starts: from a process's first moment to the answer that its first row is in the database."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from local.docker_engine import DockerEngine
+from tests.bench.containers import PLAIN, PYTHON, Program, serve
+from tests.bench.database import Database
+from tests.bench.samples import ROUNDS, Samples, in_turn
+
+BUNDLES = ["/var/task/code.bundle", "/var/task/dependencies.bundle"]
+PACKAGES = {"awslambdaric", "lambda_images", "psycopg", "psycopg_binary", "sqlalchemy"}
+IMPORTED = [
+    "awslambdaric.__main__",
+    "psycopg",
+    "lambda_images.handler.application",
+    "lambda_images.database.dialects.postgres",
+]
+WAITING = ["sh", "-c", 'read -r go; exec "$@"', "sh"]
+
+
+def programs(image: str, database: Database) -> dict[str, Program]:
+    """The image's own handler, and two handlers to compare it with, in the same image on the same server."""
+    given = {"DATABASE_URL": database.url(), "PYTHONPATH": "/bench"}
+    return {
+        "raw": Program("raw", image, given, [*PLAIN, "raw_psycopg.lambda_handler"]),
+        "plain": Program("plain", image, given, [*PLAIN, "plain_sqlalchemy.lambda_handler"]),
+        "ours": Program("ours", image, database.handler_environment()),
+    }
+
+
+def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted: bool) -> dict[str, Samples]:
+    """Milliseconds of each program; `evicted` with none of the image's files in memory."""
+    files = layer_files(engine, image) if evicted else []
+
+    def measure(program: Program) -> Callable[[], float]:
+        def once() -> float:
+            evict(files)
+            served = serve(engine, program)
+            served.stop()
+            return served.milliseconds
+
+        return once
+
+    return in_turn({name: measure(program) for name, program in programs(image, database).items()})
+
+
+def layer_files(engine: DockerEngine, image: str) -> list[str]:
+    """Where the engine keeps the files of an image."""
+    data = engine.inspect(image)["GraphDriver"]["Data"]
+    layers = [*data.get("LowerDir", "").split(":"), data["UpperDir"]]
+    return [str(path) for layer in layers if layer for path in Path(layer).rglob("*") if _is_plain(path)]
+
+
+def evict(files: list[str]) -> None:
+    """Put these files out of memory."""
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def files_opened(engine: DockerEngine, program: Program) -> int:
+    """How many times a start opens a file, libraries included, up to the first answer.
+
+    Raises:
+        RuntimeError: strace is not installed.
+    """
+    strace = shutil.which("strace")
+    if strace is None:
+        raise RuntimeError("counting opened files needs strace: apt-get install strace")
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch, "opened")
+        tracers: list[subprocess.Popen[str]] = []
+
+        def trace(name: str, process: subprocess.Popen[str]) -> None:
+            tracers.append(_attached(strace, engine, name, log))
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+
+        serve(engine, program, before=WAITING, started=trace).stop()
+        tracers[0].communicate()
+        return sum(_opened_file(line) for line in log.read_text().splitlines())
+
+
+def _attached(strace: str, engine: DockerEngine, name: str, log: Path) -> subprocess.Popen[str]:
+    """A tracer that has taken hold of a container's process."""
+    pid = "0"
+    while pid in {"0", ""}:
+        pid = engine.run("inspect", "--format={{.State.Pid}}", name).stdout.strip()
+    line = [strace, "-f", "-e", "trace=open,openat", "-o", str(log), "-p", pid]
+    tracer = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    assert tracer.stderr is not None
+    next(each for each in tracer.stderr if "attached" in each)
+    return tracer
+
+
+def _opened_file(line: str) -> bool:
+    return bool(re.search(r"open(at)?\(.*\) = \d+", line)) and "O_DIRECTORY" not in line
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def profile(engine: DockerEngine, image: str) -> str:
+    """A table of what importing the handler costs, package by package, as the interpreter tells it."""
+    use = f"import sys; sys.path[0] = '/var/task'; from lambda_images import bundles; bundles.use({BUNDLES})"
+    command = [PYTHON, "-X", "importtime", "-c", f"import gc; gc.disable(); {use}; import {', '.join(IMPORTED)}"]
+    program = Program("profile", image, {}, command)
+    best: dict[str, int] = {}
+    for _ in range(ROUNDS):
+        for line in program.output(engine).splitlines():
+            if found := re.match(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)", line):
+                best[found[2]] = min(int(found[1]), best.get(found[2], int(found[1])))
+    packages: Counter[str] = Counter()
+    for name, microseconds in best.items():
+        top = name.partition(".")[0]
+        packages[top if top in PACKAGES else "standard library"] += microseconds
+    rows = [f"| {name} | {microseconds / 1000:.1f} |" for name, microseconds in packages.most_common()]
+    return "\n".join(["| imported | ms, least of every module |", "|---|---|", *rows])

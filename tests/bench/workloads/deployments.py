@@ -1,0 +1,68 @@
+"""Times the migration runner against psycopg, in this process, with the revisions of this image. Prints JSON."""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from lambda_images.migrations.runner import run
+
+COUNT = int(sys.argv[2])
+NOTHING = 10
+DDL = "\nCREATE TABLE t_{0:04d} (\n\tid INTEGER, \n\tname VARCHAR(100)\n)\n\n"
+rounds = int(sys.argv[1])
+url = os.environ["DATABASE_URL"]
+
+
+def other(database: str) -> str:
+    return f"{url.rpartition('/')[0]}/{database}"
+
+
+def deploy(database: str) -> dict:
+    return run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)})
+
+
+def raw_check(database: str) -> None:
+    with psycopg.connect(other(database), autocommit=True) as connection:
+        connection.execute("SELECT version_num FROM alembic_version").fetchone()
+
+
+def raw_ddl(database: str) -> None:
+    with psycopg.connect(other(database)) as connection:
+        for number in range(1, COUNT + 1):
+            connection.execute(DDL.format(number).encode())
+            connection.commit()
+
+
+def milliseconds(call: Callable[[str], object], database: str) -> float:
+    began = time.perf_counter()
+    call(database)
+    return (time.perf_counter() - began) * 1000
+
+
+def on_empty(call: Callable[[str], object]) -> float:
+    with psycopg.connect(other("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE measured")
+        try:
+            return milliseconds(call, "measured")
+        finally:
+            connection.execute("DROP DATABASE measured WITH (FORCE)")
+
+
+def nothing(call: Callable[[str], object]) -> float:
+    return statistics.median(milliseconds(call, "revisions") for _ in range(NOTHING))
+
+
+result = deploy("revisions")
+assert len(result["applied"]) == COUNT, result
+measured: dict[str, list[float]] = {"check": [], "nothing": [], "ddl": [], "all": []}
+for _ in range(rounds + 1):
+    measured["check"].append(nothing(raw_check))
+    measured["nothing"].append(nothing(deploy))
+    measured["ddl"].append(on_empty(raw_ddl))
+    measured["all"].append(on_empty(deploy))
+print(json.dumps({name: values[1:] for name, values in measured.items()}))

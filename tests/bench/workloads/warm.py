@@ -1,0 +1,47 @@
+"""Times inserts on one connection, in this process: raw psycopg, and what the handler's `create` does. Prints JSON."""
+
+import json
+import os
+import statistics
+import sys
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import psycopg
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.database.engine import lambda_engine
+from lambda_images.handler import commands
+
+CALLS = 200
+rounds = int(sys.argv[1])
+connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+engine = lambda_engine(Connector(database_settings(os.environ)))
+
+
+def raw() -> None:
+    row = (uuid4(), "request", datetime.now(UTC))
+    connection.execute("INSERT INTO invocations (id, aws_request_id, created_at) VALUES (%s, %s, %s)", row)
+
+
+def ours() -> None:
+    commands.create({}, engine, "request")
+
+
+def median(call) -> float:
+    """Milliseconds of the call in the middle."""
+    times = []
+    for _ in range(CALLS):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1000
+
+
+measured: dict[str, list[float]] = {"raw": [], "ours": []}
+for _ in range(rounds + 1):
+    measured["raw"].append(median(raw))
+    measured["ours"].append(median(ours))
+print(json.dumps({name: values[1:] for name, values in measured.items()}))
