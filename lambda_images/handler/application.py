@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lambda_images.database.conditions import is_schema_missing, is_unavailable
 from lambda_images.database.connector import Connector
-from lambda_images.database.engine import lambda_engine
+from lambda_images.database.engine import autocommit, lambda_engine
 from lambda_images.database.errors import DatabaseError
 from lambda_images.handler import commands
 from lambda_images.handler.http import HttpError, Request, response
@@ -29,6 +29,7 @@ class Application:
     def __init__(self, connector: Connector) -> None:
         self.connector = connector
         self.engine: Engine = lambda_engine(connector)
+        self._statements = autocommit(self.engine)
         self._router = router(self.engine, connector.settings)
 
     def handle(self, event: Any, context: Any) -> Any:
@@ -36,7 +37,7 @@ class Application:
         self.connector.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
         if isinstance(event, dict) and "http" in event.get("requestContext", {}):
             return self._answer(event)
-        return commands.run(event, self.engine, context.aws_request_id)
+        return commands.run(event, self._statements, context.aws_request_id)
 
     def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
         try:

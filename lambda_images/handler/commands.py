@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, insert, select
 
-from lambda_images.database.engine import autocommit
 from lambda_images.database.types import iso_utc
 from lambda_images.handler.tables import invocations
 
@@ -20,8 +19,8 @@ class CommandError(Exception):
     """The payload asks for something this function does not do."""
 
 
-def run(event: Any, engine: Engine, aws_request_id: str) -> Any:
-    """Do what `event` asks; no payload and no command mean `create`.
+def run(event: Any, statements: Engine, aws_request_id: str) -> Any:
+    """Do what `event` asks, on an engine whose statements commit themselves; by default `create`.
 
     Raises:
         CommandError: the command is unknown, or an argument is out of its range.
@@ -33,23 +32,23 @@ def run(event: Any, engine: Engine, aws_request_id: str) -> Any:
     command = COMMANDS.get(name) if isinstance(name, str) else None
     if command is None:
         raise CommandError(f"unknown command {_short(name)}: the allowed commands are {', '.join(COMMANDS)}")
-    return command(event, engine, aws_request_id)
+    return command(event, statements, aws_request_id)
 
 
-def create(event: Mapping[str, Any], engine: Engine, aws_request_id: str) -> dict[str, str]:
+def create(event: Mapping[str, Any], statements: Engine, aws_request_id: str) -> dict[str, str]:
     """Insert a row that holds this invocation's id, and answer it."""
     del event
     row = {"id": uuid4(), "aws_request_id": aws_request_id, "created_at": datetime.now(UTC)}
-    with autocommit(engine).connect() as connection:
+    with statements.connect() as connection:
         connection.execute(insert(invocations), row)
     return _shown(**row)
 
 
-def get(event: Mapping[str, Any], engine: Engine, aws_request_id: str) -> list[dict[str, str]]:
+def get(event: Mapping[str, Any], statements: Engine, aws_request_id: str) -> list[dict[str, str]]:
     """The newest rows, at most `limit`."""
     del aws_request_id
     newest = select(invocations).order_by(invocations.c.created_at.desc(), invocations.c.id.desc())
-    with autocommit(engine).connect() as connection:
+    with statements.connect() as connection:
         return [_shown(**row) for row in connection.execute(newest.limit(_limit(event))).mappings()]
 
 

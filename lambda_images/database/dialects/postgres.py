@@ -52,6 +52,17 @@ class LambdaPostgres(PGDialect_psycopg):
             dbapi_connection.execute(f"BEGIN ISOLATION LEVEL {dbapi_connection.transactions}")
 
     @override
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Let the driver prepare, when it has seen it five times, only what returns no rows.
+
+        A prepared query fails once a migration has changed the type of what it returns, for as long as the
+        connection lives: "cached plan must not change result type".
+        """
+        writes = context is not None and (context.isinsert or context.isupdate or context.isdelete)
+        returns = not writes or context.compiled.effective_returning
+        cursor.execute(statement, parameters, prepare=False if returns else None)
+
+    @override
     def do_commit(self, dbapi_connection: Any) -> None:
         if dbapi_connection.pgconn.transaction_status != IDLE:
             dbapi_connection.commit()

@@ -32,9 +32,6 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         user=settings.db_role,
         password=password,
         autocommit=True,
-        # A plan prepared on the server fails once a migration changes what it returns, for as long as the
-        # connection lives: "cached plan must not change result type".
-        prepare_threshold=None,
         connect_timeout=int(timeout),
         tcp_user_timeout=SILENCE_SECONDS * 1000,
         client_encoding="utf8",
