@@ -216,7 +216,10 @@ def test_a_server_ends_with_the_process_that_started_it(engine: str, deep: Path)
 
 
 def _belongs(process: psutil.Process, server: DatabaseServer) -> bool:
-    return any(str(server.cluster) in word for word in process.cmdline())
+    try:
+        return any(str(server.cluster) in word for word in process.cmdline())
+    except psutil.ZombieProcess:
+        return False
 
 
 def _of(word: str) -> list[str]:

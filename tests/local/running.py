@@ -1,0 +1,85 @@
+"""What the tests of a running stack do with it."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import boto3
+import psutil
+import psycopg
+import pytest
+
+from local import client
+from local.deploy import Deployment, up
+from local.errors import LocalError
+from local.layout import Layout
+from tests.local import project
+
+IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
+CLUSTER, URL, INVOCATION = "aws:rds:Cluster db", "aws:lambda:FunctionUrl hello", "aws:lambda:Invocation greet"
+
+
+class Lines(list[str]):
+    """What an `up` printed."""
+
+    def changes(self) -> dict[str, str]:
+        """What was said of each resource."""
+        words = [line.split() for line in self if line.startswith(" ")]
+        return {f"{word[1]} {word[2]}": word[3] for word in words}
+
+    def notes(self) -> list[str]:
+        return [line for line in self if line.startswith("note: ")]
+
+
+def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[Deployment, Lines]:
+    """`up`, and what it printed."""
+    lines = Lines()
+    return up(stack, checkout=checkout, program=partial(project.program, **options), write=lines.append), lines
+
+
+def fail_up(checkout: Path, **options: Any) -> str:
+    """An `up` that has to fail; its message."""
+    with pytest.raises(LocalError) as failed:
+        bring_up(checkout, **options)
+    return str(failed.value)
+
+
+def supervisor(checkout: Path) -> psutil.Process:
+    return psutil.Process(json.loads(Layout.of(checkout).supervisor.read_text())["pid"])
+
+
+def processes(checkout: Path) -> list[str]:
+    """The command lines of what runs because of a checkout."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if any(str(checkout) in word for word in words):
+            found.append(" ".join(words))
+    return found
+
+
+def invoke(checkout: Path, **event: Any) -> Any:
+    """Invoke the function with boto3."""
+    endpoint = client.status(checkout)["lambdaEndpoint"]
+    lambda_client = boto3.client(
+        "lambda", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    response = lambda_client.invoke(
+        FunctionName=client.status(checkout)["functions"]["hello"]["arn"], Payload=json.dumps(event)
+    )
+    payload = json.loads(response["Payload"].read())
+    lambda_client.close()
+    return payload
+
+
+def sql(checkout: Path, *statements: str) -> Sequence[Any] | None:
+    """Run statements as a person would, with the URL of `status`; the last one's first row."""
+    with psycopg.connect(client.status(checkout)["databaseUrl"], autocommit=True) as connection:
+        for statement in statements:
+            cursor = connection.execute(cast(LiteralString, statement))
+        return cursor.fetchone() if cursor.description else None

@@ -1,0 +1,193 @@
+"""A small project, brought up for real: what accidents do to it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import client, control
+from local.control import exclusive
+from local.errors import LocalError
+from local.layout import Layout
+from local.processes import wait_until
+from tests.local import project
+from tests.local.running import (
+    CLUSTER,
+    FUNCTION,
+    IMAGE,
+    INVOCATION,
+    URL,
+    bring_up,
+    fail_up,
+    processes,
+    sql,
+    supervisor,
+)
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(checkout: Path) -> None:
+    """After a crash or a reboot a person would have lost the database, or have stray processes on its files."""
+    bring_up(checkout)
+    sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
+    before = client.status(checkout)
+
+    supervisor(checkout).kill()
+
+    assert wait_until(lambda: processes(checkout) == [], 10)
+    status = client.status(checkout)
+    assert (status["running"], status["outputs"]) == (False, before["outputs"])
+    _, lines = bring_up(checkout)
+    assert lines.changes() == {
+        IMAGE: "restored",
+        CLUSTER: "restored",
+        FUNCTION: "restored",
+        URL: "restored",
+        # It prepares databases, and may have to again.
+        INVOCATION: "updated",
+    }
+    assert sql(checkout, "SELECT id FROM kept") == (7,)
+    after = client.status(checkout)
+    assert {key: after[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")} == {
+        key: before[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")
+    }
+
+
+def test_a_server_that_died_is_brought_back(checkout: Path) -> None:
+    """`up` would say that all is well while nothing works."""
+    bring_up(checkout)
+    server = next(each for each in supervisor(checkout).children() if each.name() == "postgres")
+    server.kill()
+    assert wait_until(lambda: server.status() == psutil.STATUS_ZOMBIE, 5)
+    _, lines = bring_up(checkout)
+    assert lines.changes() == {CLUSTER: "restored", INVOCATION: "updated"}
+    assert sql(checkout, "SELECT 1") == (1,)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_corrupt_state_is_put_aside_and_no_data_lost(checkout: Path, running: bool) -> None:
+    """A damaged file would leave a person with a stack that can be neither used nor ended."""
+    bring_up(checkout)
+    sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
+    if not running:
+        client.down(checkout, keep_data=True)
+    Layout.of(checkout).state.write_text("{nope")
+
+    _, lines = bring_up(checkout)
+
+    [note] = lines.notes()
+    assert note.startswith(f"note: {Layout.of(checkout).state} cannot be read (JSONDecodeError:")
+    assert sql(checkout, "SELECT id FROM kept") == (7,)
+    client.down(checkout)
+    assert processes(checkout) == []
+
+
+def test_status_and_down_cope_with_a_corrupt_state(checkout: Path) -> None:
+    """As above, for a person who does not type `up` first."""
+    bring_up(checkout)
+    client.down(checkout, keep_data=True)
+    Layout.of(checkout).state.write_text("{nope")
+    with pytest.raises(LocalError, match="aurora-lambda up puts it aside"):
+        client.status(checkout)
+    client.down(checkout)
+    assert not Layout.of(checkout).root.exists()
+
+
+def test_a_port_that_was_taken_meanwhile_is_replaced_and_said_so(checkout: Path) -> None:
+    """`up` would fail with an error that names no port."""
+    first, _ = bring_up(checkout)
+    client.down(checkout, keep_data=True)
+    port = int(first.outputs["url"].split(":")[2].strip("/"))
+    with socket.create_server(("127.0.0.1", port)):
+        second, lines = bring_up(checkout)
+    new = second.outputs["url"].split(":")[2].strip("/")
+    assert lines.notes() == [
+        f"note: port {port}, which function URL hello had, is taken by another program; it has {new} now"
+    ]
+
+
+def test_one_up_at_a_time(checkout: Path) -> None:
+    """Two would undo each other's work."""
+    with exclusive(Layout.of(checkout)):
+        assert fail_up(checkout) == "another aurora-lambda up or down is under way in this checkout"
+    bring_up(checkout)
+
+
+def test_an_interrupted_up_ends_at_once_and_the_next_goes_on(checkout: Path) -> None:
+    """Ctrl-C would hang, or leave a lock that only a person can remove."""
+    program = (
+        "import sys, functools, pathlib; from local.deploy import up; from tests.local import project\n"
+        "event = {'do': 'sleep', 'seconds': 3}\n"
+        "up(checkout=pathlib.Path(sys.argv[1]), program=functools.partial(project.program, event=event))"
+    )
+    command = [sys.executable, "-c", program, str(checkout)]
+    with subprocess.Popen(
+        command, cwd=project.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        assert started.stdout
+        assert any(FUNCTION.partition(" ")[0] in line for line in started.stdout)
+        time.sleep(0.5)
+        started.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        started.stdout.read()
+        started.wait()
+        assert time.monotonic() - began < 2
+    assert started.returncode == -signal.SIGINT
+    bring_up(checkout, event={"do": "sleep", "seconds": 3})
+    assert json.loads(client.status(checkout)["outputs"]["greeting"]) == {
+        "greeting": "hello",
+        "event": {"do": "sleep", "seconds": 3},
+    }
+
+
+def test_a_supervisor_of_older_code_is_replaced(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an update of this project its old version would go on running, and faults mended would still show."""
+    bring_up(checkout)
+    before = supervisor(checkout).pid
+    about = json.loads(Layout.of(checkout).supervisor.read_text())
+    Layout.of(checkout).supervisor.write_text(json.dumps({**about, "code": "older"}))
+    bring_up(checkout)
+    assert supervisor(checkout).pid != before
+    assert not psutil.pid_exists(before)
+
+
+def test_a_stale_supervisor_file_fools_nobody(checkout: Path) -> None:
+    """After a reboot its number may be any program's, which would be asked, or worse, killed."""
+    Layout.of(checkout).supervisor.write_text(json.dumps({"pid": os.getpid(), "port": 1, "token": "t", "code": "c"}))
+    assert client.status(checkout)["running"] is False
+    bring_up(checkout)
+    assert client.status(checkout)["running"] is True
+
+
+def test_a_supervisor_that_cannot_start_says_why(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason is in a log that nobody would look for."""
+    monkeypatch.setattr(control, "CHECKOUT", checkout)
+    monkeypatch.setenv("PYTHONPATH", str(checkout))
+    (checkout / "local").mkdir()
+    (checkout / "local" / "__init__.py").write_text("raise ImportError('broken on purpose')")
+    message = fail_up(checkout)
+    assert "the supervisor did not start; its log ends with:" in message
+    assert "broken on purpose" in message
+
+
+def test_only_who_has_the_token_commands_the_supervisor(checkout: Path) -> None:
+    """Any page in a browser could send requests to loopback."""
+    bring_up(checkout)
+    about = json.loads(Layout.of(checkout).supervisor.read_text())
+    assert Layout.of(checkout).supervisor.stat().st_mode & 0o777 == 0o600
+    request = urllib.request.Request(f"http://127.0.0.1:{about['port']}/stop", b"{}", {"Authorization": "guess"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value:
+        assert refused.value.code == 403
+    assert client.status(checkout)["running"] is True
