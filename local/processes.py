@@ -1,6 +1,7 @@
 """Starting programs that never outlive this one, and ending those that an earlier one left behind."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,6 +17,8 @@ import psutil
 
 # Linux delivers the parent-death signal when the *thread* that started the program ends: one thread starts them all.
 _STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
+# Below the range from which Linux (32768) and macOS (49152) take the near ends of outgoing connections.
+PORTS = range(20000, 32768)
 # `nobody`, by number: its group is called differently from one Linux to the next.
 NOBODY = 65534
 _UNPRIVILEGED = (
@@ -123,10 +126,8 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A TCP port on 127.0.0.1 that nobody listens on, and that no outgoing connection will be given."""
+    return next(port for port in iter(lambda: secrets.choice(PORTS), None) if port_is_free(port))
 
 
 def port_is_free(port: int) -> bool:

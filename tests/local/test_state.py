@@ -102,3 +102,9 @@ def test_two_things_never_share_a_port() -> None:
     ports = Ports({})
     taken = [ports.take(f"thing {number}")[0] for number in range(50)]
     assert len(set(taken)) == 50
+
+
+def test_ports_are_not_those_of_outgoing_connections() -> None:
+    """A port kept for the next `up` would now and then be the near end of somebody's connection, and change."""
+    ports = Ports({})
+    assert all(20000 <= ports.take(f"thing {number}")[0] < 32768 for number in range(20))
