@@ -1,0 +1,199 @@
+"""How a function logs in, against real servers."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from lambda_images.database import aws as aws_module
+from lambda_images.database import drivers
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import DatabaseSettings, database_settings
+from lambda_images.database.errors import DatabaseError, LoginRefused, SecretUnavailable
+from lambda_images.migrations.runner import run
+from tests.conftest import AWS_ENVIRONMENT, Database
+from tests.images.test_runner import role_environment, rows, secret_value
+
+
+@pytest.fixture
+def role(database: Database, empty_secret: str) -> DatabaseSettings:
+    """A handler's settings, by password; the runner has made the role."""
+    name = f"{database.name}_app"
+    run({}, role_environment(database, name, empty_secret))
+    return _settings(database, name, "password", empty_secret)
+
+
+def _settings(database: Database, role: str, auth: str, secret: str = "") -> DatabaseSettings:
+    environment = {
+        "SQL_MAIN_DB_ENGINE": database.engine,
+        "SQL_MAIN_DB_ENDPOINT": "127.0.0.1",
+        "SQL_MAIN_DB_PORT": str(database.port),
+        "SQL_MAIN_DB_SCHEMA": database.name,
+        "SQL_MAIN_DB_DB_ROLE": role,
+        "SQL_MAIN_DB_AUTH": auth,
+        "SQL_MAIN_DB_SECRET_ARN": secret,
+    }
+    return database_settings({name: value for name, value in environment.items() if value})
+
+
+def one(connection: Any) -> Any:
+    """What the server says to SELECT 1."""
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()[0]
+
+
+def test_the_password_is_read_once_and_again_when_it_was_rotated(
+    database: Database, role: DatabaseSettings, empty_secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a rotation every handler finds the new password by itself; before, none asks twice."""
+    reads = []
+    get_secret = aws_module.get_secret
+
+    def counted(arn: str) -> str | None:
+        reads.append(arn)
+        return get_secret(arn)
+
+    monkeypatch.setattr(aws_module, "get_secret", counted)
+    connector = Connector(role)
+    assert [one(connector.open()), one(connector.open()), len(reads)] == [1, 1, 1]
+    rotate(database, role.db_role, empty_secret)
+    assert [one(connector.open()), len(reads)] == [1, 2]
+    assert [one(connector.open()), len(reads)] == [1, 2]
+
+
+def rotate(database: Database, role: str, secret: str) -> None:
+    """Change a role's password, and its secret, behind everybody's back."""
+    name = f"'{role}'@'%'" if database.engine == "mysql" else role
+    verb = "USER {} IDENTIFIED BY 'rotated'" if database.engine == "mysql" else "ROLE {} PASSWORD 'rotated'"
+    rows(database, f"ALTER {verb.format(name)}")
+    client = boto3.client("secretsmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"])
+    client.put_secret_value(SecretId=secret, SecretString=json.dumps({"username": role, "password": "rotated"}))
+
+
+def test_a_password_that_stays_wrong_is_refused_without_being_shown(
+    database: Database, role: DatabaseSettings, empty_secret: str
+) -> None:
+    """The error says who was refused where; the log must not say with what."""
+    password = secret_value(empty_secret)["password"]
+    change = "USER '{}'@'%' IDENTIFIED BY 'other'" if database.engine == "mysql" else "ROLE {} PASSWORD 'other'"
+    rows(database, f"ALTER {change.format(role.db_role)}")
+    with pytest.raises(LoginRefused) as refusal:
+        Connector(role).open()
+    described = f"the database '{database.name}' at 127.0.0.1:{database.port} as role '{role.db_role}' (password): "
+    assert str(refusal.value).startswith(described)
+    assert password not in str(refusal.value)
+
+
+def test_an_empty_secret_names_the_remedy(database: Database, empty_secret: str) -> None:
+    """A handler that was invoked before the first migration says what is missing."""
+    with pytest.raises(SecretUnavailable) as failure:
+        Connector(_settings(database, "app_runtime", "password", empty_secret)).open()
+    assert str(failure.value) == (
+        f"the secret {empty_secret} holds no password for role 'app_runtime':"
+        " run `aurora-lambda migrate`, which puts one there"
+    )
+
+
+def test_every_connection_has_a_token_of_its_own(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token lives 15 minutes: one that was kept would lock a long-lived handler out at its next connection."""
+    for name, value in AWS_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    role = f"{postgres.name}_app"
+    iam = {"SQL_DATABASE_URL_RUNTIME_DB_ROLE": role, "SQL_DATABASE_URL_RUNTIME_AUTH": "iam"}
+    run({}, postgres.environment(**iam))
+    connector = Connector(_settings(postgres, role, "iam"))
+    passwords = []
+    connect = connector._driver.connect
+
+    def watched(settings: DatabaseSettings, password: str, timeout: float, database: str) -> Any:
+        passwords.append(password)
+        return connect(settings, password, timeout, database)
+
+    monkeypatch.setattr(connector._driver, "connect", watched)
+    moments = iter([1_795_255_200.0, 1_795_259_200.0])
+    monkeypatch.setattr("lambda_images.database.signing.time.time", lambda: next(moments))
+    assert [one(connector.open()), one(connector.open())] == [1, 1]
+    host = f"127.0.0.1:{postgres.port}/?Action=connect&DBUser={role}&X-Amz-Algorithm=AWS4-HMAC-SHA256&"
+    assert [password.startswith(host) for password in passwords] == [True, True]
+    dates = [password.partition("X-Amz-Date=")[2][:16] for password in passwords]
+    assert dates == ["20261121T100000Z", "20261121T110640Z"]
+
+
+def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server, or somebody between, that offers no TLS must not get the token."""
+    settings = database_settings(database.environment())
+    monkeypatch.setattr(f"lambda_images.database.drivers.{database.engine}.is_loopback", lambda _host: False)
+    with pytest.raises(DatabaseError, match="does not support SSL|doesn't support it") as refusal:
+        Connector(settings).open("postgres" if database.engine == "postgres" else "")
+    assert type(refusal.value) is DatabaseError
+
+
+def test_mysql_verifies_the_servers_name_and_chain() -> None:
+    """Encrypted to whom, is the question."""
+    context = drivers.driver("mysql")._tls()  # ty: ignore[unresolved-attribute]
+    assert context.check_hostname
+    assert context.verify_mode.name == "CERT_REQUIRED"
+    names = {dict(pair[0] for pair in root["subject"])["commonName"] for root in context.get_ca_certs()}
+    for region in ("us-east-1", "eu-central-1", "ap-southeast-2"):
+        assert f"Amazon RDS {region} Root CA RSA2048 G1" in names
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+        ("stack.cluster-abc.eu-central-1.rds.amazonaws.com", False),
+    ],
+)
+def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
+    """The one exception to TLS must not grow."""
+    assert drivers.is_loopback(host) is loopback
+
+
+@pytest.fixture
+def image(database: Database) -> dict[str, str]:
+    """A function's environment."""
+    run({}, database.environment())
+    return {"PATH": "/usr/bin", "PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
+
+
+def _started(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-W", "error", "-c", program]
+    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_image_starts_and_answers(image: dict[str, str]) -> None:
+    """The entry point itself: connected while importing, its collector on again, no AWS library loaded."""
+    program = """
+import gc, sys
+from types import SimpleNamespace
+from lambda_images.handler.app import lambda_handler
+context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 15000)
+print(lambda_handler({}, context)["awsRequestId"], gc.isenabled(), gc.get_freeze_count() > 10000)
+print([name for name in ("boto3", "botocore", "alembic", "http.client") if name in sys.modules])
+from lambda_images.handler.app import application
+application.engine.dispose()
+"""
+    done = _started(program, image)
+    assert (done.stdout, done.stderr) == ("r True True\n[]\n", "")
+
+
+def test_a_function_without_a_database_says_which_variables_it_lacks() -> None:
+    """A wrong environment shows in the first line of the log."""
+    done = _started("import lambda_images.handler.app", {"PYTHONPATH": str(Path(__file__).parents[2])})
+    assert done.stderr.splitlines()[-1] == (
+        "lambda_images.database.contract.ContractError: no database is configured: set DATABASE_URL,"
+        " or SQL_<NAME>_ENDPOINT and its siblings"
+    )

@@ -1,0 +1,77 @@
+"""Writing revisions from what the code has and a real database lacks."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.generate import create_revision
+from lambda_images.migrations.revisions import VERSIONS
+from lambda_images.migrations.runner import run
+from tests.conftest import Database
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Path:
+    """The history as it was before posts were thought of."""
+    for name in sorted(path.name for path in VERSIONS.glob("000[123]_*.py")):
+        shutil.copy(VERSIONS / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_new_table_and_its_index_become_two_revisions_that_apply(database: Database, versions: Path) -> None:
+    """What `aurora-lambda new-migration` writes has to work as it is, on both engines."""
+    run({}, database.environment(), versions=versions)
+    written = create_revision(database.environment(), "add posts", versions)
+    assert [path.name for path in written] == ["0004_add_posts_1.py", "0005_add_posts_2.py"]
+    result = run({}, database.environment(), versions=versions)
+    assert [step["revision"] for step in result["applied"]] == ["0004", "0005"]
+    assert run({"command": "check"}, database.environment(), versions=versions)["output"] == "code and database agree"
+
+
+def test_a_new_revision_reads_like_those_there_are(postgres: Database, versions: Path) -> None:
+    """A person reviews it: it names our own types, and no other engine's."""
+    run({}, postgres.environment(), versions=versions)
+    first, second = create_revision(postgres.environment(), "add posts", versions)
+    assert first.read_text().startswith(
+        '"""add posts 1"""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\n'
+        "from lambda_images.database import types\n\n"
+        "revision = '0004'\ndown_revision = '0003'\n"
+    )
+    assert "sa.Column('id', types.Uuid(), nullable=False)" in first.read_text()
+    assert "sa.Column('created_at', types.UtcTimestamp(), nullable=False)" in first.read_text()
+    assert (
+        "op.create_index(op.f('ix_posts_user_id_created_at'), 'posts', ['user_id', 'created_at']" in second.read_text()
+    )
+    assert "op.drop_index(op.f('ix_posts_user_id_created_at'), table_name='posts')" in second.read_text()
+
+
+def test_nothing_to_write_is_said(database: Database) -> None:
+    """An empty revision would only be noise in the history."""
+    run({}, database.environment())
+    before = sorted(VERSIONS.iterdir())
+    with pytest.raises(MigrationError, match="^nothing to write: code and database agree. Change "):
+        create_revision(database.environment(), "nothing")
+    assert sorted(VERSIONS.iterdir()) == before
+
+
+def test_a_database_that_is_behind_is_migrated_first(database: Database) -> None:
+    """Compared with an old database, the code would get revisions that are there already."""
+    run({}, database.environment())
+    run({"command": "downgrade", "revision": "0003"}, database.environment())
+    with pytest.raises(MigrationError, match="^2 revisions are pending: run `aurora-lambda migrate` first$"):
+        create_revision(database.environment(), "posts")
+
+
+def test_a_database_that_is_not_there_is_said(database: Database) -> None:
+    """Before the first `up` there is nothing to compare with."""
+    with pytest.raises(MigrationError, match=f"^there is no database '{database.name}': run `aurora-lambda migrate`$"):
+        create_revision(database.environment(), "posts")
+
+
+@pytest.mark.parametrize("message", ["", "  "])
+def test_a_message_is_needed(message: str) -> None:
+    """It becomes the file's name and the history's line."""
+    with pytest.raises(MigrationError, match="^a revision needs a message: "):
+        create_revision({}, message)

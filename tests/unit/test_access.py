@@ -1,0 +1,116 @@
+"""The statements that make the application's role: exactly these, whatever the names."""
+
+import pytest
+
+from lambda_images.database.contract import RuntimeRole
+from lambda_images.migrations.access import (
+    checked_role,
+    emptied,
+    mysql_database,
+    mysql_role,
+    postgres_database,
+    postgres_role,
+    postgres_without_iam,
+)
+from lambda_images.migrations.errors import MigrationError
+
+HOSTILE = 'a"; DROP TABLE users; --'
+HOSTILE_MYSQL = "a`'\\; DROP TABLE users; #"
+
+
+def test_a_new_postgres_role_with_a_token() -> None:
+    """The whole of what a handler may do on PostgreSQL."""
+    assert postgres_role("app_runtime", "app", "iam", exists=False, password=None) == [
+        'CREATE ROLE "app_runtime" LOGIN',
+        'GRANT rds_iam TO "app_runtime"',
+        'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        'GRANT CONNECT ON DATABASE "app" TO "app_runtime"',
+        'GRANT USAGE ON SCHEMA public TO "app_runtime"',
+        'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "app_runtime"',
+        'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "app_runtime"',
+        'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "app_runtime"',
+        'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO "app_runtime"',
+    ]
+
+
+def test_a_postgres_role_that_exists_and_gets_a_password() -> None:
+    """Creating it again would fail; the password is set anew."""
+    statements = postgres_role("r", "app", "password", exists=True, password="SCRAM-SHA-256$4096:a'b")
+    assert statements[:2] == [
+        """ALTER ROLE "r" LOGIN PASSWORD 'SCRAM-SHA-256$4096:a''b'""",
+        'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
+    ]
+
+
+def test_a_hostile_postgres_name_stays_a_name() -> None:
+    """A role's name comes from configuration: nothing in it may become SQL."""
+    quoted = '"a""; DROP TABLE users; --"'
+    statements = postgres_role(HOSTILE, HOSTILE, "iam", exists=False, password=None)
+    assert statements[0] == f"CREATE ROLE {quoted} LOGIN"
+    assert statements[4] == f"GRANT CONNECT ON DATABASE {quoted} TO {quoted}"
+    assert all(HOSTILE not in statement for statement in statements)
+    assert postgres_database(HOSTILE) == f"CREATE DATABASE {quoted}"
+    assert postgres_without_iam(HOSTILE) == f"REVOKE rds_iam FROM {quoted}"
+
+
+def test_a_mysql_role_with_a_token() -> None:
+    """The whole of what a handler may do on MySQL; without TLS the token would travel in clear."""
+    login = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
+    assert mysql_role("app_runtime", "app", "iam", None) == [
+        f"CREATE USER IF NOT EXISTS 'app_runtime'@'%' {login}",
+        f"ALTER USER 'app_runtime'@'%' {login}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'app_runtime'@'%'",
+    ]
+
+
+def test_a_mysql_role_with_a_password() -> None:
+    """The password is set anew on a user that exists."""
+    assert mysql_role("r", "app", "password", "p'w\\") == [
+        "CREATE USER IF NOT EXISTS 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
+        "ALTER USER 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'r'@'%'",
+    ]
+
+
+def test_a_hostile_mysql_name_stays_a_name() -> None:
+    """Backslashes are escapes in MySQL's strings, and `_` and `%` wildcards in its grants."""
+    statements = mysql_role(HOSTILE_MYSQL, "my_app%", "password", "p")
+    assert statements[2] == (
+        r"GRANT SELECT, INSERT, UPDATE, DELETE ON `my\_app\%`.* TO 'a`''\\; DROP TABLE users; #'@'%'"
+    )
+    assert mysql_database(HOSTILE_MYSQL) == (
+        "CREATE DATABASE IF NOT EXISTS `a``'\\; DROP TABLE users; #` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+    )
+
+
+def test_what_reset_drops() -> None:
+    """Everything in the database, and nothing beside it."""
+    assert emptied("postgres", "app") == ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]
+    assert emptied("mysql", "app") == [
+        "DROP DATABASE `app`",
+        "CREATE DATABASE IF NOT EXISTS `app` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        "USE `app`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "message"),
+    [
+        ("root", "mysql", "the runtime role 'root' is the master user: give the application a role of its own"),
+        ("r" * 33, "mysql", f"{'r' * 33!r} cannot be a role: a name has at most 32 bytes, none of them NUL"),
+        ("ä" * 32, "postgres", f"{'ä' * 32!r} cannot be a role: a name has at most 63 bytes, none of them NUL"),
+        ("a\0", "postgres", "'a\\x00' cannot be a role: a name has at most 63 bytes, none of them NUL"),
+    ],
+)
+def test_a_role_that_cannot_be_is_refused(name: str, engine: str, message: str) -> None:
+    """PostgreSQL cuts long names off: two applications would share one role."""
+    with pytest.raises(MigrationError) as refusal:
+        checked_role(RuntimeRole(name, "iam"), engine, "root")
+    assert str(refusal.value) == message
+
+
+def test_the_longest_names_are_roles() -> None:
+    """The limits are the engines' own."""
+    for name, engine in (("r" * 32, "mysql"), ("r" * 63, "postgres")):
+        assert checked_role(RuntimeRole(name, "iam"), engine, "root").db_role == name

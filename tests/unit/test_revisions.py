@@ -1,0 +1,59 @@
+"""The revisions' files."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.revisions import VERSIONS, next_revision, numbered_head, revision_files
+
+
+def test_every_revision_follows_the_one_before_and_is_named_by_its_id() -> None:
+    """The head is read off the file names: a name that lies would leave revisions unapplied."""
+    before = None
+    for revision, name in sorted(revision_files(VERSIONS).items()):
+        spec = importlib.util.spec_from_file_location("revision", VERSIONS / name)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        assert (module.revision, module.down_revision) == (revision, before)
+        before = revision
+    assert numbered_head(VERSIONS) == before
+
+
+def test_every_revision_is_one_statement_of_ddl() -> None:
+    """MySQL commits each: a revision of two that fails at the second can be run neither forward nor back."""
+    for name in revision_files(VERSIONS).values():
+        upgrade = (VERSIONS / name).read_text().partition("def upgrade")[2].partition("def downgrade")[0]
+        assert len(re.findall(r"\bop\.\w+\(", upgrade)) == 1, name
+
+
+def test_head_and_next_are_read_off_the_names(tmp_path: Path) -> None:
+    """Compiled files count too: an image may carry nothing else."""
+    assert (numbered_head(tmp_path), next_revision(tmp_path)) == (None, "0001")
+    for name in ("__init__.py", "0001_a.py", "0009_b.pyc", "0010_c.py"):
+        (tmp_path / name).touch()
+    (tmp_path / "__pycache__").mkdir()
+    assert (numbered_head(tmp_path), next_revision(tmp_path)) == ("0010", "0011")
+
+
+def test_two_files_of_one_number_are_refused(tmp_path: Path) -> None:
+    """Two branches that each added a revision: applied in any order, one would be lost."""
+    for name in ("0001_a.py", "0002_mine.py", "0002_theirs.py"):
+        (tmp_path / name).touch()
+    with pytest.raises(MigrationError) as refusal:
+        numbered_head(tmp_path)
+    assert str(refusal.value) == (
+        "0002_mine.py and 0002_theirs.py are both revision 0002: give the later one the next number"
+    )
+
+
+@pytest.mark.parametrize("name", ["ab12_users.py", "0001.py", "users.py", "0001_a.txt", "1_a.py"])
+def test_a_file_that_is_named_otherwise_is_refused(tmp_path: Path, name: str) -> None:
+    """It would never be applied, and nobody would notice."""
+    (tmp_path / name).touch()
+    with pytest.raises(MigrationError, match="is no revision: name it like 0001_create_users.py$"):
+        numbered_head(tmp_path)
