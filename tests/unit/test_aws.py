@@ -32,11 +32,10 @@ class Server(HTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """Takes the next answer."""
 
-    server: Server
-
     def do_GET(self) -> None:
-        self.server.seen.append(dict(self.headers))
-        status, body = self.server.answers.pop(0)
+        server = cast(Server, self.server)
+        server.seen.append(dict(self.headers))
+        status, body = server.answers.pop(0)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
