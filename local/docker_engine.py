@@ -76,6 +76,10 @@ class DockerEngine:
             raise LocalError(f"there is no image {image}: {done.stderr.strip()}")
         return json.loads(done.stdout)[0]
 
+    def architecture(self) -> str:
+        """The processor it builds and runs for, in Docker's words: `amd64`, `arm64`."""
+        return self.run("version", "--format={{.Server.Arch}}").stdout.strip()
+
     def run(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
         """Run the client with `arguments`, whatever comes of it."""
         line = [str(self.client), *arguments]
@@ -94,12 +98,13 @@ class DockerEngine:
 
 
 def readable(output: str) -> str:
-    """The part of BuildKit's plain output that tells what went wrong: the failing step and its last lines."""
-    found = re.search(r"^------\n > (.+?):\n(.*?)^------", output, re.MULTILINE | re.DOTALL)
-    if found is None:
+    """The part of BuildKit's plain output that tells what went wrong: the failing step, and what that printed."""
+    failed = re.search(r"^#(\d+) ERROR", output, re.MULTILINE)
+    if failed is None:
         return "\n".join(output.strip().splitlines()[-ERROR_LINES:])
-    lines = [re.sub(r"^#\d+ [\d.]+ ", "", line) for line in found[2].splitlines()]
-    return "\n".join([found[1], *lines[-ERROR_LINES:], _last_line(output)])
+    step = re.findall(rf"^#{failed[1]} (\[.*)$", output, re.MULTILINE)[:1]
+    printed = re.findall(rf"^#{failed[1]} \d+\.\d+ (.*)$", output, re.MULTILINE)
+    return "\n".join([*step, *printed[-ERROR_LINES:], _last_line(output)])
 
 
 def _last_line(text: str) -> str:

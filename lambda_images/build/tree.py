@@ -23,6 +23,7 @@ UNUSED = (
     "bin",
     "alembic/templates",
     "alembic/testing",
+    "sqlalchemy/dialects/*.txt",
     "sqlalchemy/testing",
     "*.dist-info/INSTALLER",
     "*.dist-info/RECORD",

@@ -1,23 +1,20 @@
 """Warm work: how long an insert takes, and how many round trips to the database each thing takes."""
 
 import json
-import socket
 import statistics
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing
 
 from local.docker_engine import DockerEngine
 from tests.bench.containers import MOUNT, PLAIN, PYTHON, Program, Served, serve
 from tests.bench.database import MASTER, Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
 from tests.bench.starts import programs
+from tests.services import CountingProxy
 
 CALLS = 100
 GET = b'{"command":"get","limit":1}'
-LOCALHOST = "127.0.0.1"
 
 
 def database_layer(engine: DockerEngine, image: str, database: Database) -> dict[str, Samples]:
@@ -53,7 +50,7 @@ def invocations(engine: DockerEngine, image: str, database: Database) -> dict[st
 def round_trips(engine: DockerEngine, image: str, database: Database) -> dict[str, tuple[int, int, int]]:
     """For each program: the first insert with its connection, a later insert, a select. By password, without TLS."""
     counted = {}
-    with counting_proxy(database.port) as proxy:
+    with closing(CountingProxy(database.port)) as proxy:
         url = Database(proxy.port).url(MASTER)
         psycopg = {"DATABASE_URL": f"{url}?sslmode=disable", "PYTHONPATH": MOUNT}
         clients = {
@@ -62,59 +59,11 @@ def round_trips(engine: DockerEngine, image: str, database: Database) -> dict[st
             "ours": Program("ours", image, {"DATABASE_URL": url}),
         }
         for name, program in clients.items():
-            proxy.trips = 0
             served = serve(engine, program)
-            first = proxy.trips
+            first = proxy.taken()
             served.invoke()
-            second = proxy.trips
+            second = proxy.taken()
             served.invoke(GET)
-            counted[name] = (first, second - first, proxy.trips - second)
+            counted[name] = (first, second, proxy.taken())
             served.stop()
     return counted
-
-
-@dataclass
-class Proxy:
-    """Passes bytes on to a server; a round trip begins when a client speaks after the server did."""
-
-    port: int
-    trips: int = 0
-    _client_spoke: dict[int, bool] = field(default_factory=dict)
-
-    def passes(self, source: socket.socket, target: socket.socket, key: int, *, client: bool) -> None:
-        """Pass on what `source` says until it falls silent for good."""
-        while data := _received(source):
-            if client and not self._client_spoke.get(key):
-                self.trips += 1
-            self._client_spoke[key] = client
-            target.sendall(data)
-        target.close()
-
-
-@contextmanager
-def counting_proxy(port: int) -> Generator[Proxy]:
-    """A proxy to `port`, on a port of its own."""
-    with socket.create_server((LOCALHOST, 0)) as listener:
-        proxy = Proxy(listener.getsockname()[1])
-
-        def accept() -> None:
-            for key in range(1_000_000):
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                server = socket.create_connection((LOCALHOST, port))
-                for source, target, is_client in ((client, server, True), (server, client, False)):
-                    threading.Thread(
-                        target=proxy.passes, args=(source, target, key), kwargs={"client": is_client}, daemon=True
-                    ).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield proxy
-
-
-def _received(source: socket.socket) -> bytes:
-    try:
-        return source.recv(1 << 16)
-    except OSError:
-        return b""

@@ -1,0 +1,45 @@
+"""Both images, built once a session from this checkout, on a base that needs no registry."""
+
+import os
+from collections.abc import Mapping
+
+import pytest
+
+from local.docker_engine import DockerEngine, EngineUnavailable
+from local.errors import LocalError
+from tests.bench.builds import Builder
+from tests.services import missing
+
+BASE = os.environ.get("AURORA_LAMBDA_BASE_IMAGE", "aurora-lambda-base:bookworm")
+TARGETS = ("handler", "migrations")
+
+
+@pytest.fixture(scope="session")
+def engine() -> DockerEngine:
+    """A Docker engine that builds."""
+    try:
+        return DockerEngine.find()
+    except EngineUnavailable as error:
+        missing(str(error))
+
+
+@pytest.fixture(scope="session")
+def builder(engine: DockerEngine) -> Builder:
+    """Builds this checkout's images."""
+    try:
+        engine.inspect(BASE)
+    except LocalError:
+        missing(f"there is no base image {BASE}: run .ci/base-image {BASE} as root")
+    return Builder(engine, BASE)
+
+
+@pytest.fixture(scope="session")
+def images(builder: Builder) -> Mapping[str, str]:
+    """The id of each target's image."""
+    return {target: builder.build(target) for target in TARGETS}
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """Each target in turn."""
+    return request.param

@@ -1,0 +1,95 @@
+"""How the images are built: when again, how fast, and always to the same bytes."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from local.docker_engine import BuildFailed, DockerEngine
+from tests.bench.builds import SOURCE, Builder, copied
+
+pytestmark = pytest.mark.slow
+
+EDITED = {"handler": "handler/commands.py", "migrations": "migrations/runner.py"}
+REBUILD_SECONDS = 10
+
+
+def layers(engine: DockerEngine, image: str) -> list[str]:
+    """The digests of an image's layers."""
+    return engine.inspect(image)["RootFS"]["Layers"]
+
+
+def test_two_builds_of_one_commit_have_equal_layers(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str, tmp_path: Path
+) -> None:
+    """An image that differs for no reason is pushed, scanned and deployed for no reason."""
+    again = copied(builder, tmp_path)
+    for path in sorted((again.checkout / SOURCE).rglob("*")):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+    image = again.build(target, "--no-cache")
+
+    assert layers(engine, image) == layers(engine, images[target])
+
+
+def test_an_edit_to_code_leaves_the_dependencies_and_takes_seconds(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str, tmp_path: Path
+) -> None:
+    """Or each deployment would push forty megabytes again and wait for the packages to be installed."""
+    edited = copied(builder, tmp_path)
+    with (edited.checkout / SOURCE / EDITED[target]).open("a") as code:
+        code.write("# edited\n")
+
+    began = time.monotonic()
+    image = edited.build(target)
+    seconds = time.monotonic() - began
+
+    before, after = layers(engine, images[target]), layers(engine, image)
+    assert [one == other for one, other in zip(before, after, strict=True)].count(False) == 1
+    base = len(layers(engine, builder.base))
+    assert after[: base + 1] == before[: base + 1]
+    assert seconds < REBUILD_SECONDS
+
+
+def test_the_handlers_context_holds_no_migrations(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Or each new revision would deploy a new handler."""
+    edited = copied(builder, tmp_path)
+    (edited.checkout / SOURCE / "migrations" / "versions" / "0999_more.py").write_text("revision = '0999'\n")
+    with (edited.checkout / SOURCE / "requirements" / "migrations.txt").open("a") as requirements:
+        requirements.write("# edited\n")
+
+    assert layers(engine, edited.build("handler")) == layers(engine, images["handler"])
+
+
+def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_path: Path) -> None:
+    """Hashes are what stands between a package index that was tampered with and the database's credentials."""
+    edited = copied(builder, tmp_path)
+    requirements = edited.checkout / SOURCE / "requirements" / "handler.txt"
+    lines = requirements.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("snapshot-restore-py=="))
+    wrong = f"    --hash=sha256:{'0' * 64}"
+    requirements.write_text("\n".join([*lines[: start + 1], wrong, *lines[start + 3 :]]) + "\n")
+
+    with pytest.raises(BuildFailed, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        edited.build("handler")
+
+
+def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path) -> None:
+    """Somebody who typed `up` has to find the typing error in their code, not BuildKit's transcript."""
+    edited = copied(builder, tmp_path)
+    with (edited.checkout / SOURCE / "handler" / "commands.py").open("a") as code:
+        code.write("def (:\n")
+
+    with pytest.raises(BuildFailed) as failure:
+        edited.build("handler")
+
+    lines = str(failure.value).splitlines()
+    assert lines[0] == "image 'handler' could not be built:"
+    assert lines[1].startswith("[handler-code ")
+    assert "def (:" in str(failure.value)
+    assert "SyntaxError" in str(failure.value)

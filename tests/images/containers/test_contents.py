@@ -1,0 +1,126 @@
+"""What is in the images, and what is not."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from lambda_images.build.tree import TIMESTAMP
+from local.docker_engine import DockerEngine
+from tests.bench.builds import CHECKOUT, SOURCE, Builder, copied
+from tests.images.containers.layers import Entry, added_layers
+
+pytestmark = pytest.mark.slow
+
+TASK = "var/task/"
+SHARED = {
+    "awslambdaric",
+    "psycopg",
+    "psycopg_binary",
+    "pymysql",
+    "simplejson",
+    "snapshot_restore_py",
+    "sqlalchemy",
+    "typing_extensions",
+}
+ONLY_MIGRATIONS = {"alembic", "mako", "markupsafe"}
+CODE = {
+    "handler": ("__init__.py", "bundles.py", "start.py", "certificates/*.pem", "database/**/*.py", "handler/**/*.py"),
+    "migrations": (
+        "__init__.py",
+        "bundles.py",
+        "start.py",
+        "certificates/*.pem",
+        "database/**/*.py",
+        "handler/__init__.py",
+        "handler/tables.py",
+        "migrations/**/*.py",
+        "migrations/script.py.mako",
+    ),
+}
+
+
+def files(layer: list[Entry]) -> set[str]:
+    """The paths of a layer's files below the task's directory."""
+    return {entry.path.removeprefix(TASK) for entry in layer if not entry.directory}
+
+
+def test_the_code_layer_holds_the_targets_code_and_nothing_else(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str
+) -> None:
+    """A file left out would fail at run time, one too many would ship something nobody looked at."""
+    _, code = added_layers(engine, images[target], builder.base)
+
+    source = CHECKOUT / SOURCE
+    written = {str(path.relative_to(CHECKOUT)) for pattern in CODE[target] for path in source.glob(pattern)}
+    cached = {str(_cache(Path(name), _tag(files(code)))) for name in written if name.endswith(".py")}
+    assert files(code) == {"code.bundle"} | written | cached
+
+
+def test_the_dependency_layer_holds_the_locked_packages(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str
+) -> None:
+    """Boto3, pip or, in the handler, Alembic would make every cold start and every scan pay for them."""
+    packages = SHARED if target == "handler" else SHARED | ONLY_MIGRATIONS
+    dependencies, _ = added_layers(engine, images[target], builder.base)
+
+    tops = {name.partition("/")[0] for name in files(dependencies)}
+    modules = {top.removesuffix(".py") for top in tops if not top.endswith((".dist-info", ".libs", ".so"))}
+    assert modules == packages | {"__pycache__", "bin", "dependencies.bundle"}
+    described = {top.partition("-")[0] for top in tops if top.endswith(".dist-info")}
+    assert described == packages
+
+
+def test_nothing_that_only_builds_or_tests_read_is_shipped(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str
+) -> None:
+    """Stubs, C sources, test suites and installer records make an image larger and its scans noisier."""
+    everything = set().union(*(files(layer) for layer in added_layers(engine, images[target], builder.base)))
+
+    plain = [name for name in everything if "/licenses/" not in name and not name.startswith("bin/")]
+    endings = {".so" if ".so" in name else Path(name).suffix for name in plain}
+    template = {".mako"} if target == "migrations" else set()
+    assert endings == {"", ".py", ".pyc", ".so", ".pem", ".bundle"} | template
+    assert not [name for name in everything if "/tests/" in name or "/testing/" in name]
+    assert {Path(name).name for name in everything if Path(name).parent.suffix == ".dist-info"} == {
+        "METADATA",
+        "LICENSE",
+    }
+
+
+def test_files_are_readable_only_and_of_one_time(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str
+) -> None:
+    """On Lambda a process of another user reads them; times that differ would make each build another image."""
+    for layer in added_layers(engine, images[target], builder.base):
+        for entry in layer:
+            assert (entry.path + "/").startswith(("var/", TASK))
+            expected = 0o755 if entry.directory else 0o777 if entry.path == f"{TASK}bin/python3" else 0o444
+            assert (entry.path, entry.mode, entry.owner, entry.time) == (entry.path, expected, 0, TIMESTAMP)
+
+
+def test_what_lies_around_in_a_checkout_stays_out(
+    engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str, tmp_path: Path
+) -> None:
+    """A developer's `.env`, key or editor backup in a public registry is a leak that can't be taken back."""
+    littered = copied(builder, tmp_path)
+    for folder in ("", "database", "handler", "migrations", "certificates"):
+        place = littered.checkout / SOURCE / folder
+        for name in (".env", ".env.local", ".netrc"):
+            (place / name).write_text("PASSWORD=hunter2\n")
+        shutil.copytree(CHECKOUT / "tests" / "unit", place / "__pycache__", dirs_exist_ok=True)
+    (littered.checkout / ".env").write_text("PASSWORD=hunter2\n")
+
+    image = littered.build(target)
+
+    assert engine.inspect(image)["RootFS"] == engine.inspect(images[target])["RootFS"]
+
+
+def _cache(source: Path, tag: str) -> Path:
+    return source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
+
+
+def _tag(names: set[str]) -> str:
+    """The interpreter's, as in `start.cpython-313.pyc`."""
+    return next(Path(name).name.split(".")[1] for name in names if name.endswith(".pyc"))

@@ -1,0 +1,97 @@
+"""The images run as on Lambda: not as root, nothing writable but /tmp, and by their own entry point."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from lambda_images.migrations.runner import run
+from local.docker_engine import DockerEngine
+from tests.bench.containers import PYTHON, Program, Served, serve
+from tests.conftest import AWS_ENVIRONMENT, Database
+
+pytestmark = pytest.mark.slow
+
+ENTRY = {
+    "handler": "lambda_images.handler.app.lambda_handler",
+    "migrations": "lambda_images.migrations.runner.lambda_handler",
+}
+WRITES = """
+import os, pathlib
+def writes(folder):
+    try:
+        pathlib.Path(folder, "probe").write_text("x")
+    except OSError as error:
+        return error.strerror
+    return "written"
+print(os.getuid(), *(f"{folder}: {writes(folder)}" for folder in ("/tmp", "/var/task", "/", "/usr")), sep="; ")
+"""
+
+
+@contextmanager
+def served(engine: DockerEngine, image: str, environment: Mapping[str, str], event: str) -> Generator[Served]:
+    """A container that has answered `event`."""
+    container = serve(
+        engine, Program(image, image, {**AWS_ENVIRONMENT, **environment}, mounts={}), event=event.encode()
+    )
+    try:
+        yield container
+    finally:
+        container.stop()
+
+
+def answer(container: Served, event: object) -> object:
+    """What a container answers to an event."""
+    return json.loads(container.invoke(json.dumps(event).encode()).payload)
+
+
+def test_the_handler_answers_from_its_database(
+    engine: DockerEngine, images: Mapping[str, str], database: Database
+) -> None:
+    """The image that is deployed has to do what the code does on a developer's machine, on both engines."""
+    run({}, database.environment())
+
+    with served(engine, images["handler"], database.environment(), '{"command":"create"}') as container:
+        second = answer(container, {})
+        rows = answer(container, {"command": "get"})
+
+    assert isinstance(rows, list)
+    assert len(rows) == 2
+    assert rows[0] == second
+
+
+def test_the_runner_migrates_an_empty_database(
+    engine: DockerEngine, images: Mapping[str, str], database: Database
+) -> None:
+    """A revision or a template missing from the image would show only when a stack is deployed."""
+    with served(engine, images["migrations"], database.environment(), "{}") as container:
+        again = answer(container, {"command": "deploy"})
+        agrees = answer(container, {"command": "check"})
+
+    assert isinstance(again, dict)
+    assert isinstance(agrees, dict)
+    assert (again["status"], again["applied"], again["pending"]) == ("ok", [], [])
+    assert agrees["output"] == "code and database agree"
+
+
+def test_only_tmp_is_writable(engine: DockerEngine, images: Mapping[str, str], target: str) -> None:
+    """Lambda mounts the image read-only and runs it as nobody: code that writes elsewhere would fail only there."""
+    printed = Program("writes", images[target], {}, [PYTHON, "-c", WRITES], mounts={}).output(engine)
+
+    refused = "Read-only file system"
+    assert printed.strip() == f"65534; /tmp: written; /var/task: {refused}; /: {refused}; /usr: {refused}"
+
+
+def test_the_image_says_what_it_is(engine: DockerEngine, images: Mapping[str, str], target: str) -> None:
+    """Lambda takes the command from here, without a shell; people take the source from the labels."""
+    config = engine.inspect(images[target])["Config"]
+
+    assert config["Entrypoint"] == [PYTHON, "/var/task/lambda_images/start.py"]
+    assert config["Cmd"] == [ENTRY[target]]
+    assert (config["User"], config["WorkingDir"]) == ("65534:65534", "/var/task")
+    assert config.get("Healthcheck") is None
+    assert config["Labels"] == {
+        "aurora-lambda.source-digest": "0123456789abcdef",
+        "org.opencontainers.image.title": f"aurora-lambda {target}",
+    }
