@@ -48,7 +48,7 @@ def _exit_code(error: Exception) -> int | None:
 def _up(options: argparse.Namespace) -> None:
     from local.deploy import up
 
-    outputs = up(options.stack or "local", _overrides(options.config)).outputs
+    outputs = up(options.stack or "local", _overrides(options.config), containers=options.containers).outputs
     print("\nOutputs:")
     for key, value in sorted(outputs.items()):
         print(f"    {key}: {json.dumps(value)}")
@@ -197,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "up", _up, "deploy a stack's program on this machine", stack="stack to deploy (default local)"
     )
     up.add_argument("-c", "--config", metavar="KEY=VALUE", action="append", default=[], help="configure for this time")
+    up.add_argument("--containers", action="store_true", help="run the functions in containers of the real images")
 
     down = _command(commands, "down", _down, "stop everything here and delete its data")
     down.add_argument("--keep-data", action="store_true", help="keep the databases for the next up")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from local.containers import remove_containers
 from local.control import Control, exclusive
 from local.errors import UsageError
 from local.layout import CHECKOUT, Layout
@@ -55,6 +56,7 @@ def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
             shutil.rmtree(layout.root / "logs", ignore_errors=True)
             layout.supervisor_log.unlink(missing_ok=True)
         else:
+            remove_containers(layout, images=True)
             shutil.rmtree(layout.root)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from local.containers import remove_containers
 from local.errors import LocalError
 from local.layout import CHECKOUT, Layout, code_digest
 from local.processes import end_leftovers, wait_until
@@ -98,6 +99,7 @@ class Control:
             with suppress(psutil.Error):
                 psutil.Process(about["pid"]).wait(STOP_SECONDS)
         end_leftovers(*self._layout.process_marks())
+        remove_containers(self._layout)
         self._layout.supervisor.unlink(missing_ok=True)
 
     def _about(self) -> Mapping[str, Any] | None:

@@ -1,10 +1,11 @@
 """`aurora-lambda up`: the stack's own program, run here."""
 
 import json
+import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,14 @@ def up(
     overrides: Mapping[str, str] | None = None,
     *,
     checkout: Path = CHECKOUT,
+    containers: bool = False,
     program: Callable[[], None] | None = None,
     write: Callable[[str], None] = print,
 ) -> Deployment:
     """Make a stack so on this machine, and leave it running under the supervisor.
 
-    `overrides` are configuration keys (without the project's name) that win over the stack's file for this run.
+    `overrides` are configuration keys (without the project's name) that win over the stack's file for this run. With
+    `containers`, functions run in containers of the images that AWS would get.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
@@ -53,7 +56,9 @@ def up(
     """
     started = time.monotonic()
     layout = Layout.of(checkout)
-    target = _target(stack, overrides or {}, checkout, program, write)
+    target = replace(_target(stack, overrides or {}, checkout, program, write), containers=containers)
+    if containers:
+        _build_for_this_machine(target, overrides or {}, write)
     with exclusive(layout):
         control = Control(layout)
         realiser = Realiser(control, target, write)
@@ -105,6 +110,15 @@ def _target(
         config[auth] = "password"
     region = config.setdefault("aws:region", DEFAULT_REGION)
     return Target(project, stack, region, config, folder, program or _service())
+
+
+def _build_for_this_machine(target: Target, overrides: Mapping[str, str], write: Callable[[str], None]) -> None:
+    """Choose this machine's processor, unless the person who types has chosen."""
+    key = f"{target.project}:architecture"
+    here = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
+    if "architecture" not in overrides and target.config.get(key, "arm64") != here:
+        write(f"note: architecture is {here} here: the Docker engine builds for this machine")
+        target.config[key] = here
 
 
 def _service() -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""One execution environment: a process of the official runtime client, and the variables it is given."""
+"""One execution environment: the official runtime client at work, and the variables it is given."""
 
 import signal
 import threading
@@ -9,15 +9,40 @@ from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import psutil
+from typing import Protocol
 
 from local.logs import FunctionLog, OutputPump, report_lines, start_line, timeout_line
-from local.processes import kill_group, spawn
 from local.runtime_api import Invocation, Outcome, RuntimeApi
 
 INIT_SECONDS = 10.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class Running(Protocol):
+    """What an execution environment is on this machine: a process or a container."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs. Negative for a signal."""
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+
+    def kill(self) -> None:
+        """End it, with all it started."""
+
+    def memory_mb(self) -> int:
+        """The memory it takes now; 0 where that cannot be told."""
+
+
+class Runnable(Protocol):
+    """An image, with its code in `directory` as the function sees it."""
+
+    @property
+    def directory(self) -> Path:
+        """Where the function finds its code."""
+
+    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> Running:
+        """Begin an environment that runs `handler`."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +51,7 @@ class FunctionConfig:
 
     name: str
     arn: str
-    directory: Path
-    python: Path
+    image: "Runnable"
     handler: str
     variables: Mapping[str, str]
     memory_mb: int
@@ -40,7 +64,7 @@ class FunctionConfig:
 
 
 class Environment:
-    """A process that runs one invocation at a time, from its first to its last."""
+    """A process or container that runs one invocation at a time, from its first to its last."""
 
     def __init__(self, config: FunctionConfig, log: FunctionLog) -> None:
         self._config = config
@@ -48,12 +72,8 @@ class Environment:
         self._api = RuntimeApi()
         self._cold_since: float | None = time.monotonic()
         self._used_mb = 0
-        self._process = spawn(
-            [str(config.python), "-m", "awslambdaric", config.handler],
-            cwd=config.directory,
-            env=environment_variables(config, self._api.address),
-            output=self._pump.sink,
-        )
+        variables = environment_variables(config, self._api.address)
+        self._process = config.image.start(config.handler, variables, config.memory_mb, self._pump.sink)
         self._pump.start()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -77,7 +97,7 @@ class Environment:
 
     def stop(self) -> None:
         """Kill it."""
-        kill_group(self._process)
+        self._process.kill()
 
     def _initialise(self, invocation: Invocation) -> float | None:
         """Wait until the handler is imported, or has failed to be; the milliseconds that took, None when it was."""
@@ -100,7 +120,7 @@ class Environment:
             invocation.fail("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
             self._pump.write(timeout_line(invocation.request_id, seconds))
         outcome = invocation.outcome.result()
-        self._used_mb = self._memory_used()
+        self._used_mb = self._process.memory_mb() or self._used_mb
         if outcome.fatal:
             self.stop()
         return outcome
@@ -108,12 +128,6 @@ class Environment:
     def _watch(self) -> None:
         status = self._process.wait()
         self._api.ended(f"exit status {status}" if status >= 0 else f"signal: {_signal_name(-status)}")
-
-    def _memory_used(self) -> int:
-        try:
-            return psutil.Process(self._process.pid).memory_info().rss >> 20
-        except psutil.Error:
-            return self._used_mb
 
 
 def _signal_name(number: int) -> str:
@@ -141,7 +155,7 @@ def environment_variables(config: FunctionConfig, runtime_api: str) -> dict[str,
         "AWS_REGION": config.region,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
-        "LAMBDA_TASK_ROOT": str(config.directory),
+        "LAMBDA_TASK_ROOT": str(config.image.directory),
         "_HANDLER": config.handler,
     }
     return {"LANG": "C.UTF-8", "PATH": PATH, "TZ": ":UTC", **config.variables, **reserved}

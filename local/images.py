@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from local.errors import LocalError
 from local.layout import Layout
+from local.processes import kill_group, spawn
 
 PACKAGE = "lambda_images"
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -34,6 +37,38 @@ class Image:
     def alive(self) -> bool:
         """Whether its files are still there."""
         return self.directory.is_dir() and self.python.exists()
+
+    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "HostProcess":
+        """Run `handler` in a process of this machine, which nothing keeps to `memory_mb`."""
+        del memory_mb
+        command = [str(self.python), "-m", "awslambdaric", handler]
+        return HostProcess(spawn(command, cwd=self.directory, env=variables, output=output))
+
+
+@dataclass(frozen=True)
+class HostProcess:
+    """A running process with all it started."""
+
+    process: subprocess.Popen[bytes]
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs. Negative for a signal."""
+        return self.process.poll()
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        return self.process.wait()
+
+    def kill(self) -> None:
+        """End it."""
+        kill_group(self.process)
+
+    def memory_mb(self) -> int:
+        """The memory that it takes now."""
+        try:
+            return psutil.Process(self.process.pid).memory_info().rss >> 20
+        except psutil.Error:
+            return 0
 
 
 def prepare_image(build: Mapping[str, Any], listed: Sequence[str], program: Path, layout: Layout) -> Image:

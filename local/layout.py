@@ -52,6 +52,11 @@ class Layout:
         return self.root / "images"
 
     @property
+    def containers(self) -> Path:
+        """There once the Docker engine has built something for this checkout."""
+        return self.root / "containers"
+
+    @property
     def environments(self) -> Path:
         """Python environments, by digest of their requirements."""
         return self.root / "environments"

@@ -34,9 +34,10 @@ class Target:
     project: str
     stack: str
     region: str
-    config: Mapping[str, str]
+    config: dict[str, str]
     folder: Path
     program: Callable[[], None]
+    containers: bool = False
 
 
 class Realiser(Mocks):
@@ -78,8 +79,13 @@ class Realiser(Mocks):
             if not self._begun:
                 self._control.start()
                 target = self._target
-                folder = str(target.folder)
-                begun = self._control.call("/begin", stack=target.stack, region=target.region, program=folder)
+                begun = self._control.call(
+                    "/begin",
+                    stack=target.stack,
+                    region=target.region,
+                    program=str(target.folder),
+                    containers=target.containers,
+                )
                 self._note(begun["notes"])
                 self._begun = True
 

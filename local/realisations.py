@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from local.containers import ContainerImage, build_image
 from local.databases import DatabaseServer, database_server
 from local.environment import FunctionConfig
 from local.errors import LocalError
@@ -65,7 +66,7 @@ class FunctionLive:
 class ImageLive:
     """The files of an image."""
 
-    image: Image
+    image: Image | ContainerImage
 
     def alive(self) -> bool:
         """Whether they are there."""
@@ -149,7 +150,12 @@ def _parameters(world: World, resource: Resource) -> dict[str, str]:
 
 
 def _image(world: World, resource: Resource, _: Live | None) -> Made:
-    image = prepare_image(resource.inputs["build"], resource.files, world.program, world.layout)
+    build = resource.inputs["build"]
+    image: Image | ContainerImage
+    if world.containers:
+        image = build_image(build, world.program, world.layout)
+    else:
+        image = prepare_image(build, resource.files, world.program, world.layout)
     repository = str(resource.outputs["repoDigest"]).partition("@")[0]
     reference = f"{repository}@sha256:{image.digest}"
     world.images[reference] = image
@@ -168,8 +174,7 @@ def _function(world: World, resource: Resource, previous: Live | None) -> Made:
     config = FunctionConfig(
         name=str(outputs["name"]),
         arn=str(outputs["arn"]),
-        directory=image.directory,
-        python=image.python,
+        image=image,
         handler=str(command[0]) if command else image.handler,
         variables={
             key: str(value) for key, value in ((inputs.get("environment") or {}).get("variables") or {}).items()
@@ -231,6 +236,7 @@ MAKERS: Mapping[str, Maker] = {
 
 # What a resource is made from besides its inputs.
 READS: Mapping[str, Callable[[World, Resource], object]] = {
+    IMAGE: lambda world, _: world.containers,
     CLUSTER: _parameters,
     "aws:lambda/invocation:Invocation": lambda world, _: world.generation,
     "aws:lambda/function:Function": lambda world, _: world.aws.endpoint,

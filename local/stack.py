@@ -40,7 +40,7 @@ class RunningStack:
         self._invoke_api = InvokeApi(self._functions, self._port("Lambda endpoint"))
         self._world: World | None = None
 
-    def begin(self, stack: str, region: str, program: Path) -> dict[str, Any]:
+    def begin(self, stack: str, region: str, program: Path, *, containers: bool = False) -> dict[str, Any]:
         """Get ready for a run of the program; another stack that is up is suspended."""
         notes, self._notes = [*self._notes, recover(self._layout.state)[1]], []
         if self._world and (self._world.stack, self._world.region) != (stack, region):
@@ -51,6 +51,7 @@ class RunningStack:
             self._state.current = stack
             records = self._state.stack().resources
             self._world = World(self._layout, stack, region, program, records, self._ports, self._aws, self._functions)
+        self._world.containers = containers
         save(self._layout.state, self._state)
         return {"notes": [note for note in notes if note]}
 

@@ -64,7 +64,9 @@ class Supervisor:
     def _do(self, path: str, body: Mapping[str, Any]) -> object:
         match path:
             case "/begin":
-                return self._running.begin(body["stack"], body["region"], Path(body["program"]))
+                return self._running.begin(
+                    body["stack"], body["region"], Path(body["program"]), containers=body["containers"]
+                )
             case "/resource":
                 return self._running.put(body["urn"], body["type"], body["name"], body["inputs"], body["files"])
             case "/finish":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from local.aws import Aws
+from local.containers import ContainerImage
 from local.errors import LocalError
 from local.function import Function
 from local.images import Image
@@ -72,7 +73,9 @@ class World:
     ports: Ports
     aws: Aws
     functions: dict[str, Function]
-    images: dict[str, Image] = field(default_factory=dict)
+    # Whether functions run in containers of real images.
+    containers: bool = False
+    images: dict[str, Image | ContainerImage] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
     lives: dict[str, Live] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

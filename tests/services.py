@@ -9,6 +9,9 @@ from typing import Never
 
 import pytest
 
+from local.docker_engine import DockerEngine
+from local.errors import LocalError
+
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"
 
 
@@ -23,6 +26,19 @@ def require(there: object, reason: str) -> None:
     """Go on only if the service is there."""
     if not there:
         missing(reason)
+
+
+BASE_IMAGE = "AURORA_LAMBDA_BASE_IMAGE"
+
+
+def base_image() -> str:
+    """The base image to build on; skips the test where there is no Docker engine, or no such image in it."""
+    name = os.environ.get(BASE_IMAGE, "aurora-lambda-base:bookworm")
+    try:
+        DockerEngine.find().inspect(name)
+    except LocalError as error:
+        missing(f"{error}; make a base image with: .ci/base-image {name}")
+    return name
 
 
 class CountingProxy:

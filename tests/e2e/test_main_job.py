@@ -1,4 +1,4 @@
-"""The main job as a person does it: the commands of the README, on both engines, in a copy of this checkout."""
+"""The main job as a person does it: the README's commands in a copy of this checkout, also in containers."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,30 +20,39 @@ from sqlalchemy.exc import DBAPIError
 from local.databases import database_server
 from local.errors import ServerUnavailable
 from tests.e2e.checkout import Checkout
-from tests.services import missing
+from tests.services import base_image, missing
 
 pytestmark = pytest.mark.slow
 
-ENGINES = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 HEAD = "0005"
-STACKS = {"postgres": ["up"], "mysql": ["up", "-c", "engine=mysql"]}
 
 
-@pytest.fixture(scope="module", params=list(ENGINES))
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+@dataclass(frozen=True)
+class Way:
+    """One of the ways to have the stack here: which engine, and what is typed."""
+
+    engine: str
+    up: tuple[str, ...]
+
+
+@pytest.fixture(scope="module", params=["postgres", "mysql", "containers"])
+def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Way:
+    if request.param == "containers":
+        return Way("postgres", ("up", "--containers", "-c", f"baseImage={base_image()}"))
     try:
         database_server(request.param, tmp_path_factory.mktemp("probe") / "data", {})
     except ServerUnavailable as unavailable:
         missing(str(unavailable))
-    return request.param
+    return Way(request.param, ("up", "-c", "engine=mysql") if request.param == "mysql" else ("up",))
 
 
 @pytest.fixture(scope="module")
-def checkout(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A stack that is up."""
-    checkout = Checkout.copied_to(tmp_path_factory.mktemp(engine) / "checkout")
+    checkout = Checkout.copied_to(tmp_path_factory.mktemp("newcomer") / "checkout")
     try:
-        checkout.run(*STACKS[engine])
+        checkout.run(*way.up)
         yield checkout
     finally:
         checkout.run("down")
@@ -65,13 +75,13 @@ def curl(checkout: Checkout, method: str, path: str, body: str | None = None) ->
         return response.status, json.loads(response.read())
 
 
-def database(checkout: Checkout, engine: str) -> sqlalchemy.Engine:
+def database(checkout: Checkout, way: Way) -> sqlalchemy.Engine:
     """The running database, as its owner."""
-    url = re.sub(r"^\w+://", f"{ENGINES[engine]}://", checkout.status()["databaseUrl"])
+    url = re.sub(r"^\w+://", f"{DRIVERS[way.engine]}://", checkout.status()["databaseUrl"])
     return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
 
 
-def test_the_status_has_the_documented_keys(checkout: Checkout, engine: str) -> None:
+def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> None:
     """Else scripts that read it would break."""
     status = checkout.status()
     assert list(status) == [
@@ -85,18 +95,18 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, engine: str) -> 
         "awsEndpoint",
         "databaseUrl",
     ]
-    assert (status["stack"], status["engine"], status["running"]) == ("local", engine, True)
+    assert (status["stack"], status["engine"], status["running"]) == ("local", way.engine, True)
     assert status["outputs"]["migration"] == HEAD
-    assert status["outputs"]["engine"] == engine
+    assert status["outputs"]["engine"] == way.engine
 
 
-def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, engine: str) -> None:
+def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Way) -> None:
     """Else the deployment would not have migrated, or would migrate again."""
     result = invoke(checkout, "migrationRunnerLambdaArn")
     assert result.pop("duration_ms") >= 0
     assert result == {
         "command": "deploy",
-        "engine": engine,
+        "engine": way.engine,
         "status": "ok",
         "before": HEAD,
         "after": HEAD,
@@ -142,7 +152,7 @@ def test_the_routes_answer(checkout: Checkout) -> None:
     assert curl(checkout, "DELETE", "/users")[0] == 405
 
 
-def test_connections_are_as_many_as_environments(checkout: Checkout, engine: str) -> None:
+def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:
     """Else a busy service would run its database out of connections."""
     client, arn = checkout.client("lambda"), checkout.status()["outputs"]["handlerLambdaArn"]
     before = len(invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}'))
@@ -158,17 +168,19 @@ def test_connections_are_as_many_as_environments(checkout: Checkout, engine: str
     query = {
         "postgres": "select count(*) from pg_stat_activity where usename = 'app_runtime'",
         "mysql": "select count(*) from information_schema.processlist where user = 'app_runtime'",
-    }[engine]
-    with database(checkout, engine).connect() as connection:
+    }[way.engine]
+    with database(checkout, way).connect() as connection:
         connections = connection.scalar(sqlalchemy.text(query))
     environments = checkout.status()["functions"]["handler"]["environments"]
     assert 1 < environments <= 20
     assert connections == environments
 
 
-def test_the_application_cannot_change_the_schema(checkout: Checkout, engine: str) -> None:
+def test_the_application_cannot_change_the_schema(checkout: Checkout, way: Way) -> None:
     """Else a hole in the application would be a hole in the schema."""
-    url = sqlalchemy.make_url(checkout.status()["databaseUrl"]).set(drivername=ENGINES[engine], username="app_runtime")
+    url = sqlalchemy.make_url(checkout.status()["databaseUrl"]).set(
+        drivername=DRIVERS[way.engine], username="app_runtime"
+    )
     runtime = sqlalchemy.create_engine(url.set(password=runtime_password(checkout)), poolclass=sqlalchemy.NullPool)
     with runtime.connect() as connection:
         assert connection.scalar(sqlalchemy.text("select count(*) from users")) == 1
@@ -185,14 +197,14 @@ def runtime_password(checkout: Checkout) -> str:
     return json.loads(client.get_secret_value(SecretId=name)["SecretString"])["password"]
 
 
-def test_the_same_again_changes_nothing(checkout: Checkout, engine: str) -> None:
+def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
     """Else a second `up` would interrupt what runs."""
     before = checkout.processes()
-    assert "Nothing changed" in checkout.run(*STACKS[engine]).out
+    assert "Nothing changed" in checkout.run(*way.up).out
     assert before.keys() <= checkout.processes().keys()
 
 
-def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, engine: str) -> None:
+def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, way: Way) -> None:
     """Else people would have to write revisions by hand, or restart more than they changed."""
     tables = checkout.folder / "lambda_images/handler/tables.py"
     code = tables.read_text()
@@ -201,19 +213,19 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
     tables.write_text(code.replace(name_column[0], f'{name_column[0]}    Column("phone", String(30)),\n'))
     written = Path(checkout.run("new-migration", "add a phone number to users").out.splitlines()[0])
     assert written.name == "0006_add_a_phone_number_to_users.py"
-    changed = checkout.run(*STACKS[engine]).out
+    changed = checkout.run(*way.up).out
     assert re.search(r"aws:lambda:Invocation +migrations +(updated|replaced)", changed)
     assert checkout.status()["outputs"]["migration"] == "0006"
     assert "code and database agree" in checkout.run("migrate", "check").out
-    columns = [column["name"] for column in sqlalchemy.inspect(database(checkout, engine)).get_columns("users")]
+    columns = [column["name"] for column in sqlalchemy.inspect(database(checkout, way)).get_columns("users")]
     assert columns == ["id", "name", "email", "created_at", "phone"]
 
 
-def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, engine: str) -> None:
+def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, way: Way) -> None:
     """Else every edit would restart the database or run the migrations."""
     routes = checkout.folder / "lambda_images/handler/routes.py"
     routes.write_text(routes.read_text().replace("SQL Database Info", "Edited"))
-    lines = [line for line in checkout.run(*STACKS[engine]).out.splitlines() if re.match(r" [+~-]", line)]
+    lines = [line for line in checkout.run(*way.up).out.splitlines() if re.match(r" [+~-]", line)]
     assert {tuple(line.split()[1:3]) for line in lines} == {
         ("docker:index:Image", "handler"),
         ("aws:lambda:Function", "handler"),
@@ -227,20 +239,20 @@ def test_logs_are_kept_and_found(checkout: Checkout) -> None:
     assert request_id in checkout.run("logs", "handler").out
 
 
-def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, engine: str) -> None:
+def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
     """Else a reboot would lose a developer's data."""
     row = invoke(checkout, "handlerLambdaArn")
     (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor" in command]
     os.kill(supervisor, signal.SIGKILL)
-    checkout.run(*STACKS[engine])
+    checkout.run(*way.up)
     assert row in invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')
 
 
-def test_down_leaves_nothing(checkout: Checkout, engine: str) -> None:
+def test_down_leaves_nothing(checkout: Checkout, way: Way) -> None:
     """Else processes and files would pile up on people's machines."""
     checkout.run("down")
     assert checkout.processes() == {}
     assert not (checkout.folder / ".local").exists()
     assert checkout.status()["running"] is False
-    checkout.run(*STACKS[engine])
+    checkout.run(*way.up)
     assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get"}') == []

@@ -49,8 +49,7 @@ def deploy(image: Image, tmp_path: Path) -> Iterator[Callable[..., Function]]:
         config = FunctionConfig(
             name="hello",
             arn="arn:aws:lambda:eu-west-1:123456789012:function:hello",
-            directory=image.directory,
-            python=image.python,
+            image=image,
             handler=image.handler,
             variables={"GREETING": "good day"},
             memory_mb=256,
