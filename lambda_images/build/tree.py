@@ -22,9 +22,8 @@ ELF_64_BIT_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 UNUSED = (
     "bin",
     "alembic/templates",
-    "alembic/testing",
     "sqlalchemy/dialects/*.txt",
-    "sqlalchemy/testing",
+    "*/testing",
     "*.dist-info/INSTALLER",
     "*.dist-info/RECORD",
     "*.dist-info/REQUESTED",
