@@ -99,9 +99,10 @@ class Connector:
 
     def _log_in(self, database: str) -> Any:
         password = self._login_password()
-        timeout = min(CONNECT_SECONDS, self._remaining())
-        if timeout < LEAST_SECONDS:
+        remaining = self._remaining()
+        if remaining <= 0:
             raise self._unavailable("no time is left to wait for it")
+        timeout = max(LEAST_SECONDS, min(CONNECT_SECONDS, remaining))
         try:
             return self._driver.connect(self.settings, password, timeout, database)
         except Exception as error:

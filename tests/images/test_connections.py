@@ -204,6 +204,15 @@ def test_a_server_that_says_nothing_is_given_up_before_the_functions_timeout(
         assert time.monotonic() - started < 4
 
 
+def test_a_function_with_little_time_still_connects(database: Database, client_of: MakeClient) -> None:
+    """Lambda's own default timeout is 3 s: too short to wait for a cluster, long enough to use one."""
+    app = client_of(database)
+    assert app.invoke({}, Context("r", remaining=1500))["awsRequestId"] == "r"
+    app.application.engine.dispose()
+    with pytest.raises(DatabaseUnavailable, match=r"does not answer \(no time is left to wait for it\)"):
+        app.invoke({}, Context(remaining=900))
+
+
 def test_a_cluster_that_comes_back_during_the_wait_is_used(
     database: Database, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch, client_of: MakeClient
 ) -> None:

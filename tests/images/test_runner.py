@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -357,6 +359,38 @@ def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgre
     assert rows(postgres, "SELECT 1", (role, secret_value(empty_secret)["password"])) == [(1,)]
     run({}, iam)
     assert rows(postgres, member) == [(1,)]
+
+
+def test_a_role_may_have_any_name(database: Database, empty_secret: str) -> None:
+    """Quoting that holds on the servers themselves, and not only in the eyes of a test."""
+    role = f"{database.name}\"'`\\; --"
+    run({}, role_environment(database, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
+
+
+def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> None:
+    """Every deployment pays for this: 10 ms rather than half a second."""
+    run({}, database.environment())
+    program = """
+import sys
+from types import SimpleNamespace
+from lambda_images.migrations.runner import lambda_handler
+print(lambda_handler({}, SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000))["after"])
+print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.modules])
+"""
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
+    line = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0005\n[]\n", "")
+
+
+def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Path) -> None:
+    """Lambda shows the trace to whoever invoked the function: it is of the runner, not of forty library frames."""
+    with pytest.raises(MigrationError) as failure:
+        run({}, database.environment(), versions=history(tmp_path, "NONSENSE"))
+    assert failure.value.__suppress_context__
+    assert len(failure.traceback) <= 5
 
 
 def test_the_public_may_not_even_connect(postgres: Database) -> None:
