@@ -3,6 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from local.docker_engine import DockerEngine
 from tests.bench.containers import MOUNT, PYTHON, WORKLOADS, Program
@@ -31,17 +32,31 @@ def downgrade() -> None:
 
 def deployments(engine: DockerEngine, image: str, database: Database) -> dict[str, Samples]:
     """Milliseconds of `check` (raw) and `nothing` (ours), and of `ddl` (raw) and `all` (ours); in warm processes."""
-    database.create("revisions")
+    printed = _run(engine, image, database, ["deployments.py", str(ROUNDS), str(REVISIONS)])
+    return {name: Samples(tuple(values)) for name, values in printed.items()}
+
+
+def profile(engine: DockerEngine, image: str, database: Database) -> str:
+    """A table of where the time of a deployment of all revisions goes."""
+    parts = _run(engine, image, database, ["deployment_profile.py"])
+    rows = [f"| {part} | {milliseconds:.0f} |" for part, milliseconds in parts.items()]
+    return "\n".join(["| part | ms |", "|---|---|", *rows])
+
+
+def _run(engine: DockerEngine, image: str, database: Database, script: list[str]) -> dict[str, Any]:
+    """What a workload prints, run in the migrations image with two hundred revisions in place of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         versions = Path(scratch)
         _write(versions)
-        mounts = {WORKLOADS: MOUNT, versions: VERSIONS}
         _compile(engine, image, versions)
         environment = {**database.runner_environment("revisions"), "PYTHONPATH": "/var/task"}
-        command = [PYTHON, f"{MOUNT}/deployments.py", str(ROUNDS), str(REVISIONS)]
-        printed = Program("deployments", image, environment, command, mounts).output(engine)
-    database.drop("revisions")
-    return {name: Samples(tuple(values)) for name, values in json.loads(printed.splitlines()[-1]).items()}
+        command = [PYTHON, f"{MOUNT}/{script[0]}", *script[1:]]
+        mounts = {WORKLOADS: MOUNT, versions: VERSIONS}
+        database.create("revisions")
+        try:
+            return json.loads(Program(script[0], image, environment, command, mounts).output(engine).splitlines()[-1])
+        finally:
+            database.drop("revisions")
 
 
 def _write(versions: Path) -> None:
