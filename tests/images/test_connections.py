@@ -15,7 +15,7 @@ from lambda_images.handler.application import LATER
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.application import Client, Context
-from tests.images.test_runner import rows
+from tests.images.runs import rows
 from tests.services import CountingProxy, silent_server
 
 # The login itself: PostgreSQL's SCRAM exchange takes three; MySQL's greeting is not asked for, its login takes one,

@@ -18,7 +18,7 @@ from lambda_images.database.contract import DatabaseSettings, database_settings
 from lambda_images.database.errors import DatabaseError, LoginRefused, SecretUnavailable
 from lambda_images.migrations.runner import run
 from tests.conftest import AWS_ENVIRONMENT, Database
-from tests.images.test_runner import role_environment, rows, secret_value
+from tests.images.runs import role_environment, rows, secret_value
 
 
 @pytest.fixture

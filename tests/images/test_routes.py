@@ -11,8 +11,8 @@ import pytest
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.application import Answer, Client
+from tests.images.runs import rows
 from tests.images.test_commands import MOMENT, UUID
-from tests.images.test_runner import rows
 
 ANN = {"name": "Ann", "email": "ann@example.org"}
 

@@ -1,0 +1,47 @@
+"""What tests of the migration runner ask of databases and of results."""
+
+import json
+import os
+from contextlib import closing
+from typing import Any
+
+import boto3
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from tests.conftest import Database
+
+
+def rows(database: Database, statement: str, user: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
+    """What a query answers, as master or as another user."""
+    environment = database.environment(*user) if user else database.environment()
+    with closing(Connector(database_settings(environment)).open()) as raw, raw.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def table_names(database: Database) -> set[str]:
+    """The tables there are."""
+    schema = "public" if database.engine == "postgres" else database.name
+    found = rows(database, f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
+    return {name for (name,) in found}
+
+
+def steps(result: dict[str, Any]) -> list[str]:
+    """The revisions a run applied."""
+    return [step["revision"] for step in result["applied"]]
+
+
+def role_environment(database: Database, role: str, secret: str) -> dict[str, str]:
+    """The runner's environment for a role that logs in by password."""
+    return database.environment() | {
+        "SQL_DATABASE_URL_RUNTIME_DB_ROLE": role,
+        "SQL_DATABASE_URL_RUNTIME_AUTH": "password",
+        "SQL_DATABASE_URL_RUNTIME_SECRET_ARN": secret,
+    }
+
+
+def secret_value(arn: str) -> dict[str, str]:
+    """What a secret holds, asked as anybody else would."""
+    client = boto3.client("secretsmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"])
+    return json.loads(client.get_secret_value(SecretId=arn)["SecretString"])

@@ -1,0 +1,158 @@
+"""Migrations that fail, are short of time, or meet each other, against real servers."""
+
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.migrations.errors import MigrationBusyError, MigrationError
+from lambda_images.migrations.runner import run
+from lambda_images.migrations.servers import server
+from tests.conftest import Database
+from tests.images.revisions import history, tables
+from tests.images.runs import steps, table_names
+
+
+def test_a_failing_revision_leaves_postgres_as_it_was(postgres: Database, tmp_path: Path) -> None:
+    """A half-migrated database is the worst place to be: PostgreSQL need never be there."""
+    versions = history(tmp_path, *tables(2), "CREATE TABLE t1 (id integer)")
+    with pytest.raises(MigrationError) as failure:
+        run({}, postgres.environment(), versions=versions)
+    assert str(failure.value) == (
+        'revision 0003 (step 3) failed during deploy: relation "t1" already exists (SQLSTATE 42P07).'
+        " Nothing was changed: the database is at no revision"
+    )
+    assert table_names(postgres) == set()
+
+
+def test_a_failing_revision_says_where_mysql_stopped_and_goes_on_from_there(mysql: Database, tmp_path: Path) -> None:
+    """MySQL keeps what ran: whoever mends the revision has to know what that is, and must not start over."""
+    versions = history(tmp_path, *tables(2), "CREATE TABLE t1 (id integer)")
+    with pytest.raises(MigrationError) as failure:
+        run({}, mysql.environment(), versions=versions)
+    assert str(failure.value) == (
+        "revision 0003 (step 3) failed during deploy: Table 't1' already exists (error 1050). The database is at"
+        " revision 0002; revisions done in this run: 0001, 0002; what revision 0003 did before its error has stayed,"
+        " because this engine commits each statement of DDL. Mend 0003 or the table it met, then run the command"
+        " again: it goes on from there"
+    )
+    result = run({}, mysql.environment(), versions=history(tmp_path, *tables(3)))
+    assert (result["before"], result["after"], steps(result)) == ("0002", "0003", ["0003"])
+
+
+def test_a_failing_reset_leaves_postgres_as_it_was(postgres: Database, tmp_path: Path) -> None:
+    """Dropping and applying are one transaction: a bad revision does not cost the data."""
+    run({}, postgres.environment(), versions=history(tmp_path, *tables(2)))
+    versions = history(tmp_path, *tables(2), "CREATE TABLE t1 (id integer)")
+    with pytest.raises(MigrationError, match="Nothing was changed: the database is at revision 0002$"):
+        run({"command": "reset"}, postgres.environment(ALLOW_RESET="true"), versions=versions)
+    assert table_names(postgres) == {"alembic_version", "t1", "t2"}
+
+
+def test_a_revision_that_is_not_python_is_named(database: Database, tmp_path: Path) -> None:
+    """A typo in a revision is reported as such, with the database untouched."""
+    versions = history(tmp_path, *tables(1), ">)")
+    with pytest.raises(MigrationError, match=r"^deploy failed: SyntaxError: .*0002_step_2.py.*Nothing was changed"):
+        run({}, database.environment(), versions=versions)
+
+
+def test_a_run_that_is_short_of_time_stops_between_revisions_and_the_next_goes_on(
+    database: Database, tmp_path: Path
+) -> None:
+    """Lambda kills a function at its timeout: a long history must get through in several runs."""
+    versions = history(tmp_path, *tables(4))
+    clock = iter([900.0, 900.0, 1.0])
+    first = run({}, database.environment(), lambda: next(clock), versions)
+    assert (first["status"], first["after"], steps(first)) == ("incomplete", "0002", ["0001", "0002"])
+    assert first["pending"] == [
+        {"revision": "0003", "message": "step 3"},
+        {"revision": "0004", "message": "step 4"},
+    ]
+    second = run({}, database.environment(), lambda: 900.0, versions)
+    assert (second["status"], second["after"], steps(second)) == ("ok", "0004", ["0003", "0004"])
+
+
+def test_a_deployment_that_needs_the_whole_history_fails_when_it_is_short_of_time(
+    database: Database, tmp_path: Path
+) -> None:
+    """Else the handler would be deployed before the schema it needs."""
+    versions = history(tmp_path, *tables(4))
+    clock = iter([900.0, 900.0, 1.0])
+    with pytest.raises(MigrationError) as stopped:
+        run({"command": "deploy", "complete": True}, database.environment(), lambda: next(clock), versions)
+    assert str(stopped.value) == (
+        "deploy ran out of time at revision 0002 and has 2 more to apply; what is applied stays: run it again to go on"
+    )
+    assert run({"complete": True}, database.environment(), versions=versions)["after"] == "0004"
+
+
+def test_two_runners_at_once_are_one_at_work_and_one_busy(database: Database, tmp_path: Path) -> None:
+    """Two deployments at one time must neither apply a revision twice nor wait for each other."""
+    run({}, database.environment(), versions=history(tmp_path, *tables(1)))
+    sleep = "SELECT pg_sleep(1.5)" if database.engine == "postgres" else "DO SLEEP(1.5)"
+    versions = history(tmp_path, *tables(1), sleep)
+    outcomes: list[Any] = []
+
+    def deploy() -> None:
+        try:
+            outcomes.append(steps(run({}, database.environment(), versions=versions)))
+        except MigrationBusyError as busy:
+            outcomes.append(str(busy))
+
+    threads = [threading.Thread(target=deploy) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [
+        f"busy: another migration runner is at work on the database {database.name!r};"
+        " nothing was done, try again when it has finished",
+        ["0002"],
+    ]
+
+
+def test_runners_of_different_databases_do_not_wait_for_each_other(database: Database, tmp_path: Path) -> None:
+    """One server holds several stacks: a lock on the server would make them take turns."""
+    other = Database(database.engine, database.port, f"{database.name}_other")
+    run({}, database.environment(), versions=history(tmp_path, *tables(1)))
+    connector = Connector(database_settings(database.environment()))
+    with closing(connector.open()) as raw:
+        server(connector).lock(raw)
+        assert steps(run({}, other.environment(), versions=tmp_path)) == ["0001"]
+
+
+def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: Path) -> None:
+    """Old code deployed over a newer database is told so, rather than 'can't locate revision'."""
+    run({}, database.environment())
+    with pytest.raises(MigrationError, match="^the database is at revision 0005, which this image does not have"):
+        run({}, database.environment(), versions=history(tmp_path, *tables(2)))
+
+
+def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> None:
+    """Every deployment pays for this: 10 ms rather than half a second."""
+    run({}, database.environment())
+    program = """
+import sys
+from types import SimpleNamespace
+from lambda_images.migrations.runner import lambda_handler
+print(lambda_handler({}, SimpleNamespace(get_remaining_time_in_millis=lambda: 900_000))["after"])
+print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.modules])
+"""
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
+    line = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0005\n[]\n", "")
+
+
+def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Path) -> None:
+    """Lambda shows the trace to whoever invoked the function: it is of the runner, not of forty library frames."""
+    with pytest.raises(MigrationError) as failure:
+        run({}, database.environment(), versions=history(tmp_path, "NONSENSE"))
+    assert failure.value.__suppress_context__
+    assert len(failure.traceback) <= 5

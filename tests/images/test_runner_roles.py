@@ -1,0 +1,125 @@
+"""The application's role as the migration runner makes it, against real servers."""
+
+from pathlib import Path
+
+import boto3
+import pytest
+
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.runner import run
+from tests.conftest import Database
+from tests.images.revisions import history, tables
+from tests.images.runs import role_environment, rows, secret_value
+
+
+def test_the_password_role_may_read_and_write_rows_and_nothing_else(database: Database, empty_secret: str) -> None:
+    """The handler's role: whoever takes over the handler must not be able to drop a table."""
+    role = f"{database.name}_app"
+    run({}, role_environment(database, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert secret_value(empty_secret)["username"] == role
+    insert = "INSERT INTO invocations VALUES ('{}', 'r', '2026-01-01 00:00:00')"
+    key = "00000000-0000-0000-0000-000000000001"
+    rows(database, insert.format(key if database.engine == "postgres" else key.replace("-", "")), user)
+    assert rows(database, "SELECT count(*) FROM invocations", user) == [(1,)]
+    for statement in ("CREATE TABLE t (id integer)", "DROP TABLE invocations", "ALTER TABLE invocations ADD c integer"):
+        with pytest.raises(Exception, match=r"(?i)denied|must be owner"):
+            rows(database, statement, user)
+
+
+def test_the_role_reaches_tables_of_later_revisions(database: Database, empty_secret: str, tmp_path: Path) -> None:
+    """A new table must work in the handler without anybody granting anything."""
+    role = f"{database.name}_app"
+    run({}, role_environment(database, role, empty_secret), versions=history(tmp_path, *tables(1)))
+    run({}, role_environment(database, role, empty_secret), versions=history(tmp_path, *tables(2)))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(database, "SELECT count(*) FROM t2", user) == [(0,)]
+
+
+def test_a_second_deploy_keeps_the_roles_password(database: Database, empty_secret: str) -> None:
+    """Handlers that are running hold the password: changing it without need would lock them out."""
+    environment = role_environment(database, f"{database.name}_app", empty_secret)
+    run({}, environment)
+    before = secret_value(empty_secret)
+    run({}, environment)
+    run({"command": "downgrade", "revision": "0004"}, environment)
+    run({}, environment)
+    assert secret_value(empty_secret) == before
+
+
+def test_an_emptied_secret_gets_a_new_password_that_works(database: Database, empty_secret: str, aws: str) -> None:
+    """After the secret was lost, one deploy brings the handler back."""
+    role = f"{database.name}_app"
+    run({}, role_environment(database, role, empty_secret))
+    arn = boto3.client("secretsmanager", endpoint_url=aws).create_secret(Name=f"{role}-new")["ARN"]
+    run({}, role_environment(database, role, arn))
+    assert rows(database, "SELECT 1", (role, secret_value(arn)["password"])) == [(1,)]
+
+
+def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: str) -> None:
+    """After a reset the handler works as before."""
+    role = f"{database.name}_app"
+    environment = role_environment(database, role, empty_secret) | {"ALLOW_RESET": "true"}
+    run({}, environment)
+    run({"command": "reset"}, environment)
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
+
+
+def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgres: Database, empty_secret: str) -> None:
+    """`databaseAuth` can be changed on a living stack, both ways."""
+    role = f"{postgres.name}_app"
+    iam = postgres.environment() | {
+        "SQL_DATABASE_URL_RUNTIME_DB_ROLE": role,
+        "SQL_DATABASE_URL_RUNTIME_AUTH": "iam",
+    }
+    member = f"SELECT count(*) FROM pg_auth_members WHERE roleid = 'rds_iam'::regrole AND member = '{role}'::regrole"
+    run({}, iam)
+    assert rows(postgres, member) == [(1,)]
+    run({}, role_environment(postgres, role, empty_secret))
+    assert rows(postgres, member) == [(0,)]
+    assert rows(postgres, "SELECT 1", (role, secret_value(empty_secret)["password"])) == [(1,)]
+    run({}, iam)
+    assert rows(postgres, member) == [(1,)]
+
+
+def test_a_role_may_have_any_name(database: Database, empty_secret: str) -> None:
+    """Quoting that holds on the servers themselves, and not only in the eyes of a test."""
+    role = f"{database.name}\"'`\\; --"
+    run({}, role_environment(database, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
+
+
+def test_the_public_may_not_even_connect(postgres: Database) -> None:
+    """Roles of other applications on the same cluster have no business in this database."""
+    run({}, postgres.environment())
+    run({}, postgres.environment() | {"SQL_DATABASE_URL_RUNTIME_DB_ROLE": f"{postgres.name}_app"})
+    assert rows(postgres, f"SELECT has_database_privilege('public', '{postgres.name}', 'CONNECT')") == [(False,)]
+    assert rows(postgres, "SELECT has_schema_privilege('public', 'public', 'USAGE')") == [(False,)]
+
+
+def test_a_role_that_cannot_be_made_fails_with_no_secret_in_the_message(
+    mysql: Database, empty_secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL quotes the statement it could not do, and that statement holds a password."""
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _size: "generated-password")
+    monkeypatch.setattr("lambda_images.migrations.access.RIGHTS", "NONSENSE 'generated-password'")
+    with pytest.raises(MigrationError, match="^deploy failed: ") as failure:
+        run({}, role_environment(mysql, f"{mysql.name}_app", empty_secret))
+    assert "***" in str(failure.value)
+    assert "generated-password" not in str(failure.value)
+
+
+def test_the_master_user_is_refused_as_runtime_role(database: Database) -> None:
+    """A handler that runs as master is the fault this design exists to avoid."""
+    with pytest.raises(MigrationError, match="^the runtime role 'master' is the master user"):
+        run({}, database.environment() | {"SQL_DATABASE_URL_RUNTIME_DB_ROLE": "master"})
+
+
+def test_a_wrong_password_is_a_clear_error_without_the_password(database: Database) -> None:
+    """What the log of a failed deployment shows."""
+    with pytest.raises(MigrationError) as failure:
+        run({}, database.environment(password="wrong-password"))
+    assert f"the database {database.name!r} at 127.0.0.1:{database.port} as role 'master'" in str(failure.value)
+    assert "wrong-password" not in str(failure.value)
