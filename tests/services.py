@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
 from typing import Never
 
@@ -105,7 +105,7 @@ def _received(source: socket.socket) -> bytes:
 
 
 @contextmanager
-def silent_server() -> Iterator[int]:
+def silent_server() -> Generator[int]:
     """The port of a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
