@@ -137,7 +137,7 @@ def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkey
 
 def test_mysql_verifies_the_servers_name_and_chain() -> None:
     """Encrypted to whom, is the question."""
-    context = drivers.driver("mysql")._tls()  # ty: ignore[unresolved-attribute]
+    context = drivers.driver("mysql")._tls()  # ty: ignore[missing-attribute]
     assert context.check_hostname
     assert context.verify_mode.name == "CERT_REQUIRED"
     names = {dict(pair[0] for pair in root["subject"])["commonName"] for root in context.get_ca_certs()}
