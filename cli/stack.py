@@ -50,6 +50,10 @@ class Stack:
             UsageError: the stack has no such function.
         """
         functions = self.functions()
+        if not functions:
+            raise UsageError(
+                f"stack {self.name!r} has no functions: its deployment has not succeeded yet; deploy it again"
+            )
         for short, arn in functions.items():
             full_name = arn.rpartition(":")[2]
             if name in (short, arn, full_name, GENERATED_ENDING.sub("", full_name)):

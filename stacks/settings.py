@@ -1,10 +1,12 @@
 """What a stack is configured to be: the only reader of `pulumi.Config`."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,6 +15,7 @@ from pulumi.runtime import config as runtime_config
 from lambda_images.database.contract import ENGINES
 
 NAMESPACE = "aurora-lambda"
+RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
 DEFAULT_BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 
 
@@ -76,11 +79,14 @@ def load() -> Settings:
     """
     config = pulumi.Config(NAMESPACE)
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
-    return read(given, pulumi.get_stack())
+    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
+    return read(given, pulumi.get_stack(), region)
 
 
-def read(config: Mapping[str, str], stack: str) -> Settings:
+def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
     """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
+
+    `region` is where the stack is deployed; empty where only the AWS provider knows.
 
     Raises:
         SettingsError: as `load`.
@@ -96,6 +102,11 @@ def read(config: Mapping[str, str], stack: str) -> Settings:
             mistakes.append(f"{key} is {config[key]!r}; {error}{_nearest(key, config[key])}")
     settings = Settings(**values)
     mistakes += _contradictions(settings)
+    if region and f"Amazon RDS {region} Root CA" not in RDS_ROOTS.read_text():
+        mistakes.append(
+            f"aws:region is {region!r}, and lambda_images/certificates/rds.pem has no certificate authority "
+            "of RDS there; put AWS's global-bundle.pem in its place"
+        )
     if mistakes:
         raise SettingsError(stack, mistakes)
     return settings

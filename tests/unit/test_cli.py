@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from cli import stack
 from cli.main import _summary, main
 from cli.stack import Stack, error_message
+from local.errors import UsageError
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {
@@ -212,6 +213,12 @@ def test_a_function_goes_by_several_names(name: str) -> None:
     """Else what one command prints could not be typed into the next."""
     assert Stack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
     assert Stack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
+
+
+def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None:
+    """Else people would look for a typo where a deployment had failed."""
+    with pytest.raises(UsageError, match="^stack 'dev' has no functions: its deployment has not succeeded yet"):
+        Stack("dev", {}).arn("handler")
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,17 @@ def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, s
     assert mistake in caught.value.mistakes
 
 
+def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
+    """Else every connection would fail its TLS check once everything is deployed."""
+    assert read({}, "dev", "eu-west-1") == Settings()
+    with pytest.raises(SettingsError) as caught:
+        read({}, "dev", "xx-west-9")
+    assert caught.value.mistakes == [
+        "aws:region is 'xx-west-9', and lambda_images/certificates/rds.pem has no certificate authority of RDS there; "
+        "put AWS's global-bundle.pem in its place"
+    ]
+
+
 def test_pulumi_knows_the_same_keys_and_defaults() -> None:
     """Else `pulumi config` would offer keys or defaults that the program does not have."""
     declared: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
