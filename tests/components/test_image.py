@@ -86,7 +86,7 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     handler = context_files(ROOT / "lambda_images")
     migrations = context_files(ROOT)
     assert {path.parts[0] for path in migrations} == {"lambda_images"}
-    shared = {"__init__.py", "start.py", "build", "certificates", "database", "handler", "requirements"}
+    shared = {"__init__.py", "bundles.py", "start.py", "build", "certificates", "database", "handler", "requirements"}
     assert {path.parts[0] for path in handler} == shared
     assert {path.parts[1] for path in migrations} == shared | {"migrations"}
     assert named(handler, "requirements") == ["handler.txt"]
