@@ -14,6 +14,7 @@ from local.errors import LocalError, UsageError
 
 RUNNER = "migration-runner"
 MIGRATE_COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
+NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
 TAKE_REVISION = ("stamp", "downgrade")
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 INTERRUPTED = 130
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has stopped; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         code = _exit_code(error)
         if code is None:
@@ -48,7 +52,9 @@ def _exit_code(error: Exception) -> int | None:
 def _up(options: argparse.Namespace) -> None:
     from local.deploy import up
 
-    outputs = up(options.stack or "local", _overrides(options.config), containers=options.containers).outputs
+    outputs = up(
+        "local" if options.stack is None else options.stack, _overrides(options.config), containers=options.containers
+    ).outputs
     print("\nOutputs:")
     for key, value in sorted(outputs.items()):
         print(f"    {key}: {json.dumps(value)}")
@@ -118,9 +124,9 @@ def _payload(text: str) -> bytes:
         text = sys.stdin.read()
     try:
         json.loads(text)
-    except ValueError as error:
+        payload = text.encode()
+    except (ValueError, RecursionError) as error:
         raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
-    payload = text.encode()
     if len(payload) > PAYLOAD_LIMIT_BYTES:
         raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
     return payload
@@ -145,8 +151,8 @@ def _migrate(options: argparse.Namespace) -> None:
 
 def _summary(result: dict[str, Any]) -> str:
     """What a command that prints something printed; of one that does something, what it did."""
-    if result["output"]:
-        return str(result["output"]).rstrip("\n")
+    if result["output"] or result["command"] in NOTHING_TO_PRINT:
+        return str(result["output"]).rstrip("\n") or NOTHING_TO_PRINT[result["command"]]
     lines = []
     if result["applied"]:
         lines.append("undone:" if result["command"] == "downgrade" else "applied:")

@@ -125,6 +125,8 @@ def find_stack(name: str | None) -> Stack:
     here = status()
     if here["running"] and name in (None, here["stack"]):
         return Stack(here["stack"], here["outputs"], here["lambdaEndpoint"])
+    if here["running"] and name == "local":
+        raise UsageError(f"stack {here['stack']} is running here, not local; change to it with: aurora-lambda up")
     if name in (None, "local"):
         raise UsageError("no stack is running here; start one with: aurora-lambda up")
     return Stack(name, _pulumi_outputs(name))

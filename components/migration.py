@@ -15,11 +15,11 @@ class MigrationArgs(TypedDict):
     """What to run against which database, and when to run it again."""
 
     image_uri: pulumi.Input[str]
-    """The migration image, by digest: a new image runs the migrations again."""
+    """The migration image, by digest. A new image runs the migrations again."""
     access: pulumi.Input[DatabaseAccess]
-    """The database, an `AuroraDatabase`'s `admin`."""
+    """The database, an `AuroraDatabase`'s `admin`. Another cluster, schema, role or login runs the migrations again."""
     triggers: NotRequired[dict[str, pulumi.Input[str]]]
-    """Values whose change runs the migrations again: the cluster's identifier, the ARN of the application's role."""
+    """Further values whose change runs the migrations again, such as the ARN of the application's role."""
     allow_reset: NotRequired[bool]
     """Whether the `reset` command may drop everything. Default false."""
     architecture: NotRequired[str]
@@ -39,7 +39,7 @@ class Migration(pulumi.ComponentResource):
 
     A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
     What takes `revision` as an input is deployed after the migration.
-    Makes: a `FunctionRole`, an `ImageFunction` of one environment at most, and `aws.lambda_.Invocation`. Free at rest.
+    Makes: a `FunctionRole`, an `ImageFunction` and an `aws.lambda_.Invocation`. Free at rest.
     """
 
     arn: pulumi.Output[str]
@@ -90,10 +90,12 @@ class Migration(pulumi.ComponentResource):
         )
 
     def _invocation(self, runner: ImageFunction) -> aws.lambda_.Invocation:
+        access = pulumi.Output.from_input(self._args["access"])
+        database = access.apply(lambda access: json.dumps(access["environment"], sort_keys=True))
         return aws.lambda_.Invocation(
             self._name,
             function_name=runner.function_name,
             input=json.dumps({"command": "deploy", "complete": True}),
-            triggers={"image": self._args["image_uri"], **self._args.get("triggers", {})},
+            triggers={"image": self._args["image_uri"], "database": database, **self._args.get("triggers", {})},
             opts=self._child,
         )

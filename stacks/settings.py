@@ -1,5 +1,6 @@
 """What a stack is configured to be: the only reader of `pulumi.Config`."""
 
+import ipaddress
 import json
 import os
 import re
@@ -195,6 +196,30 @@ def _strings(value: str) -> tuple[str, ...]:
     return tuple(parsed)
 
 
+def _cidr_block(value: str) -> str:
+    """A range whose sixteenths are subnets that AWS takes, /28 the smallest. Source: Amazon VPC user guide."""
+    try:
+        network = ipaddress.IPv4Network(value)
+    except ValueError:
+        network = None
+    if network is None or not 16 <= network.prefixlen <= 24:  # noqa: PLR2004
+        raise ValueError("it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16")
+    return value
+
+
+def _identifier(reserved: str) -> Parser:
+    """At most 32 characters fit every engine, MySQL's user names being the shortest; `reserved` names are the servers'."""
+
+    def parse(value: str) -> str:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value):
+            raise ValueError("it takes a lower-case name of letters, digits and _, at most 32 characters")
+        if re.fullmatch(reserved, value):
+            raise ValueError("the database server has that name for itself; choose another")
+        return value
+
+    return parse
+
+
 def _retention(value: str) -> int:
     """Source: CloudWatch Logs API reference, PutRetentionPolicy."""
     if value not in map(str, LOG_RETENTION_DAYS):
@@ -209,14 +234,14 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "architecture": ("arm64", "x86_64"),
 }
 
-# An identifier of at most 32 characters fits every engine: MySQL's user names are the shortest.
-_IDENTIFIER = _matching(r"[a-z][a-z0-9_]{0,31}", "a lower-case name of letters, digits and _, at most 32 characters")
+_SYSTEM_SCHEMAS = "mysql|sys|information_schema|performance_schema|postgres|template[01]|rdsadmin|pg_.*"
+_SYSTEM_ROLES = "public|postgres|root|admin|mysql|dbadmin|rdsadmin|rds_.*|pg_.*"
 
 _PARSERS: Mapping[str, Parser] = {
     **{key: _choice(*allowed) for key, allowed in _CHOICES.items()},
     "engineVersion": _matching(r"|\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
-    "schema": _IDENTIFIER,
-    "runtimeRole": _IDENTIFIER,
+    "schema": _identifier(_SYSTEM_SCHEMAS),
+    "runtimeRole": _identifier(_SYSTEM_ROLES),
     "minCapacity": _capacity(0),
     "maxCapacity": _capacity(0.5),
     "autoPauseSeconds": _integer(300, SECONDS_PER_DAY, "seconds"),
@@ -227,7 +252,7 @@ _PARSERS: Mapping[str, Parser] = {
     "kmsKeyArn": _matching(r"|arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
     "performanceInsights": _boolean,
     "allowReset": _boolean,
-    "vpcCidr": _matching(r"(\d{1,3}\.){3}0/(1[6-9]|2[0-4])", "an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+    "vpcCidr": _cidr_block,
     "vpcId": _matching(r"|vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
     "subnetIds": _strings,
     "secretsEndpoint": _boolean,

@@ -80,14 +80,24 @@ def test_images_are_built_before_anything_dear_is_made(stack: Stack) -> None:
     assert max(position[urn] for urn in images) < position[recording.resource(CLUSTER, "main-db").urn]
 
 
+@pytest.mark.parametrize("config", [{"schema": "other"}, {"runtimeRole": "other"}, {"databaseAuth": "password"}])
+def test_another_schema_role_or_login_runs_the_migrations_again(stack: Stack, config: dict[str, str]) -> None:
+    """Else the handler would log in to a database or as a role that nobody has made."""
+    before, after = (recording.inputs(INVOCATION, "migrations")["triggers"] for recording in (stack(), stack(**config)))
+    assert before["database"] != after["database"]
+
+
 def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(stack: Stack) -> None:
     """Else a new revision would not be applied, or a new cluster would stay empty."""
     recording = stack()
+    database = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    del database["ALLOW_RESET"]
     assert recording.inputs(INVOCATION, "migrations") == {
         "functionName": recording.output(FUNCTION, "migrations", "name"),
         "input": '{"command": "deploy", "complete": true}',
         "triggers": {
             "image": recording.inputs(FUNCTION, "migrations")["imageUri"],
+            "database": json.dumps(database, sort_keys=True),
             "cluster": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
             "role": recording.output(ROLE, "handler", "arn"),
         },

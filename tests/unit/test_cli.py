@@ -3,6 +3,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -144,6 +146,10 @@ def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[
             ["migrate", "--revision", "0003", "-s", "dev"],
             "stamp and downgrade take a revision, and nothing else does: --revision 0003",
         ),
+        (["invoke", "handler", "[" * 50_000, "-s", "dev"], "the payload is not JSON (maximum recursion depth exceeded while "
+         'decoding a JSON array from a unicode string); for example: \'{"command": "get"}\''),
+        (["invoke", "handler", '"\udcff"', "-s", "dev"], "the payload is not JSON ('utf-8' codec can't encode character "
+         "'\\udcff' in position 1: surrogates not allowed); for example: '{\"command\": \"get\"}'"),
         (["up", "-c", "engine"], "-c takes key=value, not 'engine'; for example: -c engine=mysql"),
     ],
 )  # fmt: skip
@@ -189,6 +195,8 @@ def test_without_pulumi_the_message_says_what_can_be_done(
     ("result", "printed"),
     [
         ({"command": "sql", "output": "CREATE TABLE a ();\n"}, "CREATE TABLE a ();"),
+        ({"command": "sql"}, "-- nothing is pending"),
+        ({"command": "current", "after": None, "pending": [PENDING]}, "no revision"),
         (
             {"command": "downgrade", "before": "0005", "after": None, "applied": [], "pending": [PENDING]},
             "pending:\n  0006  add phone\ndowngrade: ok, postgres at 0005 -> empty (80 ms)",
@@ -213,6 +221,30 @@ def test_a_function_goes_by_several_names(name: str) -> None:
     """Else what one command prints could not be typed into the next."""
     assert Stack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
     assert Stack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
+
+
+def test_another_stack_that_runs_here_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else somebody who runs `dev` here would be told that nothing runs."""
+    here = {"running": True, "stack": "dev", "outputs": OUTPUTS, "lambdaEndpoint": ""}
+    monkeypatch.setattr(stack, "status", lambda: here)
+    assert main(["invoke", "handler", "-s", "local"]) == 2
+    message = "error: stack dev is running here, not local; change to it with: aurora-lambda up\n"
+    assert capsys.readouterr().err == message
+
+
+def test_a_reader_that_stops_reading_is_no_fault() -> None:
+    """Else `aurora-lambda logs handler -f | head` would end in a traceback."""
+    program = (
+        "import sys, types, cli.main, cli.stack;"
+        "stack = types.SimpleNamespace(log=lambda name, follow: iter(['line\\n'] * 100_000));"
+        "cli.stack.find_stack = lambda name: stack;"
+        "sys.exit(cli.main.main(['logs', 'handler']))"
+    )
+    piped = f'{sys.executable} -c "{program}" | head -1; exit ${{PIPESTATUS[0]}}'
+    ended = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "line\n", "")
 
 
 def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None:

@@ -106,6 +106,10 @@ def test_all_mistakes_are_reported_together() -> None:
          "password"),
         ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; it takes the ARN of a KMS key"),
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"vpcCidr": "999.999.999.0/16"}, "vpcCidr is '999.999.999.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"vpcCidr": "10.0.5.0/16"}, "vpcCidr is '10.0.5.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"schema": "mysql"}, "schema is 'mysql'; the database server has that name for itself; choose another"),
+        ({"runtimeRole": "pg_monitor"}, "runtimeRole is 'pg_monitor'; the database server has that name for itself; choose another"),
         ({"functionUrlAuth": "none"}, "functionUrlAuth is 'none'; it takes AWS_IAM or NONE"),
         ({"architecture": "amd64"}, "architecture is 'amd64'; it takes arm64 or x86_64. "
          "Type: pulumi config set architecture arm64"),
