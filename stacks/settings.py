@@ -208,7 +208,7 @@ def _cidr_block(value: str) -> str:
 
 
 def _identifier(reserved: str) -> Parser:
-    """At most 32 characters fit every engine, MySQL's user names being the shortest; `reserved` names are the servers'."""
+    """At most 32 characters, which is what MySQL takes for a user; `reserved` names are the servers' own."""
 
     def parse(value: str) -> str:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value):
