@@ -62,6 +62,7 @@ def start_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence
     others = f"{opened['plain']} (raw psycopg {opened['raw']})"
     return [
         ratio("cold start to first row", warm["ours"], warm["raw"], 1.4, plain=warm["plain"]),
+        ratio("cold start / raw psycopg out of the same bundles", warm["ours"], warm["bundled"], None),
         ratio("cold start, files evicted", evicted["ours"], evicted["raw"], 1.3, plain=evicted["plain"]),
         count("files opened at start", opened["ours"], 90, str(opened["ours"]), others),
     ]

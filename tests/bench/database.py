@@ -44,6 +44,13 @@ class Database:
         role = RuntimeRole(RUNTIME, "iam").to_environment("database-url")
         return {"DATABASE_URL": self.url(MASTER, schema), **role, **CREDENTIALS}
 
+    def rows(self) -> int:
+        """How many invocations are stored, as a connection of its own sees it."""
+        with psycopg.connect(self.url(MASTER)) as connection:
+            found = connection.execute("SELECT count(*) FROM invocations").fetchone()
+        assert found is not None
+        return found[0]
+
     def create(self, name: str) -> None:
         """Make an empty database."""
         with psycopg.connect(self.url(MASTER, "postgres"), autocommit=True) as connection:

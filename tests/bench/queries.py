@@ -10,7 +10,7 @@ from local.docker_engine import DockerEngine
 from tests.bench.containers import MOUNT, PLAIN, PYTHON, Program, Served, serve
 from tests.bench.database import MASTER, Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
-from tests.bench.starts import programs
+from tests.bench.starts import programs, stored
 from tests.services import CountingProxy
 
 CALLS = 100
@@ -29,19 +29,21 @@ def invocations(engine: DockerEngine, image: str, database: Database) -> dict[st
     """Milliseconds of a whole `create`, from handing the event over to having the answer."""
     served = {name: serve(engine, program) for name, program in programs(image, database).items()}
 
-    def measure(each: Served) -> Callable[[], float]:
+    def measure(name: str, each: Served) -> Callable[[], float]:
         def once() -> float:
+            before = database.rows()
             times = []
             for _ in range(CALLS):
                 began = time.perf_counter()
                 each.invoke()
                 times.append(time.perf_counter() - began)
+            stored(name, database.rows() - before, CALLS)
             return statistics.median(times) * 1000
 
         return once
 
     try:
-        return in_turn({name: measure(each) for name, each in served.items()})
+        return in_turn({name: measure(name, each) for name, each in served.items()})
     finally:
         for each in served.values():
             each.stop()

@@ -36,19 +36,34 @@ def programs(image: str, database: Database) -> dict[str, Program]:
 
 
 def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted: bool) -> dict[str, Samples]:
-    """Milliseconds of each program; `evicted` with none of the image's files in memory."""
+    """Milliseconds of each program, and of raw psycopg `bundled`; `evicted` with no file of the image in memory."""
     files = layer_files(engine, image) if evicted else []
+    measured = programs(image, database)
+    start = [PYTHON, "/var/task/lambda_images/start.py", "raw_psycopg.lambda_handler"]
+    measured["bundled"] = Program("bundled", image, measured["raw"].environment, start)
 
     def measure(program: Program) -> Callable[[], float]:
         def once() -> float:
+            before = database.rows()
             evict(files)
             served = serve(engine, program)
             served.stop()
+            stored(program.name, database.rows() - before, 1)
             return served.milliseconds
 
         return once
 
-    return in_turn({name: measure(program) for name, program in programs(image, database).items()})
+    return in_turn({name: measure(program) for name, program in measured.items()})
+
+
+def stored(name: str, rows: int, expected: int) -> None:
+    """End the measurement when a program answered without storing what it was asked to.
+
+    Raises:
+        RuntimeError: the numbers differ.
+    """
+    if rows != expected:
+        raise RuntimeError(f"{name} was asked for {expected} rows and stored {rows}: its time says nothing")
 
 
 def layer_files(engine: DockerEngine, image: str) -> list[str]:

@@ -44,11 +44,22 @@ def milliseconds(call: Callable[[str], object], database: str) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def tables(database: str) -> int:
+    """How many of the revisions' tables a new connection sees."""
+    with psycopg.connect(other(database)) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_tables WHERE tablename ~ '^t_[0-9]{4}$'").fetchone()
+    assert found is not None
+    return found[0]
+
+
 def on_empty(call: Callable[[str], object]) -> float:
     with psycopg.connect(other("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE measured")
         try:
-            return milliseconds(call, "measured")
+            took = milliseconds(call, "measured")
+            if (made := tables("measured")) != COUNT:
+                sys.exit(f"not what was to be measured: {made} of {COUNT} tables are there")
+            return took
         finally:
             connection.execute("DROP DATABASE measured WITH (FORCE)")
 

@@ -12,22 +12,22 @@ import psycopg
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
-from lambda_images.database.engine import lambda_engine
+from lambda_images.database.engine import autocommit, lambda_engine
 from lambda_images.handler import commands
 
 CALLS = 200
 rounds = int(sys.argv[1])
 connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-engine = lambda_engine(Connector(database_settings(os.environ)))
+engine = autocommit(lambda_engine(Connector(database_settings(os.environ))))
 
 
 def raw() -> None:
-    row = (uuid4(), "request", datetime.now(UTC))
+    row = (uuid4(), "raw", datetime.now(UTC))
     connection.execute("INSERT INTO invocations (id, aws_request_id, created_at) VALUES (%s, %s, %s)", row)
 
 
 def ours() -> None:
-    commands.create({}, engine, "request")
+    commands.create({}, engine, "ours")
 
 
 def median(call) -> float:
@@ -40,8 +40,21 @@ def median(call) -> float:
     return statistics.median(times) * 1000
 
 
+def stored() -> dict[str, int]:
+    """How many rows each side has stored, as another connection sees it."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+        counted = other.execute(
+            "SELECT aws_request_id, count(*) FROM invocations WHERE aws_request_id IN ('raw', 'ours') GROUP BY 1"
+        )
+        return dict(counted.fetchall())
+
+
+connection.execute("DELETE FROM invocations")
 measured: dict[str, list[float]] = {"raw": [], "ours": []}
 for _ in range(rounds + 1):
     measured["raw"].append(median(raw))
     measured["ours"].append(median(ours))
+expected = CALLS * (rounds + 1)
+if stored() != {"raw": expected, "ours": expected}:
+    sys.exit(f"not what was to be measured: {expected} rows a side were inserted, and stored are {stored()}")
 print(json.dumps({name: values[1:] for name, values in measured.items()}))
