@@ -10,12 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from lambda_images.migrations.request import COMMANDS, TAKE_REVISION
 from local.errors import LocalError, UsageError
 
 RUNNER = "migration-runner"
-MIGRATE_COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
-TAKE_REVISION = ("stamp", "downgrade")
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 INTERRUPTED = 130
 
@@ -198,7 +197,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _commands_of_this_machine(commands)
+    _commands_of_a_stack(commands)
+    return parser
 
+
+def _commands_of_this_machine(commands: Any) -> None:
     up = _command(
         commands, "up", _up, "deploy a stack's program on this machine", stack="stack to deploy (default local)"
     )
@@ -211,6 +215,11 @@ def _parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", _status, "say what runs here and where it answers")
     status.add_argument("--json", action="store_true", help="for programs")
 
+    new = _command(commands, "new-migration", _new_migration, "write a revision from what changed in the tables' code")
+    new.add_argument("message", metavar="MESSAGE", help="what the revision does")
+
+
+def _commands_of_a_stack(commands: Any) -> None:
     where = "stack on AWS, or the one running here (default)"
     invoke = _command(commands, "invoke", _invoke, "invoke a function", stack=where)
     invoke.add_argument("name", metavar="NAME", help="handler or migration-runner")
@@ -224,8 +233,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMAND",
         nargs="?",
         default="deploy",
-        choices=MIGRATE_COMMANDS,
-        help=f"one of {', '.join(MIGRATE_COMMANDS)} (default deploy)",
+        choices=COMMANDS,
+        help=f"one of {', '.join(COMMANDS)} (default deploy)",
     )
     migrate.add_argument("--revision", metavar="R", help="for stamp and downgrade")
     migrate.add_argument("--json", action="store_true", help="the runner's own answer")
@@ -236,10 +245,6 @@ def _parser() -> argparse.ArgumentParser:
     logs = _command(commands, "logs", _logs, "print a function's log", stack=where)
     logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs from now on")
-
-    new = _command(commands, "new-migration", _new_migration, "write a revision from what changed in the tables' code")
-    new.add_argument("message", metavar="MESSAGE", help="what the revision does")
-    return parser
 
 
 def _command(

@@ -19,8 +19,9 @@ from local.errors import UsageError
 from local.layout import CHECKOUT
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
-INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1})
+INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 POLL_SECONDS = 2.0
+LOG_SECONDS = 3600
 # What Pulumi adds to a resource's name in the program.
 GENERATED_ENDING = re.compile(r"-[0-9a-f]{7}$")
 LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
@@ -76,7 +77,11 @@ class Stack:
         return answer
 
     def log(self, name: str, *, follow: bool) -> Iterator[str]:
-        """What the function has logged, in pieces; with `follow`, what it logs from now on too, without end."""
+        """What the function has logged, on AWS in the last hour; with `follow`, what it logs from now on, without end.
+
+        Raises:
+            FailedError: AWS does not let the log be read.
+        """
         arn = self.arn(name)
         if not self.endpoint:
             return self._cloudwatch(arn, follow=follow)
@@ -84,9 +89,15 @@ class Stack:
         return follow_log(physical_name, from_start=True) if follow else iter([read_log(physical_name)])
 
     def _cloudwatch(self, arn: str, *, follow: bool) -> Iterator[str]:
-        configuration = self._client("lambda", arn).get_function_configuration(FunctionName=arn)
-        logs, group = self._client("logs", arn), configuration["LoggingConfig"]["LogGroup"]
-        start, seen = 0, set()
+        try:
+            configuration = self._client("lambda", arn).get_function_configuration(FunctionName=arn)
+            yield from self._events(configuration["LoggingConfig"]["LogGroup"], arn, follow=follow)
+        except (BotoCoreError, ClientError) as error:
+            raise FailedError(f"the log could not be read: {error}") from None
+
+    def _events(self, group: str, arn: str, *, follow: bool) -> Iterator[str]:
+        logs = self._client("logs", arn)
+        start, seen = int((time.time() - LOG_SECONDS) * 1000), set()
         while True:
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
                 for event in page["events"]:

@@ -9,14 +9,14 @@ class DatabaseAccess(TypedDict):
     """Environment, permissions and network attachment of a function that uses a database.
 
     A database component offers two: `runtime` for the application and `admin` for the migration runner. What consumes
-    one never learns the engine's name.
+    one never learns the engine's name. The keys read the same in every language, so an output passes as it is.
     """
 
     environment: pulumi.Input[dict[str, str]]
     """Environment variables, named in `lambda_images.database.contract`. None of them is a secret."""
     statements: pulumi.Input[str]
     """IAM policy statements for the function's role, as a JSON list."""
-    subnet_ids: pulumi.Input[list[str]]
-    """Subnets the function is attached to; empty where the database is reached without a VPC."""
-    security_group_ids: pulumi.Input[list[str]]
-    """Security groups of the function; empty where the database is reached without a VPC."""
+    subnets: pulumi.Input[list[str]]
+    """Ids of the subnets the function is attached to; empty where the database is reached without a VPC."""
+    groups: pulumi.Input[list[str]]
+    """Ids of the function's security groups; empty where the database is reached without a VPC."""

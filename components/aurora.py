@@ -1,15 +1,15 @@
 """Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
 
 import json
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.access import DatabaseAccess
 from components.aurora_engines import IDLE_SECONDS, PROFILES, checked_auth, checked_engine
 from components.naming import tagged
+from components.rules import Rules
 from lambda_images.database.contract import DEFAULT_PORTS, Auth, DatabaseSettings, RuntimeRole
 
 MASTER_USERNAME = "dbadmin"
@@ -69,10 +69,11 @@ class AuroraDatabase(pulumi.ComponentResource):
         ValueError: an engine or a way to log in that there is not.
     """
 
-    runtime: pulumi.Output[DatabaseAccess]
-    """What the application gets: its own role, no right to change the schema. Known once the writer answers."""
-    admin: pulumi.Output[DatabaseAccess]
-    """What the migration runner gets: the master secret."""
+    runtime: pulumi.Output[dict[str, Any]]
+    """A `DatabaseAccess`, what the application gets: its own role, no right to change the schema. Known once the writer
+    answers."""
+    admin: pulumi.Output[dict[str, Any]]
+    """A `DatabaseAccess`, what the migration runner gets: the master secret."""
     endpoint: pulumi.Output[str]
     """The writer endpoint, known once the writer answers."""
     identifier: pulumi.Output[str]
@@ -103,63 +104,38 @@ class AuroraDatabase(pulumi.ComponentResource):
         return aws.ec2.SecurityGroup(
             self._name,
             vpc_id=self._args["vpc_id"],
-            description="Database: the engine's port from the functions.",
+            description="Database: the port of the engine, from the functions.",
             revoke_rules_on_delete=True,
             tags=self._tags(self._name),
             opts=self._child,
         )
 
     def _let_functions_in(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
-        functions = self._args["function_security_group_id"]
-        ingress = aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-from-functions",
-            security_group_id=group.id,
-            referenced_security_group_id=functions,
-            ip_protocol="tcp",
-            from_port=self._port,
-            to_port=self._port,
-            description=f"{self._engine} from the functions",
-            tags=self._tags(f"{self._name}-from-functions"),
-            opts=self._child,
-        )
-        egress = aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-functions-out",
-            security_group_id=functions,
-            referenced_security_group_id=group.id,
-            ip_protocol="tcp",
-            from_port=self._port,
-            to_port=self._port,
-            description=f"{self._engine} to the database",
-            tags=self._tags(f"{self._name}-functions-out"),
-            opts=self._child,
-        )
-        return [ingress.id, egress.id]
+        functions, rules = self._args["function_security_group_id"], Rules(self, self._args.get("tags"))
+        return [
+            rules.let_in(
+                f"{self._name}-from-functions", group.id, functions, self._port, f"{self._engine} from the functions"
+            ),
+            rules.let_out(
+                f"{self._name}-functions-out", functions, group.id, self._port, f"{self._engine} to the database"
+            ),
+        ]
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
-        profile, args = PROFILES[self._engine], self._args
-        version = args.get("engine_version", profile.version)
-        parameters = aws.rds.ClusterParameterGroup(
-            self._name,
-            family=profile.family(version),
-            description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
-            parameters=[{"name": name, "value": value} for name, value in sorted(profile.parameters.items())],
-            tags=self._tags(self._name),
-            opts=self._child,
-        )
-        subnets = aws.rds.SubnetGroup(
-            self._name, subnet_ids=args["subnet_ids"], tags=self._tags(self._name), opts=self._child
-        )
+        args, parameters = self._args, self._parameter_group()
         final_snapshot = args.get("final_snapshot", True)
         return aws.rds.Cluster(
             self._name,
-            engine=profile.rds_engine,
-            engine_version=version,
+            engine=PROFILES[self._engine].rds_engine,
+            engine_version=self._engine_version,
+            # An upgrade happens when `engine_version` says so, and only then.
+            allow_major_version_upgrade=True,
             port=self._port,
             master_username=MASTER_USERNAME,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.get("kms_key_id"),
             iam_database_authentication_enabled=self._auth == "iam",
-            db_subnet_group_name=subnets.name,
+            db_subnet_group_name=self._subnet_group().name,
             vpc_security_group_ids=[group.id],
             db_cluster_parameter_group_name=parameters.name,
             serverlessv2_scaling_configuration=self._scaling(),
@@ -169,8 +145,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             deletion_protection=args.get("deletion_protection", False),
             skip_final_snapshot=not final_snapshot,
-            # The parameter group's generated name differs from one life of the stack to the next, so two final
-            # snapshots never share a name.
+            # The group's generated name is another in each life of the cluster, so no two snapshots share a name.
             final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
             # What `pulumi up` reports as done is done, not left to the next maintenance window.
             apply_immediately=True,
@@ -178,6 +153,30 @@ class AuroraDatabase(pulumi.ComponentResource):
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
             opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("deletion_protection", False)),
         )
+
+    def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
+        profile = PROFILES[self._engine]
+        return aws.rds.ClusterParameterGroup(
+            self._name,
+            family=profile.family(self._engine_version),
+            description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
+            parameters=[{"name": name, "value": value} for name, value in sorted(profile.parameters.items())],
+            tags=self._tags(self._name),
+            opts=self._replaced_with_the_cluster(),
+        )
+
+    def _subnet_group(self) -> aws.rds.SubnetGroup:
+        """RDS moves no subnet group to another VPC: it is made anew there, and the cluster with it."""
+        return aws.rds.SubnetGroup(
+            self._name,
+            subnet_ids=self._args["subnet_ids"],
+            tags=self._tags(self._name),
+            opts=self._replaced_with_the_cluster(),
+        )
+
+    def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
+        trigger = [self._args["vpc_id"], self._args.get("kms_key_id") or ""]
+        return pulumi.ResourceOptions(parent=self, replacement_trigger=pulumi.Output.all(*trigger))
 
     def _scaling(self) -> aws.rds.ClusterServerlessv2ScalingConfigurationArgs:
         minimum = self._args.get("min_capacity", 0)
@@ -195,6 +194,7 @@ class AuroraDatabase(pulumi.ComponentResource):
                 cluster_identifier=cluster.cluster_identifier,
                 engine=aws.rds.EngineType(PROFILES[self._engine].rds_engine),
                 engine_version=cluster.engine_version,
+                apply_immediately=True,
                 instance_class="db.serverless",
                 publicly_accessible=False,
                 auto_minor_version_upgrade=False,
@@ -219,45 +219,32 @@ class AuroraDatabase(pulumi.ComponentResource):
         ).arn
 
     def _runtime_access(
-        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Output[str]
-    ) -> pulumi.Output[DatabaseAccess]:
-        role, auth = self._runtime_role, self._auth
+        self, cluster: aws.rds.Cluster, secret_arn: pulumi.Output[str]
+    ) -> pulumi.Output[dict[str, Any]]:
+        environment = self._environment(cluster, self._runtime_role, self._auth, secret_arn)
+        statements = pulumi.Output.all(
+            cluster.arn, cluster.cluster_resource_id, secret_arn, self._args.get("kms_key_id")
+        ).apply(lambda values: json.dumps(self._runtime_statements(*values)))
+        return self._access(environment, statements)
 
-        def statements(cluster_arn: str, resource_id: str, secret_arn: str) -> list[policies.Statement]:
-            if auth == "password":
-                return [policies.read_secret(secret_arn), *self._decrypt("kms:Decrypt")]
-            return [policies.connect_as(cluster_arn, resource_id, role)]
+    def _runtime_statements(
+        self, cluster_arn: str, resource_id: str, secret_arn: str, key: str | None
+    ) -> list[policies.Statement]:
+        if self._auth == "password":
+            return [policies.read_secret(secret_arn), *policies.use_key(key, "kms:Decrypt")]
+        return [policies.connect_as(cluster_arn, resource_id, self._runtime_role)]
 
-        return self._access(
-            self._environment(cluster, role, auth, runtime_secret_arn),
-            pulumi.Output.all(cluster.arn, cluster.cluster_resource_id, runtime_secret_arn).apply(
-                lambda values: json.dumps(statements(*values))
-            ),
-        )
-
-    def _admin_access(
-        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Output[str]
-    ) -> pulumi.Output[DatabaseAccess]:
+    def _admin_access(self, cluster: aws.rds.Cluster, secret_arn: pulumi.Output[str]) -> pulumi.Output[dict[str, Any]]:
         master_secret_arn = cluster.master_user_secrets.apply(lambda secrets: cast(str, secrets[0].secret_arn))
-        environment = pulumi.Output.all(
-            self._environment(cluster, MASTER_USERNAME, "password", master_secret_arn), runtime_secret_arn
-        ).apply(
-            lambda values: {
-                **values[0],
-                **RuntimeRole(self._runtime_role, self._auth, values[1]).to_environment(self._name),
-            }
+        own = self._environment(cluster, MASTER_USERNAME, "password", master_secret_arn)
+        role = secret_arn.apply(
+            lambda secret_arn: RuntimeRole(self._runtime_role, self._auth, secret_arn).to_environment(self._name)
         )
-
-        def statements(master: str, runtime: str) -> list[policies.Statement]:
-            fill = [policies.fill_secret(runtime)] if runtime else []
-            return [policies.read_secret(master), *fill, *self._decrypt("kms:Decrypt", "kms:GenerateDataKey")]
-
-        return self._access(
-            environment,
-            pulumi.Output.all(master_secret_arn, runtime_secret_arn).apply(
-                lambda values: json.dumps(statements(*values))
-            ),
+        environment = pulumi.Output.all(own, role).apply(lambda both: {**both[0], **both[1]})
+        statements = pulumi.Output.all(master_secret_arn, secret_arn, self._args.get("kms_key_id")).apply(
+            lambda values: json.dumps(_admin_statements(*values))
         )
+        return self._access(environment, statements)
 
     def _environment(
         self, cluster: aws.rds.Cluster, db_role: str, auth: Auth, secret_arn: pulumi.Output[str]
@@ -282,18 +269,17 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _access(
         self, environment: pulumi.Output[dict[str, str]], statements: pulumi.Output[str]
-    ) -> pulumi.Output[DatabaseAccess]:
+    ) -> pulumi.Output[dict[str, Any]]:
         return pulumi.Output.all(
             environment=environment,
             statements=statements,
-            subnet_ids=self._args["subnet_ids"],
-            security_group_ids=[self._args["function_security_group_id"]],
-        ).apply(lambda access: cast(DatabaseAccess, access))
+            subnets=self._args["subnet_ids"],
+            groups=[self._args["function_security_group_id"]],
+        ).apply(dict)
 
-    def _decrypt(self, *actions: str) -> list[policies.Statement]:
-        """A customer's own key needs its own permission; the account's RDS and Secrets Manager keys do not."""
-        key = self._args.get("kms_key_id")
-        return [policies.allow(list(actions), str(key))] if key else []
+    @property
+    def _engine_version(self) -> str:
+        return self._args.get("engine_version", PROFILES[self._engine].version)
 
     @property
     def _runtime_role(self) -> str:
@@ -301,3 +287,12 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return tagged(self._args.get("tags"), name)
+
+
+def _admin_statements(master_secret_arn: str, runtime_secret_arn: str, key: str | None) -> list[policies.Statement]:
+    fill = [policies.fill_secret(runtime_secret_arn)] if runtime_secret_arn else []
+    return [
+        policies.read_secret(master_secret_arn),
+        *fill,
+        *policies.use_key(key, "kms:Decrypt", "kms:GenerateDataKey"),
+    ]

@@ -1,13 +1,12 @@
 """A Lambda function that runs a container image, with a role and a log group of its own."""
 
 import json
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.access import DatabaseAccess
 from components.naming import stack_name, tagged
 
 ARCHITECTURES = ("arm64", "x86_64")
@@ -55,8 +54,8 @@ class ImageFunctionArgs(TypedDict):
     """Name of the function's role (see `FunctionRole`); this component gives it the permissions below."""
     role_arn: pulumi.Input[str]
     """ARN of the same role."""
-    access: NotRequired[pulumi.Input[DatabaseAccess]]
-    """The database the function uses: an `AuroraDatabase`'s `runtime` or `admin`."""
+    access: NotRequired[pulumi.Input[dict[str, Any]]]
+    """The database the function uses, a `DatabaseAccess`: an `AuroraDatabase`'s `runtime` or `admin`."""
     environment: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Further environment variables. Never put a secret here: anyone who may read the function reads it."""
     architecture: NotRequired[str]
@@ -72,8 +71,8 @@ class ImageFunctionArgs(TypedDict):
     url_auth_type: NotRequired[str]
     """Give the function a URL: `AWS_IAM` (signed requests) or `NONE` (public). Default: no URL."""
     snap_start: NotRequired[bool]
-    """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL and `invoke_arn` then
-    lead to the published version. Default false."""
+    """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL then leads to the
+    published version; `arn` stays the unpublished function, which has no snapshot. Default false."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Tags of every resource."""
 
@@ -81,8 +80,8 @@ class ImageFunctionArgs(TypedDict):
 class ImageFunction(pulumi.ComponentResource):
     """A function of a container image, logging JSON into a log group that the stack owns and deletes.
 
-    Makes: `aws.cloudwatch.LogGroup`, `aws.iam.RolePolicy`, `aws.lambda_.Function`, on demand `aws.lambda_.FunctionUrl`
-    with its `aws.lambda_.Permission`s, and with `snap_start` an `aws.lambda_.Alias`. Free at rest, but for stored logs.
+    Makes: `aws.cloudwatch.LogGroup`, two `aws.iam.RolePolicy`s, `aws.lambda_.Function`, on demand
+    `aws.lambda_.FunctionUrl`, and with `snap_start` an `aws.lambda_.Alias`. Free at rest, but for stored logs.
 
     Raises:
         ValueError: an architecture or URL authorisation that there is not.
@@ -104,6 +103,8 @@ class ImageFunction(pulumi.ComponentResource):
         log_group = self._log_group()
         role_policy = self._role_policy(log_group)
         function = self._function(log_group, role_policy)
+        if "access" in args:
+            self._keep_network_from_code(function)
         qualifier = self._alias(function).name if args.get("snap_start") else None
         self.arn, self.function_name = function.arn, function.name
         self.url = self._url(function, qualifier)
@@ -120,7 +121,7 @@ class ImageFunction(pulumi.ComponentResource):
 
     def _role_policy(self, log_group: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:
         statements = self._access("statements", "[]")
-        subnet_ids = self._access("subnet_ids", [])
+        subnet_ids = self._access("subnets", [])
 
         def document(log_group_arn: str, statements: str, subnet_ids: list[str]) -> str:
             attach = [policies.attach_to_vpc()] if subnet_ids else []
@@ -149,7 +150,7 @@ class ImageFunction(pulumi.ComponentResource):
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             publish=snap_start,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            # Without this a destroy waits 20 to 40 minutes for the function's network interfaces.
+            # Without this the security group's deletion waits up to 45 minutes for the function's network interfaces.
             replace_security_groups_on_destroy=True if "access" in self._args else None,
             tags=self._tags(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
@@ -162,7 +163,7 @@ class ImageFunction(pulumi.ComponentResource):
     def _vpc_config(self) -> pulumi.Output[aws.lambda_.FunctionVpcConfigArgs | None] | None:
         if "access" not in self._args:
             return None
-        attachment = pulumi.Output.all(self._access("subnet_ids", []), self._access("security_group_ids", []))
+        attachment = pulumi.Output.all(self._access("subnets", []), self._access("groups", []))
         return attachment.apply(
             lambda ids: (
                 aws.lambda_.FunctionVpcConfigArgs(subnet_ids=ids[0], security_group_ids=ids[1]) if ids[0] else None
@@ -183,38 +184,20 @@ class ImageFunction(pulumi.ComponentResource):
         if auth_type is None:
             return pulumi.Output.from_input("")
         _one_of(self._name, "url_auth_type", auth_type, URL_AUTH_TYPES)
-        url = aws.lambda_.FunctionUrl(
+        # Under NONE the provider adds the two permissions that let the public in.
+        return aws.lambda_.FunctionUrl(
             self._name,
             function_name=function.name,
             qualifier=qualifier,
             authorization_type=auth_type,
             opts=self._child,
-        )
-        if auth_type == "NONE":
-            self._let_the_public_in(function, qualifier)
-        return url.function_url
+        ).function_url
 
-    def _let_the_public_in(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> None:
-        """Since October 2025 a public URL takes both permissions.
-
-        Source: AWS Lambda developer guide, "Control access to Lambda function URLs".
-        """
-        aws.lambda_.Permission(
-            f"{self._name}-public-url",
-            function=function.name,
-            qualifier=qualifier,
-            principal="*",
-            action="lambda:InvokeFunctionUrl",
-            function_url_auth_type="NONE",
-            opts=self._child,
-        )
-        aws.lambda_.Permission(
-            f"{self._name}-public-invoke",
-            function=function.name,
-            qualifier=qualifier,
-            principal="*",
-            action="lambda:InvokeFunction",
-            invoked_via_function_url=True,
+    def _keep_network_from_code(self, function: aws.lambda_.Function) -> None:
+        aws.iam.RolePolicy(
+            f"{self._name}-code",
+            role=self._args["role_name"],
+            policy=function.arn.apply(lambda arn: policies.policy([policies.keep_from_code(arn)])),
             opts=self._child,
         )
 

@@ -80,7 +80,6 @@ class LambdaImage(pulumi.ComponentResource):
         )
 
     def _lifecycle_policy(self, repository: aws.ecr.Repository) -> None:
-        """The deployed image is among the newest: every deployment of a changed image pushes it."""
         aws.ecr.LifecyclePolicy(
             self._name,
             repository=repository.name,

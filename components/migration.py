@@ -1,12 +1,11 @@
 """The migration runner, and the deployment's own invocation of it."""
 
 import json
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components.access import DatabaseAccess
 from components.function import FunctionRole, ImageFunction
 from lambda_images.database.contract import ALLOW_RESET
 
@@ -16,8 +15,9 @@ class MigrationArgs(TypedDict):
 
     image_uri: pulumi.Input[str]
     """The migration image, by digest. A new image runs the migrations again."""
-    access: pulumi.Input[DatabaseAccess]
-    """The database, an `AuroraDatabase`'s `admin`. Another cluster, schema, role or login runs the migrations again."""
+    access: pulumi.Input[dict[str, Any]]
+    """The database, a `DatabaseAccess`: an `AuroraDatabase`'s `admin`. Another cluster, schema, role or login runs the
+    migrations again."""
     triggers: NotRequired[dict[str, pulumi.Input[str]]]
     """Further values whose change runs the migrations again, such as the ARN of the application's role."""
     allow_reset: NotRequired[bool]

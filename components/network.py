@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.naming import tagged
+from components.rules import Rules
 
 SUBNET_COUNT = 3
 HTTPS = 443
@@ -26,7 +27,7 @@ class NetworkArgs(TypedDict):
     """Whether to make the Secrets Manager endpoint. Default true. Say false where an existing VPC has a NAT gateway, or
     such an endpoint already: AWS refuses a second one with private DNS."""
     endpoint_zones: NotRequired[int]
-    """In how many subnets the endpoint gets an address, 1 to 3. Default 1: only the migration runner needs it."""
+    """In how many zones of a new VPC the endpoint gets an address, 1 to 3. Default 1: only migrations need it."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Tags of every resource."""
 
@@ -37,7 +38,7 @@ class Network(pulumi.ComponentResource):
     Makes: `aws.ec2.Vpc`, its default security group emptied of rules, a route table with no route out, three subnets
     and their associations (none of these for an existing VPC); a security group for functions with no inbound rule;
     a security group for the endpoint that takes 443 from the functions; the interface endpoint.
-    At rest the endpoint costs about 7.30 USD a month for each zone; all else is free. There is no NAT gateway.
+    At rest the endpoint costs 7 to 8 USD a month for each zone; all else is free. There is no NAT gateway.
 
     Raises:
         ValueError: `vpc_id` without `subnet_ids` or the reverse.
@@ -58,6 +59,8 @@ class Network(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         existing = "vpc_id" in args
+        # An existing VPC's zones are not known here: the endpoint then gets one address.
+        self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
         functions = self._security_group("functions", "Functions: no inbound traffic.")
         ready: list[pulumi.Output[str]] = []
@@ -101,6 +104,7 @@ class Network(pulumi.ComponentResource):
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
             opts=pulumi.InvokeOutputOptions(parent=self),
         ).names
+        self._zone_count = zones.apply(len)
         ids = [
             self._subnet(index, str(block), vpc, routes, zones)
             for index, block in enumerate(subnet_blocks(cidr_block, SUBNET_COUNT))
@@ -123,64 +127,46 @@ class Network(pulumi.ComponentResource):
             availability_zone=zones.apply(lambda names: sorted(names)[index % len(names)]),
             map_public_ip_on_launch=False,
             tags=self._tags(name),
-            opts=self._child,
+            # A zone that AWS opens or closes later moves no subnet.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
         )
         aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child)
         return subnet.id
 
     def _secrets_endpoint(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         endpoint_group = self._security_group("endpoints", "Endpoints: HTTPS from the functions.")
-        ingress = aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-endpoints-from-functions",
-            security_group_id=endpoint_group.id,
-            referenced_security_group_id=functions.id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            description="HTTPS from the functions",
-            tags=self._tags(f"{self._name}-endpoints-from-functions"),
-            opts=self._child,
-        )
-        egress = aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-functions-to-endpoints",
-            security_group_id=functions.id,
-            referenced_security_group_id=endpoint_group.id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            description="HTTPS to the endpoints",
-            tags=self._tags(f"{self._name}-functions-to-endpoints"),
-            opts=self._child,
-        )
+        rules, name = Rules(self, self._args.get("tags")), self._name
+        ready = [
+            rules.let_in(
+                f"{name}-endpoints-from-functions", endpoint_group.id, functions.id, HTTPS, "HTTPS from the functions"
+            ),
+            rules.let_out(
+                f"{name}-functions-to-endpoints", functions.id, endpoint_group.id, HTTPS, "HTTPS to the endpoints"
+            ),
+        ]
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        zones = int(self._args.get("endpoint_zones", 1))
+        wanted = int(self._args.get("endpoint_zones", 1))
         endpoint = aws.ec2.VpcEndpoint(
             f"{self._name}-secretsmanager",
             vpc_id=self.vpc_id,
             service_name=region.apply(lambda region: f"com.amazonaws.{region}.secretsmanager"),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
-            subnet_ids=self.subnet_ids.apply(lambda ids: ids[:zones]),
+            # AWS refuses two addresses in one zone, and an account may see two zones only.
+            subnet_ids=pulumi.Output.all(self.subnet_ids, self._zone_count).apply(
+                lambda both: both[0][: min(wanted, both[1])]
+            ),
             security_group_ids=[endpoint_group.id],
             tags=self._tags(f"{self._name}-secretsmanager"),
             opts=self._child,
         )
-        return [endpoint.id, ingress.id, egress.id]
+        return [endpoint.id, *ready]
 
     def _https_out(self, functions: aws.ec2.SecurityGroup) -> pulumi.Output[str]:
         """An existing VPC has its own way to Secrets Manager, an endpoint or a NAT gateway, at an unknown address."""
-        name = f"{self._name}-functions-https-out"
-        return aws.vpc.SecurityGroupEgressRule(
-            name,
-            security_group_id=functions.id,
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            description="HTTPS by the VPC's own routes",
-            tags=self._tags(name),
-            opts=self._child,
-        ).id
+        return Rules(self, self._args.get("tags")).let_out(
+            f"{self._name}-functions-https-out", functions.id, None, HTTPS, "HTTPS by the routes of the VPC"
+        )
 
     def _security_group(self, role: str, description: str) -> aws.ec2.SecurityGroup:
         name = f"{self._name}-{role}"

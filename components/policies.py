@@ -6,6 +6,15 @@ from typing import Any
 
 Statement = dict[str, Any]
 
+ATTACH_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
 LAMBDA_TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -34,17 +43,22 @@ def write_logs(log_group_arn: str) -> Statement:
 def attach_to_vpc() -> Statement:
     """What the Lambda service needs of a function's role to attach it to subnets.
 
-    The actions take no resource. Source: the managed policy AWSLambdaVPCAccessExecutionRole.
+    Source: the managed policy AWSLambdaVPCAccessExecutionRole.
     """
-    actions = [
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:UnassignPrivateIpAddresses",
-    ]
-    return allow(actions, "*")
+    return allow(ATTACH_ACTIONS, "*")
+
+
+def keep_from_code(function_arn: str) -> Statement:
+    """The service keeps the right to attach the function; the function's own code does not get it.
+
+    Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+    """
+    return {
+        "Effect": "Deny",
+        "Action": ATTACH_ACTIONS,
+        "Resource": ["*"],
+        "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [function_arn]}},
+    }
 
 
 def connect_as(cluster_arn: str, resource_id: str, db_role: str) -> Statement:
@@ -65,3 +79,8 @@ def read_secret(secret_arn: str) -> Statement:
 def fill_secret(secret_arn: str) -> Statement:
     """What reading and writing the value of one secret needs."""
     return allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], secret_arn)
+
+
+def use_key(key_arn: str | None, *actions: str) -> list[Statement]:
+    """What using a customer's own key needs; the account's RDS and Secrets Manager keys need nothing."""
+    return [allow(actions, key_arn)] if key_arn else []

@@ -74,8 +74,8 @@ def computed_answer(function_token: str, arguments: Inputs, region: str) -> Outp
             "zoneIds": [f"{region}-az{number}" for number, _ in enumerate(ZONES, 1)],
             "id": region,
         },
-        # `AWS:none` in base64: nobody logs in to a registry here.
-        "aws:ecr/getAuthorizationToken:getAuthorizationToken": {"authorizationToken": "QVdTOm5vbmU="},
+        # `AWS:registry-password` in base64: nobody logs in to a registry here.
+        "aws:ecr/getAuthorizationToken:getAuthorizationToken": {"authorizationToken": "QVdTOnJlZ2lzdHJ5LXBhc3N3b3Jk"},
     }
     return {**arguments, **answers.get(function_token, {})}
 

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from lambda_images.database.contract import ENGINES
+from lambda_images.database.contract import AUTHS, ENGINES
 
 NAMESPACE = "aurora-lambda"
 RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
@@ -68,7 +68,30 @@ class Settings:
 
 Parser = Callable[[str], Any]
 
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922)
+LOG_RETENTION_DAYS = (
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
 SECONDS_PER_DAY = 86_400
 
 
@@ -137,6 +160,8 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth password")
     if bool(settings.vpc_id) != bool(settings.subnet_ids):
         mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
+    if not settings.secrets_endpoint and not settings.vpc_id:
+        mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
     if len(settings.subnet_ids) == 1:
         mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
     return mistakes
@@ -192,7 +217,7 @@ def _strings(value: str) -> tuple[str, ...]:
     except ValueError:
         parsed = None
     if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
-        raise ValueError('it takes a JSON list of strings, such as ["subnet-1", "subnet-2"]')
+        raise ValueError("it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d")
     return tuple(parsed)
 
 
@@ -229,7 +254,7 @@ def _retention(value: str) -> int:
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": ENGINES,
-    "databaseAuth": ("iam", "password"),
+    "databaseAuth": AUTHS,
     "functionUrlAuth": ("AWS_IAM", "NONE"),
     "architecture": ("arm64", "x86_64"),
 }

@@ -7,7 +7,7 @@ from alembic import context
 from lambda_images.database.types import UtcTimestamp, Uuid
 from lambda_images.handler.tables import metadata
 
-# The handler's dialects, which say no more to the server than they must; reflection works with them too.
+# No server answers offline: the stock dialects' own defaults.
 OFFLINE_URLS = {"postgres": "postgresql+psycopg://", "mysql": "mysql+pymysql://"}
 
 

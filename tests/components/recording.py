@@ -13,6 +13,7 @@ import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
@@ -44,6 +45,7 @@ class Recording(Mocks):
 
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    zones: int = 3
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
         id_, outputs = computed_outputs(args.typ, args.name, args.inputs, REGION)
@@ -52,7 +54,10 @@ class Recording(Mocks):
         return id_, dict(outputs)
 
     def call(self, args: MockCallArgs) -> tuple[dict, list]:
-        return dict(computed_answer(args.token, args.args, REGION)), []
+        answer = dict(computed_answer(args.token, args.args, REGION))
+        if "names" in answer:
+            answer["names"] = answer["names"][: self.zones]
+        return answer, []
 
     def inputs(self, type_: str, name: str) -> dict[str, Any]:
         """The inputs of the one resource of this type and name."""
@@ -76,9 +81,9 @@ class Recording(Mocks):
 
 
 class _RecordingMonitor(MockMonitor):
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, *, preview: bool) -> None:
         super().__init__(recording)
-        self._recording, self._lock = recording, threading.Lock()
+        self._recording, self._preview, self._lock = recording, preview, threading.Lock()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
@@ -95,20 +100,31 @@ class _RecordingMonitor(MockMonitor):
         if request.type != "pulumi:pulumi:Stack":
             with self._lock:
                 self._recording.registrations.append(entry)
+        if self._preview and request.custom:
+            # As the engine answers before anything exists: no id, nothing computed.
+            return resource_pb2.RegisterResourceResponse(urn=response.urn, object=request.object)
         return response
 
 
-def record(program: Callable[[], Any], config: Mapping[str, str] | None = None, stack: str = "dev") -> Recording:
-    """Run `program` as stack `stack` to its end and return what it registered."""
-    recording = Recording()
-    set_mocks(recording, project=PROJECT, stack=stack, preview=False, monitor=_RecordingMonitor(recording))
+def record(
+    program: Callable[[], Any],
+    config: Mapping[str, str] | None = None,
+    stack: str = "dev",
+    *,
+    preview: bool = False,
+    zones: int = 3,
+) -> Recording:
+    """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered."""
+    recording = Recording(zones=zones)
+    monitor = _RecordingMonitor(recording, preview=preview)
+    set_mocks(recording, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
     try:
         loop = asyncio.get_event_loop()
         loop.run_until_complete(run_pulumi_func(program))
-        exported = getattr(get_root_resource(), "outputs", {})
+        exported = {} if preview else getattr(get_root_resource(), "outputs", {})
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
         os.chdir(folder)

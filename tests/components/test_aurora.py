@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from components import AuroraDatabase
@@ -21,6 +22,12 @@ from tests.components.tokens import (
     SUBNET_GROUP,
 )
 
+BARE: AuroraDatabaseArgs = {
+    "engine": "mysql",
+    "vpc_id": "vpc-0a",
+    "subnet_ids": ["subnet-1", "subnet-2"],
+    "function_security_group_id": "sg-1",
+}
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "main-db"}
 ENGINES = {
     "mysql": {
@@ -60,6 +67,7 @@ def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: S
     assert recording.inputs(CLUSTER, "main-db") == {
         "engine": expected["engine"],
         "engineVersion": expected["version"],
+        "allowMajorVersionUpgrade": True,
         "port": expected["port"],
         "masterUsername": "dbadmin",
         "manageMasterUserPassword": True,
@@ -92,6 +100,7 @@ def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: S
         "clusterIdentifier": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
         "engine": expected["engine"],
         "engineVersion": expected["version"],
+        "applyImmediately": True,
         "instanceClass": "db.serverless",
         "publiclyAccessible": False,
         "autoMinorVersionUpgrade": False,
@@ -193,6 +202,22 @@ def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stac
     }
 
 
+def test_a_key_may_be_an_output_of_the_same_program() -> None:
+    """Else a program that makes its own key would deploy functions with a permission that AWS refuses."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+    args: AuroraDatabaseArgs = {**BARE, "auth": "password", "kms_key_id": pulumi.Output.from_input(key)}
+
+    def program() -> None:
+        database = AuroraDatabase("db", args)
+        pulumi.export("statements", database.runtime.apply(lambda access: json.loads(access["statements"])))
+
+    assert record(program).outputs["statements"][-1] == {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": [key],
+    }
+
+
 def test_a_cluster_that_never_pauses_has_no_pause_time_and_as_many_instances_as_asked(stack: Stack) -> None:
     """Else AWS refuses the pause time, or a failover has nowhere to go."""
     recording = stack(minCapacity="0.5", maxCapacity="16", instanceCount="3", engineVersion="16.4", engine="postgres")
@@ -224,11 +249,5 @@ def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
 )
 def test_an_unknown_engine_or_login_is_refused(change: dict[str, str], message: str) -> None:
     """Else AWS would refuse it, minutes later and less clearly."""
-    args: AuroraDatabaseArgs = {
-        "engine": "mysql",
-        "vpc_id": "vpc-0a",
-        "subnet_ids": ["subnet-1", "subnet-2"],
-        "function_security_group_id": "sg-1",
-    }
     with pytest.raises(ValueError, match=message):
-        record(lambda: AuroraDatabase("db", {**args, **change}))
+        record(lambda: AuroraDatabase("db", {**BARE, **change}))

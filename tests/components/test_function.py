@@ -102,23 +102,27 @@ def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stac
     assert recording.of_type(PERMISSION) == []
 
 
-def test_a_public_url_gets_both_permissions_that_aws_wants(stack: Stack) -> None:
-    """Else a URL that was meant to be public answers 403."""
+def test_a_public_url_leaves_its_permissions_to_the_provider(stack: Stack) -> None:
+    """Else the public's permissions would be there twice: the provider adds both by itself."""
     recording = stack(functionUrlAuth="NONE")
-    function = recording.output(FUNCTION, "handler", "name")
     assert recording.inputs(FUNCTION_URL, "handler")["authorizationType"] == "NONE"
-    assert recording.inputs(PERMISSION, "handler-public-url") == {
-        "function": function,
-        "principal": "*",
-        "action": "lambda:InvokeFunctionUrl",
-        "functionUrlAuthType": "NONE",
-    }
-    assert recording.inputs(PERMISSION, "handler-public-invoke") == {
-        "function": function,
-        "principal": "*",
-        "action": "lambda:InvokeFunction",
-        "invokedViaFunctionUrl": True,
-    }
+    assert recording.of_type(PERMISSION) == []
+
+
+def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:
+    """Else a hole in the application could delete network interfaces of the whole account."""
+    recording = stack()
+    policy = recording.inputs(ROLE_POLICY, "handler-code")
+    assert policy["role"] == recording.output(ROLE, "handler", "name")
+    attach = json.loads(recording.inputs(ROLE_POLICY, "handler")["policy"])["Statement"][1]
+    assert json.loads(policy["policy"])["Statement"] == [
+        {
+            "Effect": "Deny",
+            "Action": attach["Action"],
+            "Resource": ["*"],
+            "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [recording.output(FUNCTION, "handler", "arn")]}},
+        }
+    ]
 
 
 def test_snap_start_publishes_versions_and_the_url_leads_to_them(stack: Stack) -> None:

@@ -44,7 +44,11 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(
                 "SOURCE_DIGEST": digest,
             },
         },
-        "registry": {"server": "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "username": "AWS", "password": "none"},
+        "registry": {
+            "server": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+            "username": "AWS",
+            "password": "registry-password",
+        },
         "buildOnPreview": False,
         "skipPush": False,
     }

@@ -1,5 +1,7 @@
 """What the network asks AWS for."""
 
+import re
+
 import pytest
 
 from components import Network
@@ -120,9 +122,29 @@ def test_an_existing_vpc_is_used_as_it_is(stack: Stack) -> None:
         "ipProtocol": "tcp",
         "fromPort": 443,
         "toPort": 443,
-        "description": "HTTPS by the VPC's own routes",
+        "description": "HTTPS by the routes of the VPC",
         "tags": tags("network-functions-https-out"),
     }
+
+
+def test_ec2_takes_every_description(stack: Stack) -> None:
+    """Else the first `pulumi up` would fail: EC2 refuses, among others, an apostrophe."""
+    existing = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "secretsEndpoint": "false"}
+    described = [
+        str(entry.inputs["description"])
+        for recording in (stack(), stack(**existing))
+        for entry in recording.registrations
+        if "ecurityGroup" in entry.type and "description" in entry.inputs
+    ]
+    assert len(described) == 12
+    allowed = r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}"
+    assert [text for text in described if not re.fullmatch(allowed, text)] == []
+
+
+def test_the_endpoint_has_no_two_addresses_in_one_zone() -> None:
+    """Else AWS would refuse the endpoint in a region where the account sees two zones."""
+    recording = record(lambda: Network("n", {"endpoint_zones": 3}), zones=2)
+    assert len(recording.inputs(VPC_ENDPOINT, "n-secretsmanager")["subnetIds"]) == 2
 
 
 def test_half_of_an_existing_vpc_is_refused() -> None:

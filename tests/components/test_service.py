@@ -19,11 +19,24 @@ from tests.components.tokens import (
     IMAGE,
     INGRESS_RULE,
     INVOCATION,
+    LOG_GROUP,
     REPOSITORY,
     ROLE,
+    VPC,
     VPC_ENDPOINT,
 )
 
+# What local.computed answers for the registry's login, behind `AWS:`.
+REGISTRY_PASSWORD = "registry-password"
+CONFIGURATIONS: tuple[dict[str, str], ...] = (
+    {},
+    {"engine": "postgres"},
+    {"databaseAuth": "password"},
+    {"snapStart": "true", "functionUrlAuth": "NONE"},
+    {"kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b"},
+    {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "secretsEndpoint": "false"},
+)
+SCALING = ["serverlessv2ScalingConfiguration", "secondsUntilAutoPause"]
 UNTAGGABLE = {
     "aws:ec2/routeTableAssociation:RouteTableAssociation",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
@@ -114,6 +127,52 @@ def test_registering_twice_gives_identical_inputs(engine: str) -> None:
     assert first == second
 
 
+@pytest.mark.parametrize("config", CONFIGURATIONS)
+def test_a_preview_shows_the_same_resources(config: dict[str, str]) -> None:
+    """Else `pulumi preview` would fail, or show less than `pulumi up` then makes."""
+    shown, made = (record(deploy, config, preview=preview) for preview in (True, False))
+    assert {entry.urn for entry in shown.registrations} == {entry.urn for entry in made.registrations}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "type_", "name", "path", "expected"),
+    [
+        ("handlerMemory", "1024", FUNCTION, "handler", ["memorySize"], 1024),
+        ("handlerTimeout", "29", FUNCTION, "handler", ["timeout"], 29),
+        ("handlerConcurrency", "7", FUNCTION, "handler", ["reservedConcurrentExecutions"], 7),
+        ("migrationMemory", "2048", FUNCTION, "migrations", ["memorySize"], 2048),
+        ("migrationTimeout", "60", FUNCTION, "migrations", ["timeout"], 60),
+        ("architecture", "x86_64", FUNCTION, "handler", ["architectures"], ["x86_64"]),
+        ("architecture", "x86_64", FUNCTION, "migrations", ["architectures"], ["x86_64"]),
+        ("architecture", "x86_64", IMAGE, "handler", ["build", "platform"], "linux/amd64"),
+        ("baseImage", "base:1", IMAGE, "migrations", ["build", "args", "BASE_IMAGE"], "base:1"),
+        ("schema", "shop", FUNCTION, "handler", ["environment", "variables", "SQL_MAIN_DB_SCHEMA"], "shop"),
+        (
+            "runtimeRole",
+            "shop_app",
+            FUNCTION,
+            "handler",
+            ["environment", "variables", "SQL_MAIN_DB_DB_ROLE"],
+            "shop_app",
+        ),
+        ("logRetentionDays", "7", LOG_GROUP, "handler", ["retentionInDays"], 7),
+        ("logRetentionDays", "7", LOG_GROUP, "migrations", ["retentionInDays"], 7),
+        ("backupRetentionDays", "9", CLUSTER, "main-db", ["backupRetentionPeriod"], 9),
+        ("autoPauseSeconds", "900", CLUSTER, "main-db", SCALING, 900),
+        ("performanceInsights", "false", CLUSTER_INSTANCE, "main-db-1", ["performanceInsightsEnabled"], False),
+        ("vpcCidr", "10.9.0.0/16", VPC, "network", ["cidrBlock"], "10.9.0.0/16"),
+    ],
+)
+def test_a_configured_value_reaches_aws(
+    stack: Stack, key: str, value: str, type_: str, name: str, path: list[str], expected: object
+) -> None:
+    """Else a setting would be taken and do nothing, or do something to another resource."""
+    found: Any = stack(**{key: value}).inputs(type_, name)
+    for step in path:
+        found = found[step]
+    assert found == expected
+
+
 def test_every_resource_belongs_to_a_component_and_is_tagged(stack: Stack) -> None:
     """Else a resource would be left out of the tree, of cost reports and of clean-ups."""
     recording = stack(databaseAuth="password", functionUrlAuth="AWS_IAM")
@@ -138,7 +197,11 @@ def test_no_secret_is_in_plain_anywhere(stack: Stack, auth: str) -> None:
     ]
     assert len(variables) == 2
     assert not [name for environment in variables for name in environment if "PASSWORD" in name or "TOKEN" in name]
-    assert "none" not in json.dumps(recording.outputs)
+    unmarked = [
+        entry.urn for entry in recording.registrations if REGISTRY_PASSWORD in json.dumps(_unmarked(entry.wire))
+    ]
+    assert unmarked == []
+    assert REGISTRY_PASSWORD not in json.dumps(recording.outputs)
 
 
 def test_the_development_stack_is_mysql_paused_when_idle_and_easy_to_destroy() -> None:
@@ -179,6 +242,13 @@ def test_one_configuration_line_switches_the_engine_and_only_that() -> None:
         "handler",
         "migrations",
     }
+
+
+def _unmarked(value: Any) -> Any:
+    """The value without what is marked as a secret in it."""
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items() if SECRET_MARK not in value.values()}
+    return [_unmarked(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain_keys(value: Any, names: set[str], path: str = "") -> list[str]:

@@ -112,6 +112,13 @@ def test_an_invocation_is_never_sent_twice(aws: FakeLambda, capsys: pytest.Captu
     assert capsys.readouterr().err.startswith("error: handler could not be invoked: ")
 
 
+def test_a_log_that_cannot_be_read_is_said_in_words(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else somebody without the permission would see a traceback."""
+    aws.body, aws.status = b'{"message": "not allowed"}', 403
+    assert main(["logs", "handler", "-s", "dev"]) == 1
+    assert capsys.readouterr().err.startswith("error: the log could not be read: ")
+
+
 def test_a_migration_is_summed_up_in_words(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
     """Else a person would have to read JSON to see what a migration did."""
     aws.body = json.dumps(DEPLOYED).encode()
