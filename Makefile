@@ -10,14 +10,20 @@ help: ## List what can be typed.
 
 setup: $(VENV)/.ready ## Put everything this project needs into .venv.
 
-$(VENV)/.ready: pyproject.toml
+# A .venv that was moved or copied here, or whose Python is gone, is no use: it is made anew.
+BROKEN := $(shell test ! -e $(VENV)/.ready || { grep -qxF '$(CURDIR)' $(VENV)/.ready && $(BIN)/python -c ''; } 2>/dev/null || echo broken-venv)
+
+broken-venv:
+	@rm -rf $(VENV)
+
+$(VENV)/.ready: pyproject.toml $(BROKEN)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
 	@$(UV) sync --quiet
 	@# Compile what every command imports, also where the environment says not to: it saves seconds each time.
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.stack, local.deploy, local.supervisor, stacks.service'
-	@touch $@
+	@echo '$(CURDIR)' > $@
 
 up: setup ## Run the whole stack on this machine.
 	@$(BIN)/aurora-lambda up
@@ -46,4 +52,4 @@ lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
 	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
 	    --output-file lambda_images/requirements/$$group.txt; done
 
-.PHONY: help setup up down test test-fast lint bench lock
+.PHONY: help setup broken-venv up down test test-fast lint bench lock
