@@ -1,6 +1,5 @@
 """`aurora-lambda up`: the stack's own program, run here."""
 
-import json
 import platform
 import time
 import traceback
@@ -12,8 +11,9 @@ from typing import Any
 import pulumi
 import yaml
 
+from local.configuration import configuration
 from local.control import Control, exclusive
-from local.errors import LocalError, UsageError
+from local.errors import LocalError
 from local.layout import CHECKOUT, Layout
 from local.program import Realiser, Target, run
 
@@ -59,15 +59,13 @@ def up(
     target = replace(_target(stack, overrides or {}, checkout, program, write), containers=containers)
     if containers:
         _build_for_this_machine(target, overrides or {}, write)
-    with exclusive(layout):
-        control = Control(layout)
-        realiser = Realiser(control, target, write)
-        outputs = _run(target, realiser)
-        realiser.begin()
-        for gone in control.call("/finish", urns=realiser.urns, outputs=outputs)["deleted"]:
-            realiser.changes["deleted"] += 1
-            realiser.say("deleted", gone["type"], gone["name"])
-    deployment = Deployment(outputs, realiser.changes, time.monotonic() - started)
+    try:
+        with exclusive(layout):
+            outputs, changes = _make(Control(layout), target, write)
+    except KeyboardInterrupt:
+        write("interrupted: what was made stays; aurora-lambda up goes on from there")
+        raise
+    deployment = Deployment(outputs, changes, time.monotonic() - started)
     write(summary(deployment))
     return deployment
 
@@ -79,6 +77,19 @@ def summary(deployment: Deployment) -> str:
         return f"Nothing changed: {total} resources are as the program says ({took})."
     counts = [f"{deployment.changes[each]} {each}" for each in IN_ORDER if deployment.changes.get(each)]
     return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({took})."
+
+
+def _make(
+    control: Control, target: Target, write: Callable[[str], None]
+) -> tuple[Mapping[str, Any], Mapping[str, int]]:
+    """Make everything so; the program's outputs, and how many resources changed in which way."""
+    realiser = Realiser(control, target, write)
+    outputs = _run(target, realiser)
+    realiser.begin()
+    for gone in control.call("/finish", urns=realiser.urns, outputs=outputs)["deleted"]:
+        realiser.changes["deleted"] += 1
+        realiser.say("deleted", gone["type"], gone["name"])
+    return outputs, realiser.changes
 
 
 def _run(target: Target, realiser: Realiser) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def _target(
 ) -> Target:
     folder = checkout / "stacks"
     project = _project(checkout)
-    config = _configuration(folder, stack) | {f"{project}:{key}": value for key, value in overrides.items()}
+    config = configuration(folder, stack, project) | {f"{project}:{key}": value for key, value in overrides.items()}
     engine, auth = f"{project}:engine", f"{project}:databaseAuth"
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
         write("note: databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
@@ -130,22 +141,3 @@ def _service() -> Callable[[], None]:
 
 def _project(checkout: Path) -> str:
     return str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-
-
-def _configuration(folder: Path, stack: str) -> dict[str, str]:
-    """The configuration in a stack's file, in Pulumi's form: strings, structured values as JSON."""
-    file = folder / f"Pulumi.{stack}.yaml"
-    if not file.is_file():
-        names = ", ".join(sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml")))
-        raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {names}")
-    try:
-        values = (yaml.safe_load(file.read_text()) or {}).get("config") or {}
-        return {str(key): _text(str(key), value) for key, value in values.items()}
-    except (yaml.YAMLError, AttributeError) as error:
-        raise UsageError(f"{file} is not a Pulumi stack file: {error}") from error
-
-
-def _text(key: str, value: object) -> str:
-    if isinstance(value, Mapping) and "secure" in value:
-        raise UsageError(f"{key} is encrypted in the stack's file: give it here with -c {key.partition(':')[2]}=...")
-    return value if isinstance(value, str) else json.dumps(value)
