@@ -100,7 +100,7 @@ def url_response(payload: bytes) -> Response:
     """What a function's answer becomes on the wire; an answer without `statusCode` is the body itself."""
     try:
         answer = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _message(HTTPStatus.BAD_GATEWAY, "Internal Server Error")
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return Response(HTTPStatus.OK, payload, (JSON_TYPE,))

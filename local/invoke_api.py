@@ -140,7 +140,7 @@ def _payload(body: bytes, limit: int) -> bytes:
         return b"{}"
     try:
         json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"Could not parse request body into json: {error}"
         raise _Refused(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message) from error
     return body

@@ -1,5 +1,6 @@
 """A small HTTP/1.1 server on loopback: a function from request to response, on a thread for each connection."""
 
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -7,6 +8,14 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
+from typing import Any
+
+# More than any answer or event may have: what is larger than those, but no larger than this, is refused in their words.
+BODY_LIMIT = 256 * 1024 * 1024
+LINE_LIMIT = 65536
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?\r?\n")
 
 
 @dataclass(frozen=True)
@@ -71,14 +80,26 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
         wbufsize = -1
+        error_content_type = "application/json"
+        error_message_format = '{"Message": "%(explain)s"}'
 
-        def respond(self) -> None:
-            if self.headers.get("Transfer-Encoding"):
-                self.close_connection = True
-                self._send(Response(HTTPStatus.LENGTH_REQUIRED, b'{"message":"send a Content-Length"}'))
+        def __getattr__(self, name: str) -> Any:
+            """Each `do_METHOD`: which methods there are is for `handle` to say."""
+            if name.startswith("do_"):
+                return self._respond
+            raise AttributeError(name)
+
+        def _respond(self) -> None:
+            try:
+                body = _body(self.headers, self.rfile)
+            except _TooLarge:
+                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, explain="Request Entity Too Large")
                 return
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path, _, query = self.path.partition("?")
+            except ValueError as error:
+                self.send_error(HTTPStatus.BAD_REQUEST, explain=str(error))
+                return
+            # Not self.path, in which leading slashes are made one.
+            path, _, query = self.requestline.split()[1].partition("?")
             self._send(handle(Request(self.command, path, query, self.headers, body)))
 
         def _send(self, response: Response) -> None:
@@ -94,6 +115,50 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing: what matters is in the functions' logs."""
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = respond  # noqa: N815
-
     return Handler
+
+
+class _TooLarge(Exception):  # noqa: N818 - of the body, not of this program
+    """A body that is not read."""
+
+
+def _body(headers: Message, source: BufferedIOBase) -> bytes:
+    """The body of a request, of a declared length or in chunks.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if encoding := headers.get("Transfer-Encoding"):
+        if encoding.lower() != "chunked":
+            raise ValueError("Transfer-Encoding is not chunked")
+        return _chunks(source)
+    length = headers.get("Content-Length") or "0"
+    if not _LENGTH.fullmatch(length):
+        raise ValueError("Content-Length is not a number of bytes")
+    return _exactly(source, int(length))
+
+
+def _chunks(source: BufferedIOBase) -> bytes:
+    body = bytearray()
+    while True:
+        match = _CHUNK.fullmatch(source.readline(LINE_LIMIT))
+        if match is None:
+            raise ValueError("a chunk does not begin with its size")
+        if not (size := int(match[1], 16)):
+            break
+        body += _exactly(source, size, BODY_LIMIT - len(body))
+        if source.readline(LINE_LIMIT).strip():
+            raise ValueError("a chunk does not end with its size")
+    # Trailers: a function is not told of them.
+    while source.readline(LINE_LIMIT).strip():
+        continue
+    return bytes(body)
+
+
+def _exactly(source: BufferedIOBase, size: int, limit: int = BODY_LIMIT) -> bytes:
+    if size > limit:
+        raise _TooLarge
+    data = source.read(size)
+    if len(data) < size:
+        raise ValueError("the body ends too early")
+    return data

@@ -111,6 +111,7 @@ def test_an_event_is_accepted_at_once_and_tried_three_times(
         ({"FunctionName": "nobody"}, "ResourceNotFoundException", 404),
         ({"FunctionName": "hello", "Qualifier": "v7"}, "ResourceNotFoundException", 404),
         ({"FunctionName": "hello", "Payload": b"{not json"}, "InvalidRequestContentException", 400),
+        ({"FunctionName": "hello", "Payload": b"[" * 100_000}, "InvalidRequestContentException", 400),
         ({"FunctionName": "hello", "Payload": b'"' + b"x" * 6291456 + b'"'}, "RequestTooLargeException", 413),
         (
             {"FunctionName": "hello", "InvocationType": "Event", "Payload": b'"' + b"x" * 1048576 + b'"'},
