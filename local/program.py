@@ -51,6 +51,7 @@ class Realiser(Mocks):
         self._control, self._target, self._write = control, target, write
         self._line = threading.Lock()
         self._begun = False
+        self._unable = ""
         self._under_way = 0
         self._changed = threading.Condition()
 
@@ -74,19 +75,21 @@ class Realiser(Mocks):
         return made["id"], made["outputs"]
 
     def begin(self) -> None:
-        """Start the supervisor and turn it to this stack, once: not before the program has found its settings right."""
+        """Start the supervisor and turn it to this stack, once: not before the program has found its settings right.
+
+        Raises:
+            LocalError: that failed, now or for another resource: what all wait for is tried, and reported, once.
+        """
         with self._changed:
+            if self._unable:
+                raise LocalError(self._unable)
             if not self._begun:
-                self._control.start()
-                target = self._target
-                begun = self._control.call(
-                    "/begin",
-                    stack=target.stack,
-                    region=target.region,
-                    program=str(target.folder),
-                    containers=target.containers,
-                )
-                self._note(begun["notes"])
+                try:
+                    self._start()
+                except LocalError as error:
+                    self._unable = str(error)
+                    self.failures.append(self._unable)
+                    raise
                 self._begun = True
 
     def settle(self) -> None:
@@ -98,9 +101,21 @@ class Realiser(Mocks):
         """Wait for nothing any more; the supervisor finishes what it is at."""
         self._control.abort()
 
+    def _start(self) -> None:
+        self._control.start()
+        target = self._target
+        begun = self._control.call(
+            "/begin",
+            stack=target.stack,
+            region=target.region,
+            program=str(target.folder),
+            containers=target.containers,
+        )
+        self._note(begun["notes"])
+
     def _make(self, urn: str, args: MockResourceArgs, inputs: dict[str, Any]) -> dict[str, Any]:
+        self.begin()
         try:
-            self.begin()
             files = _files(args.typ, inputs)
             return self._control.call("/resource", urn=urn, type=args.typ, name=args.name, inputs=inputs, files=files)
         except LocalError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from local.errors import LocalError
 
 VERSION = 1
+LAST_PORT = 65535
 
 
 @dataclass
@@ -92,4 +93,10 @@ def _parse(value: dict[str, Any]) -> State:
         name: StackState({urn: Record(**record) for urn, record in stack["resources"].items()}, dict(stack["outputs"]))
         for name, stack in value["stacks"].items()
     }
-    return State(str(value["current"]), stacks, {str(key): int(port) for key, port in value["ports"].items()})
+    return State(str(value["current"]), stacks, {str(key): _port(port) for key, port in value["ports"].items()})
+
+
+def _port(value: object) -> int:
+    if type(value) is not int or not 0 < value <= LAST_PORT:
+        raise ValueError(f"{value!r} is no port")
+    return value

@@ -42,6 +42,10 @@ def test_no_file_is_an_empty_state(tmp_path: Path) -> None:
         "{}",
         '{"version": 99}',
         json.dumps({"version": 1, "stacks": 3, "ports": {}, "current": ""}),
+        *(
+            json.dumps({"version": 1, "stacks": {}, "ports": {"database": port}, "current": ""})
+            for port in (0, -1, 65536, 1e400, 5432.5, "5432", True)
+        ),
     ],
 )
 def test_an_unreadable_state_is_put_aside_and_said_so(tmp_path: Path, content: str) -> None:
