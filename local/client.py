@@ -53,7 +53,7 @@ def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
     with exclusive(layout):
         Control(layout).stop()
         if keep_data:
-            shutil.rmtree(layout.root / "logs", ignore_errors=True)
+            shutil.rmtree(layout.logs, ignore_errors=True)
             layout.supervisor_log.unlink(missing_ok=True)
         else:
             remove_containers(layout, images=True)
@@ -86,9 +86,9 @@ def follow_log(name: str, checkout: Path = CHECKOUT, *, from_start: bool = False
 
 
 def _log(name: str, checkout: Path) -> Path:
-    functions = status(checkout)["functions"]
-    names = {short: about["name"] for short, about in functions.items()}
+    report = status(checkout)
+    names = {short: about["name"] for short, about in report["functions"].items()}
     full = names.get(name, name)
     if full not in names.values():
         raise UsageError(f"there is no function {name!r} up here; there are: {', '.join(sorted(names)) or 'none'}")
-    return Layout.of(checkout).log(full)
+    return Layout.of(checkout).log(report["stack"], full)

@@ -81,6 +81,8 @@ class Function:
 
     def _take(self) -> Environment:
         with self._changed:
+            if self.config.concurrency == 0:
+                raise Throttled(f"{self.config.name} may not run: its reserved concurrency is 0")
             if not self._changed.wait_for(self._available, QUEUE_SECONDS):
                 raise Throttled(f"{self.config.name} is busy in all its {self.config.concurrency} environments")
             while self._idle:

@@ -70,9 +70,14 @@ class Layout:
         """The databases of one stack."""
         return self.all_data / stack
 
-    def log(self, function_name: str) -> Path:
-        """What a function printed."""
-        return self.root / "logs" / f"{function_name}.log"
+    @property
+    def logs(self) -> Path:
+        """What the functions of every stack printed."""
+        return self.root / "logs"
+
+    def log(self, stack: str, function_name: str) -> Path:
+        """What a function of one stack printed."""
+        return self.logs / stack / f"{function_name}.log"
 
     @property
     def marker(self) -> str:

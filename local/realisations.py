@@ -170,7 +170,8 @@ def _function(world: World, resource: Resource, previous: Live | None) -> Made:
     image = world.images[reference]
     command = (inputs.get("imageConfig") or {}).get("commands")
     logging = inputs.get("loggingConfig") or {}
-    limit = int(inputs.get("reservedConcurrentExecutions") or -1)
+    reserved = inputs.get("reservedConcurrentExecutions")
+    limit = -1 if reserved is None else int(reserved)
     config = FunctionConfig(
         name=str(outputs["name"]),
         arn=str(outputs["arn"]),
@@ -187,7 +188,7 @@ def _function(world: World, resource: Resource, previous: Live | None) -> Made:
         region=world.region,
         aws_endpoint=world.aws.endpoint,
     )
-    function = Function(config, FunctionLog(world.layout.log(config.name)))
+    function = Function(config, FunctionLog(world.layout.log(world.stack, config.name)))
     if isinstance(previous, FunctionLive):
         world.functions.pop(previous.function.config.name, None)
         previous.function.retire()

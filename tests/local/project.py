@@ -82,6 +82,7 @@ def program(
     event: Mapping[str, object] | None = None,
     timeout: int = 5,
     reachable: bool = True,
+    concurrency: int | None = None,
 ) -> None:
     """Register the project's resources."""
     image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
@@ -120,6 +121,7 @@ def program(
         role="arn:aws:iam::123456789012:role/hello",
         timeout=timeout,
         memory_size=256,
+        reserved_concurrent_executions=concurrency,
         environment={"variables": {"CLUSTER": cluster.arn, **(environment or {})}},
         vpc_config={"subnet_ids": ["subnet-1"], "security_group_ids": [functions.id]},
     )

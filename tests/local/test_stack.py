@@ -123,6 +123,8 @@ def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
     assert lines.notes() == ["note: stack local is suspended; its data is kept"]
     assert set(lines.changes().values()) == {"created"}
     assert client.status(checkout)["stack"] == "other"
+    assert client.read_log("hello", checkout).count("START RequestId: ") == 1
+    assert sorted(path.name for path in Layout.of(checkout).logs.iterdir()) == ["local", "other"]
     assert sql(checkout, "SELECT to_regclass('kept')") == (None,)
     assert len([line for line in processes(checkout) if "/bin/postgres" in line]) == 1
 
@@ -142,6 +144,13 @@ def test_a_failing_invocation_fails_the_deployment_with_the_functions_message(ch
     fail_up(checkout, event={"do": "raise"})
     _, lines = bring_up(checkout)
     assert lines.changes() == {INVOCATION: "updated"}
+
+
+def test_a_function_with_no_concurrency_is_throttled(checkout: Path) -> None:
+    """Stopping a function by 0, as people do in an emergency, would look here as if it did nothing."""
+    message = fail_up(checkout, concurrency=0)
+    name = client.status(checkout)["functions"]["hello"]["name"]
+    assert message == f"aws:lambda:Invocation greet: {name} may not run: its reserved concurrency is 0"
 
 
 def test_a_function_that_could_not_reach_the_database_on_aws_is_reported(checkout: Path) -> None:
