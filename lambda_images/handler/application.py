@@ -1,6 +1,7 @@
 """The application: one event in, one answer out."""
 
 import logging
+import re
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from lambda_images.database.conditions import is_schema_missing, is_unavailable
 from lambda_images.database.connector import Connector
 from lambda_images.database.engine import autocommit, lambda_engine
-from lambda_images.database.errors import DatabaseError
+from lambda_images.database.errors import DatabaseError, own_words
 from lambda_images.handler import commands
 from lambda_images.handler.http import HttpError, Request, response
 from lambda_images.handler.routes import MIGRATE, router
@@ -35,9 +36,12 @@ class Application:
     def handle(self, event: Any, context: Any) -> Any:
         """Answer `event`; what goes wrong in a direct invocation is raised, and so becomes a function error."""
         self.connector.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
-        if isinstance(event, dict) and "http" in event.get("requestContext", {}):
+        if _is_http(event):
             return self._answer(event)
-        return commands.run(event, self._statements, context.aws_request_id)
+        try:
+            return commands.run(event, self._statements, context.aws_request_id)
+        except DBAPIError as error:
+            raise _told(error) from None
 
     def _answer(self, event: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -52,6 +56,20 @@ class Application:
         except Exception:
             log.exception("unexpected error")
             return response(500, {"error": "Internal server error"})
+
+
+def _is_http(event: Any) -> bool:
+    """Whether a function URL sent `event`; anything else is a direct invocation's payload."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    http = context.get("http") if isinstance(context, dict) else None
+    return isinstance(http, dict) and isinstance(http.get("method"), str)
+
+
+def _told(error: DBAPIError) -> Exception:
+    """What a direct invocation is told; the statement, which SQLAlchemy and PostgreSQL show, is left out."""
+    if is_schema_missing(error):
+        return commands.CommandError(NO_SCHEMA)
+    return DatabaseError(re.sub(r" LINE \d+: .* \^", "", own_words(error.orig or error)))
 
 
 def _database_failure(error: DBAPIError) -> dict[str, Any]:

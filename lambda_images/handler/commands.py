@@ -16,7 +16,7 @@ LONGEST_SHOWN = 60
 
 
 class CommandError(Exception):
-    """The payload asks for something this function does not do."""
+    """The payload asks for something this function does not do, or not yet."""
 
 
 def run(event: Any, statements: Engine, aws_request_id: str) -> Any:

@@ -1,13 +1,18 @@
 """Direct invocations, against real servers."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from lambda_images.database.errors import DatabaseError
 from lambda_images.handler.commands import CommandError
+from lambda_images.migrations.runner import run
+from tests.conftest import Database
 from tests.images.application import Client, Context
+from tests.images.runs import rows
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -64,3 +69,36 @@ def test_a_huge_wrong_command_is_not_repeated_whole(app: Client) -> None:
     with pytest.raises(CommandError) as refusal:
         app.invoke({"command": "x" * 1_000_000})
     assert str(refusal.value) == f"unknown command '{'x' * 59}...: the allowed commands are create, get"
+
+
+@pytest.mark.parametrize("command", ["create", "get"])
+def test_a_missing_schema_is_answered_with_the_remedy(
+    database: Database, client_of: Callable[..., Client], command: str
+) -> None:
+    """Whoever invokes the function before the migration learns what to run, and sees no SQL."""
+    run({"command": "deploy"}, database.environment())
+    run({"command": "downgrade", "revision": "base"}, database.environment())
+    with pytest.raises(CommandError) as failure:
+        client_of(database, migrated=False).invoke({"command": command})
+    assert str(failure.value) == "The database schema is not there yet: run `aurora-lambda migrate`"
+    assert failure.value.__suppress_context__
+
+
+def test_a_failing_statement_is_told_in_the_databases_own_words(app: Client, database: Database) -> None:
+    """The statement and its values are the application's, and a link to a library's manual helps nobody."""
+    rows(database, "ALTER TABLE invocations DROP COLUMN aws_request_id")
+    with pytest.raises(DatabaseError) as failure:
+        app.invoke({})
+    assert str(failure.value) in {
+        'column "aws_request_id" of relation "invocations" does not exist (SQLSTATE 42703)',
+        "Unknown column 'aws_request_id' in 'field list' (error 1054)",
+        "Unknown column 'aws_request_id' in 'INSERT INTO' (error 1054)",
+    }
+
+
+@pytest.mark.parametrize("context", [None, 5, "http", [], {}, {"http": None}, {"http": {}}, {"http": {"method": None}}])
+def test_a_request_context_that_is_not_a_function_urls_is_a_plain_payload(app: Client, context: Any) -> None:
+    """A direct invocation is answered as one, whatever else its payload holds."""
+    row = app.invoke({"requestContext": context}, Context("request-1"))
+    assert row["awsRequestId"] == "request-1"
+    assert app.invoke({"command": "get", "requestContext": context}) == [row]

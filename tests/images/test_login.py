@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import psycopg
 import pytest
 
 from lambda_images.database import aws as aws_module
@@ -89,6 +90,15 @@ def test_a_password_that_stays_wrong_is_refused_without_being_shown(
     described = f"the database '{database.name}' at 127.0.0.1:{database.port} as role '{role.db_role}' (password): "
     assert str(refusal.value).startswith(described)
     assert password not in str(refusal.value)
+
+
+def test_a_host_that_pg_hba_rejects_is_refused_and_not_waited_for() -> None:
+    """`It may be resuming: try again` would have people wait for what only an administrator can change."""
+    error = psycopg.OperationalError(
+        'connection failed: FATAL:  pg_hba.conf rejects connection for host "10.0.0.1", user "app", database "app",'
+        " no encryption"
+    )
+    assert drivers.driver("postgres").refusal(error) is LoginRefused
 
 
 def test_an_empty_secret_names_the_remedy(database: Database, empty_secret: str) -> None:

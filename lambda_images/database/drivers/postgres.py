@@ -13,6 +13,7 @@ REFUSALS: Mapping[str, type[DatabaseError]] = {
     "authentication failed": LoginRefused,
     "no password supplied": LoginRefused,
     "no pg_hba.conf entry": LoginRefused,
+    "pg_hba.conf rejects connection": LoginRefused,
     'FATAL:  role "': LoginRefused,
     'FATAL:  database "': DatabaseMissing,
     "permission denied for database": LoginRefused,
