@@ -1,5 +1,6 @@
 """Writing a new revision: what the tables in the code have and the database lacks."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,10 +12,11 @@ from alembic.script import Script
 from alembic.util import CommandError
 
 from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
+from lambda_images.database.contract import DatabaseSettings, database_settings
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runs import Migrations
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.failures import reason
 from lambda_images.migrations.revisions import VERSIONS, next_revision
 from lambda_images.migrations.servers import server
 
@@ -25,22 +27,31 @@ def create_revision(environment: Mapping[str, str], message: str, versions: Path
     MySQL commits each statement of DDL, so a revision of one can be run again after a failure and one of two cannot.
 
     Raises:
-        MigrationError: there is nothing to write, the database is not at the last revision, or is not there.
+        MigrationError: there is nothing to write, a file in the way of it, or no database at the last revision.
     """
-    if not message.strip():
+    message = " ".join(message.split())
+    if not re.search(r"\w", message):
         raise MigrationError('a revision needs a message: aurora-lambda new-migration "add a phone number to users"')
     settings = database_settings(environment)
-    database = server(Connector(settings))
     try:
-        with closing(database.open(create=False)) as raw:
-            version = database.version(raw, None)[0]
-            migrations = Migrations(settings.engine, raw, versions)
-            migrations.head()
-            if pending := migrations.pending(version):
-                raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate` first")
-            return _written(migrations, message.strip(), versions)
-    except DatabaseError as error:
+        return _compared(settings, message, versions)
+    except MigrationError:
+        raise
+    except (CommandError, DatabaseError) as error:
         raise MigrationError(str(error)) from None
+    except Exception as error:
+        raise MigrationError(f"no revision was written: {reason(error, [settings.password or ''])}") from None
+
+
+def _compared(settings: DatabaseSettings, message: str, versions: Path) -> list[Path]:
+    database = server(Connector(settings))
+    with closing(database.open(create=False)) as raw:
+        version = database.version(raw, None)[0]
+        migrations = Migrations(settings.engine, raw, versions)
+        migrations.head()
+        if pending := migrations.pending(version):
+            raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate` first")
+        return _written(migrations, message, versions)
 
 
 def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]:
@@ -55,6 +66,7 @@ def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]
         ]
 
     migrations.config.messaging_opts = {"quiet": True}
+    there = set(versions.glob("*.py"))
     with migrations.connected() as connection:
         migrations.config.attributes["connection"] = connection
         try:
@@ -65,8 +77,10 @@ def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]
                 version_path=str(versions),
                 process_revision_directives=one_change_each,
             )
-        except CommandError as error:
-            raise MigrationError(str(error)) from None
+        except Exception:
+            for path in set(versions.glob("*.py")) - there:
+                path.unlink()
+            raise
     scripts: Sequence[Script | None] = made if isinstance(made, list) else [made]
     if not scripts:
         raise MigrationError("nothing to write: code and database agree. Change lambda_images/handler/tables.py first")

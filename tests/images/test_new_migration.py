@@ -1,10 +1,13 @@
 """Writing revisions from what the code has and a real database lacks."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Column, String, Table
 
+from lambda_images.handler.tables import metadata
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.generate import create_revision
 from lambda_images.migrations.revisions import VERSIONS
@@ -70,8 +73,50 @@ def test_a_database_that_is_not_there_is_said(database: Database) -> None:
         create_revision(database.environment(), "posts")
 
 
-@pytest.mark.parametrize("message", ["", "  "])
+@pytest.mark.parametrize("message", ["", "  ", "!!!"])
 def test_a_message_is_needed(message: str) -> None:
     """It becomes the file's name and the history's line."""
     with pytest.raises(MigrationError, match="^a revision needs a message: "):
         create_revision({}, message)
+
+
+@pytest.mark.parametrize("message", ['say "no" """ twice', "ends in \\", 'ends in "', "two\nlines  of it"])
+def test_any_message_makes_revisions_that_run(postgres: Database, versions: Path, message: str) -> None:
+    """A quote in the message must not leave a file behind that stops every deployment."""
+    run({}, postgres.environment(), versions=versions)
+    create_revision(postgres.environment(), message, versions)
+    applied = run({}, postgres.environment(), versions=versions)["applied"]
+    shown = " ".join(message.split())
+    assert [step["message"] for step in applied] == [f"{shown} 1", f"{shown} 2"]
+
+
+def test_a_mistake_in_the_tables_is_an_error_and_no_traceback(
+    postgres: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command is for people in the middle of editing that file."""
+    run({}, postgres.environment(), versions=versions)
+    monkeypatch.setitem(sys.modules, "lambda_images.handler.tables", None)
+    with pytest.raises(MigrationError) as failure:
+        create_revision(postgres.environment(), "add posts", versions)
+    assert str(failure.value) == (
+        "no revision was written: ModuleNotFoundError:"
+        " import of lambda_images.handler.tables halted; None in sys.modules"
+    )
+
+
+class Unwritable(String):
+    def __repr__(self) -> str:
+        return "String(("
+
+
+def test_revisions_that_cannot_be_loaded_are_not_left_behind(postgres: Database, versions: Path) -> None:
+    """Half of what was to be written would fail the next deployment."""
+    run({}, postgres.environment(), versions=versions)
+    before = sorted(versions.glob("*.py"))
+    table = Table("zebras", metadata, Column("name", Unwritable()))
+    try:
+        with pytest.raises(MigrationError, match="^no revision was written: SyntaxError: "):
+            create_revision(postgres.environment(), "add", versions)
+    finally:
+        metadata.remove(table)
+    assert sorted(versions.glob("*.py")) == before
