@@ -11,6 +11,12 @@ from lambda_images.migrations.errors import MigrationError
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 MYSQL_TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+# The schemas an extension made go with it, and cannot go without.
+EMPTY_POSTGRES = """DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace n WHERE nspname !~ '^pg_|^information_schema$' AND NOT EXISTS (
+        SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e')
+    LOOP EXECUTE format('DROP SCHEMA %I CASCADE', name); END LOOP;
+END $$"""
 LONGEST_NAME = {"postgres": 63, "mysql": 32}
 
 
@@ -90,7 +96,7 @@ def mysql_text(database: str) -> str:
 def emptied(engine: str, database: str) -> Sequence[str]:
     """Statements that drop every table, and whatever else a database holds, keeping the database."""
     if engine == "postgres":
-        return ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]
+        return [EMPTY_POSTGRES, "CREATE SCHEMA public"]
     return [f"DROP DATABASE {mysql_quoted(database)}", mysql_database(database), f"USE {mysql_quoted(database)}"]
 
 

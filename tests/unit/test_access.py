@@ -4,6 +4,7 @@ import pytest
 
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.migrations.access import (
+    EMPTY_POSTGRES,
     checked_role,
     emptied,
     mysql_database,
@@ -86,7 +87,7 @@ def test_a_hostile_mysql_name_stays_a_name() -> None:
 
 def test_what_reset_drops() -> None:
     """Everything in the database, and nothing beside it."""
-    assert emptied("postgres", "app") == ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]
+    assert emptied("postgres", "app") == [EMPTY_POSTGRES, "CREATE SCHEMA public"]
     assert emptied("mysql", "app") == [
         "DROP DATABASE `app`",
         "CREATE DATABASE IF NOT EXISTS `app` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
