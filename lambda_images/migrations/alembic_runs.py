@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import RevisionMap
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 from lambda_images.database.contract import Engine
 from lambda_images.database.engine import LEVELS, URLS
+from lambda_images.database.errors import own_words
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.revisions import revision_files
 
@@ -69,13 +71,29 @@ class Migrations:
         Raises:
             MigrationError: the files do not form one line of revisions, each named by its id.
         """
+        files = revision_files(self._versions)
+        scripts = [self._loaded(revision, name, files) for revision, name in sorted(files.items())]
+        self.script.revision_map = RevisionMap(lambda: scripts)
         heads = self.script.get_heads()
         if len(heads) > 1:
             raise MigrationError(f"revisions {' and '.join(sorted(heads))} both end the history: put one after another")
-        for revision, name in revision_files(self._versions).items():
-            if self.script.get_revision(revision).path != str(self._versions / name):
-                raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
         return heads[0] if heads else None
+
+    def target(self, revision: str, version: str | None) -> str:
+        """`revision`, when a database at `version` can be taken to it, or that many steps back.
+
+        Raises:
+            MigrationError: there is no such revision; the message says which there are.
+        """
+        known = sorted(revision_files(self._versions))
+        if revision.startswith("-"):
+            done = len(list(self.script.iterate_revisions(version or "base", "base")))
+            if int(revision[1:]) > done:
+                raise MigrationError(f"{revision} is too far: {done} revisions can be undone, back to base")
+        elif revision not in {"head", "base", *known}:
+            there_are = f"there are {known[0]} to {known[-1]}" if known else "there is none"
+            raise MigrationError(f"there is no revision {revision} in this image: {there_are}")
+        return revision
 
     def pending(self, version: str | None) -> list[Script]:
         """The revisions after `version`, first to last.
@@ -96,9 +114,11 @@ class Migrations:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""
         self._run(lambda heads: _timed(self.script._upgrade_revs("head", heads), run, may_go_on), prepare=prepare)
 
-    def downgrade(self, revision: str, run: Run) -> None:
-        """Undo revisions back to `revision`, which stays applied."""
-        self._run(lambda heads: _timed(self.script._downgrade_revs(revision, heads), run, lambda: True))
+    def downgrade(self, revision: str, run: Run, prepare: Callable[[], None]) -> None:
+        """Undo revisions back to `revision`, which stays applied; `prepare` as in `upgrade`."""
+        self._run(
+            lambda heads: _timed(self.script._downgrade_revs(revision, heads), run, lambda: True), prepare=prepare
+        )
 
     def stamp(self, revision: str) -> None:
         """Write down that the database is at `revision`, running nothing."""
@@ -135,6 +155,18 @@ class Migrations:
         return create_engine(
             URLS[self.engine], creator=lambda: self._raw, poolclass=StaticPool, isolation_level=level
         ).connect()
+
+    def _loaded(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
+        try:
+            script = Script._from_path(self.script, self._versions / name)
+        except Exception as error:
+            raise MigrationError(f"{name} cannot be loaded: {type(error).__name__}: {own_words(error)}") from None
+        if script is None or script.revision != revision:
+            raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
+        before = script.down_revision
+        if before is not None and before not in files:
+            raise MigrationError(f"{name} comes after revision {before!r}, which is not there: mend its down_revision")
+        return script
 
     def _run(self, steps: Callable[[Any], Iterable[Any]], prepare: Callable[[], None] = lambda: None) -> None:
         with self.connected() as connection:

@@ -41,6 +41,7 @@ class Job:
         self._run = Run()
         self._secrets: list[str] = []
         self._new_password = False
+        self._transaction: int | None = None
 
     def do(self, request: Request) -> dict[str, Any]:
         """Do the command, and say what was done.
@@ -107,13 +108,12 @@ class Job:
         return "code and database agree"
 
     def _stamp(self, request: Request, before: str | None) -> str:
-        del before
-        self._migrations.stamp(request.revision)
+        self._migrations.stamp(self._migrations.target(request.revision, before))
         return ""
 
     def _downgrade(self, request: Request, before: str | None) -> str:
-        del before
-        self._migrations.downgrade(request.revision, self._run)
+        revision = self._migrations.target(request.revision, before)
+        self._migrations.downgrade(revision, self._run, self._begin)
         return ""
 
     def _sql(self, request: Request, before: str | None) -> str:
@@ -125,11 +125,16 @@ class Job:
         count = len(self._migrations.pending(before))
         return f"{count} pending" if count else "up to date"
 
+    def _begin(self) -> None:
+        """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""
+        self._transaction = self._database.transaction(self._raw)
+
     def _empty(self) -> None:
         self._database.empty(self._raw)
         self._prepare()
 
     def _prepare(self) -> None:
+        self._begin()
         self._database.settle(self._raw)
         self._provide_role()
 
@@ -156,10 +161,11 @@ class Job:
         try:
             with closing(self._database.open(create=False)) as fresh:
                 after = self._database.version(fresh, None)[0]
+                kept = self._database.kept(fresh, self._transaction)
         except (MigrationError, DatabaseError) as lost:
             return f"{command} failed: {why}. In what state it left the database is unknown: {lost}"
         transactional = self._database.transactional_ddl
-        return explained(command, why, self._run, before=before, after=after, transactional=transactional)
+        return explained(command, why, self._run, before=before, after=after, transactional=transactional, kept=kept)
 
     def _time_is_left(self) -> bool:
         """The first step is always taken, so that however short the time, every run gets further."""

@@ -73,6 +73,15 @@ class Server(ABC):
         """Give the database the defaults that tables made in it rely on."""
         del raw
 
+    def transaction(self, raw: Any) -> int | None:
+        """The number of the transaction `raw` is in, where one goes around all revisions of a run."""
+        del raw
+
+    def kept(self, raw: Any, transaction: int | None) -> bool:
+        """Whether what a failed run did in `transaction` has stayed."""
+        del raw, transaction
+        return not self.transactional_ddl
+
     @abstractmethod
     def _try_lock(self, raw: Any) -> bool: ...
 
@@ -109,7 +118,11 @@ class Postgres(Server):
         statement = """
             SELECT version_num, (SELECT EXISTS (
                 SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid AND g.rolname = 'rds_iam'
-                WHERE m.member = r.oid) FROM pg_roles r WHERE r.rolname = %s AND r.rolcanlogin)
+                WHERE m.member = r.oid)
+                FROM pg_roles r WHERE r.rolname = %s AND r.rolcanlogin
+                AND has_database_privilege(r.oid, current_database(), 'CONNECT')
+                AND has_schema_privilege(r.oid, 'public', 'USAGE')
+                AND has_table_privilege(r.oid, 'alembic_version', 'INSERT'))
             FROM alembic_version"""
         try:
             found = self.row(raw, statement, (role.db_role if role else "",))
@@ -126,6 +139,14 @@ class Postgres(Server):
         self.run(raw, access.postgres_role(role.db_role, self.schema, role.auth, known, secret))
         if role.auth == "password" and self._asks_for_token(raw, role.db_role):
             self.run(raw, [access.postgres_without_iam(role.db_role)])
+
+    @override
+    def transaction(self, raw: Any) -> int | None:
+        return self.row(raw, "SELECT txid_current()")[0]
+
+    @override
+    def kept(self, raw: Any, transaction: int | None) -> bool:
+        return self.row(raw, "SELECT txid_status(%s)", (transaction,)) == ("committed",)
 
     def _verifier(self, raw: Any, role: str, password: str) -> str:
         """What the server stores; it never sees the password, so no log of its can hold it."""

@@ -7,6 +7,7 @@ import pytest
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
+from tests.images.revisions import history
 from tests.images.runs import rows, steps, table_names
 
 REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
@@ -142,3 +143,32 @@ def test_reset_drops_everything_and_applies_from_empty(database: Database) -> No
     result = run({"command": "reset"}, database.environment(ALLOW_RESET="true"))
     assert (result["before"], result["after"], steps(result)) == ("0005", "0005", REVISIONS)
     assert table_names(database) == {"alembic_version", "invocations", "users", "posts"}
+
+
+def test_reset_drops_schemas_of_revisions_too(postgres: Database, tmp_path: Path) -> None:
+    """A revision that makes a schema would fail in every later reset: it is there already."""
+    made = ["CREATE SCHEMA audit", 'CREATE TABLE audit."A b" (id integer)', 'CREATE SCHEMA "My ""own"""']
+    run({}, postgres.environment(), versions=history(tmp_path, *made))
+    result = run({"command": "reset"}, postgres.environment(ALLOW_RESET="true"), versions=tmp_path)
+    assert (result["after"], steps(result)) == ("0003", ["0001", "0002", "0003"])
+    assert table_names(postgres) == {"alembic_version"}
+
+
+@pytest.mark.parametrize(
+    ("command", "revision", "message"),
+    [
+        ("stamp", "9999", "there is no revision 9999 in this image: there are 0001 to 0005"),
+        ("downgrade", "9999", "there is no revision 9999 in this image: there are 0001 to 0005"),
+        ("downgrade", "-5", "-5 is too far: 4 revisions can be undone, back to base"),
+    ],
+)
+def test_a_revision_that_is_not_there_is_answered_with_those_that_are(
+    database: Database, command: str, revision: str, message: str
+) -> None:
+    """Whoever mistypes one in the middle of going back needs to know what there is to type."""
+    run({}, database.environment())
+    run({"command": "downgrade", "revision": "-1"}, database.environment())
+    with pytest.raises(MigrationError) as refusal:
+        run({"command": command, "revision": revision}, database.environment())
+    assert str(refusal.value) == message
+    assert run({"command": "current"}, database.environment())["output"] == "0004"

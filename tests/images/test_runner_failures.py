@@ -40,7 +40,7 @@ def test_a_failing_revision_says_where_mysql_stopped_and_goes_on_from_there(mysq
         "revision 0003 (step 3) failed during deploy: Table 't1' already exists (error 1050). The database is at"
         " revision 0002; revisions done in this run: 0001, 0002; what revision 0003 did before its error has stayed,"
         " because this engine commits each statement of DDL. Mend 0003 or the table it met, then run the command"
-        " again: it goes on from there"
+        " again: it starts again with 0003"
     )
     result = run({}, mysql.environment(), versions=history(tmp_path, *tables(3)))
     assert (result["before"], result["after"], steps(result)) == ("0002", "0003", ["0003"])
@@ -58,8 +58,76 @@ def test_a_failing_reset_leaves_postgres_as_it_was(postgres: Database, tmp_path:
 def test_a_revision_that_is_not_python_is_named(database: Database, tmp_path: Path) -> None:
     """A typo in a revision is reported as such, with the database untouched."""
     versions = history(tmp_path, *tables(1), ">)")
-    with pytest.raises(MigrationError, match=r"^deploy failed: SyntaxError: .*0002_step_2.py.*Nothing was changed"):
+    with pytest.raises(MigrationError) as failure:
         run({}, database.environment(), versions=versions)
+    assert str(failure.value) == (
+        "0002_step_2.py cannot be loaded: SyntaxError: unmatched ')' (0002_step_2.py, line 10)"
+    )
+    assert table_names(database) == set()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        (
+            ('revision = "0002"', 'revision = "abc"'),
+            "0002_step_2.py does not hold revision '0002': name the file by its revision",
+        ),
+        (
+            ("down_revision = '0001'", 'down_revision = "zzz"'),
+            "0002_step_2.py comes after revision 'zzz', which is not there: mend its down_revision",
+        ),
+        (
+            ('revision = "0002"', "revision = 2"),
+            "0002_step_2.py cannot be loaded: TypeError: 'int' object is not iterable",
+        ),
+        (
+            ("from alembic import op", "from alembic import nothing"),
+            "0002_step_2.py cannot be loaded: ImportError: cannot import name 'nothing' from 'alembic'",
+        ),
+    ],
+)
+def test_a_mistake_in_a_revision_names_the_file(
+    postgres: Database, tmp_path: Path, mistake: tuple[str, str], message: str
+) -> None:
+    """Somebody with fifty revisions must not have to guess which one `KeyError: 'zzz'` is about."""
+    file = history(tmp_path, *tables(2)) / "0002_step_2.py"
+    text = file.read_text()
+    assert text.count(mistake[0]) == 1
+    file.write_text(text.replace(*mistake))
+    with pytest.raises(MigrationError) as failure:
+        run({}, postgres.environment(), versions=tmp_path)
+    assert str(failure.value).partition(" (")[0] == message
+
+
+BLOCK = """>with op.get_context().autocommit_block():
+        op.execute("CREATE TABLE t2 (id integer)")
+    op.execute("NONSENSE")"""
+COMMIT = """>op.execute("CREATE TABLE t2 (id integer)")
+    op.execute("COMMIT")
+    op.execute("NONSENSE")"""
+
+
+@pytest.mark.parametrize("ended", [BLOCK, COMMIT], ids=["autocommit_block", "COMMIT"])
+def test_what_a_revision_committed_by_itself_is_not_denied(postgres: Database, tmp_path: Path, ended: str) -> None:
+    """`Nothing was changed` would send people off to run it again, onto tables that are there."""
+    run({}, postgres.environment(), versions=history(tmp_path, *tables(1)))
+    with pytest.raises(MigrationError) as failure:
+        run({}, postgres.environment(), versions=history(tmp_path, *tables(1), ended))
+    assert str(failure.value) == (
+        'revision 0002 (step 2) failed during deploy: syntax error at or near "NONSENSE" LINE 1: NONSENSE ^'
+        " (SQLSTATE 42601). The database is at revision 0001; a revision ended the transaction (COMMIT,"
+        " autocommit_block), and what was done by then has stayed. Undo that, or make the revisions still to run ready"
+        " for it, then run the command again"
+    )
+    assert table_names(postgres) == {"alembic_version", "t1", "t2"}
+
+
+def test_a_failing_downgrade_leaves_postgres_as_it_was(postgres: Database, tmp_path: Path) -> None:
+    """Going back is one transaction too, and says so."""
+    run({}, postgres.environment(), versions=history(tmp_path, "SELECT 1", *tables(1)[:1]))
+    with pytest.raises(MigrationError, match=r"Nothing was changed: the database is at revision 0002$"):
+        run({"command": "downgrade", "revision": "base"}, postgres.environment(), versions=tmp_path)
 
 
 def test_a_run_that_is_short_of_time_stops_between_revisions_and_the_next_goes_on(

@@ -66,6 +66,31 @@ def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: 
     assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
 
 
+@pytest.mark.parametrize(
+    "lost", ["CONNECT ON DATABASE {database}", "USAGE ON SCHEMA public", "INSERT ON ALL TABLES IN SCHEMA public"]
+)
+def test_a_deploy_gives_back_a_right_the_role_lost(postgres: Database, empty_secret: str, lost: str) -> None:
+    """A deployment is what people try first when the handler is refused: it must not call that `ok`."""
+    role = f"{postgres.name}_app"
+    environment = role_environment(postgres, role, empty_secret)
+    run({}, environment)
+    rows(postgres, f"REVOKE {lost.format(database=postgres.name)} FROM {role}")
+    run({}, environment)
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(postgres, "INSERT INTO users SELECT WHERE false RETURNING id", user) == []
+
+
+def test_a_role_known_from_another_database_gets_its_rights_in_this_one(postgres: Database, empty_secret: str) -> None:
+    """Two stacks' configurations tried in turn on one server: the second handler would be refused."""
+    role = f"{postgres.name}_app"
+    other = Database("postgres", postgres.port, f"{postgres.name}_other")
+    run({}, postgres.environment())
+    run({}, role_environment(other, role, empty_secret))
+    run({}, role_environment(postgres, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(postgres, "SELECT count(*) FROM users", user) == [(0,)]
+
+
 def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgres: Database, empty_secret: str) -> None:
     """`databaseAuth` can be changed on a living stack, both ways."""
     role = f"{postgres.name}_app"
