@@ -34,7 +34,7 @@ down: setup ## Stop it and delete its data.
 test: setup ## Run every test.
 	@$(BIN)/pytest
 
-test-fast: setup ## Run the tests that need no server and no image build.
+test-fast: setup ## Run the tests that start no whole stack, build no image and wait for nothing.
 	@$(BIN)/pytest -m "not slow" tests
 
 lint: setup ## Check style, types, imports and the Dockerfile.

@@ -18,6 +18,8 @@ from tests.images.application import Client, Context
 from tests.images.runs import rows
 from tests.services import CountingProxy, silent_server
 
+pytestmark = pytest.mark.slow
+
 # The login itself: PostgreSQL's SCRAM exchange takes three; MySQL's greeting is not asked for, its login takes one,
 # and the session's character set and its mode one each.
 LOGIN = 3

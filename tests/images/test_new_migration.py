@@ -14,6 +14,8 @@ from lambda_images.migrations.revisions import VERSIONS
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:

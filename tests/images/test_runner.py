@@ -10,6 +10,8 @@ from tests.conftest import Database
 from tests.images.revisions import history
 from tests.images.runs import rows, steps, table_names
 
+pytestmark = pytest.mark.slow
+
 REVISIONS = ["0001", "0002", "0003", "0004", "0005"]
 KEYS = ["command", "engine", "status", "before", "after", "applied", "pending", "output", "duration_ms"]
 

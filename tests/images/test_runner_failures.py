@@ -19,6 +19,8 @@ from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import steps, table_names
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_failing_revision_leaves_postgres_as_it_was(postgres: Database, tmp_path: Path) -> None:
     """A half-migrated database is the worst place to be: PostgreSQL need never be there."""

@@ -11,6 +11,8 @@ from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import role_environment, rows, secret_value
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_password_role_may_read_and_write_rows_and_nothing_else(database: Database, empty_secret: str) -> None:
     """The handler's role: whoever takes over the handler must not be able to drop a table."""

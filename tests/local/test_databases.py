@@ -20,6 +20,8 @@ from local.databases import DatabaseServer, ServerUnavailable, database_server
 from local.processes import wait_until
 from tests.services import missing
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {"idle_session_timeout": "60000", "wait_timeout": "60", "rds.force_ssl": "1", "aurora_only": "1"}
 PASSWORD = 'it\'s 100% "secret"'
 

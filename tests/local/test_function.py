@@ -16,6 +16,8 @@ from local.function import Function, Throttled
 from local.images import Image
 from local.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 Deploy = Callable[..., Function]
 
 
