@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 AMAZON_ROOTS = Path(__file__).parent.parent / "certificates" / "amazon.pem"
 TRIES = 3
 TIMEOUT = 5.0
+REFUSED_PAUSE = 1.0
 OK = 200
 WORTH_A_RETRY = 500
 
@@ -44,13 +46,19 @@ def credentials(environment: Mapping[str, str] = os.environ) -> AwsCredentials:
     )
 
 
-def get_secret(arn: str, environment: Mapping[str, str] = os.environ) -> str | None:
+def get_secret(arn: str, environment: Mapping[str, str] = os.environ, patience: float = 0.0) -> str | None:
     """The current value of a secret; None while it holds none.
+
+    For `patience` seconds a refusal is asked again: IAM takes a while to honour what was allowed a moment ago.
 
     Raises:
         SecretUnavailable: Secrets Manager refuses or does not answer.
     """
+    until = time.monotonic() + patience
     status, answer = _secrets_manager("GetSecretValue", {"SecretId": arn}, environment)
+    while "AccessDenied" in answer.get("__type", "") and time.monotonic() < until:
+        time.sleep(REFUSED_PAUSE)
+        status, answer = _secrets_manager("GetSecretValue", {"SecretId": arn}, environment)
     if status == OK:
         return answer["SecretString"]
     if "ResourceNotFound" in answer.get("__type", "") and "staging label" in _message(answer):

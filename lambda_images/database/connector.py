@@ -35,6 +35,8 @@ class Connector:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.deadline = float("inf")
+        # Seconds to wait for a permission to read the secret.
+        self.patience = 0.0
         self._driver = driver(settings.engine)
         self.password = settings.password
         self._early: _Early | None = None
@@ -119,7 +121,8 @@ class Connector:
             return rds_token(
                 settings.endpoint, settings.port, settings.db_role, region=aws.region(), credentials=aws.credentials()
             )
-        value = aws.get_secret(settings.secret_arn) if settings.secret_arn else None
+        patience = min(self.patience, self._remaining())
+        value = aws.get_secret(settings.secret_arn, patience=patience) if settings.secret_arn else None
         if value is None:
             raise SecretUnavailable(
                 f"the secret {settings.secret_arn or '(none named)'} holds no password for role {settings.db_role!r}:"

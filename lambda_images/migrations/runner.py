@@ -23,6 +23,8 @@ from lambda_images.migrations.revisions import VERSIONS, numbered_head
 from lambda_images.migrations.servers import Server, server
 
 ENOUGH_SECONDS = 10_000.0
+# A deployment invokes this right after it has changed what the function may read.
+PATIENCE_SECONDS = 60.0
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def run(
     settings = database_settings(environment)
     connector = Connector(settings)
     connector.deadline = started + remaining()
+    connector.patience = PATIENCE_SECONDS
     try:
         outcome = _done(request, connector, environment, remaining, versions)
     except DatabaseError as error:

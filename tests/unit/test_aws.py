@@ -73,6 +73,17 @@ def test_a_secret_that_is_not_there_is_an_error_that_names_it(empty_secret: str)
         put_secret(missing, "value")
 
 
+def test_a_refusal_is_asked_again_by_who_has_patience(servers: list[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment that has just been allowed to read a secret must not fail because IAM has not heard of it yet."""
+    monkeypatch.setattr(aws_module, "REFUSED_PAUSE", 0.01)
+    refused = (400, '{"__type": "AccessDeniedException", "Message": "not authorized"}')
+    servers.append(Server(refused, refused, (200, '{"SecretString": "s"}'), refused))
+    environment = {"AWS_ENDPOINT_URL": servers[0].url}
+    assert get_secret("arn", environment, patience=30) == "s"
+    with pytest.raises(SecretUnavailable, match="^the secret arn cannot be read: not authorized$"):
+        get_secret("arn", environment)
+
+
 def test_a_passing_fault_is_tried_again(servers: list[Server]) -> None:
     """One hiccup of Secrets Manager must not fail a deployment."""
     servers.append(Server((503, ""), (500, "no JSON"), (200, '{"SecretString": "s"}')))
