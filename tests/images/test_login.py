@@ -57,9 +57,9 @@ def test_the_password_is_read_once_and_again_when_it_was_rotated(
     reads = []
     get_secret = aws_module.get_secret
 
-    def counted(arn: str) -> str | None:
+    def counted(arn: str, patience: float = 0.0) -> str | None:
         reads.append(arn)
-        return get_secret(arn)
+        return get_secret(arn, patience=patience)
 
     monkeypatch.setattr(aws_module, "get_secret", counted)
     connector = Connector(role)
