@@ -130,8 +130,8 @@ LOADERS = {"": BundledLoader, "deferred": DeferredLoader, "generating": Generati
 
 def _use_patterns(patterns: Mapping[tuple[str | bytes, int], tuple[Any, ...]]) -> None:
     """Let `re` find these regular expressions compiled."""
-    import _sre  # noqa: PLC0415  # ty: ignore[import-not-found] - the bundles come first
-    from re import _compiler  # noqa: PLC0415  # ty: ignore[import-not-found]
+    import _sre  # noqa: PLC0415  # ty: ignore - the bundles come first
+    from re import _compiler  # noqa: PLC0415  # ty: ignore
 
     compile_pattern = _compiler.compile
 

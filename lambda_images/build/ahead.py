@@ -2,10 +2,10 @@
 
 import __future__
 
-import _sre  # ty: ignore[import-not-found]
+import _sre  # ty: ignore
 import builtins
 import sys
-from re import _compiler  # ty: ignore[import-not-found] - not in typeshed
+from re import _compiler  # ty: ignore - not in typeshed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
