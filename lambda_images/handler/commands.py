@@ -39,7 +39,7 @@ def create(event: Mapping[str, Any], statements: Engine, aws_request_id: str) ->
     """Insert a row that holds this invocation's id, and answer it."""
     del event
     row = {"id": uuid4(), "aws_request_id": aws_request_id, "created_at": datetime.now(UTC)}
-    with statements.connect() as connection:
+    with statements.begin() as connection:
         connection.execute(insert(invocations), row)
     return _shown(**row)
 

@@ -95,7 +95,7 @@ class Routes:
         limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
         row = _new(required_texts(request.json_object(), limits, "Name and email are required"))
         try:
-            with self._statements.connect() as connection:
+            with self._statements.begin() as connection:
                 connection.execute(insert(users), row)
         except IntegrityError as error:
             if not is_duplicate(error):

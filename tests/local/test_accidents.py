@@ -138,10 +138,9 @@ def test_an_interrupted_up_ends_at_once_and_the_next_goes_on(checkout: Path) -> 
         assert any(FUNCTION.partition(" ")[0] in line for line in started.stdout)
         time.sleep(0.5)
         started.send_signal(signal.SIGINT)
-        began = time.monotonic()
         rest = started.stdout.read()
         started.wait()
-        assert time.monotonic() - began < 2
+    assert [line for line in rest.splitlines() if "Invocation" in line and "created" in line] == []
     assert rest.splitlines()[-1] == "interrupted: what was made stays; aurora-lambda up goes on from there"
     assert started.returncode == -signal.SIGINT
     bring_up(checkout, event={"do": "sleep", "seconds": 3})

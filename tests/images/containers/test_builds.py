@@ -1,7 +1,6 @@
 """How the images are built: when again, how fast, and always to the same bytes."""
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from tests.bench.builds import SOURCE, Builder, copied
 pytestmark = pytest.mark.slow
 
 EDITED = {"handler": "handler/commands.py", "migrations": "migrations/runner.py"}
-REBUILD_SECONDS = 10
 
 
 def layers(engine: DockerEngine, image: str) -> list[str]:
@@ -35,7 +33,7 @@ def test_two_builds_of_one_commit_have_equal_layers(
     assert layers(engine, image) == layers(engine, images[target])
 
 
-def test_an_edit_to_code_leaves_the_dependencies_and_takes_seconds(
+def test_an_edit_to_code_leaves_the_dependencies_alone(
     engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str, tmp_path: Path
 ) -> None:
     """Or each deployment would push forty megabytes again and wait for the packages to be installed."""
@@ -43,15 +41,12 @@ def test_an_edit_to_code_leaves_the_dependencies_and_takes_seconds(
     with (edited.checkout / SOURCE / EDITED[target]).open("a") as code:
         code.write("# edited\n")
 
-    began = time.monotonic()
     image = edited.build(target)
-    seconds = time.monotonic() - began
 
     before, after = layers(engine, images[target]), layers(engine, image)
     assert [one == other for one, other in zip(before, after, strict=True)].count(False) == 1
     base = len(layers(engine, builder.base))
     assert after[: base + 1] == before[: base + 1]
-    assert seconds < REBUILD_SECONDS
 
 
 def test_the_handlers_context_holds_no_migrations(
