@@ -1,10 +1,8 @@
 """What a stack is configured to be: the only reader of `pulumi.Config`."""
 
-import ipaddress
-import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +12,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from lambda_images.database.contract import AUTHS, ENGINES
+from stacks import values
 
 NAMESPACE = "aurora-lambda"
 RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
@@ -66,32 +65,6 @@ class Settings:
     force_delete: bool = False
 
 
-Parser = Callable[[str], Any]
-
-LOG_RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
 SECONDS_PER_DAY = 86_400
 
 
@@ -116,15 +89,15 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
         SettingsError: as `load`.
     """
     mistakes = [_unknown(key) for key in config if key not in _PARSERS]
-    values: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for key, parse in _PARSERS.items():
         if key not in config:
             continue
         try:
-            values[_field_name(key)] = parse(config[key])
+            checked[_field_name(key)] = parse(config[key])
         except ValueError as error:
             mistakes.append(f"{key} is {config[key]!r}; {error}{_nearest(key, config[key])}")
-    settings = Settings(**values)
+    settings = Settings(**checked)
     mistakes += _contradictions(settings)
     if region and f"Amazon RDS {region} Root CA" not in RDS_ROOTS.read_text():
         mistakes.append(
@@ -167,91 +140,6 @@ def _contradictions(settings: Settings) -> list[str]:
     return mistakes
 
 
-def _choice(*allowed: str) -> Parser:
-    def parse(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"it takes {' or '.join(allowed)}")
-        return value
-
-    return parse
-
-
-def _integer(minimum: int, maximum: int, unit: str) -> Parser:
-    def parse(value: str) -> int:
-        if not re.fullmatch(r"-?\d{1,9}", value) or not minimum <= int(value) <= maximum:
-            raise ValueError(f"it takes a whole number of {unit} from {minimum} to {maximum}")
-        return int(value)
-
-    return parse
-
-
-def _capacity(minimum: float) -> Parser:
-    """Aurora capacity units come in halves, up to 256. Source: Aurora user guide, Serverless v2 capacity."""
-
-    def parse(value: str) -> float:
-        if not re.fullmatch(r"\d{1,3}(\.[05])?", value) or not minimum <= float(value) <= 256:  # noqa: PLR2004
-            raise ValueError(f"it takes Aurora capacity units from {minimum:g} to 256 in steps of 0.5")
-        return float(value)
-
-    return parse
-
-
-def _boolean(value: str) -> bool:
-    if value not in ("true", "false"):
-        raise ValueError("it takes true or false")
-    return value == "true"
-
-
-def _matching(pattern: str, description: str) -> Parser:
-    def parse(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(f"it takes {description}")
-        return value
-
-    return parse
-
-
-def _strings(value: str) -> tuple[str, ...]:
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        parsed = None
-    if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
-        raise ValueError("it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d")
-    return tuple(parsed)
-
-
-def _cidr_block(value: str) -> str:
-    """A range whose sixteenths are subnets that AWS takes, /28 the smallest. Source: Amazon VPC user guide."""
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError:
-        network = None
-    if network is None or not 16 <= network.prefixlen <= 24:  # noqa: PLR2004
-        raise ValueError("it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16")
-    return value
-
-
-def _identifier(reserved: str) -> Parser:
-    """At most 32 characters, which is what MySQL takes for a user; `reserved` names are the servers' own."""
-
-    def parse(value: str) -> str:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value):
-            raise ValueError("it takes a lower-case name of letters, digits and _, at most 32 characters")
-        if re.fullmatch(reserved, value):
-            raise ValueError("the database server has that name for itself; choose another")
-        return value
-
-    return parse
-
-
-def _retention(value: str) -> int:
-    """Source: CloudWatch Logs API reference, PutRetentionPolicy."""
-    if value not in map(str, LOG_RETENTION_DAYS):
-        raise ValueError(f"it takes one of {', '.join(map(str, LOG_RETENTION_DAYS))} days")
-    return int(value)
-
-
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": ENGINES,
     "databaseAuth": AUTHS,
@@ -262,35 +150,35 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _SYSTEM_SCHEMAS = "mysql|sys|information_schema|performance_schema|postgres|template[01]|rdsadmin|pg_.*"
 _SYSTEM_ROLES = "public|postgres|root|admin|mysql|dbadmin|rdsadmin|rds_.*|pg_.*"
 
-_PARSERS: Mapping[str, Parser] = {
-    **{key: _choice(*allowed) for key, allowed in _CHOICES.items()},
-    "engineVersion": _matching(r"|\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
-    "schema": _identifier(_SYSTEM_SCHEMAS),
-    "runtimeRole": _identifier(_SYSTEM_ROLES),
-    "minCapacity": _capacity(0),
-    "maxCapacity": _capacity(0.5),
-    "autoPauseSeconds": _integer(300, SECONDS_PER_DAY, "seconds"),
-    "instanceCount": _integer(1, 16, "instances"),
-    "backupRetentionDays": _integer(1, 35, "days"),
-    "deletionProtection": _boolean,
-    "finalSnapshot": _boolean,
-    "kmsKeyArn": _matching(r"|arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
-    "performanceInsights": _boolean,
-    "allowReset": _boolean,
-    "vpcCidr": _cidr_block,
-    "vpcId": _matching(r"|vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
-    "subnetIds": _strings,
-    "secretsEndpoint": _boolean,
-    "handlerMemory": _integer(128, 10_240, "MB"),
-    "handlerTimeout": _integer(1, 900, "seconds"),
-    "handlerConcurrency": _integer(-1, 1000, "execution environments (-1: no limit of its own)"),
-    "migrationMemory": _integer(128, 10_240, "MB"),
-    "migrationTimeout": _integer(1, 900, "seconds"),
-    "baseImage": _matching(r"[a-z0-9][\w./:@-]*", "an image reference"),
-    "snapStart": _boolean,
-    "logRetentionDays": _retention,
-    "keepImages": _integer(1, 1000, "images"),
-    "forceDelete": _boolean,
+_PARSERS: Mapping[str, values.Parser] = {
+    **{key: values.choice(*allowed) for key, allowed in _CHOICES.items()},
+    "engineVersion": values.matching(r"|\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
+    "schema": values.identifier(_SYSTEM_SCHEMAS),
+    "runtimeRole": values.identifier(_SYSTEM_ROLES),
+    "minCapacity": values.capacity(0),
+    "maxCapacity": values.capacity(0.5),
+    "autoPauseSeconds": values.integer(300, SECONDS_PER_DAY, "seconds"),
+    "instanceCount": values.integer(1, 16, "instances"),
+    "backupRetentionDays": values.integer(1, 35, "days"),
+    "deletionProtection": values.boolean,
+    "finalSnapshot": values.boolean,
+    "kmsKeyArn": values.matching(r"|arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "performanceInsights": values.boolean,
+    "allowReset": values.boolean,
+    "vpcCidr": values.cidr_block,
+    "vpcId": values.matching(r"|vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
+    "subnetIds": values.strings,
+    "secretsEndpoint": values.boolean,
+    "handlerMemory": values.integer(128, 10_240, "MB"),
+    "handlerTimeout": values.integer(1, 900, "seconds"),
+    "handlerConcurrency": values.integer(-1, 1000, "execution environments (-1: no limit of its own)"),
+    "migrationMemory": values.integer(128, 10_240, "MB"),
+    "migrationTimeout": values.integer(1, 900, "seconds"),
+    "baseImage": values.matching(r"[a-z0-9][\w./:@-]*", "an image reference"),
+    "snapStart": values.boolean,
+    "logRetentionDays": values.retention,
+    "keepImages": values.integer(1, 1000, "images"),
+    "forceDelete": values.boolean,
 }
 
 
