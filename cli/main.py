@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_images.migrations.request import COMMANDS, TAKE_REVISION
-from local.errors import LocalError, UsageError
+from local.platform.errors import LocalError, UsageError
 
 RUNNER = "migration-runner"
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
@@ -49,7 +49,7 @@ def _exit_code(error: Exception) -> int | None:
 
 
 def _up(options: argparse.Namespace) -> None:
-    from local.deploy import up
+    from local.program.deploy import up
 
     outputs = up(
         "local" if options.stack is None else options.stack, _overrides(options.config), containers=options.containers
@@ -76,14 +76,14 @@ def _overrides(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def _down(options: argparse.Namespace) -> None:
-    from local.client import down
+    from local.commands import down
 
     down(keep_data=options.keep_data)
     print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
 
 
 def _status(options: argparse.Namespace) -> None:
-    from local.client import status
+    from local.commands import status
 
     report = status()
     if options.json:
@@ -176,7 +176,7 @@ def _new_migration(options: argparse.Namespace) -> None:
     from lambda_images.database.contract import DATABASE_URL
     from lambda_images.migrations.errors import MigrationError
     from lambda_images.migrations.generate import create_revision
-    from local.client import status
+    from local.commands import status
 
     report = status()
     if not report["running"]:

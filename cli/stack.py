@@ -14,9 +14,9 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.client import follow_log, read_log, status
-from local.errors import UsageError
-from local.layout import CHECKOUT
+from local.commands import follow_log, read_log, status
+from local.platform.errors import UsageError
+from local.platform.paths import CHECKOUT
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.databases import DatabaseServer, ServerUnavailable, database_server
+from local.databases.registry import DatabaseServer, ServerUnavailable, database_server
 from tests.services import missing
 
 MASTER = ("master", "the-master's password")

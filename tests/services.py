@@ -9,8 +9,8 @@ from typing import Never
 
 import pytest
 
-from local.docker_engine import DockerEngine
-from local.errors import LocalError
+from local.platform.errors import LocalError
+from local.runtimes.docker_engine import DockerEngine
 
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.docker_engine import DockerEngine
+from local.runtimes.docker_engine import DockerEngine
 from tests.bench import builds, deployments, queries, starts
 from tests.bench.builds import CHECKOUT, Builder
 from tests.bench.database import Database, database

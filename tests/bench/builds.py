@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.docker_engine import DockerEngine
+from local.runtimes.docker_engine import DockerEngine
 from tests.bench.samples import Samples, in_turn
 
 CHECKOUT = Path(__file__).parent.parent.parent

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from lambda_images.database.contract import DatabaseSettings, RuntimeRole
 from lambda_images.migrations.runner import run
-from local.postgres import PostgresServer
+from local.databases.postgres import PostgresServer
 
 NAME = "main-db"
 MASTER = "master"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from local.docker_engine import DockerEngine
+from local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PLAIN, PYTHON, Program, serve
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples, in_turn

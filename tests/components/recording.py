@@ -17,7 +17,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
-from local.computed import computed_answer, computed_outputs
+from local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"
 REGION = "eu-west-1"
@@ -48,13 +48,13 @@ class Recording(Mocks):
     zones: int = 3
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
-        id_, outputs = computed_outputs(args.typ, args.name, args.inputs, REGION)
+        id_, outputs = resource_outputs(args.typ, args.name, args.inputs, REGION)
         if args.typ == "aws:lambda/invocation:Invocation":
             outputs = {**outputs, "result": json.dumps(MIGRATED)}
         return id_, dict(outputs)
 
     def call(self, args: MockCallArgs) -> tuple[dict, list]:
-        answer = dict(computed_answer(args.token, args.args, REGION))
+        answer = dict(lookup_result(args.token, args.args, REGION))
         if "names" in answer:
             answer["names"] = answer["names"][: self.zones]
         return answer, []
@@ -70,11 +70,11 @@ class Recording(Mocks):
 
     def id(self, type_: str, name: str) -> str:
         """The id that the resource has got."""
-        return computed_outputs(type_, name, self.inputs(type_, name), REGION)[0]
+        return resource_outputs(type_, name, self.inputs(type_, name), REGION)[0]
 
     def output(self, type_: str, name: str, key: str) -> Any:
         """One of the outputs that the resource has got."""
-        return computed_outputs(type_, name, self.inputs(type_, name), REGION)[1][key]
+        return resource_outputs(type_, name, self.inputs(type_, name), REGION)[1][key]
 
     def of_type(self, type_: str) -> list[str]:
         return sorted(entry.name for entry in self.registrations if entry.type == type_)

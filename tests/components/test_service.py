@@ -26,7 +26,7 @@ from tests.components.tokens import (
     VPC_ENDPOINT,
 )
 
-# What local.computed answers for the registry's login, behind `AWS:`.
+# What local.resources.outputs answers for the registry's login, behind `AWS:`.
 REGISTRY_PASSWORD = "registry-password"
 CONFIGURATIONS: tuple[dict[str, str], ...] = (
     {},

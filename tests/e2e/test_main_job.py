@@ -17,8 +17,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from local.databases import database_server
-from local.errors import ServerUnavailable
+from local.databases.registry import database_server
+from local.platform.errors import ServerUnavailable
 from tests.e2e.checkout import Checkout
 from tests.services import base_image, missing
 
@@ -242,7 +242,7 @@ def test_logs_are_kept_and_found(checkout: Checkout) -> None:
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
     """Else a reboot would lose a developer's data."""
     row = invoke(checkout, "handlerLambdaArn")
-    (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor" in command]
+    (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor.server" in command]
     os.kill(supervisor, signal.SIGKILL)
     checkout.run(*way.up)
     assert row in invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from components.build_context import context_files
-from local import client
-from local.environment import FunctionConfig
-from local.function import Function
-from local.images import Image, prepare_image
-from local.layout import Layout
-from local.logs import FunctionLog
+from local import commands as client
+from local.lambda_service.environment import FunctionConfig
+from local.lambda_service.function import Function
+from local.lambda_service.logs import FunctionLog
+from local.platform.paths import LocalPaths
+from local.runtimes.virtualenv import VirtualenvImage, install_image
 from tests.local import project
 
 BUILD = {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"}
@@ -33,15 +33,15 @@ def checkout(tmp_path: Path, environments: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Image:
+def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> VirtualenvImage:
     """The project's image."""
     folder = project.write(tmp_path_factory.mktemp("image") / "checkout", environments)
     files = [path.as_posix() for path in context_files(folder / "code")]
-    return prepare_image(BUILD, files, folder / "stacks", Layout.of(folder))
+    return install_image(BUILD, files, folder / "stacks", LocalPaths.of(folder))
 
 
 @pytest.fixture
-def deploy(image: Image, tmp_path: Path) -> Iterator[Callable[..., Function]]:
+def deploy(image: VirtualenvImage, tmp_path: Path) -> Iterator[Callable[..., Function]]:
     """Makes functions of the project's image; what is given replaces the configuration's fields."""
     deployed: list[Function] = []
 

@@ -11,10 +11,10 @@ import psutil
 import psycopg
 import pytest
 
-from local import client
-from local.deploy import Deployment, up
-from local.errors import LocalError
-from local.layout import Layout
+from local import commands as client
+from local.platform.errors import LocalError
+from local.platform.paths import LocalPaths
+from local.program.deploy import Deployment, up
 from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
@@ -47,7 +47,7 @@ def fail_up(checkout: Path, **options: Any) -> str:
 
 
 def supervisor(checkout: Path) -> psutil.Process:
-    return psutil.Process(json.loads(Layout.of(checkout).supervisor.read_text())["pid"])
+    return psutil.Process(json.loads(LocalPaths.of(checkout).supervisor.read_text())["pid"])
 
 
 def processes(checkout: Path) -> list[str]:

@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 from cli import stack
 from cli.main import _summary, main
 from cli.stack import Stack, error_message
-from local.errors import UsageError
+from local.platform.errors import UsageError
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {

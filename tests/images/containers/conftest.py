@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from local.docker_engine import DockerEngine, EngineUnavailable
-from local.errors import LocalError
+from local.platform.errors import LocalError
+from local.runtimes.docker_engine import DockerEngine, EngineUnavailable
 from tests.bench.builds import Builder
 from tests.services import missing
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.docker_engine import BuildFailed, DockerEngine
+from local.runtimes.docker_engine import BuildFailed, DockerEngine
 from tests.bench.builds import SOURCE, Builder, copied
 
 pytestmark = pytest.mark.slow

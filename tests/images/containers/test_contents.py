@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambda_images.build.tree import TIMESTAMP
-from local.docker_engine import DockerEngine
+from local.runtimes.docker_engine import DockerEngine
 from tests.bench.builds import CHECKOUT, SOURCE, Builder, copied
 from tests.images.containers.layers import Entry, added_layers
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from lambda_images.migrations.runner import run
-from local.docker_engine import DockerEngine
+from local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
 

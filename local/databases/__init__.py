@@ -1,0 +1,1 @@
+"""Database servers on this machine."""

@@ -1,0 +1,116 @@
+"""MariaDB or MySQL, as installed on this machine."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymysql
+from pymysql.cursors import Cursor
+
+from local.databases.server import DatabaseServer
+from local.platform.errors import ServerUnavailable
+
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/local/mysql/bin"])
+REMEDY = "no MariaDB or MySQL server is installed here: apt-get install mariadb-server (macOS: brew install mariadb)"
+# What RDS gives its master user: everything but SUPER, FILE and SHUTDOWN.
+MASTER_RIGHTS = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
+    " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW,"
+    " CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+)
+# Loopback has no TLS here, so a server told to insist on it would refuse everyone.
+NOT_HERE = {"require_secure_transport"}
+SOCKET = "server.sock"
+
+
+class MysqlServer(DatabaseServer):
+    """MariaDB, or Oracle's MySQL where that is what the machine has."""
+
+    engine = "mysql"
+    stop_signals = (signal.SIGTERM,)
+
+    def __init__(self, data: Path, parameters: Mapping[str, str]) -> None:
+        super().__init__(data, parameters)
+        self._program = _find("mariadbd", "mysqld")
+        version = subprocess.run([self._program, "--version"], capture_output=True, text=True, check=True).stdout
+        self._mariadb = "MariaDB" in version
+
+    def set_master(self, username: str, password: str) -> None:
+        """Give `username` this password and the rights of an RDS master user."""
+        with self._superuser() as cursor:
+            for verb in ("CREATE USER IF NOT EXISTS", "ALTER USER"):
+                cursor.execute(f"{verb} %s@'%%' IDENTIFIED BY %s", (username, password))
+            cursor.execute(f"GRANT {MASTER_RIGHTS} ON *.* TO %s@'%%' WITH GRANT OPTION", (username,))
+
+    @contextmanager
+    def _superuser(self) -> Generator[Cursor]:
+        user = _os_user() if self._mariadb else "root"
+        with (
+            self._socket_directory() as directory,
+            pymysql.connect(unix_socket=f"{directory}/{SOCKET}", user=user) as connection,
+            connection.cursor() as cursor,
+        ):
+            yield cursor
+
+    def _initialise(self, directory: Path) -> list[str]:
+        if self._mariadb:
+            program = _find("mariadb-install-db", "mysql_install_db")
+            root = ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={_os_user()}"]
+            return [program, "--no-defaults", f"--datadir={directory}", "--skip-test-db", "--skip-name-resolve", *root]
+        login = self.data / "login.sql"
+        login.write_text(f"ALTER USER root@localhost IDENTIFIED WITH auth_socket AS '{_os_user()}';\n")
+        plugin = "--plugin-load-add=auth_socket.so"
+        options = ["--no-defaults", "--initialize-insecure", f"--datadir={directory}", plugin]
+        return [self._program, *options, f"--init-file={login}"]
+
+    def _prepare(self) -> None:
+        (self.cluster / SOCKET).unlink(missing_ok=True)
+
+    def _command(self) -> list[str]:
+        settings = {
+            name: value for name, value in self.parameters.items() if name.isidentifier() and name not in NOT_HERE
+        }
+        return [
+            self._program,
+            "--no-defaults",
+            f"--datadir={self.cluster}",
+            f"--socket={SOCKET}",
+            "--pid-file=server.pid",
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            "--skip-name-resolve",
+            "--skip-log-bin",
+            "--character-set-server=utf8mb4",
+            "--default-time-zone=+00:00",
+            "--loose-mysqlx=OFF",
+            *([] if self._mariadb else ["--plugin-load-add=auth_socket.so"]),
+            # A name that only Aurora knows is warned of and passed over.
+            *(f"--loose-{name}={value}" for name, value in settings.items()),
+        ]
+
+    def _ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                return bool(connection.recv(1))
+        except OSError:
+            return False
+
+    def _own_arguments(self) -> tuple[str, ...]:
+        return (f"--datadir={self.cluster}",)
+
+
+def _find(*names: str) -> str:
+    for name in names:
+        if path := shutil.which(name, path=SEARCH_PATH):
+            return path
+    raise ServerUnavailable(REMEDY)
+
+
+def _os_user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name

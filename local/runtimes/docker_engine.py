@@ -1,0 +1,111 @@
+"""The Docker engine of this machine: finding a client that can build, building, and asking about images."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.platform.errors import LocalError
+
+# From this version on a client builds with BuildKit only through a plugin.
+FIRST_WITHOUT_BUILDKIT = 23
+ERROR_LINES = 25
+INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
+
+
+class EngineUnavailable(LocalError):  # noqa: N818 - what is missing, not that it failed
+    """There is no Docker engine that could build and run images here."""
+
+
+class BuildFailed(LocalError):  # noqa: N818 - what a person reads
+    """An image could not be built; the message ends with what the failing step printed."""
+
+
+@dataclass(frozen=True)
+class DockerEngine:
+    """An engine that answers, through a client that can build."""
+
+    client: Path
+
+    @classmethod
+    def find(cls) -> "DockerEngine":
+        """The first `docker` on the path that reaches an engine and can build with BuildKit.
+
+        Raises:
+            EngineUnavailable: there is none; the message says what to install or start.
+        """
+        clients = [path for folder in os.get_exec_path() if os.access(path := Path(folder, "docker"), os.X_OK)]
+        if not clients:
+            raise EngineUnavailable(f"no Docker engine is installed: {INSTALL}")
+        problem = ""
+        for client in clients:
+            engine = cls(client)
+            if problem := engine._problem():
+                continue
+            return engine
+        raise EngineUnavailable(problem)
+
+    def build(self, context: Path, dockerfile: Path, target: str, args: Mapping[str, str], *options: str) -> str:
+        """Build one target and answer the image's id.
+
+        Raises:
+            BuildFailed: with the step that failed and what it printed.
+        """
+        given = [f"--build-arg={name}={value}" for name, value in args.items()]
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch, "id")
+            line = ["build", "--progress=plain", f"--iidfile={file}", f"--target={target}", f"--file={dockerfile}"]
+            done = self.run(*line, *given, *options, str(context))
+            if done.returncode:
+                raise BuildFailed(f"image {target!r} could not be built:\n{readable(done.stderr)}")
+            return file.read_text().strip()
+
+    def inspect(self, image: str) -> dict[str, Any]:
+        """What the engine knows of an image.
+
+        Raises:
+            LocalError: there is no such image.
+        """
+        done = self.run("image", "inspect", image)
+        if done.returncode:
+            raise LocalError(f"there is no image {image}: {done.stderr.strip()}")
+        return json.loads(done.stdout)[0]
+
+    def architecture(self) -> str:
+        """The processor it builds and runs for, in Docker's words: `amd64`, `arm64`."""
+        return self.run("version", "--format={{.Server.Arch}}").stdout.strip()
+
+    def run(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the client with `arguments`, whatever comes of it."""
+        line = [str(self.client), *arguments]
+        environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
+
+    def _problem(self) -> str:
+        """Why this client is of no use; empty when it is."""
+        version = self.run("version", "--format", "{{.Client.Version}} {{.Server.Version}}")
+        if version.returncode:
+            return f"the Docker engine does not answer ({_last_line(version.stderr)}): start it, or {INSTALL}"
+        major = int(version.stdout.partition(".")[0])
+        if major >= FIRST_WITHOUT_BUILDKIT and self.run("buildx", "version").returncode:
+            return f"{self.client} cannot build images: install its buildx plugin (docker-buildx), or {INSTALL}"
+        return ""
+
+
+def readable(output: str) -> str:
+    """The part of BuildKit's plain output that tells what went wrong: the failing step, and what that printed."""
+    failed = re.search(r"^#(\d+) ERROR", output, re.MULTILINE)
+    if failed is None:
+        return "\n".join(output.strip().splitlines()[-ERROR_LINES:])
+    step = re.findall(rf"^#{failed[1]} (\[.*)$", output, re.MULTILINE)[:1]
+    printed = re.findall(rf"^#{failed[1]} \d+\.\d+ (.*)$", output, re.MULTILINE)
+    return "\n".join([*step, *printed[-ERROR_LINES:], _last_line(output)])
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1] if text.strip() else "no reason given"

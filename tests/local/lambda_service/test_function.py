@@ -1,0 +1,213 @@
+"""Functions, run by the official runtime client in processes of their own."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from local.lambda_service import function as function_module
+from local.lambda_service.function import Function, Throttled
+from local.platform.processes import wait_until
+from local.runtimes.virtualenv import VirtualenvImage
+
+pytestmark = pytest.mark.slow
+
+Deploy = Callable[..., Function]
+
+
+def call(function: Function, **event: Any) -> Any:
+    """Invoke with an event; the answer, which has to be no error."""
+    result = function.invoke(json.dumps(event).encode())
+    assert not result.failed, result.payload
+    return json.loads(result.payload)
+
+
+def fail(function: Function, **event: Any) -> dict[str, Any]:
+    """Invoke with an event; the error it has to end in."""
+    result = function.invoke(json.dumps(event).encode(), request_id="r-1")
+    assert result.failed, result.payload
+    return json.loads(result.payload)
+
+
+def test_a_function_answers_and_stays_warm(deploy: Deploy) -> None:
+    """Connections are kept in the environment: a new one for each invocation would hide what goes wrong with them."""
+    function = deploy()
+    assert call(function, name="you") == {"greeting": "good day", "event": {"name": "you"}}
+    assert call(function, do="pid") == call(function, do="pid")
+    assert function.environments() == 1
+
+
+def test_the_context_is_lambdas(deploy: Deploy) -> None:
+    """Code that reads its time left, its memory or its caller's context would go wrong only on AWS."""
+    function = deploy(timeout=3.0)
+    result = function.invoke(b'{"do": "context"}', client_context='{"custom": {"k": "v"}}', request_id="r-1")
+    context = json.loads(result.payload)
+    assert 2000 < context.pop("milliseconds") <= 3000
+    assert context == {
+        "request": "r-1",
+        "arn": "arn:aws:lambda:eu-west-1:123456789012:function:hello",
+        "memory": "256",
+        "client": {"k": "v"},
+    }
+
+
+def test_the_environment_is_the_functions_own(
+    deploy: Deploy, image: VirtualenvImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable of the developer's shell would make a function work here that fails on AWS."""
+    monkeypatch.setenv("DATABASE_URL", "postgres://left@over/shell")
+    variables = call(deploy(json_logs=True), do="environment")
+    assert variables.pop("AWS_LAMBDA_RUNTIME_API").startswith("127.0.0.1:")
+    assert "/[$LATEST]" in variables.pop("AWS_LAMBDA_LOG_STREAM_NAME")
+    # Set by the interpreter itself.
+    variables.pop("LC_CTYPE", None)
+    assert variables == {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_NAME": "hello",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/hello",
+        "AWS_REGION": "eu-west-1",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "GREETING": "good day",
+        "LAMBDA_TASK_ROOT": str(image.directory),
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "TZ": ":UTC",
+        "_HANDLER": "lambda_images.app.lambda_handler",
+        "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Sampled=0",
+    }
+
+
+def test_an_exception_is_reported_and_the_environment_lives_on(deploy: Deploy) -> None:
+    """The error's type and message are all that a caller has to go by."""
+    function = deploy()
+    before = call(function, do="pid")
+    error = fail(function, do="raise")
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "out of cheese")
+    assert call(function, do="pid") == before
+
+
+def test_a_function_that_takes_too_long_is_killed_and_reported_as_lambda_does(deploy: Deploy) -> None:
+    """A function that hangs would hang here for ever, and nobody would see that its timeout is too short."""
+    function = deploy(timeout=1.0)
+    before = call(function, do="pid")
+    started = time.monotonic()
+    assert fail(function, do="sleep", seconds=30) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "RequestId: r-1 Error: Task timed out after 1.00 seconds",
+    }
+    # Not before its time, and long before its end.
+    assert 1.0 <= time.monotonic() - started < 30
+    assert not psutil.pid_exists(before)
+    assert call(function, do="pid") != before
+
+
+def test_a_process_that_exits_is_reported_as_lambda_does(deploy: Deploy) -> None:
+    """The caller would wait for the timeout and learn nothing."""
+    assert fail(deploy(), do="exit") == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: r-1 Error: Runtime exited with error: exit status 3",
+    }
+
+
+def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy) -> None:
+    """A missing package is the commonest fault of an image: it has to be named."""
+    function = deploy(handler="lambda_images.nowhere.handler")
+    message = "Unable to import module 'lambda_images.nowhere': No module named 'lambda_images.nowhere'"
+    for _ in range(2):
+        error = fail(function)
+        assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
+    assert function.environments() == 0
+
+
+def test_an_answer_over_six_megabytes_is_refused_and_spoils_no_other(deploy: Deploy) -> None:
+    """It would work here and fail on AWS; and the runtime client exits over it, which the next caller must not feel."""
+    function = deploy()
+    assert fail(function, do="answer", bytes=6 * 1024 * 1024) == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size (6291456 bytes).",
+    }
+    assert call(function, do="answer", bytes=5) == "yyyyy"
+
+
+def test_five_megabytes_of_printing_are_logged_whole(deploy: Deploy, tmp_path: Path) -> None:
+    """A full pipe would block the function until its timeout."""
+    function = deploy()
+    result = function.invoke(b'{"do": "print", "bytes": 5000000}', request_id="r-1")
+    assert not result.failed
+    log = (tmp_path / "hello.log").read_text()
+    assert log.count("x") >= 5_000_000
+    assert len(result.log_tail) == 4096
+    assert result.log_tail.decode().splitlines()[-2] == "END RequestId: r-1"
+
+
+def test_the_log_has_lambdas_own_lines_around_the_functions(deploy: Deploy) -> None:
+    """Durations and memory are read off these lines."""
+    function = deploy()
+    cold = function.invoke(b'{"do": "print", "bytes": 3}', request_id="r-1").log_tail.decode().splitlines()
+    warm = function.invoke(b'{"do": "print", "bytes": 3}', request_id="r-2").log_tail.decode().splitlines()
+    assert cold[:3] == ["START RequestId: r-1 Version: $LATEST", "xxx", "END RequestId: r-1"]
+    assert [word.partition(":")[0] for word in cold[3].strip().split("\t")] == [
+        "REPORT RequestId",
+        "Duration",
+        "Billed Duration",
+        "Memory Size",
+        "Max Memory Used",
+        "Init Duration",
+    ]
+    assert "Memory Size: 256 MB" in cold[3]
+    assert warm[0] == "START RequestId: r-2 Version: $LATEST"
+    assert "Init Duration" not in warm[3]
+
+
+def test_json_logs_are_json_line_by_line(deploy: Deploy) -> None:
+    """A tool that reads the log as JSON would stop at the first other line."""
+    tail = deploy(json_logs=True).invoke(b"{}", request_id="r-1").log_tail.decode()
+    start, report = (json.loads(line) for line in tail.splitlines())
+    assert (start["type"], start["record"]) == ("platform.start", {"requestId": "r-1", "version": "$LATEST"})
+    assert report["type"] == "platform.report"
+    assert report["record"]["requestId"] == "r-1"
+    assert report["record"]["metrics"]["memorySizeMB"] == 256
+
+
+def test_there_are_as_many_environments_as_invocations_at_once(deploy: Deploy) -> None:
+    """Faults of concurrency, such as too many connections, would not show here."""
+    function = deploy(concurrency=4)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: call(function, do="sleep", seconds=1), range(4)))
+        assert function.environments() == 4
+        list(pool.map(lambda _: call(function), range(40)))
+    assert function.environments() == 4
+
+
+def test_more_than_the_limit_waits_and_is_then_throttled(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a limit a loop of requests would start processes until the machine stands still."""
+    monkeypatch.setattr(function_module, "QUEUE_SECONDS", 0.5)
+    function = deploy(concurrency=1)
+    busy = threading.Thread(target=call, args=(function,), kwargs={"do": "sleep", "seconds": 2})
+    busy.start()
+    assert wait_until(lambda: function.environments() == 1, 5)
+    with pytest.raises(Throttled, match="hello is busy in all its 1 environments"):
+        function.invoke(b"{}")
+    busy.join()
+    assert call(function)["greeting"] == "good day"
+
+
+def test_nothing_is_left_of_a_stopped_function(deploy: Deploy) -> None:
+    """Each edit would leave processes behind."""
+    function = deploy()
+    process = call(function, do="pid")
+    function.stop()
+    assert not psutil.pid_exists(process)

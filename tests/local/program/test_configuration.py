@@ -1,0 +1,72 @@
+"""Stack files: what is read from them, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from local.platform.errors import UsageError
+from local.program.configuration import configuration
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The file of stack `mine` in project `aurora-lambda`."""
+    return tmp_path / "Pulumi.mine.yaml"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value"),
+    [
+        ("engine: postgres", "aurora-lambda:engine", "postgres"),
+        ("aurora-lambda:engine: postgres", "aurora-lambda:engine", "postgres"),
+        ("aws:region: eu-west-1", "aws:region", "eu-west-1"),
+        ("aws:config:region: us-gov-west-1", "aws:region", "us-gov-west-1"),
+        ("pulumi:tags: {team: a}", "pulumi:tags", '{"team": "a"}'),
+        ("allowReset: true", "aurora-lambda:allowReset", "true"),
+        ("schema: 2026-01-02", "aurora-lambda:schema", "2026-01-02"),
+    ],
+)
+def test_a_key_and_its_value_are_read_as_pulumi_reads_them(file: Path, line: str, key: str, value: str) -> None:
+    """A setting that counts on AWS would silently be another one here."""
+    file.write_text(f"config:\n  {line}\n")
+    given = configuration(file.parent, "mine", "aurora-lambda")
+    assert {name: text.strip('"') for name, text in given.items()} == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"config: {'aurora-lamda:engine': postgres}",
+            ": nothing here reads aurora-lamda:engine; did you mean aurora-lambda:engine?",
+        ),
+        (
+            b"config: {'x:engine': postgres}",
+            ": nothing here reads x:engine; there are: aurora-lambda, aws, docker, pulumi",
+        ),
+        (b"config: {engine: }", ": aurora-lambda:engine has no value; give it one, or remove the line"),
+        (b"config: {'aws:region': narnia}", ": aws:region is 'narnia', which is no AWS region; one is eu-west-1"),
+        (b"config: {'aws:region': ''}", ": aws:region is '', which is no AWS region; one is eu-west-1"),
+        (
+            b"config: {engine: \xff}",
+            " is not a Pulumi stack file: 'utf-8' codec can't decode byte 0xff in position 17: invalid start byte",
+        ),
+        (b"config: [engine]", " is not a Pulumi stack file: 'list' object has no attribute 'items'"),
+    ],
+)
+def test_what_would_be_misread_is_refused(file: Path, content: bytes, message: str) -> None:
+    """A person would get the default engine, or a traceback, and not know why."""
+    file.write_bytes(content)
+    with pytest.raises(UsageError) as refused:
+        configuration(file.parent, "mine", "aurora-lambda")
+    assert str(refused.value) == f"{file}{message}"
+
+
+def test_only_files_are_stacks(file: Path) -> None:
+    """A person would be told of a stack that cannot be brought up."""
+    file.write_text("")
+    (file.parent / "Pulumi.folder.yaml").mkdir()
+    with pytest.raises(UsageError) as refused:
+        configuration(file.parent, "folder", "aurora-lambda")
+    missing = file.parent / "Pulumi.folder.yaml"
+    assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); there are: mine"

@@ -1,0 +1,163 @@
+"""Functions in containers: the limits that a process of this machine does not have."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.lambda_service.environment import FunctionConfig
+from local.lambda_service.function import Function
+from local.lambda_service.logs import FunctionLog
+from local.platform.errors import LocalError
+from local.platform.paths import LocalPaths
+from local.runtimes.container import OWNER, ContainerImage, build_image, remove_containers
+from local.runtimes.docker_engine import BuildFailed, DockerEngine
+from tests.services import base_image
+
+pytestmark = pytest.mark.slow
+
+Invoke = Callable[..., tuple[bool, Any]]
+CHECKOUT = Path(__file__).parents[2]
+PROBE = """
+import os, pathlib, time
+
+def main(event, context):
+    return {"write": write, "take": take, "sleep": time.sleep, "who": who}[event["do"]](event.get("what"))
+
+def write(path):
+    try:
+        pathlib.Path(path).write_text("x")
+    except OSError as error:
+        return error.strerror
+    return "written"
+
+def take(megabytes):
+    return len(bytearray(os.urandom(1)) * (megabytes << 20))
+
+def who(_):
+    return [os.getuid(), sorted(key for key in os.environ if key.startswith(("AWS_", "GREETING")))]
+"""
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPaths]:
+    paths = LocalPaths(tmp_path_factory.mktemp("containers") / ".local")
+    paths.root.mkdir()
+    yield paths
+    remove_containers(paths, images=True)
+
+
+def build(target: str, **changes: str) -> dict[str, object]:
+    """What the components ask for, for this machine's processor."""
+    platform = f"linux/{DockerEngine.find().architecture()}"
+    arguments = {"BASE_IMAGE": base_image(), "SOURCE": "."}
+    context = "../lambda_images"
+    return {
+        "context": context,
+        "dockerfile": f"{context}/Dockerfile",
+        "target": target,
+        "platform": platform,
+        "args": arguments,
+    } | changes
+
+
+@pytest.fixture(scope="module")
+def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> ContainerImage:
+    """The handler's image with a handler that tries things."""
+    base_image()
+    handler = build_image(build("handler"), CHECKOUT / "stacks", paths)
+    assert handler.handler == "lambda_images.handler.app.lambda_handler"
+    folder = tmp_path_factory.mktemp("probe")
+    (folder / "probe.py").write_text(PROBE)
+    handler.engine.run("tag", handler.digest, "aurora-lambda-probe-base")
+    (folder / "Dockerfile").write_text("FROM aurora-lambda-probe-base AS probe\nCOPY probe.py /var/task/probe.py\n")
+    label = f"--label={OWNER}={paths.root}"
+    digest = handler.engine.build(folder, folder / "Dockerfile", "probe", {}, label)
+    return ContainerImage(handler.engine, digest.removeprefix("sha256:"), "probe.main", handler.owner)
+
+
+@pytest.fixture
+def invoke(image: ContainerImage, tmp_path: Path) -> Iterator[Invoke]:
+    """Invokes the probe; whether it failed, and its answer."""
+    config = FunctionConfig(
+        name="probe",
+        arn="arn:aws:lambda:eu-west-1:123456789012:function:probe",
+        image=image,
+        handler=image.handler,
+        variables={"GREETING": "good day"},
+        memory_mb=128,
+        timeout=3.0,
+        concurrency=1,
+        log_group="/aws/lambda/probe",
+        json_logs=False,
+        region="eu-west-1",
+        aws_endpoint="http://127.0.0.1:9",
+    )
+    function = Function(config, FunctionLog(tmp_path / "probe.log"))
+
+    def run(do: str, what: object = None) -> tuple[bool, object]:
+        result = function.invoke(json.dumps({"do": do, "what": what}).encode())
+        return result.failed, json.loads(result.payload)
+
+    yield run
+    function.stop()
+
+
+def test_nothing_but_tmp_can_be_written(invoke: Invoke) -> None:
+    """Else code would work here that fails on Lambda."""
+    assert invoke("write", "/tmp/file") == (False, "written")
+    assert invoke("write", "/var/task/file") == (False, "Read-only file system")
+
+
+def test_it_is_nobody_and_sees_its_own_environment_only(invoke: Invoke) -> None:
+    """Else a function could do here what it cannot on Lambda, or read this machine's credentials."""
+    failed, (uid, names) = invoke("who")
+    assert (failed, uid) == (False, 65534)
+    assert "GREETING" in names
+    assert "AWS_PROFILE" not in names
+
+
+def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
+    """Else a function too small for its work would be found out on AWS."""
+    failed, answer = invoke("take", 400)
+    assert failed
+    assert (answer["errorType"], answer["errorMessage"].partition("Error: ")[2]) == (
+        "Runtime.ExitError",
+        "Runtime exited with error: signal: killed",
+    )
+    assert invoke("take", 1) == (False, 1 << 20)
+
+
+def test_more_time_than_the_function_has_ends_the_container(
+    invoke: Invoke, image: ContainerImage, paths: LocalPaths
+) -> None:
+    """Else hung functions would pile up as containers."""
+    failed, answer = invoke("sleep", 60)
+    assert failed
+    assert answer["errorMessage"].endswith("Task timed out after 3.00 seconds")
+    assert image.engine.run("ps", "--quiet", f"--filter=label={OWNER}={paths.root}").stdout == ""
+
+
+def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths) -> None:
+    """Else the build would fail in the middle, in the kernel's words."""
+    base_image()
+    here = DockerEngine.find().architecture()
+    other = {"amd64": "linux/arm64", "arm64": "linux/amd64"}[here]
+    with pytest.raises(LocalError) as refused:
+        build_image(build("handler", platform=other), CHECKOUT / "stacks", paths)
+    assert str(refused.value) == (
+        f"the Docker engine here builds for {here}, and the stack asks for {other}: choose with -c architecture=arm64 "
+        "or -c architecture=x86_64"
+    )
+
+
+def test_a_base_that_cannot_be_pulled_is_said_with_the_remedy(paths: LocalPaths) -> None:
+    """Else somebody without a way to the registry would not know what to change."""
+    base_image()
+    wrong = build("handler") | {"args": {"BASE_IMAGE": "127.0.0.1:9/none:1", "SOURCE": "."}}
+    with pytest.raises(BuildFailed) as failed:
+        build_image(wrong, CHECKOUT / "stacks", paths)
+    assert str(failed.value).startswith("image 'handler' could not be built:\n")
+    assert str(failed.value).endswith("The base image cannot be pulled: name one that can with -c baseImage=...")

@@ -1,0 +1,104 @@
+"""Images without building: code in a folder, packages in an environment."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.build_context import context_files
+from local.platform.errors import LocalError
+from local.platform.paths import LocalPaths
+from local.runtimes.virtualenv import VirtualenvImage, handler_of, install_image
+from tests.local import project
+from tests.local.conftest import BUILD
+
+CONTENTS = {"app.py", "requirements/hello.txt"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, environments: Path) -> Path:
+    """A project to make images of."""
+    return project.write(tmp_path / "checkout", environments)
+
+
+def prepare(folder: Path, **build: object) -> VirtualenvImage:
+    files = [path.as_posix() for path in context_files(folder / "code")]
+    return install_image({**BUILD, **build}, files, folder / "stacks", LocalPaths.of(folder))
+
+
+def test_an_image_holds_the_context_and_nothing_else(folder: Path) -> None:
+    """A file that is there only here would be missed on AWS."""
+    (folder / "code" / "__pycache__").mkdir()
+    (folder / "code" / "__pycache__" / "stale.pyc").touch()
+    image = prepare(folder)
+    package = image.directory / "lambda_images"
+    files = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+    assert {each for each in files if "__pycache__" not in each} == CONTENTS
+    assert image.handler == "lambda_images.app.lambda_handler"
+
+
+def test_an_image_has_exactly_its_own_packages(folder: Path) -> None:
+    """A package of the developer's environment would make an import work here that fails on AWS."""
+    python = str(prepare(folder).python)
+    listing = "import importlib.metadata as m; print(sorted({d.name for d in m.distributions()}))"
+    done = subprocess.run([python, "-c", listing], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(list(project.PACKAGES))
+
+
+def test_code_that_lies_deeper_in_the_context_is_the_same_image(folder: Path) -> None:
+    """The migrations image has the whole repository as its context; its code has to be importable by the same name."""
+    first = prepare(folder)
+    deeper = folder / "repository"
+    shutil.copytree(folder / "code", deeper / "inner")
+    (deeper / ".dockerignore").write_text("inner/Dockerfile\ninner/.dockerignore\n.dockerignore\n**/__pycache__\n")
+    files = [path.as_posix() for path in context_files(deeper)]
+    build = {**BUILD, "context": "../repository", "args": {"SOURCE": "inner"}}
+    assert install_image(build, files, folder / "stacks", LocalPaths.of(folder)).digest == first.digest
+
+
+def test_an_edit_is_another_image_with_the_same_environment(folder: Path) -> None:
+    """`up` after an edit would go on with the old code, or take as long as the first."""
+    first = prepare(folder)
+    (folder / "code" / "app.py").write_text("def lambda_handler(event, context): return 1\n")
+    second = prepare(folder)
+    assert first.digest != second.digest
+    assert first.python == second.python
+    assert first.alive()
+
+
+def test_the_same_files_are_the_same_image(folder: Path) -> None:
+    """`up` with nothing changed would replace functions."""
+    assert prepare(folder) == prepare(folder)
+
+
+def test_a_package_that_is_not_the_one_hashed_is_refused(folder: Path) -> None:
+    """The image's build would refuse it; here it would go unnoticed."""
+    requirements = folder / "code" / "requirements" / "hello.txt"
+    lines = project.requirements().splitlines()
+    wrong = [line for line in lines if "--hash" not in line] + [f"    --hash=sha256:{'0' * 64}"]
+    requirements.write_text("simplejson==4.3.0 \\\n" + wrong[-1] + "\n")
+    with pytest.raises(LocalError, match=r"(?s)^the image's packages could not be installed:\n.*ash mismatch"):
+        prepare(folder)
+
+
+def test_missing_files_are_named(folder: Path) -> None:
+    """The error has to say which."""
+    (folder / "code" / "requirements" / "hello.txt").unlink()
+    with pytest.raises(LocalError, match=r"image 'hello' cannot be built: .*requirements/hello.txt"):
+        prepare(folder)
+
+
+def test_the_handler_is_the_targets_command(tmp_path: Path) -> None:
+    """Another target's function would run."""
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(
+        'FROM python AS base\nCMD ["no"]\nFROM base AS one\nRUN x\nCMD ["a.first"]\n'
+        'from base as two\nCMD [ "b.second" ]\nFROM base AS none\n'
+    )
+    assert handler_of(dockerfile, "one") == "a.first"
+    assert handler_of(dockerfile, "two") == "b.second"
+    with pytest.raises(LocalError, match=r"^target 'none' in Dockerfile has no CMD"):
+        handler_of(dockerfile, "none")
+    with pytest.raises(LocalError, match="^Dockerfile has no target 'three'$"):
+        handler_of(dockerfile, "three")
