@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from lambda_images.application import commands
+from lambda_images.application.routes import MIGRATE, router
 from lambda_images.database.conditions import is_schema_missing, is_unavailable
 from lambda_images.database.connector import Connector
 from lambda_images.database.engine import autocommit, lambda_engine
 from lambda_images.database.errors import DatabaseError, own_words
-from lambda_images.handler import commands
 from lambda_images.handler.http import HttpError, Request, response
-from lambda_images.handler.routes import MIGRATE, router
 
 # Kept back from the function's timeout, so that a database that is still resuming is answered with words.
 ANSWER_SECONDS = 1.0

@@ -144,7 +144,7 @@ class Migrations:
 
     def differences(self) -> list[Any]:
         """What would have to change in the database for it to agree with the tables in the code."""
-        from lambda_images.handler.tables import metadata  # noqa: PLC0415 - no other command needs it
+        from lambda_images.application.tables import metadata  # noqa: PLC0415 - no other command needs it
 
         with self.connected() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})

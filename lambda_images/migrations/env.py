@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from alembic import context
 
+from lambda_images.application.tables import metadata
 from lambda_images.database.types import UtcTimestamp, Uuid
-from lambda_images.handler.tables import metadata
 
 # No server answers offline: the stock dialects' own defaults.
 OFFLINE_URLS = {"postgres": "postgresql+psycopg://", "mysql": "mysql+pymysql://"}

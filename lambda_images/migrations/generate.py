@@ -83,7 +83,9 @@ def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]
             raise
     scripts: Sequence[Script | None] = made if isinstance(made, list) else [made]
     if not scripts:
-        raise MigrationError("nothing to write: code and database agree. Change lambda_images/handler/tables.py first")
+        raise MigrationError(
+            "nothing to write: code and database agree. Change lambda_images/application/tables.py first"
+        )
     return [Path(script.path) for script in scripts if script]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lambda_images.migrations.errors import MigrationError
 
-VERSIONS = Path(__file__).parent / "versions"
+VERSIONS = Path(__file__).parents[1] / "application" / "versions"
 _FILE = re.compile(r"([0-9]{4,8})_\w+\.pyc?")
 _NO_REVISION = {"__init__.py", "__init__.pyc", "__pycache__"}
 

@@ -90,12 +90,22 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     handler = context_files(ROOT / "lambda_images")
     migrations = context_files(ROOT)
     assert {path.parts[0] for path in migrations} == {"lambda_images"}
-    shared = {"__init__.py", "bundles.py", "start.py", "build", "certificates", "database", "handler", "requirements"}
-    assert {path.parts[0] for path in handler} == shared
+    shared = {
+        "__init__.py",
+        "bundles.py",
+        "start.py",
+        "application",
+        "build",
+        "certificates",
+        "database",
+        "requirements",
+    }
+    assert {path.parts[0] for path in handler} == shared | {"handler"}
     assert {path.parts[1] for path in migrations} == shared | {"migrations"}
     assert named(handler, "requirements") == ["handler.txt"]
     assert named(migrations, "requirements") == ["migrations.txt"]
-    assert named(migrations, "handler") == ["__init__.py", "tables.py"]
+    assert named(migrations, "application") == ["__init__.py", "tables.py"]
+    assert named(handler, "versions") == []
     assert "runner.py" in named(migrations, "migrations")
     assert "app.py" in named(handler, "handler")
 

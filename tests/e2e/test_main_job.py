@@ -206,7 +206,7 @@ def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
 
 def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, way: Way) -> None:
     """Else people would have to write revisions by hand, or restart more than they changed."""
-    tables = checkout.folder / "lambda_images/handler/tables.py"
+    tables = checkout.folder / "lambda_images/application/tables.py"
     code = tables.read_text()
     name_column = re.search(r'^ +Column\("name".*\n', code, re.MULTILINE)
     assert name_column is not None
@@ -223,7 +223,7 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
 
 def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, way: Way) -> None:
     """Else every edit would restart the database or run the migrations."""
-    routes = checkout.folder / "lambda_images/handler/routes.py"
+    routes = checkout.folder / "lambda_images/application/routes.py"
     routes.write_text(routes.read_text().replace("SQL Database Info", "Edited"))
     lines = [line for line in checkout.run(*way.up).out.splitlines() if re.match(r" [+~-]", line)]
     assert {tuple(line.split()[1:3]) for line in lines} == {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lambda_images.application.commands import CommandError
 from lambda_images.database.errors import DatabaseError
-from lambda_images.handler.commands import CommandError
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.application import Client, Context

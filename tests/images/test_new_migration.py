@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, String, Table
 
-from lambda_images.handler.tables import metadata
+from lambda_images.application.tables import metadata
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.generate import create_revision
 from lambda_images.migrations.revisions import VERSIONS
@@ -97,12 +97,12 @@ def test_a_mistake_in_the_tables_is_an_error_and_no_traceback(
 ) -> None:
     """The command is for people in the middle of editing that file."""
     run({}, postgres.environment(), versions=versions)
-    monkeypatch.setitem(sys.modules, "lambda_images.handler.tables", None)
+    monkeypatch.setitem(sys.modules, "lambda_images.application.tables", None)
     with pytest.raises(MigrationError) as failure:
         create_revision(postgres.environment(), "add posts", versions)
     assert str(failure.value) == (
         "no revision was written: ModuleNotFoundError:"
-        " import of lambda_images.handler.tables halted; None in sys.modules"
+        " import of lambda_images.application.tables halted; None in sys.modules"
     )
 
 

@@ -242,7 +242,7 @@ def test_an_unexpected_error_is_logged_and_told_to_nobody(
     def broken(_body: Any) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("lambda_images.handler.routes._new", broken)
+    monkeypatch.setattr("lambda_images.application.routes._new", broken)
     with caplog.at_level(logging.ERROR):
         assert refused(app.http("POST", "/users", ANN), 500, "Internal server error")
     (record,) = caplog.records

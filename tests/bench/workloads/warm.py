@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import psycopg
 
+from lambda_images.application import commands
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.database.engine import autocommit, lambda_engine
-from lambda_images.handler import commands
 
 CALLS = 200
 rounds = int(sys.argv[1])

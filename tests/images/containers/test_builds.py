@@ -11,7 +11,7 @@ from tests.bench.builds import SOURCE, Builder, copied
 
 pytestmark = pytest.mark.slow
 
-EDITED = {"handler": "handler/commands.py", "migrations": "migrations/runner.py"}
+EDITED = {"handler": "application/commands.py", "migrations": "migrations/runner.py"}
 
 
 def layers(engine: DockerEngine, image: str) -> list[str]:

@@ -26,15 +26,24 @@ SHARED = {
 }
 ONLY_MIGRATIONS = {"alembic", "mako", "markupsafe"}
 CODE = {
-    "handler": ("__init__.py", "bundles.py", "start.py", "certificates/*.pem", "database/**/*.py", "handler/**/*.py"),
+    "handler": (
+        "__init__.py",
+        "bundles.py",
+        "start.py",
+        "certificates/*.pem",
+        "database/**/*.py",
+        "handler/**/*.py",
+        "application/*.py",
+    ),
     "migrations": (
         "__init__.py",
         "bundles.py",
         "start.py",
         "certificates/*.pem",
         "database/**/*.py",
-        "handler/__init__.py",
-        "handler/tables.py",
+        "application/__init__.py",
+        "application/tables.py",
+        "application/versions/*.py",
         "migrations/**/*.py",
         "migrations/script.py.mako",
     ),
@@ -105,7 +114,7 @@ def test_what_lies_around_in_a_checkout_stays_out(
 ) -> None:
     """A developer's `.env`, key or editor backup in a public registry is a leak that can't be taken back."""
     littered = copied(builder, tmp_path)
-    for folder in ("", "database", "handler", "migrations", "certificates"):
+    for folder in ("", "database", "application", "handler", "migrations", "certificates"):
         place = littered.checkout / SOURCE / folder
         for name in (".env", ".env.local", ".netrc"):
             (place / name).write_text("PASSWORD=hunter2\n")

@@ -8,13 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from lambda_images.database.conditions import is_duplicate, is_schema_missing
-from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.engine import autocommit
-from lambda_images.database.types import iso_utc
-from lambda_images.handler.fields import optional_text, required_texts, uuid
-from lambda_images.handler.http import HttpError, Request, Router
-from lambda_images.handler.tables import (
+from lambda_images.application.tables import (
     CONTENT_BYTES,
     EMAIL_LENGTH,
     NAME_LENGTH,
@@ -23,6 +17,12 @@ from lambda_images.handler.tables import (
     posts,
     users,
 )
+from lambda_images.database.conditions import is_duplicate, is_schema_missing
+from lambda_images.database.contract import DatabaseSettings
+from lambda_images.database.engine import autocommit
+from lambda_images.database.types import iso_utc
+from lambda_images.handler.fields import optional_text, required_texts, uuid
+from lambda_images.handler.http import HttpError, Request, Router
 
 MIGRATE = "run `aurora-lambda migrate`"
 LIMITS = range(1, 1001)

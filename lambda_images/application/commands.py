@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, insert, select
 
+from lambda_images.application.tables import invocations
 from lambda_images.database.types import iso_utc
-from lambda_images.handler.tables import invocations
 
 DEFAULT_LIMIT = 100
 LIMITS = range(1, 1001)

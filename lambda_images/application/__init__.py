@@ -1,0 +1,1 @@
+"""The application: what the author of a service edits, and nothing else."""
