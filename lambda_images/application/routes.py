@@ -17,9 +17,9 @@ from lambda_images.application.tables import (
     posts,
     users,
 )
-from lambda_images.database.conditions import is_duplicate, is_schema_missing
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.engine import autocommit
+from lambda_images.database.error_codes import is_duplicate, is_schema_missing
+from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.database.types import iso_utc
 from lambda_images.handler.fields import optional_text, required_texts, uuid
 from lambda_images.handler.http import HttpError, Request, Router

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from lambda_images.database.errors import SecretUnavailable
+from lambda_images.database.errors import SecretUnavailableError
 from lambda_images.database.signing import AwsCredentials, post_headers
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ def credentials(environment: Mapping[str, str] = os.environ) -> AwsCredentials:
     )
 
 
-def get_secret(arn: str, environment: Mapping[str, str] = os.environ, patience: float = 0.0) -> str | None:
+def get_secret(arn: str, environment: Mapping[str, str] = os.environ, retry_seconds: float = 0.0) -> str | None:
     """The current value of a secret; None while it holds none.
 
-    For `patience` seconds a refusal is asked again: IAM takes a while to honour what was allowed a moment ago.
+    For `retry_seconds` seconds a refusal is asked again: IAM takes a while to honour what was allowed a moment ago.
 
     Raises:
-        SecretUnavailable: Secrets Manager refuses or does not answer.
+        SecretUnavailableError: Secrets Manager refuses or does not answer.
     """
-    until = time.monotonic() + patience
+    until = time.monotonic() + retry_seconds
     status, answer = _secrets_manager("GetSecretValue", {"SecretId": arn}, environment)
     while "AccessDenied" in answer.get("__type", "") and time.monotonic() < until:
         time.sleep(REFUSED_PAUSE)
@@ -63,19 +63,19 @@ def get_secret(arn: str, environment: Mapping[str, str] = os.environ, patience: 
         return answer["SecretString"]
     if "ResourceNotFound" in answer.get("__type", "") and "staging label" in _message(answer):
         return None
-    raise SecretUnavailable(f"the secret {arn} cannot be read: {_message(answer)}")
+    raise SecretUnavailableError(f"the secret {arn} cannot be read: {_message(answer)}")
 
 
 def put_secret(arn: str, value: str, environment: Mapping[str, str] = os.environ) -> None:
     """Make `value` the current value of a secret.
 
     Raises:
-        SecretUnavailable: Secrets Manager refuses or does not answer.
+        SecretUnavailableError: Secrets Manager refuses or does not answer.
     """
     request = {"SecretId": arn, "SecretString": value, "ClientRequestToken": str(uuid.uuid4())}
     status, answer = _secrets_manager("PutSecretValue", request, environment)
     if status != OK:
-        raise SecretUnavailable(f"the secret {arn} cannot be written: {_message(answer)}")
+        raise SecretUnavailableError(f"the secret {arn} cannot be written: {_message(answer)}")
 
 
 def load() -> None:
@@ -116,7 +116,7 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
         if status < WORTH_A_RETRY:
             return status, text
         problem = f"HTTP status {status}"
-    raise SecretUnavailable(f"{urlsplit(url).netloc} does not answer ({problem})")
+    raise SecretUnavailableError(f"{urlsplit(url).netloc} does not answer ({problem})")
 
 
 def _exchange_once(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:

@@ -1,4 +1,4 @@
-"""Opens connections to one database: logs in, waits for a paused cluster, starts early where that saves time."""
+"""Opens connections to one database: logs in, waits for a paused cluster, connects in the background at start-up."""
 
 import logging
 import select
@@ -10,7 +10,13 @@ from typing import Any
 from lambda_images.database import aws
 from lambda_images.database.contract import DatabaseSettings, parse_master_secret
 from lambda_images.database.drivers import driver
-from lambda_images.database.errors import DatabaseError, DatabaseUnavailable, LoginRefused, SecretUnavailable, own_words
+from lambda_images.database.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    LoginRefusedError,
+    SecretUnavailableError,
+    format_driver_error,
+)
 from lambda_images.database.signing import rds_token
 
 # A cluster at 0 ACU answers after about 15 s, after a day's pause about 30 s.
@@ -36,32 +42,32 @@ class Connector:
         self.settings = settings
         self.deadline = float("inf")
         # Seconds to wait for a permission to read the secret.
-        self.patience = 0.0
+        self.secret_retry_seconds = 0.0
         self._driver = driver(settings.engine)
         self.password = settings.password
-        self._early: _Early | None = None
+        self._pending: PendingConnection | None = None
 
     def __call__(self) -> Any:
-        """The connection that `begin` opened if it is still good, else a new one."""
-        early, self._early = self._early, None
-        if early is None:
+        """The connection that `connect_in_background` opened if it is still good, else a new one."""
+        pending, self._pending = self._pending, None
+        if pending is None:
             return self.open()
-        if not early.done(self._remaining()):
-            self._early = early
+        if not pending.done(self._remaining()):
+            self._pending = pending
             raise self._unavailable("it has not answered yet")
-        return early.connection if early.connection and self.alive(early.connection, early.at) else self.open()
+        return pending.connection if pending.connection and self.alive(pending.connection, pending.at) else self.open()
 
     def close(self) -> None:
-        """Close the connection that `begin` opened and nobody took."""
-        early, self._early = self._early, None
-        if early and early.done(CONNECT_SECONDS) and early.connection:
-            early.connection.close()
+        """Close the connection that `connect_in_background` opened and nobody took."""
+        pending, self._pending = self._pending, None
+        if pending and pending.done(CONNECT_SECONDS) and pending.connection:
+            pending.connection.close()
 
-    def begin(self) -> None:
+    def connect_in_background(self) -> None:
         """Start opening the first connection while the caller goes on; a failure shows when it is asked for."""
         if self.settings.secret_arn and self.password is None:
             aws.load()
-        self._early = _Early(self.open)
+        self._pending = PendingConnection(self.open)
 
     def open(self, database: str | None = None) -> Any:
         """A new connection, to the settings' database unless another is named."""
@@ -69,7 +75,7 @@ class Connector:
         for attempt in range(1, TRIES + 1):
             try:
                 return self._open_once(name)
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 if attempt == TRIES or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
@@ -93,7 +99,7 @@ class Connector:
     def _open_once(self, database: str) -> Any:
         try:
             return self._log_in(database)
-        except LoginRefused:
+        except LoginRefusedError:
             if not self.settings.secret_arn or self.settings.password is not None:
                 raise
             self.password = None  # Rotated since it was read.
@@ -108,9 +114,9 @@ class Connector:
         try:
             return self._driver.connect(self.settings, password, timeout, database)
         except Exception as error:
-            kind = self._driver.refusal(error)
-            text = own_words(error)
-            raise self._unavailable(text) if kind is DatabaseUnavailable else kind(self._described(text)) from None
+            kind = self._driver.classify_error(error)
+            text = format_driver_error(error)
+            raise self._unavailable(text) if kind is DatabaseUnavailableError else kind(self._described(text)) from None
 
     def _login_password(self) -> str:
         """The password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
@@ -121,10 +127,10 @@ class Connector:
             return rds_token(
                 settings.endpoint, settings.port, settings.db_role, region=aws.region(), credentials=aws.credentials()
             )
-        patience = min(self.patience, self._remaining())
-        value = aws.get_secret(settings.secret_arn, patience=patience) if settings.secret_arn else None
+        retry_seconds = min(self.secret_retry_seconds, self._remaining())
+        value = aws.get_secret(settings.secret_arn, retry_seconds=retry_seconds) if settings.secret_arn else None
         if value is None:
-            raise SecretUnavailable(
+            raise SecretUnavailableError(
                 f"the secret {settings.secret_arn or '(none named)'} holds no password for role {settings.db_role!r}:"
                 " run `aurora-lambda migrate`, which puts one there"
             )
@@ -137,8 +143,8 @@ class Connector:
     def _described(self, text: str) -> str:
         return f"{self._name()} as role {self.settings.db_role!r} ({self.settings.auth}): {text}"
 
-    def _unavailable(self, text: str) -> DatabaseUnavailable:
-        return DatabaseUnavailable(
+    def _unavailable(self, text: str) -> DatabaseUnavailableError:
+        return DatabaseUnavailableError(
             f"{self._name()} does not answer ({text}); it may be resuming: try again in a minute"
         )
 
@@ -146,7 +152,7 @@ class Connector:
         return f"the database {self.settings.schema!r} at {self.settings.endpoint}:{self.settings.port}"
 
 
-class _Early:
+class PendingConnection:
     """A connection being opened by a thread of its own."""
 
     def __init__(self, opening: Callable[[], Any]) -> None:
@@ -157,6 +163,7 @@ class _Early:
         self._thread.start()
 
     def done(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds, and return whether the attempt has ended."""
         self._thread.join(None if timeout == float("inf") else max(0.0, timeout))
         return not self._thread.is_alive()
 

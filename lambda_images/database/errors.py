@@ -5,7 +5,7 @@ class DatabaseError(Exception):
     """The root of this tree."""
 
 
-def own_words(error: BaseException) -> str:
+def format_driver_error(error: BaseException) -> str:
     """A driver's error on one line, with its code."""
     match error.args:
         case (int(number), str(words)):
@@ -15,17 +15,17 @@ def own_words(error: BaseException) -> str:
     return f"{text} (SQLSTATE {sqlstate})" if sqlstate else text
 
 
-class DatabaseUnavailable(DatabaseError):  # noqa: N818 - named for the state, which passes
+class DatabaseUnavailableError(DatabaseError):
     """The server does not answer, or not yet: it may be resuming, restarting, failing over or full."""
 
 
-class LoginRefused(DatabaseError):  # noqa: N818 - named for what happened
+class LoginRefusedError(DatabaseError):
     """The server answers and does not let this role in."""
 
 
-class DatabaseMissing(DatabaseError):  # noqa: N818 - named for what is wrong
+class DatabaseMissingError(DatabaseError):
     """The server answers and has no database of that name."""
 
 
-class SecretUnavailable(DatabaseError):  # noqa: N818 - named for what is wrong
+class SecretUnavailableError(DatabaseError):
     """The secret that holds a password cannot be read, cannot be written, or holds no value."""

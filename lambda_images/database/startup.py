@@ -19,7 +19,7 @@ def started() -> Connector:
     gc.disable()
     connector = Connector(database_settings(os.environ))
     if not _COPIED:
-        connector.begin()
+        connector.connect_in_background()
     return connector
 
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import DBAPIError
 
 from lambda_images.application import commands
 from lambda_images.application.routes import MIGRATE, router
-from lambda_images.database.conditions import is_schema_missing, is_unavailable
 from lambda_images.database.connector import Connector
-from lambda_images.database.engine import autocommit, lambda_engine
-from lambda_images.database.errors import DatabaseError, own_words
+from lambda_images.database.error_codes import is_schema_missing, is_unavailable
+from lambda_images.database.errors import DatabaseError, format_driver_error
+from lambda_images.database.sqlalchemy_engine import autocommit, lambda_engine
 from lambda_images.handler.http import HttpError, Request, response
 
 # Kept back from the function's timeout, so that a database that is still resuming is answered with words.
@@ -69,7 +69,7 @@ def _told(error: DBAPIError) -> Exception:
     """What a direct invocation is told; the statement, which SQLAlchemy and PostgreSQL show, is left out."""
     if is_schema_missing(error):
         return commands.CommandError(NO_SCHEMA)
-    return DatabaseError(re.sub(r" LINE \d+: .* \^", "", own_words(error.orig or error)))
+    return DatabaseError(re.sub(r" LINE \d+: .* \^", "", format_driver_error(error.orig or error)))
 
 
 def _database_failure(error: DBAPIError) -> dict[str, Any]:

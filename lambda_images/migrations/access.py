@@ -20,7 +20,7 @@ END $$"""
 LONGEST_NAME = {"postgres": 63, "mysql": 32}
 
 
-def checked_role(role: RuntimeRole, engine: str, master: str) -> RuntimeRole:
+def validate_role(role: RuntimeRole, engine: str, master: str) -> RuntimeRole:
     """`role`, when it can be made.
 
     Raises:
@@ -93,7 +93,7 @@ def mysql_text(database: str) -> str:
     return f"ALTER DATABASE {mysql_quoted(database)} {MYSQL_TEXT}"
 
 
-def emptied(engine: str, database: str) -> Sequence[str]:
+def drop_all_statements(engine: str, database: str) -> Sequence[str]:
     """Statements that drop every table, and whatever else a database holds, keeping the database."""
     if engine == "postgres":
         return [EMPTY_POSTGRES, "CREATE SCHEMA public"]

@@ -4,36 +4,47 @@ from collections.abc import Iterable
 
 from sqlalchemy.exc import DBAPIError
 
-from lambda_images.database.errors import own_words
-from lambda_images.migrations.alembic_runs import Run
+from lambda_images.database.errors import format_driver_error
+from lambda_images.migrations.alembic_runner import MigrationRun
 
 LONGEST = 2000
 
 
-def explained(
-    command: str, why: str, run: Run, *, before: str | None, after: str | None, transactional: bool, kept: bool
+def failure_message(
+    command: str,
+    why: str,
+    run: MigrationRun,
+    *,
+    before: str | None,
+    after: str | None,
+    transactional: bool,
+    committed: bool,
 ) -> str:
-    """The message of a command that failed, and why, and left the database at `after`, its work `kept` or not."""
+    """The message of a command that failed, and why, and left the database at `after`, its work `committed` or not."""
     what = f"{command} failed"
-    if run.at_work:
-        what = f"revision {run.at_work.revision} ({run.at_work.message}) failed during {command}"
-    return f"{what}: {why}. {_state(run, before, after, transactional, kept)}"
+    if run.current_step:
+        what = f"revision {run.current_step.revision} ({run.current_step.message}) failed during {command}"
+    return f"{what}: {why}. {_state(run, before, after, transactional, committed)}"
 
 
-def reason(error: BaseException, secrets: Iterable[str]) -> str:
+def describe_error(error: BaseException, secrets: Iterable[str]) -> str:
     """What went wrong, in the database's own words where it was the database, without any of `secrets`."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    text = own_words(origin) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {own_words(error)}"
+    text = (
+        format_driver_error(origin)
+        if isinstance(error, DBAPIError)
+        else f"{type(error).__name__}: {format_driver_error(error)}"
+    )
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
-def _state(run: Run, before: str | None, after: str | None, transactional: bool, kept: bool) -> str:
-    if not kept or (after == before and not run.at_work):
+def _state(run: MigrationRun, before: str | None, after: str | None, transactional: bool, committed: bool) -> str:
+    if not committed or (after == before and not run.current_step):
         return f"Nothing was changed: the database is at {_at(after)}"
     done = ", ".join(step.revision for step in run.done) or "none"
-    if not run.at_work:
+    if not run.current_step:
         return f"The database is at {_at(after)}; revisions done in this run: {done}"
     if transactional:
         return (
@@ -41,7 +52,7 @@ def _state(run: Run, before: str | None, after: str | None, transactional: bool,
             " was done by then has stayed. Undo that, or make the revisions still to run ready for it, then run the"
             " command again"
         )
-    failed = run.at_work.revision
+    failed = run.current_step.revision
     return (
         f"The database is at {_at(after)}; revisions done in this run: {done}; what revision {failed} did before its"
         f" error has stayed, because this engine commits each statement of DDL. Mend {failed} or the table it met,"

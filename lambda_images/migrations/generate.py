@@ -14,9 +14,9 @@ from alembic.util import CommandError
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DatabaseSettings, database_settings
 from lambda_images.database.errors import DatabaseError
-from lambda_images.migrations.alembic_runs import Migrations
+from lambda_images.migrations.alembic_runner import Migrations
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.failures import reason
+from lambda_images.migrations.failures import describe_error
 from lambda_images.migrations.revisions import VERSIONS, next_revision
 from lambda_images.migrations.servers import server
 
@@ -40,7 +40,7 @@ def create_revision(environment: Mapping[str, str], message: str, versions: Path
     except (CommandError, DatabaseError) as error:
         raise MigrationError(str(error)) from None
     except Exception as error:
-        raise MigrationError(f"no revision was written: {reason(error, [settings.password or ''])}") from None
+        raise MigrationError(f"no revision was written: {describe_error(error, [settings.password or ''])}") from None
 
 
 def _compared(settings: DatabaseSettings, message: str, versions: Path) -> list[Path]:

@@ -25,7 +25,7 @@ class Request:
     complete: bool = False
 
 
-def parsed(event: Any) -> Request:
+def parse_request(event: Any) -> Request:
     """Read the payload; no payload and no command mean `deploy`.
 
     Raises:

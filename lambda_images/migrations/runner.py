@@ -16,15 +16,15 @@ from typing import Any
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import ALLOW_RESET, RuntimeRole, database_settings, runtime_role
 from lambda_images.database.errors import DatabaseError
-from lambda_images.migrations.access import checked_role
+from lambda_images.migrations.access import validate_role
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.request import Request, parsed
+from lambda_images.migrations.request import Request, parse_request
 from lambda_images.migrations.revisions import VERSIONS, numbered_head
 from lambda_images.migrations.servers import Server, server
 
 ENOUGH_SECONDS = 10_000.0
 # A deployment invokes this right after it has changed what the function may read.
-PATIENCE_SECONDS = 60.0
+SECRET_RETRY_SECONDS = 60.0
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
@@ -48,11 +48,11 @@ def run(
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
     started = time.monotonic()
-    request = parsed(event)
+    request = parse_request(event)
     settings = database_settings(environment)
     connector = Connector(settings)
     connector.deadline = started + remaining()
-    connector.patience = PATIENCE_SECONDS
+    connector.secret_retry_seconds = SECRET_RETRY_SECONDS
     try:
         outcome = _done(request, connector, environment, remaining, versions)
     except DatabaseError as error:
@@ -73,14 +73,14 @@ def _done(
     settings = connector.settings
     role = runtime_role(environment, settings.name)
     if role:
-        role = checked_role(role, settings.engine, settings.db_role)
+        role = validate_role(role, settings.engine, settings.db_role)
     database = server(connector)
     with closing(database.open(create=request.command in {"deploy", "reset"})) as raw:
         if request.command == "deploy" and (outcome := _nothing_to_do(database, raw, role, versions)):
             return outcome
-        from lambda_images.migrations.jobs import Job  # noqa: PLC0415 - Alembic, which the above does without
+        from lambda_images.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic, which the above does without
 
-        return Job(database, raw, role, remaining, versions).do(request)
+        return MigrationCommands(database, raw, role, remaining, versions).do(request)
 
 
 def _nothing_to_do(database: Server, raw: Any, role: RuntimeRole | None, versions: Path) -> dict[str, Any] | None:

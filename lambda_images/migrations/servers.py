@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.errors import DatabaseMissing
+from lambda_images.database.errors import DatabaseMissingError
 from lambda_images.migrations import access
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 
@@ -39,7 +39,7 @@ class Server(ABC):
         """
         try:
             return self.connector.open()
-        except DatabaseMissing:
+        except DatabaseMissingError:
             if not create:
                 raise MigrationError(f"there is no database {self.schema!r}: run `aurora-lambda migrate`") from None
         raw = self.connector.open(self.maintenance)
@@ -66,10 +66,10 @@ class Server(ABC):
         """The revision the database is at, and whether `role` is there as it has to be; one SELECT."""
 
     @abstractmethod
-    def provide_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
+    def ensure_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
         """Make or mend the role; a password is set when one is given."""
 
-    def settle(self, raw: Any) -> None:
+    def set_database_defaults(self, raw: Any) -> None:
         """Give the database the defaults that tables made in it rely on."""
         del raw
 
@@ -77,7 +77,7 @@ class Server(ABC):
         """The number of the transaction `raw` is in, where one goes around all revisions of a run."""
         del raw
 
-    def kept(self, raw: Any, transaction: int | None) -> bool:
+    def committed(self, raw: Any, transaction: int | None) -> bool:
         """Whether what a failed run did in `transaction` has stayed."""
         del raw, transaction
         return not self.transactional_ddl
@@ -90,10 +90,10 @@ class Server(ABC):
 
     def empty(self, raw: Any) -> None:
         """Drop everything in the database."""
-        self.run(raw, access.emptied(self.connector.settings.engine, self.schema))
+        self.run(raw, access.drop_all_statements(self.connector.settings.engine, self.schema))
 
     def run(self, raw: Any, statements: Sequence[str]) -> None:
-        """Run statements that hold all their values."""
+        """MigrationRun statements that hold all their values."""
         for statement in statements:
             with raw.cursor() as cursor:
                 cursor.execute(statement)
@@ -133,7 +133,7 @@ class Postgres(Server):
         return found[0], role is None or found[1] == (role.auth == "iam")
 
     @override
-    def provide_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
+    def ensure_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
         known = bool(self.row(raw, "SELECT 1 FROM pg_roles WHERE rolname = %s", (role.db_role,)))
         secret = self._verifier(raw, role.db_role, password) if password else None
         self.run(raw, access.postgres_role(role.db_role, self.schema, role.auth, known, secret))
@@ -145,7 +145,7 @@ class Postgres(Server):
         return self.row(raw, "SELECT txid_current()")[0]
 
     @override
-    def kept(self, raw: Any, transaction: int | None) -> bool:
+    def committed(self, raw: Any, transaction: int | None) -> bool:
         return self.row(raw, "SELECT txid_status(%s)", (transaction,)) == ("committed",)
 
     def _verifier(self, raw: Any, role: str, password: str) -> str:
@@ -198,11 +198,11 @@ class Mysql(Server):
         return found[0], role is None or (found[1] is not None and bool(found[1]) == (role.auth == "iam"))
 
     @override
-    def provide_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
+    def ensure_role(self, raw: Any, role: RuntimeRole, password: str | None) -> None:
         self.run(raw, access.mysql_role(role.db_role, self.schema, role.auth, password))
 
     @override
-    def settle(self, raw: Any) -> None:
+    def set_database_defaults(self, raw: Any) -> None:
         self.run(raw, [access.mysql_text(self.schema)])
 
     def _try_lock(self, raw: Any) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from lambda_images.database import connector as connector_module
-from lambda_images.database.engine import autocommit
-from lambda_images.database.errors import DatabaseMissing, DatabaseUnavailable
+from lambda_images.database.errors import DatabaseMissingError, DatabaseUnavailableError
+from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.handler.application import LATER
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
@@ -188,7 +188,7 @@ def test_a_server_that_is_away_is_503_with_words(
     answer = app.http("GET", "/users")
     assert (answer.status, answer.body) == (503, {"error": LATER})
     words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
-    with pytest.raises(DatabaseUnavailable, match=words):
+    with pytest.raises(DatabaseUnavailableError, match=words):
         app.invoke({})
 
 
@@ -199,7 +199,7 @@ def test_a_server_that_says_nothing_is_given_up_before_the_functions_timeout(
     with silent_server() as port:
         app = client_of(database, migrated=False, port=port)
         started = time.monotonic()
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailableError):
             app.invoke({}, Context(remaining=4000))
         # Long before the 35 s that a connection may take.
         assert time.monotonic() - started < 30
@@ -210,7 +210,7 @@ def test_a_function_with_little_time_still_connects(database: Database, client_o
     app = client_of(database)
     assert app.invoke({}, Context("r", remaining=1500))["awsRequestId"] == "r"
     app.application.engine.dispose()
-    with pytest.raises(DatabaseUnavailable, match=r"does not answer \(no time is left to wait for it\)"):
+    with pytest.raises(DatabaseUnavailableError, match=r"does not answer \(no time is left to wait for it\)"):
         app.invoke({}, Context(remaining=900))
 
 
@@ -235,7 +235,7 @@ def test_connecting_begins_while_the_rest_loads(
 ) -> None:
     """The first invocation finds a connection that is there, and no second one is opened."""
     app = client_of(database, port=proxy.port)
-    app.application.connector.begin()
+    app.application.connector.connect_in_background()
     deadline = time.monotonic() + 5
     while proxy.round_trips < LOGIN and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -250,8 +250,8 @@ def test_an_early_connection_that_fails_is_tried_again_when_needed(
 ) -> None:
     """A database that was away while the function started must not spoil it for good."""
     app = client_of(database, migrated=False, port=proxy.port)
-    app.application.connector.begin()
-    with pytest.raises(DatabaseMissing, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
+    app.application.connector.connect_in_background()
+    with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
         app.invoke({})
     run({}, database.environment())
     app.invoke({})

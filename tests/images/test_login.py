@@ -16,7 +16,7 @@ from lambda_images.database import aws as aws_module
 from lambda_images.database import drivers
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DatabaseSettings, database_settings
-from lambda_images.database.errors import DatabaseError, LoginRefused, SecretUnavailable
+from lambda_images.database.errors import DatabaseError, LoginRefusedError, SecretUnavailableError
 from lambda_images.migrations.runner import run
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import role_environment, rows, secret_value
@@ -57,9 +57,9 @@ def test_the_password_is_read_once_and_again_when_it_was_rotated(
     reads = []
     get_secret = aws_module.get_secret
 
-    def counted(arn: str, patience: float = 0.0) -> str | None:
+    def counted(arn: str, retry_seconds: float = 0.0) -> str | None:
         reads.append(arn)
-        return get_secret(arn, patience=patience)
+        return get_secret(arn, retry_seconds=retry_seconds)
 
     monkeypatch.setattr(aws_module, "get_secret", counted)
     connector = Connector(role)
@@ -85,7 +85,7 @@ def test_a_password_that_stays_wrong_is_refused_without_being_shown(
     password = secret_value(empty_secret)["password"]
     change = "USER '{}'@'%' IDENTIFIED BY 'other'" if database.engine == "mysql" else "ROLE {} PASSWORD 'other'"
     rows(database, f"ALTER {change.format(role.db_role)}")
-    with pytest.raises(LoginRefused) as refusal:
+    with pytest.raises(LoginRefusedError) as refusal:
         Connector(role).open()
     described = f"the database '{database.name}' at 127.0.0.1:{database.port} as role '{role.db_role}' (password): "
     assert str(refusal.value).startswith(described)
@@ -98,12 +98,12 @@ def test_a_host_that_pg_hba_rejects_is_refused_and_not_waited_for() -> None:
         'connection failed: FATAL:  pg_hba.conf rejects connection for host "10.0.0.1", user "app", database "app",'
         " no encryption"
     )
-    assert drivers.driver("postgres").refusal(error) is LoginRefused
+    assert drivers.driver("postgres").classify_error(error) is LoginRefusedError
 
 
 def test_an_empty_secret_names_the_remedy(database: Database, empty_secret: str) -> None:
     """A handler that was invoked before the first migration says what is missing."""
-    with pytest.raises(SecretUnavailable) as failure:
+    with pytest.raises(SecretUnavailableError) as failure:
         Connector(_settings(database, "app_runtime", "password", empty_secret)).open()
     assert str(failure.value) == (
         f"the secret {empty_secret} holds no password for role 'app_runtime':"

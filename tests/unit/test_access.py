@@ -5,13 +5,13 @@ import pytest
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.migrations.access import (
     EMPTY_POSTGRES,
-    checked_role,
-    emptied,
+    drop_all_statements,
     mysql_database,
     mysql_role,
     postgres_database,
     postgres_role,
     postgres_without_iam,
+    validate_role,
 )
 from lambda_images.migrations.errors import MigrationError
 
@@ -87,8 +87,8 @@ def test_a_hostile_mysql_name_stays_a_name() -> None:
 
 def test_what_reset_drops() -> None:
     """Everything in the database, and nothing beside it."""
-    assert emptied("postgres", "app") == [EMPTY_POSTGRES, "CREATE SCHEMA public"]
-    assert emptied("mysql", "app") == [
+    assert drop_all_statements("postgres", "app") == [EMPTY_POSTGRES, "CREATE SCHEMA public"]
+    assert drop_all_statements("mysql", "app") == [
         "DROP DATABASE `app`",
         "CREATE DATABASE IF NOT EXISTS `app` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         "USE `app`",
@@ -107,11 +107,11 @@ def test_what_reset_drops() -> None:
 def test_a_role_that_cannot_be_is_refused(name: str, engine: str, message: str) -> None:
     """PostgreSQL cuts long names off: two applications would share one role."""
     with pytest.raises(MigrationError) as refusal:
-        checked_role(RuntimeRole(name, "iam"), engine, "root")
+        validate_role(RuntimeRole(name, "iam"), engine, "root")
     assert str(refusal.value) == message
 
 
 def test_the_longest_names_are_roles() -> None:
     """The limits are the engines' own."""
     for name, engine in (("r" * 32, "mysql"), ("r" * 63, "postgres")):
-        assert checked_role(RuntimeRole(name, "iam"), engine, "root").db_role == name
+        assert validate_role(RuntimeRole(name, "iam"), engine, "root").db_role == name

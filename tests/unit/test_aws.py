@@ -10,7 +10,7 @@ import pytest
 
 from lambda_images.database import aws as aws_module
 from lambda_images.database.aws import credentials, get_secret, put_secret, region
-from lambda_images.database.errors import SecretUnavailable
+from lambda_images.database.errors import SecretUnavailableError
 from lambda_images.database.signing import AwsCredentials
 
 
@@ -67,9 +67,9 @@ def test_a_secret_is_empty_then_holds_what_was_put(empty_secret: str) -> None:
 def test_a_secret_that_is_not_there_is_an_error_that_names_it(empty_secret: str) -> None:
     """A stack whose secret was deleted says so, rather than making a password nobody can read."""
     missing = f"{empty_secret}-gone"
-    with pytest.raises(SecretUnavailable, match=f"^the secret {missing} cannot be read: .*can't find"):
+    with pytest.raises(SecretUnavailableError, match=f"^the secret {missing} cannot be read: .*can't find"):
         get_secret(missing)
-    with pytest.raises(SecretUnavailable, match=f"^the secret {missing} cannot be written: "):
+    with pytest.raises(SecretUnavailableError, match=f"^the secret {missing} cannot be written: "):
         put_secret(missing, "value")
 
 
@@ -79,8 +79,8 @@ def test_a_refusal_is_asked_again_by_who_has_patience(servers: list[Server], mon
     refused = (400, '{"__type": "AccessDeniedException", "Message": "not authorized"}')
     servers.append(Server(refused, refused, (200, '{"SecretString": "s"}'), refused))
     environment = {"AWS_ENDPOINT_URL": servers[0].url}
-    assert get_secret("arn", environment, patience=30) == "s"
-    with pytest.raises(SecretUnavailable, match="^the secret arn cannot be read: not authorized$"):
+    assert get_secret("arn", environment, retry_seconds=30) == "s"
+    with pytest.raises(SecretUnavailableError, match="^the secret arn cannot be read: not authorized$"):
         get_secret("arn", environment)
 
 
@@ -93,14 +93,14 @@ def test_a_passing_fault_is_tried_again(servers: list[Server]) -> None:
 def test_a_lasting_fault_is_an_error(servers: list[Server]) -> None:
     """After three tries the message says who did not answer, and nothing of the request."""
     servers.append(Server(*[(503, "")] * 3))
-    with pytest.raises(SecretUnavailable) as failure:
+    with pytest.raises(SecretUnavailableError) as failure:
         put_secret("arn", "the-password", {"AWS_ENDPOINT_URL": servers[0].url})
     assert str(failure.value) == f"127.0.0.1:{servers[0].server_port} does not answer (HTTP status 503)"
 
 
 def test_nobody_listening_is_an_error() -> None:
     """A missing VPC endpoint shows as what it is."""
-    with pytest.raises(SecretUnavailable, match=r"^127\.0\.0\.1:1 does not answer \(ConnectionRefusedError: "):
+    with pytest.raises(SecretUnavailableError, match=r"^127\.0\.0\.1:1 does not answer \(ConnectionRefusedError: "):
         get_secret("arn", {"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:1"})
 
 

@@ -16,7 +16,7 @@ class Driver(Protocol):
     def connect(self, settings: DatabaseSettings, password: str, timeout: float, database: str) -> Any:
         """An autocommitting connection, opened within `timeout` seconds, two at least; else the driver's own error."""
 
-    def refusal(self, error: Exception) -> type[DatabaseError]:
+    def classify_error(self, error: Exception) -> type[DatabaseError]:
         """What such an error means."""
         ...
 

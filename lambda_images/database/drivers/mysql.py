@@ -10,20 +10,25 @@ import pymysql
 
 from lambda_images.database.contract import DatabaseSettings
 from lambda_images.database.drivers import SILENCE_SECONDS, is_loopback, roots
-from lambda_images.database.errors import DatabaseError, DatabaseMissing, DatabaseUnavailable, LoginRefused
+from lambda_images.database.errors import (
+    DatabaseError,
+    DatabaseMissingError,
+    DatabaseUnavailableError,
+    LoginRefusedError,
+)
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 SESSION = f"SET sql_mode='{SQL_MODE}', time_zone='+00:00'"
 
-REFUSALS: Mapping[int, type[DatabaseError]] = {
-    1044: LoginRefused,
-    1045: LoginRefused,
-    1049: DatabaseMissing,
-    1251: LoginRefused,
-    1524: LoginRefused,
-    1698: LoginRefused,
+CONNECT_ERRORS: Mapping[int, type[DatabaseError]] = {
+    1044: LoginRefusedError,
+    1045: LoginRefusedError,
+    1049: DatabaseMissingError,
+    1251: LoginRefusedError,
+    1524: LoginRefusedError,
+    1698: LoginRefusedError,
     2026: DatabaseError,
-    2059: LoginRefused,
+    2059: LoginRefusedError,
 }
 
 
@@ -51,11 +56,11 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
     return connection
 
 
-def refusal(error: Exception) -> type[DatabaseError]:
+def classify_error(error: Exception) -> type[DatabaseError]:
     """As `Driver` says."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "SSL" in str(error):
         return DatabaseError
-    return REFUSALS.get(error.args[0] if error.args else 0, DatabaseUnavailable)
+    return CONNECT_ERRORS.get(error.args[0] if error.args else 0, DatabaseUnavailableError)
 
 
 def fileno(connection: Any) -> int:

@@ -6,17 +6,22 @@ import psycopg
 
 from lambda_images.database.contract import DatabaseSettings
 from lambda_images.database.drivers import SILENCE_SECONDS, is_loopback, roots
-from lambda_images.database.errors import DatabaseError, DatabaseMissing, DatabaseUnavailable, LoginRefused
+from lambda_images.database.errors import (
+    DatabaseError,
+    DatabaseMissingError,
+    DatabaseUnavailableError,
+    LoginRefusedError,
+)
 
 # A refused login carries no SQLSTATE: libpq hands on the text alone.
-REFUSALS: Mapping[str, type[DatabaseError]] = {
-    "authentication failed": LoginRefused,
-    "no password supplied": LoginRefused,
-    "no pg_hba.conf entry": LoginRefused,
-    "pg_hba.conf rejects connection": LoginRefused,
-    'FATAL:  role "': LoginRefused,
-    'FATAL:  database "': DatabaseMissing,
-    "permission denied for database": LoginRefused,
+CONNECT_ERRORS: Mapping[str, type[DatabaseError]] = {
+    "authentication failed": LoginRefusedError,
+    "no password supplied": LoginRefusedError,
+    "no pg_hba.conf entry": LoginRefusedError,
+    "pg_hba.conf rejects connection": LoginRefusedError,
+    'FATAL:  role "': LoginRefusedError,
+    'FATAL:  database "': DatabaseMissingError,
+    "permission denied for database": LoginRefusedError,
     "certificate verify failed": DatabaseError,
     "SSL error": DatabaseError,
     "does not support SSL": DatabaseError,
@@ -44,10 +49,10 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
     )
 
 
-def refusal(error: Exception) -> type[DatabaseError]:
+def classify_error(error: Exception) -> type[DatabaseError]:
     """As `Driver` says."""
     text = str(error)
-    return next((kind for part, kind in REFUSALS.items() if part in text), DatabaseUnavailable)
+    return next((kind for part, kind in CONNECT_ERRORS.items() if part in text), DatabaseUnavailableError)
 
 
 def fileno(connection: psycopg.Connection) -> int:

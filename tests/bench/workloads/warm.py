@@ -13,7 +13,7 @@ import psycopg
 from lambda_images.application import commands
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
-from lambda_images.database.engine import autocommit, lambda_engine
+from lambda_images.database.sqlalchemy_engine import autocommit, lambda_engine
 
 CALLS = 200
 rounds = int(sys.argv[1])

@@ -21,8 +21,8 @@ from sqlalchemy.pool import StaticPool
 from typing_extensions import override
 
 from lambda_images.database.contract import Engine
-from lambda_images.database.engine import LEVELS, URLS
-from lambda_images.database.errors import own_words
+from lambda_images.database.errors import format_driver_error
+from lambda_images.database.sqlalchemy_engine import LEVELS, URLS
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.revisions import revision_files
 
@@ -43,11 +43,11 @@ class Step:
 
 
 @dataclass
-class Run:
+class MigrationRun:
     """What a run did: the steps done, and the one at work, which after a failure is the one that failed."""
 
     done: list[Step] = field(default_factory=list)
-    at_work: Step | None = None
+    current_step: Step | None = None
 
 
 class Migrations:
@@ -112,11 +112,11 @@ class Migrations:
             ) from None
         return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
 
-    def upgrade(self, run: Run, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
+    def upgrade(self, run: MigrationRun, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""
         self._run(lambda heads: _timed(self.script._upgrade_revs("head", heads), run, may_go_on), prepare=prepare)
 
-    def downgrade(self, revision: str, run: Run, prepare: Callable[[], None]) -> None:
+    def downgrade(self, revision: str, run: MigrationRun, prepare: Callable[[], None]) -> None:
         """Undo revisions back to `revision`, which stays applied; `prepare` as in `upgrade`."""
         self._run(
             lambda heads: _timed(self.script._downgrade_revs(revision, heads), run, lambda: True), prepare=prepare
@@ -162,7 +162,9 @@ class Migrations:
         try:
             script = Script._from_path(self.script, self._versions / name)
         except Exception as error:
-            raise MigrationError(f"{name} cannot be loaded: {type(error).__name__}: {own_words(error)}") from None
+            raise MigrationError(
+                f"{name} cannot be loaded: {type(error).__name__}: {format_driver_error(error)}"
+            ) from None
         if script is None or script.revision != revision:
             raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
         before = script.down_revision
@@ -193,18 +195,18 @@ class _Heads(migration.HeadMaintainer):
 migration.HeadMaintainer = _Heads  # ty: ignore[invalid-assignment]
 
 
-def _timed(steps: Iterable[Any], run: Run, may_go_on: Callable[[], bool]) -> Iterator[Any]:
+def _timed(steps: Iterable[Any], run: MigrationRun, may_go_on: Callable[[], bool]) -> Iterator[Any]:
     """The same steps, noting when each begins and ends; Alembic asks for the next when one has been applied."""
     for step in steps:
         if not may_go_on():
             return
         script = step.revision
-        run.at_work = Step(script.revision, script.doc)
+        run.current_step = Step(script.revision, script.doc)
         started = time.monotonic()
         yield step
-        run.at_work.duration_ms = round((time.monotonic() - started) * 1000)
-        run.done.append(run.at_work)
-        run.at_work = None
+        run.current_step.duration_ms = round((time.monotonic() - started) * 1000)
+        run.done.append(run.current_step)
+        run.current_step = None
 
 
 def _is_about(line: str, version: str | None) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 from lambda_images.database.aws import get_secret, put_secret
 from lambda_images.database.contract import RuntimeRole, parse_master_secret
 from lambda_images.database.errors import DatabaseError
-from lambda_images.migrations.alembic_runs import Migrations, Run
+from lambda_images.migrations.alembic_runner import MigrationRun, Migrations
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.failures import explained, reason
+from lambda_images.migrations.failures import describe_error, failure_message
 from lambda_images.migrations.request import Request
 from lambda_images.migrations.servers import Server
 
@@ -22,7 +22,7 @@ LOCKED = {"deploy", "reset", "stamp", "downgrade"}
 FINISHES = {"deploy", "reset", "status"}
 
 
-class Job:
+class MigrationCommands:
     """One command on one driver connection."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Job:
         self._role = role
         self._remaining = remaining
         self._migrations = Migrations(database.connector.settings.engine, raw, versions)
-        self._run = Run()
+        self._run = MigrationRun()
         self._secrets: list[str] = []
         self._new_password = False
         self._transaction: int | None = None
@@ -58,7 +58,7 @@ class Job:
         except MigrationError:
             raise
         except Exception as error:
-            raise MigrationError(self._explained(request.command, before, error)) from None
+            raise MigrationError(self._failure_message(request.command, before, error)) from None
         after = self._version()
         pending = [{"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)]
         if pending and request.complete:
@@ -79,13 +79,13 @@ class Job:
         del request
         self._migrations.pending(before)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
-        self._keep_password()
+        self._store_password()
         return ""
 
     def _reset(self, request: Request, before: str | None) -> str:
         del request, before
         self._migrations.upgrade(self._run, self._time_is_left, self._empty)
-        self._keep_password()
+        self._store_password()
         return ""
 
     def _current(self, request: Request, before: str | None) -> str:
@@ -135,10 +135,10 @@ class Job:
 
     def _prepare(self) -> None:
         self._begin()
-        self._database.settle(self._raw)
-        self._provide_role()
+        self._database.set_database_defaults(self._raw)
+        self._ensure_role()
 
-    def _provide_role(self) -> None:
+    def _ensure_role(self) -> None:
         """Before the tables: their creator's default privileges then reach the role."""
         if self._role is None:
             return
@@ -147,25 +147,27 @@ class Job:
             known = parse_master_secret(value)[1] if value else ""
             self._secrets = [known or secrets.token_urlsafe(32)]
             self._new_password = not known
-        self._database.provide_role(self._raw, self._role, self._secrets[0] if self._secrets else None)
+        self._database.ensure_role(self._raw, self._role, self._secrets[0] if self._secrets else None)
 
-    def _keep_password(self) -> None:
+    def _store_password(self) -> None:
         """After the role has it: should this fail, the secret stays empty and the next run makes another."""
         if self._role is None or not self._secrets or not self._new_password:
             return
         value = json.dumps({"username": self._role.db_role, "password": self._secrets[0]})
         put_secret(self._role.secret_arn, value)
 
-    def _explained(self, command: str, before: str | None, error: Exception) -> str:
-        why = reason(error, [*self._secrets, self._database.connector.password or ""])
+    def _failure_message(self, command: str, before: str | None, error: Exception) -> str:
+        why = describe_error(error, [*self._secrets, self._database.connector.password or ""])
         try:
             with closing(self._database.open(create=False)) as fresh:
                 after = self._database.version(fresh, None)[0]
-                kept = self._database.kept(fresh, self._transaction)
+                committed = self._database.committed(fresh, self._transaction)
         except (MigrationError, DatabaseError) as lost:
             return f"{command} failed: {why}. In what state it left the database is unknown: {lost}"
         transactional = self._database.transactional_ddl
-        return explained(command, why, self._run, before=before, after=after, transactional=transactional, kept=kept)
+        return failure_message(
+            command, why, self._run, before=before, after=after, transactional=transactional, committed=committed
+        )
 
     def _time_is_left(self) -> bool:
         """The first step is always taken, so that however short the time, every run gets further."""
