@@ -1,1 +1,12 @@
-"""The application: what the author of a service edits, and nothing else."""
+"""The application: what the author of a service edits, and nothing else.
+
+The rest of the project reads these names from it:
+
+- `tables.metadata`: the tables, which revisions are compared with.
+- `versions/`: the revisions, applied in the order of their numbers.
+- `commands.COMMANDS`: functions that direct invocations name; the first is the default.
+- `routes.ROUTES`: functions that HTTP requests name by path and method.
+- `routes.TABLES`: the names of the tables that `POST /init` reports.
+
+The application may import `lambda_images.database` and, outside `tables` and `versions/`, `lambda_images.handler`.
+"""

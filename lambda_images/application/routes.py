@@ -1,167 +1,101 @@
-"""The HTTP routes: what each answers, and the statements behind it."""
+"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, func, insert, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from lambda_images.application.tables import (
-    CONTENT_BYTES,
-    EMAIL_LENGTH,
-    NAME_LENGTH,
-    TITLE_LENGTH,
-    alembic_version,
-    posts,
-    users,
-)
-from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.error_codes import is_duplicate, is_schema_missing
-from lambda_images.database.sqlalchemy_engine import autocommit
-from lambda_images.database.types import iso_utc
-from lambda_images.handler.fields import optional_text, required_texts, uuid
-from lambda_images.handler.http import HttpError, Request, Router
+from lambda_images.application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
+from lambda_images.database.error_codes import is_duplicate
+from lambda_images.handler.http import HttpError, Request, Response
+from lambda_images.handler.routing import Routes
+from lambda_images.handler.validation import optional_text, parse_uuid, required_texts
 
-MIGRATE = "run `aurora-lambda migrate`"
 LIMITS = range(1, 1001)
-Answer = tuple[int, Mapping[str, Any]]
+TABLES = (users.name, posts.name)
 
 
-def router(engine: Engine, settings: DatabaseSettings) -> Router:
-    """Every route, on the database of `engine`."""
-    routes = Routes(engine, settings)
-    return Router(
-        {
-            "/info": {"GET": routes.info},
-            "/init": {"POST": routes.init},
-            "/users": {"GET": routes.list_users, "POST": routes.create_user},
-            "/users/count": {"GET": routes.count_users},
-            "/users/{id}/posts": {"GET": routes.list_posts, "POST": routes.create_post},
-        }
-    )
+def list_users(request: Request) -> Response:
+    """Return the newest users."""
+    newest = newest_first(users).limit(limit_of(request))
+    with request.database.statements.connect() as connection:
+        found = [dict(row) for row in connection.execute(newest).mappings()]
+    return 200, {"count": len(found), "users": found}
 
 
-class Routes:
-    """One method a route."""
-
-    def __init__(self, engine: Engine, settings: DatabaseSettings) -> None:
-        self._transactions = engine
-        self._statements = autocommit(engine)
-        self._settings = settings
-
-    def info(self, request: Request) -> Answer:
-        """Which database this is."""
-        del request
-        settings = self._settings
-        return 200, {
-            "message": "SQL Database Info",
-            "endpoint": settings.endpoint,
-            "identifier": settings.identifier,
-            "schema": settings.schema,
-            "dbRole": settings.db_role,
-            "arn": settings.arn,
-        }
-
-    def init(self, request: Request) -> Answer:
-        """Whether the schema is the one this function was deployed with."""
-        del request
-        found, wanted = self._revision(), self._settings.revision
-        if not _reached(found, wanted):
-            state = f"at revision {found}" if found else "not there yet"
-            raise HttpError(503, f"The database schema is {state}, expected {wanted or 'any'}: {MIGRATE}")
-        return 200, {
-            "message": "Database initialized successfully",
-            "schema": self._settings.schema,
-            "tables": [users.name, posts.name],
-        }
-
-    def list_users(self, request: Request) -> Answer:
-        """The newest users."""
-        with self._statements.connect() as connection:
-            found = connection.execute(_newest(users).limit(_limit(request))).mappings()
-            rows = [_shown(row) for row in found]
-        return 200, {"count": len(rows), "users": rows}
-
-    def count_users(self, request: Request) -> Answer:
-        """How many users there are."""
-        del request
-        with self._statements.connect() as connection:
-            return 200, {"count": connection.scalar(select(func.count()).select_from(users))}
-
-    def create_user(self, request: Request) -> Answer:
-        """A new user; an e-mail address belongs to one only."""
-        limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
-        row = _new(required_texts(request.json_object(), limits, "Name and email are required"))
-        try:
-            with self._statements.begin() as connection:
-                connection.execute(insert(users), row)
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            raise HttpError(409, "Email already exists") from None
-        return 201, _shown(row)
-
-    def list_posts(self, request: Request) -> Answer:
-        """A user's newest posts."""
-        user_id, limit = _user_id(request), _limit(request)
-        with self._statements.connect() as connection:
-            found = connection.execute(_newest(posts).where(posts.c.user_id == user_id).limit(limit)).mappings()
-            rows = [_shown(row) for row in found]
-            if not rows:
-                _require_user(connection, user_id)
-        return 200, {"count": len(rows), "posts": rows}
-
-    def create_post(self, request: Request) -> Answer:
-        """A new post of a user who is there and stays there until it is written."""
-        user_id, body = _user_id(request), request.json_object()
-        texts = required_texts(body, {"title": TITLE_LENGTH}, "Title is required")
-        content = optional_text(body, "content", CONTENT_BYTES)
-        row = _new({"user_id": user_id, **texts, "content": content})
-        with self._transactions.begin() as connection:
-            _require_user(connection, user_id)
-            connection.execute(insert(posts), row)
-        return 201, _shown(row)
-
-    def _revision(self) -> str | None:
-        try:
-            with self._statements.connect() as connection:
-                return connection.scalar(select(alembic_version.c.version_num))
-        except DBAPIError as error:
-            if not is_schema_missing(error):
-                raise
-            return None
+def count_users(request: Request) -> Response:
+    """Return how many users there are."""
+    with request.database.statements.connect() as connection:
+        return 200, {"count": connection.scalar(select(func.count()).select_from(users))}
 
 
-def _reached(found: str | None, wanted: str) -> bool:
-    """Whether a schema at `found` serves code that wants `wanted`; revisions are numbered, and a later one does."""
-    if found is None or not wanted or found == wanted:
-        return found is not None
-    return found.isdecimal() and wanted.isdecimal() and int(found) > int(wanted)
+def create_user(request: Request) -> Response:
+    """Insert a user and return it; an e-mail address belongs to one user only."""
+    limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
+    row = new_row(required_texts(request.json_object(), limits, "Name and email are required"))
+    try:
+        with request.database.statements.begin() as connection:
+            connection.execute(insert(users), row)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise HttpError(409, "Email already exists") from None
+    return 201, row
 
 
-def _require_user(connection: Connection, user_id: UUID) -> None:
+def list_posts(request: Request) -> Response:
+    """Return a user's newest posts."""
+    user_id = user_id_of(request)
+    newest = newest_first(posts).where(posts.c.user_id == user_id).limit(limit_of(request))
+    with request.database.statements.connect() as connection:
+        found = [dict(row) for row in connection.execute(newest).mappings()]
+        if not found:
+            require_user(connection, user_id)
+    return 200, {"count": len(found), "posts": found}
+
+
+def create_post(request: Request) -> Response:
+    """Insert a post and return it; check its user in the same transaction."""
+    user_id, body = user_id_of(request), request.json_object()
+    texts = required_texts(body, {"title": TITLE_LENGTH}, "Title is required")
+    content = optional_text(body, "content", CONTENT_BYTES)
+    row = new_row({"user_id": user_id, **texts, "content": content})
+    with request.database.transactions.begin() as connection:
+        require_user(connection, user_id)
+        connection.execute(insert(posts), row)
+    return 201, row
+
+
+ROUTES: Routes = {
+    "/users": {"GET": list_users, "POST": create_user},
+    "/users/count": {"GET": count_users},
+    "/users/{id}/posts": {"GET": list_posts, "POST": create_post},
+}
+
+
+def new_row(values: Mapping[str, object]) -> dict[str, object]:
+    """Return `values` with an id and the time of creation."""
+    return {"id": uuid4(), **values, "created_at": datetime.now(UTC)}
+
+
+def newest_first(table: Table) -> Select:
+    """Return a query of all rows of `table`, the newest first."""
+    return select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
+
+
+def require_user(connection: Connection, user_id: UUID) -> None:
+    """Raise a 404 unless the user exists."""
     if connection.scalar(select(users.c.id).where(users.c.id == user_id)) is None:
         raise HttpError(404, "User not found")
 
 
-def _new(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": uuid4(), **values, "created_at": datetime.now(UTC)}
+def user_id_of(request: Request) -> UUID:
+    """Return the user's id in the path."""
+    return parse_uuid(request.parameters["id"], "User id")
 
 
-def _newest(table: Table) -> Any:
-    return select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
-
-
-def _shown(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
-    kinds = {UUID: str, datetime: iso_utc}
-    return {name: kinds[type(value)](value) if type(value) in kinds else value for name, value in row.items()}
-
-
-def _user_id(request: Request) -> UUID:
-    return uuid(request.parameters["id"], "User id")
-
-
-def _limit(request: Request) -> int:
+def limit_of(request: Request) -> int:
+    """Return how many rows the query string asks for."""
     return request.whole_number("limit", LIMITS[-1], LIMITS)

@@ -62,6 +62,3 @@ posts = Table(
     _created_at(),
     Index(None, "user_id", "created_at"),
 )
-
-# Alembic's own table: which revision this database is at.
-alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

@@ -1,1 +1,1 @@
-"""The application: its tables, its commands and its HTTP routes."""
+"""What receives an event and answers it."""

@@ -1,14 +1,16 @@
-"""The image's entry point: `lambda_images.handler.app.lambda_handler`."""
-
-from typing import Any
+"""The handler image's entry point: `lambda_images.handler.app.lambda_handler`."""
 
 from lambda_images.database import startup  # First: it connects while the rest is imported.
-from lambda_images.handler.application import Application
 
-application = Application(startup.connector)
+# isort: split
+from lambda_images.application.commands import COMMANDS
+from lambda_images.application.routes import ROUTES, TABLES
+from lambda_images.handler.dispatcher import Application, Dispatcher, LambdaContext
+
+dispatcher = Dispatcher(startup.connector, Application(COMMANDS, ROUTES, TABLES))
 startup.finished()
 
 
-def lambda_handler(event: Any, context: Any) -> Any:
+def lambda_handler(event: object, context: LambdaContext) -> object:
     """Answer one invocation."""
-    return application.handle(event, context)
+    return dispatcher.handle(event, context)

@@ -1,17 +1,59 @@
-"""Function URL events: what they ask for, which route answers it, and how the answer is written."""
+"""Function URL events: requests read from them, responses written for them.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+"""
 
 import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import NotRequired, TypedDict, TypeGuard
 from urllib.parse import parse_qs
+from uuid import UUID
 
-# Lambda refuses an answer over 6 MB; what wraps the body counts too, and so does its escaping.
-LARGEST_BODY = 5_000_000
+from lambda_images.database.transactions import Database
+from lambda_images.database.types import iso_utc
+
+# Lambda refuses an answer over 6 MB, in which the body is escaped once more.
+MOST_BODY_CHARACTERS = 5_000_000
 JSON = {"Content-Type": "application/json"}
+
+# A status and a JSON object, whose values may also be ids (UUID) and moments (datetime with a time zone).
+Response = tuple[int, Mapping[str, object]]
+
+
+class HttpDescription(TypedDict):
+    """What an event's `requestContext` says of the request."""
+
+    method: str
+    path: NotRequired[str]
+
+
+class RequestContext(TypedDict):
+    """The part of an event that names the request."""
+
+    http: HttpDescription
+
+
+class FunctionUrlEvent(TypedDict):
+    """An event of payload format 2.0, as far as it is read here."""
+
+    requestContext: RequestContext
+    rawPath: NotRequired[str]
+    rawQueryString: NotRequired[str]
+    body: NotRequired[str | None]
+    isBase64Encoded: NotRequired[bool]
+
+
+class FunctionUrlResponse(TypedDict):
+    """A response of payload format 2.0."""
+
+    statusCode: int
+    headers: Mapping[str, str]
+    body: str
 
 
 class HttpError(Exception):
@@ -25,8 +67,9 @@ class HttpError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request; `parameters` are the route's, by name."""
+    """One HTTP request; `parameters` are the path's, by name."""
 
+    database: Database
     method: str
     path: str
     query: str = ""
@@ -34,18 +77,19 @@ class Request:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> "Request":
-        """Read an event of payload format 2.0.
+    def from_event(cls, event: FunctionUrlEvent, database: Database) -> "Request":
+        """Return the request in `event`.
 
-        Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+        Raises:
+            HttpError: its body is not valid base64 although the event says so.
         """
         http = event["requestContext"]["http"]
-        body = _decoded(event.get("body") or "", bool(event.get("isBase64Encoded")))
+        body = _decode(event.get("body") or "", bool(event.get("isBase64Encoded")))
         path = event.get("rawPath") or http.get("path", "/")
-        return cls(http["method"], path, event.get("rawQueryString", ""), body)
+        return cls(database, http["method"], path, event.get("rawQueryString", ""), body)
 
-    def json_object(self) -> dict[str, Any]:
-        """The body, which has to be a JSON object.
+    def json_object(self) -> dict[str, object]:
+        """Return the body, a JSON object.
 
         Raises:
             HttpError: it is something else.
@@ -59,10 +103,10 @@ class Request:
         return value
 
     def whole_number(self, name: str, default: int, allowed: range) -> int:
-        """A number from the query string.
+        """Return a number of the query string.
 
         Raises:
-            HttpError: it is no number, or not in `allowed`.
+            HttpError: it is not a whole number, or not in `allowed`.
         """
         text = parse_qs(self.query, keep_blank_values=True).get(name, [str(default)])[-1]
         number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
@@ -71,54 +115,34 @@ class Request:
         return number
 
 
-Route = Callable[[Request], tuple[int, Mapping[str, Any]]]
+def is_http(event: object) -> TypeGuard[FunctionUrlEvent]:
+    """Return whether a function URL sent `event`; anything else is the payload of a direct invocation."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    http = context.get("http") if isinstance(context, dict) else None
+    return isinstance(http, dict) and isinstance(http.get("method"), str)
 
 
-class Router:
-    """Routes by method and path; `{name}` in a path stands for one segment."""
-
-    def __init__(self, routes: Mapping[str, Mapping[str, Route]]) -> None:
-        self._fixed = {path: methods for path, methods in routes.items() if "{" not in path}
-        self._patterns = [
-            (re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), methods)
-            for path, methods in routes.items()
-            if "{" in path
-        ]
-
-    def answer(self, request: Request) -> dict[str, Any]:
-        """The response of the route that `request` names, or of the error it makes."""
-        try:
-            return response(*self._route(request))
-        except HttpError as error:
-            return response(error.status, {"error": str(error)}, error.headers)
-
-    def _route(self, request: Request) -> tuple[int, Mapping[str, Any]]:
-        methods, parameters = self._find(request.path)
-        if request.method not in methods:
-            allowed = ", ".join(sorted(methods))
-            raise HttpError(405, f"{request.method} is not allowed here; {allowed} is", {"Allow": allowed})
-        named = Request(request.method, request.path, request.query, request.body, parameters)
-        return methods[request.method](named)
-
-    def _find(self, path: str) -> tuple[Mapping[str, Route], Mapping[str, str]]:
-        if path in self._fixed:
-            return self._fixed[path], {}
-        for pattern, methods in self._patterns:
-            if match := pattern.fullmatch(path):
-                return methods, match.groupdict()
-        raise HttpError(404, "Not found")
-
-
-def response(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A response of payload format 2.0 whose body is JSON."""
-    text = json.dumps(body, separators=(",", ":"))
-    if len(text) > LARGEST_BODY:
-        return response(413, {"error": "The answer is larger than a function may return: ask for less with ?limit="})
+def to_response(
+    status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
+) -> FunctionUrlResponse:
+    """Return the response that a function URL sends; one too large for Lambda becomes a 413."""
+    text = json.dumps(body, separators=(",", ":"), default=_to_json)
+    if len(text) > MOST_BODY_CHARACTERS:
+        error = "The answer is larger than a function may return: ask for less with ?limit="
+        return to_response(413, {"error": error})
     return {"statusCode": status, "headers": {**JSON, **(headers or {})}, "body": text}
 
 
-def _decoded(body: str, encoded: bool) -> bytes:
-    """The body's bytes; a lone surrogate, which no UTF-8 has, stays invalid and is refused as JSON."""
+def _to_json(value: object) -> str:
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be in a response: convert it to text or a number")
+
+
+def _decode(body: str, encoded: bool) -> bytes:
+    """Return the body's bytes; a lone surrogate, which UTF-8 cannot hold, is refused later, as JSON."""
     try:
         return base64.b64decode(body, validate=True) if encoded else body.encode(errors="surrogatepass")
     except binascii.Error:

@@ -19,7 +19,7 @@ PACKAGES = {"awslambdaric", "lambda_images", "psycopg", "psycopg_binary", "sqlal
 IMPORTED = [
     "awslambdaric.__main__",
     "psycopg",
-    "lambda_images.handler.application",
+    "lambda_images.handler.dispatcher",
     "lambda_images.database.dialects.postgres",
 ]
 WAITING = ["sh", "-c", 'read -r go; exec "$@"', "sh"]

@@ -93,6 +93,7 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     shared = {
         "__init__.py",
         "bundles.py",
+        "payload.py",
         "start.py",
         "application",
         "build",

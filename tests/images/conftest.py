@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.handler.application import Application
+from lambda_images.application.commands import COMMANDS
+from lambda_images.application.routes import ROUTES, TABLES
+from lambda_images.handler.dispatcher import Application
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
-from tests.images.application import Client
+from tests.images.client import Client
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def client_of() -> Iterator[Callable[..., Client]]:
         if migrated:
             run({}, database.environment())
         through = Database(database.engine, port or database.port, database.name)
-        made.append(Client(Application(Connector(database_settings(through.environment())))))
+        made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
         return made[-1]
 
     yield client

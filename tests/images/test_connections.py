@@ -11,10 +11,10 @@ from sqlalchemy import text
 from lambda_images.database import connector as connector_module
 from lambda_images.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from lambda_images.database.sqlalchemy_engine import autocommit
-from lambda_images.handler.application import LATER
+from lambda_images.handler.dispatcher import TRY_LATER
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
-from tests.images.application import Client, Context
+from tests.images.client import Client, Context
 from tests.images.runs import rows
 from tests.services import CountingProxy, silent_server
 
@@ -107,7 +107,7 @@ def test_a_transaction_takes_begin_its_statements_and_commit(app: Client, proxy:
 
 def test_a_transaction_is_one(app: Client) -> None:
     """An engine that silently committed each statement would keep half of what failed."""
-    engine = app.application.engine
+    engine = app.dispatcher.engine
     app.invoke({})
     for _ in range(2):
         with suppress(ZeroDivisionError), engine.begin() as connection:
@@ -131,7 +131,7 @@ def test_two_hundred_invocations_use_one_connection(app: Client, proxy: Counting
 
 def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: Client, proxy: CountingProxy) -> None:
     """A nested checkout would wait for itself until the function's timeout."""
-    engine = app.application.engine
+    engine = app.dispatcher.engine
     with engine.connect(), pytest.raises(Exception, match="QueuePool limit of size 1 overflow 0 reached"):
         engine.connect()
     assert proxy.connections == 1
@@ -173,8 +173,8 @@ def test_a_connection_lost_between_check_and_use_is_503_and_the_next_request_wor
     end_connections(database)
     time.sleep(0.1)
     with monkeypatch.context() as unnoticed:
-        unnoticed.setattr(app.application.connector, "alive", lambda *_: True)
-        assert app.http("GET", "/users/count").body == {"error": LATER}
+        unnoticed.setattr(app.dispatcher.connector, "alive", lambda *_: True)
+        assert app.http("GET", "/users/count").body == {"error": TRY_LATER}
     answer = app.http("GET", "/users/count")
     assert (answer.status, answer.body) == (200, {"count": 1})
 
@@ -186,7 +186,7 @@ def test_a_server_that_is_away_is_503_with_words(
     app = client_of(database, port=proxy.port)
     proxy.close()
     answer = app.http("GET", "/users")
-    assert (answer.status, answer.body) == (503, {"error": LATER})
+    assert (answer.status, answer.body) == (503, {"error": TRY_LATER})
     words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
     with pytest.raises(DatabaseUnavailableError, match=words):
         app.invoke({})
@@ -209,7 +209,7 @@ def test_a_function_with_little_time_still_connects(database: Database, client_o
     """Lambda's own default timeout is 3 s: too short to wait for a cluster, long enough to use one."""
     app = client_of(database)
     assert app.invoke({}, Context("r", remaining=1500))["awsRequestId"] == "r"
-    app.application.engine.dispose()
+    app.dispatcher.engine.dispose()
     with pytest.raises(DatabaseUnavailableError, match=r"does not answer \(no time is left to wait for it\)"):
         app.invoke({}, Context(remaining=900))
 
@@ -219,7 +219,7 @@ def test_a_cluster_that_comes_back_during_the_wait_is_used(
 ) -> None:
     """Resuming takes a while: the first refusal is not the last word."""
     app = client_of(database, port=proxy.port)
-    driver = app.application.connector._driver
+    driver = app.dispatcher.connector._driver
     answers: list[Callable[..., Any]] = [_refusing, _refusing, driver.connect]
 
     def connect(*wanted: Any) -> Any:
@@ -235,7 +235,7 @@ def test_connecting_begins_while_the_rest_loads(
 ) -> None:
     """The first invocation finds a connection that is there, and no second one is opened."""
     app = client_of(database, port=proxy.port)
-    app.application.connector.connect_in_background()
+    app.dispatcher.connector.connect_in_background()
     deadline = time.monotonic() + 5
     while proxy.round_trips < LOGIN and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -250,7 +250,7 @@ def test_an_early_connection_that_fails_is_tried_again_when_needed(
 ) -> None:
     """A database that was away while the function started must not spoil it for good."""
     app = client_of(database, migrated=False, port=proxy.port)
-    app.application.connector.connect_in_background()
+    app.dispatcher.connector.connect_in_background()
     with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
         app.invoke({})
     run({}, database.environment())

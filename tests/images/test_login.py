@@ -189,15 +189,15 @@ def test_the_image_starts_and_answers(image: dict[str, str]) -> None:
     program = """
 import gc, sys
 from types import SimpleNamespace
-from lambda_images.handler.app import lambda_handler
+from lambda_images.handler.app import dispatcher, lambda_handler
 context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 15000)
-print(lambda_handler({}, context)["awsRequestId"], gc.isenabled(), gc.get_freeze_count() > 10000)
+event = {"rawPath": "/info", "requestContext": {"http": {"method": "GET"}}}
+print(lambda_handler(event, context)["statusCode"], gc.isenabled(), gc.get_freeze_count() > 10000)
 print([name for name in ("boto3", "botocore", "alembic", "http.client") if name in sys.modules])
-from lambda_images.handler.app import application
-application.engine.dispose()
+dispatcher.connector.close()
 """
     done = _started(program, image)
-    assert (done.stdout, done.stderr) == ("r True True\n[]\n", "")
+    assert (done.stdout, done.stderr) == ("200 True True\n[]\n", "")
 
 
 def test_a_function_without_a_database_says_which_variables_it_lacks() -> None:

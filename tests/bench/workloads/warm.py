@@ -13,12 +13,15 @@ import psycopg
 from lambda_images.application import commands
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
-from lambda_images.database.sqlalchemy_engine import autocommit, lambda_engine
+from lambda_images.database.sqlalchemy_engine import lambda_engine
+from lambda_images.database.transactions import Database
+from lambda_images.handler.commands import Invocation
 
 CALLS = 200
 rounds = int(sys.argv[1])
 connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-engine = autocommit(lambda_engine(Connector(database_settings(os.environ))))
+settings = database_settings(os.environ)
+database = Database(lambda_engine(Connector(settings)), settings)
 
 
 def raw() -> None:
@@ -27,7 +30,7 @@ def raw() -> None:
 
 
 def ours() -> None:
-    commands.create({}, engine, "ours")
+    commands.create(Invocation({}, "ours", database))
 
 
 def median(call) -> float:

@@ -77,7 +77,7 @@ def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_p
 def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path) -> None:
     """Somebody who typed `up` has to find the typing error in their code, not BuildKit's transcript."""
     edited = copied(builder, tmp_path)
-    with (edited.checkout / SOURCE / "handler" / "commands.py").open("a") as code:
+    with (edited.checkout / SOURCE / "handler" / "routing.py").open("a") as code:
         code.write("def (:\n")
 
     with pytest.raises(BuildFailed) as failure:

@@ -29,6 +29,7 @@ CODE = {
     "handler": (
         "__init__.py",
         "bundles.py",
+        "payload.py",
         "start.py",
         "certificates/*.pem",
         "database/**/*.py",
@@ -38,6 +39,7 @@ CODE = {
     "migrations": (
         "__init__.py",
         "bundles.py",
+        "payload.py",
         "start.py",
         "certificates/*.pem",
         "database/**/*.py",

@@ -1,11 +1,13 @@
-"""The application on a migrated database, spoken to as Lambda does."""
+"""An application, spoken to as Lambda does."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambda_images.handler.application import Application
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.handler.dispatcher import Application, Dispatcher
 
 
 @dataclass
@@ -29,19 +31,19 @@ class Answer:
 
 
 class Client:
-    """Invokes an application directly and by HTTP."""
+    """Invokes an application, on the database of `environment`, directly and by HTTP."""
 
-    def __init__(self, application: Application) -> None:
-        self.application = application
+    def __init__(self, application: Application, environment: Mapping[str, str]) -> None:
+        self.dispatcher = Dispatcher(Connector(database_settings(environment)), application)
 
     def close(self) -> None:
         """Leave no connection behind."""
-        self.application.engine.dispose()
-        self.application.connector.close()
+        self.dispatcher.engine.dispose()
+        self.dispatcher.connector.close()
 
     def invoke(self, event: Any, context: Context | None = None) -> Any:
         """A direct invocation."""
-        return self.application.handle(event, context or Context())
+        return self.dispatcher.handle(event, context or Context())
 
     def http(self, method: str, path: str, body: Any = None, **event: Any) -> Answer:
         """A function URL request; a body that is no string is sent as JSON."""
@@ -56,7 +58,8 @@ class Client:
             **({} if text is None else {"body": text}),
             **event,
         }
-        answer = self.application.handle(request, Context())
+        answer = self.dispatcher.handle(request, Context())
+        assert isinstance(answer, dict)
         assert set(answer) == {"statusCode", "headers", "body"}
         assert answer["headers"]["Content-Type"] == "application/json"
         return Answer(answer["statusCode"], json.loads(answer["body"]), answer["headers"])

@@ -1,8 +1,7 @@
-"""What clients may put in a request: every rule refuses with a sentence for the caller."""
+"""Checks of what clients send; a value that is refused is answered with a 400 that says why."""
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from lambda_images.handler.http import HttpError
@@ -10,15 +9,15 @@ from lambda_images.handler.http import HttpError
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def required_texts(body: Mapping[str, Any], limits: Mapping[str, int], missing: str) -> dict[str, str]:
-    """The fields named in `limits`, none blank, none longer than its limit in characters.
+def required_texts(body: Mapping[str, object], limits: Mapping[str, int], missing: str) -> dict[str, str]:
+    """Return the fields named in `limits`, without the blanks around them; limits are in characters.
 
     Raises:
-        HttpError: one is not there (the answer says `missing`), is no text, or is too long.
+        HttpError: a field is missing or blank (the message is `missing`), is not text, or is too long.
     """
     if any(body.get(name) is None for name in limits):
         raise HttpError(400, missing)
-    texts = {name: storable(name, body[name]).strip() for name in limits}
+    texts = {name: validate_text(name, body[name]).strip() for name in limits}
     if not all(texts.values()):
         raise HttpError(400, missing)
     for name, limit in limits.items():
@@ -27,25 +26,25 @@ def required_texts(body: Mapping[str, Any], limits: Mapping[str, int], missing: 
     return texts
 
 
-def optional_text(body: Mapping[str, Any], name: str, largest: int) -> str | None:
-    """A field that may be missing, of at most `largest` bytes.
+def optional_text(body: Mapping[str, object], name: str, largest: int) -> str | None:
+    """Return a field that may be missing, of at most `largest` bytes.
 
     Raises:
-        HttpError: it is no text, or too long.
+        HttpError: it is not text, or too long.
     """
     if body.get(name) is None:
         return None
-    text = storable(name, body[name])
+    text = validate_text(name, body[name])
     if len(text.encode()) > largest:
         raise HttpError(400, f"{name.capitalize()} must be at most {largest} bytes")
     return text
 
 
-def storable(name: str, value: Any) -> str:
-    """`value`, which has to be text that every engine can store.
+def validate_text(name: str, value: object) -> str:
+    """Return `value`, text that every engine can store.
 
     Raises:
-        HttpError: it is no text, or holds a NUL character or half a surrogate pair.
+        HttpError: it is not text, or holds a NUL character or half a surrogate pair.
     """
     if not isinstance(value, str):
         raise HttpError(400, f"{name.capitalize()} must be a string")
@@ -54,11 +53,11 @@ def storable(name: str, value: Any) -> str:
     return value
 
 
-def uuid(value: str, name: str) -> UUID:
-    """An id in its usual form, with hyphens.
+def parse_uuid(value: str, name: str) -> UUID:
+    """Return the id that `value` is in its usual form, with hyphens.
 
     Raises:
-        HttpError: it has another form.
+        HttpError: it has another form; `name` says in the message what it is.
     """
     if not _UUID.fullmatch(value):
         raise HttpError(400, f"{name} must be a UUID")

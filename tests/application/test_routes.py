@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from lambda_images.migrations.runner import run
+from tests.application.test_commands import MOMENT, UUID
 from tests.conftest import Database
-from tests.images.application import Answer, Client
+from tests.images.client import Answer, Client
 from tests.images.runs import rows
-from tests.images.test_commands import MOMENT, UUID
 
 ANN = {"name": "Ann", "email": "ann@example.org"}
 
@@ -50,7 +50,7 @@ def test_init_confirms_a_schema_at_head(app: Client, database: Database) -> None
 def test_init_names_the_remedy_when_the_schema_is_not_there(app: Client, database: Database) -> None:
     """Before the first migration, and after a downgrade, the answer says what to type."""
     rest = "run `aurora-lambda migrate`"
-    object.__setattr__(app.application.connector.settings, "revision", "0005")
+    object.__setattr__(app.dispatcher.connector.settings, "revision", "0005")
     run({"command": "downgrade", "revision": "0002"}, database.environment())
     message = f"The database schema is at revision 0002, expected 0005: {rest}"
     assert refused(app.http("POST", "/init"), 503, message)
@@ -242,7 +242,7 @@ def test_an_unexpected_error_is_logged_and_told_to_nobody(
     def broken(_body: Any) -> None:
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("lambda_images.application.routes._new", broken)
+    monkeypatch.setattr("lambda_images.application.routes.new_row", broken)
     with caplog.at_level(logging.ERROR):
         assert refused(app.http("POST", "/users", ANN), 500, "Internal server error")
     (record,) = caplog.records

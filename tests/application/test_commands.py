@@ -1,17 +1,16 @@
 """Direct invocations, against real servers."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from lambda_images.application.commands import CommandError
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.runner import run
+from lambda_images.payload import CommandError
 from tests.conftest import Database
-from tests.images.application import Client, Context
+from tests.images.client import Client, Context
 from tests.images.runs import rows
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -61,7 +60,7 @@ def test_a_payload_that_is_no_object_is_refused(app: Client, event: Any, kind: s
     """The caller learns the form, not a Python error."""
     with pytest.raises(CommandError) as refusal:
         app.invoke(event)
-    assert str(refusal.value) == f'the payload must be a JSON object such as {{"command": "get"}}, not {kind}'
+    assert str(refusal.value) == f'the payload must be a JSON object such as {{"command": "create"}}, not {kind}'
 
 
 def test_a_huge_wrong_command_is_not_repeated_whole(app: Client) -> None:
@@ -72,14 +71,11 @@ def test_a_huge_wrong_command_is_not_repeated_whole(app: Client) -> None:
 
 
 @pytest.mark.parametrize("command", ["create", "get"])
-def test_a_missing_schema_is_answered_with_the_remedy(
-    database: Database, client_of: Callable[..., Client], command: str
-) -> None:
+def test_a_missing_schema_is_answered_with_the_remedy(app: Client, database: Database, command: str) -> None:
     """Whoever invokes the function before the migration learns what to run, and sees no SQL."""
-    run({"command": "deploy"}, database.environment())
     run({"command": "downgrade", "revision": "base"}, database.environment())
     with pytest.raises(CommandError) as failure:
-        client_of(database, migrated=False).invoke({"command": command})
+        app.invoke({"command": command})
     assert str(failure.value) == "The database schema is not there yet: run `aurora-lambda migrate`"
     assert failure.value.__suppress_context__
 

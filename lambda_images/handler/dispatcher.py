@@ -1,0 +1,105 @@
+"""One event in, one answer out: direct invocations go to commands, function URL requests to routes."""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy.exc import DBAPIError
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.error_codes import is_schema_missing, is_unavailable
+from lambda_images.database.errors import DatabaseError, format_driver_error
+from lambda_images.database.sqlalchemy_engine import lambda_engine
+from lambda_images.database.transactions import Database
+from lambda_images.handler.commands import Commands, run_command
+from lambda_images.handler.database_routes import MIGRATE, database_routes
+from lambda_images.handler.http import FunctionUrlEvent, FunctionUrlResponse, HttpError, Request, is_http, to_response
+from lambda_images.handler.routing import Router, Routes
+from lambda_images.payload import CommandError
+
+# Kept back from the function's timeout, to answer in time when a database is still resuming.
+ANSWER_SECONDS = 1.0
+TRY_LATER = "The database is not available yet; try again in a minute"
+NO_SCHEMA = f"The database schema is not there yet: {MIGRATE}"
+
+log = logging.getLogger(__name__)
+
+
+class LambdaContext(Protocol):
+    """Lambda's context object, as far as it is read here."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends this invocation."""
+        ...
+
+
+@dataclass(frozen=True)
+class Application:
+    """What an application consists of; `tables` are the names that `POST /init` reports."""
+
+    commands: Commands
+    routes: Routes
+    tables: Sequence[str] = ()
+
+
+class Dispatcher:
+    """Answers events for an application, from one database."""
+
+    def __init__(self, connector: Connector, application: Application) -> None:
+        self.connector = connector
+        self.engine = lambda_engine(connector)
+        self._database = Database(self.engine, connector.settings)
+        self._commands = application.commands
+        self._router = Router({**database_routes(application.tables), **application.routes})
+
+    def handle(self, event: object, context: LambdaContext) -> object:
+        """Return the answer to `event`.
+
+        Raises:
+            Exception: a direct invocation failed; Lambda makes a function error of it.
+        """
+        self.connector.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
+        if is_http(event):
+            return self._answer(event)
+        try:
+            return run_command(self._commands, event, context.aws_request_id, self._database)
+        except DBAPIError as error:
+            raise invocation_error(error) from None
+
+    def _answer(self, event: FunctionUrlEvent) -> FunctionUrlResponse:
+        try:
+            return to_response(*self._router.answer(Request.from_event(event, self._database)))
+        except HttpError as error:
+            return to_response(error.status, {"error": str(error)}, error.headers)
+        except DatabaseError as error:
+            log.warning("database unavailable: %s", error)
+            return to_response(503, {"error": TRY_LATER})
+        except DBAPIError as error:
+            return database_failure(error)
+        except Exception:
+            log.exception("unexpected error")
+            return to_response(500, {"error": "Internal server error"})
+
+
+def invocation_error(error: DBAPIError) -> Exception:
+    """Return the error that a direct invocation ends with, without the statement and its values."""
+    if is_schema_missing(error):
+        return CommandError(NO_SCHEMA)
+    # PostgreSQL quotes the statement after the message.
+    return DatabaseError(re.sub(r" LINE \d+: .* \^", "", format_driver_error(error.orig or error)))
+
+
+def database_failure(error: DBAPIError) -> FunctionUrlResponse:
+    """Return the response for a statement that failed, and log what the client is not told."""
+    if is_schema_missing(error):
+        return to_response(503, {"error": NO_SCHEMA})
+    if is_unavailable(error):
+        log.warning("database connection lost: %s", error.orig)
+        return to_response(503, {"error": TRY_LATER})
+    log.exception("unexpected database error", exc_info=error)
+    return to_response(500, {"error": "Internal server error"})
