@@ -5,7 +5,8 @@ from lambda_images.database import startup  # First: it connects while the rest 
 # isort: split
 from lambda_images.application.commands import COMMANDS
 from lambda_images.application.routes import ROUTES, TABLES
-from lambda_images.handler.dispatcher import Application, Dispatcher, LambdaContext
+from lambda_images.handler.context import LambdaContext
+from lambda_images.handler.dispatcher import Application, Dispatcher
 
 dispatcher = Dispatcher(startup.connector, Application(COMMANDS, ROUTES, TABLES))
 startup.finished()

@@ -2,10 +2,8 @@
 
 import logging
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
@@ -15,27 +13,16 @@ from lambda_images.database.errors import DatabaseError, format_driver_error
 from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.database.transactions import Database
 from lambda_images.handler.commands import Commands, run_command
+from lambda_images.handler.context import LambdaContext, answer_deadline
 from lambda_images.handler.database_routes import MIGRATE, database_routes
 from lambda_images.handler.http import FunctionUrlEvent, FunctionUrlResponse, HttpError, Request, is_http, to_response
 from lambda_images.handler.routing import Router, Routes
 from lambda_images.payload import CommandError
 
-# Kept back from the function's timeout, to answer in time when a database is still resuming.
-ANSWER_SECONDS = 1.0
 TRY_LATER = "The database is not available yet; try again in a minute"
 NO_SCHEMA = f"The database schema is not there yet: {MIGRATE}"
 
 log = logging.getLogger(__name__)
-
-
-class LambdaContext(Protocol):
-    """Lambda's context object, as far as it is read here."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda ends this invocation."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +50,7 @@ class Dispatcher:
         Raises:
             Exception: a direct invocation failed; Lambda makes a function error of it.
         """
-        self.connector.deadline = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - ANSWER_SECONDS
+        self.connector.deadline = answer_deadline(context)
         if is_http(event):
             return self._answer(event)
         try:
