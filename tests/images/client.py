@@ -29,6 +29,12 @@ class Answer:
     body: Any
     headers: Mapping[str, str]
 
+    @property
+    def error(self) -> tuple[int, str]:
+        """The status and the message of an answer that is an error and nothing else."""
+        assert set(self.body) == {"error"}
+        return self.status, self.body["error"]
+
 
 class Client:
     """Invokes an application, on the database of `environment`, directly and by HTTP."""

@@ -1,27 +1,26 @@
-"""The application, on databases that tests bring."""
+"""The application of `tests.images.notes`, on databases that tests bring."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from lambda_images.application.commands import COMMANDS
-from lambda_images.application.routes import ROUTES, TABLES
-from lambda_images.handler.dispatcher import Application
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
+from tests.images import notes
 from tests.images.client import Client
 
 
 @pytest.fixture
-def client_of() -> Iterator[Callable[..., Client]]:
+def client_of(tmp_path: Path) -> Iterator[Callable[..., Client]]:
     """Makes clients of new applications; `port` leads one to its server by another way."""
     made: list[Client] = []
 
     def client(database: Database, migrated: bool = True, port: int = 0) -> Client:
         if migrated:
-            run({}, database.environment())
+            run({}, database.environment(), versions=notes.versions(tmp_path))
         through = Database(database.engine, port or database.port, database.name)
-        made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
+        made.append(Client(notes.application, through.environment()))
         return made[-1]
 
     yield client
@@ -31,5 +30,5 @@ def client_of() -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture
 def app(database: Database, client_of: Callable[..., Client]) -> Client:
-    """An application on a migrated database."""
+    """The application on a migrated database."""
     return client_of(database)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.handler.dispatcher import TRY_LATER
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
+from tests.images import notes
 from tests.images.client import Client, Context
 from tests.images.runs import rows
 from tests.services import CountingProxy, silent_server
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.slow
 # and the session's character set and its mode one each.
 LOGIN = 3
 MakeClient = Callable[..., Client]
-USER = {"name": "Ann", "email": "ann@example.org"}
+NOTE = {"text": "tea"}
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_warm_insert_or_select_takes_one_message(app: Client, proxy: CountingP
     """What a warm invocation costs over the statement itself: nothing."""
     app.invoke({})
     proxy.taken()
-    for event in ({}, {"command": "get"}, {}, {"command": "get", "limit": 1}):
+    for event in ({}, {"command": "list"}, {}, {"command": "list", "limit": 1}):
         app.invoke(event)
         assert proxy.taken() == 1
 
@@ -72,13 +74,13 @@ def test_a_statement_that_returns_no_rows_is_prepared_once(
     app: Client, proxy: CountingProxy, database: Database
 ) -> None:
     """PostgreSQL then plans an insert once in a connection's life; a query is left alone, see the next test."""
-    app.invoke({})
+    app.http("GET", "/notes/count")
     proxy.taken()
     taken = []
     for number in range(20):
-        app.http("POST", "/users", {**USER, "email": f"{number}"})
-        app.http("GET", "/users")
-        app.http("GET", "/users/count")
+        app.http("POST", "/notes", {"text": f"{number}"})
+        app.http("GET", "/notes")
+        app.http("GET", "/notes/count")
         taken.append(proxy.taken())
     prepared = 1 if database.engine == "postgres" else 0
     assert taken == [3, 3, 3, 3, 3, 3 + prepared, *[3] * 14]
@@ -87,19 +89,19 @@ def test_a_statement_that_returns_no_rows_is_prepared_once(
 def test_a_migration_that_changes_a_column_does_not_break_a_living_connection(app: Client, database: Database) -> None:
     """A handler that was there before a migration goes on working after it."""
     for number in range(10):
-        app.http("POST", "/users", {**USER, "email": f"{number}"})
-        app.http("GET", "/users")
-    change = "MODIFY name varchar(300)" if database.engine == "mysql" else "ALTER name TYPE varchar(300)"
-    rows(database, f"ALTER TABLE users {change}")
-    assert app.http("POST", "/users", USER).status == 201
-    assert app.http("GET", "/users").body["count"] == 11
+        app.http("POST", "/notes", {"text": f"{number}"})
+        app.http("GET", "/notes")
+    change = "MODIFY text varchar(300)" if database.engine == "mysql" else "ALTER text TYPE varchar(300)"
+    rows(database, f"ALTER TABLE notes {change}")
+    assert app.http("POST", "/notes", NOTE).status == 201
+    assert app.http("GET", "/notes/count").body == {"count": 11}
 
 
 def test_a_transaction_takes_begin_its_statements_and_commit(app: Client, proxy: CountingProxy) -> None:
-    """The user check and the insert are one transaction, and nothing is sent besides."""
-    user = app.http("POST", "/users", USER).body["id"]
+    """A select and an insert are one transaction, and nothing is sent besides."""
+    note = app.http("POST", "/notes", NOTE).body["id"]
     proxy.taken()
-    assert app.http("POST", f"/users/{user}/posts", {"title": "t"}).status == 201
+    assert app.http("POST", f"/notes/{note}/copies").status == 201
     assert proxy.taken() == 4
     app.invoke({})
     assert proxy.taken() == 1
@@ -111,14 +113,14 @@ def test_a_transaction_is_one(app: Client) -> None:
     app.invoke({})
     for _ in range(2):
         with suppress(ZeroDivisionError), engine.begin() as connection:
-            connection.execute(text("DELETE FROM invocations"))
+            connection.execute(text("DELETE FROM notes"))
             raise ZeroDivisionError
         with engine.connect() as connection:
-            connection.execute(text("DELETE FROM invocations"))
-        assert len(app.invoke({"command": "get"})) == 1
+            connection.execute(text("DELETE FROM notes"))
+        assert len(app.invoke({"command": "list"})) == 1
     with autocommit(engine).connect() as connection:
-        connection.execute(text("DELETE FROM invocations"))
-    assert app.invoke({"command": "get"}) == []
+        connection.execute(text("DELETE FROM notes"))
+    assert app.invoke({"command": "list"}) == []
 
 
 def test_two_hundred_invocations_use_one_connection(app: Client, proxy: CountingProxy) -> None:
@@ -126,7 +128,7 @@ def test_two_hundred_invocations_use_one_connection(app: Client, proxy: Counting
     for _ in range(200):
         app.invoke({})
     assert proxy.connections == 1
-    assert len(app.invoke({"command": "get", "limit": 1000})) == 200
+    assert len(app.invoke({"command": "list", "limit": 1000})) == 200
 
 
 def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: Client, proxy: CountingProxy) -> None:
@@ -145,7 +147,7 @@ def test_an_ended_connection_is_replaced_before_it_is_used(
     end_connections(database)
     time.sleep(0.1)
     app.invoke({})
-    assert app.http("POST", "/users", USER).status == 201
+    assert app.http("POST", "/notes", NOTE).status == 201
     assert proxy.connections == 2
 
 
@@ -169,13 +171,13 @@ def test_a_connection_lost_between_check_and_use_is_503_and_the_next_request_wor
     app: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client is told to try again, and trying again works."""
-    app.http("POST", "/users", USER)
+    app.http("POST", "/notes", NOTE)
     end_connections(database)
     time.sleep(0.1)
     with monkeypatch.context() as unnoticed:
         unnoticed.setattr(app.dispatcher.connector, "alive", lambda *_: True)
-        assert app.http("GET", "/users/count").body == {"error": TRY_LATER}
-    answer = app.http("GET", "/users/count")
+        assert app.http("GET", "/notes/count").body == {"error": TRY_LATER}
+    answer = app.http("GET", "/notes/count")
     assert (answer.status, answer.body) == (200, {"count": 1})
 
 
@@ -185,7 +187,7 @@ def test_a_server_that_is_away_is_503_with_words(
     """While a cluster resumes, clients get an answer they can act on, before Lambda's timeout."""
     app = client_of(database, port=proxy.port)
     proxy.close()
-    answer = app.http("GET", "/users")
+    answer = app.http("GET", "/notes")
     assert (answer.status, answer.body) == (503, {"error": TRY_LATER})
     words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
     with pytest.raises(DatabaseUnavailableError, match=words):
@@ -208,7 +210,7 @@ def test_a_server_that_says_nothing_is_given_up_before_the_functions_timeout(
 def test_a_function_with_little_time_still_connects(database: Database, client_of: MakeClient) -> None:
     """Lambda's own default timeout is 3 s: too short to wait for a cluster, long enough to use one."""
     app = client_of(database)
-    assert app.invoke({}, Context("r", remaining=1500))["awsRequestId"] == "r"
+    assert app.invoke({}, Context("r", remaining=1500))["text"] == "r"
     app.dispatcher.engine.dispose()
     with pytest.raises(DatabaseUnavailableError, match=r"does not answer \(no time is left to wait for it\)"):
         app.invoke({}, Context(remaining=900))
@@ -226,7 +228,7 @@ def test_a_cluster_that_comes_back_during_the_wait_is_used(
         return answers.pop(0)(*wanted)
 
     monkeypatch.setattr(driver, "connect", connect)
-    assert app.invoke({})["awsRequestId"]
+    assert app.invoke({})["id"]
     assert answers == []
 
 
@@ -246,16 +248,16 @@ def test_connecting_begins_while_the_rest_loads(
 
 
 def test_an_early_connection_that_fails_is_tried_again_when_needed(
-    database: Database, proxy: CountingProxy, client_of: MakeClient
+    database: Database, proxy: CountingProxy, client_of: MakeClient, tmp_path: Path
 ) -> None:
     """A database that was away while the function started must not spoil it for good."""
     app = client_of(database, migrated=False, port=proxy.port)
     app.dispatcher.connector.connect_in_background()
     with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
         app.invoke({})
-    run({}, database.environment())
+    run({}, database.environment(), versions=notes.versions(tmp_path))
     app.invoke({})
-    assert len(app.invoke({"command": "get"})) == 1
+    assert len(app.invoke({"command": "list"})) == 1
 
 
 def _refusing(*_wanted: Any) -> Any:

@@ -1,0 +1,88 @@
+"""Events answered from real databases: the routes every application has, and what failures are answered with."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from lambda_images.database.errors import DatabaseError
+from lambda_images.migrations.runner import run
+from lambda_images.payload import CommandError
+from tests.conftest import Database
+from tests.images import notes
+from tests.images.client import Client
+from tests.images.runs import rows
+
+REMEDY = "run `aurora-lambda migrate`"
+
+
+def test_info_names_the_database(app: Client, database: Database) -> None:
+    """How an operator sees which database a function talks to; no password among it."""
+    answer = app.http("GET", "/info")
+    assert (answer.status, answer.body) == (
+        200,
+        {
+            "message": "SQL Database Info",
+            "endpoint": "127.0.0.1",
+            "identifier": "",
+            "schema": database.name,
+            "dbRole": "master",
+            "arn": "",
+        },
+    )
+
+
+def test_init_confirms_a_schema_at_head(app: Client, database: Database) -> None:
+    """The check people run after a deployment."""
+    answer = app.http("POST", "/init")
+    assert (answer.status, answer.body) == (
+        200,
+        {"message": "Database initialized successfully", "schema": database.name, "tables": ["notes"]},
+    )
+
+
+@pytest.mark.parametrize(("expected", "status"), [("0001", 200), ("0002", 200), ("0003", 503)])
+def test_init_takes_the_expected_revision_or_a_later_one(app: Client, expected: str, status: int) -> None:
+    """During a deployment the old handler meets the new schema, which is made to serve it."""
+    object.__setattr__(app.dispatcher.connector.settings, "revision", expected)
+    assert app.http("POST", "/init").status == status
+
+
+def test_a_missing_schema_is_answered_with_the_remedy(app: Client, database: Database, tmp_path: Path) -> None:
+    """Whoever calls the function before the migration, or after a downgrade, learns what to type."""
+    object.__setattr__(app.dispatcher.connector.settings, "revision", "0002")
+    versions = notes.versions(tmp_path)
+    run({"command": "downgrade", "revision": "0001"}, database.environment(), versions=versions)
+    behind = f"The database schema is at revision 0001, expected 0002: {REMEDY}"
+    assert app.http("POST", "/init").error == (503, behind)
+    rows(database, "DROP TABLE notes")
+    rows(database, "DROP TABLE alembic_version")
+    missing = f"The database schema is not there yet, expected 0002: {REMEDY}"
+    assert app.http("POST", "/init").error == (503, missing)
+    assert app.http("GET", "/notes").error == (503, f"The database schema is not there yet: {REMEDY}")
+    with pytest.raises(CommandError) as failure:
+        app.invoke({"command": "list"})
+    assert str(failure.value) == f"The database schema is not there yet: {REMEDY}"
+    assert failure.value.__suppress_context__
+
+
+def test_a_failing_statement_is_told_in_the_databases_own_words(app: Client, database: Database) -> None:
+    """The statement and its values are the application's, and a link to a library's manual helps nobody."""
+    rows(database, "ALTER TABLE notes DROP COLUMN text")
+    with pytest.raises(DatabaseError) as failure:
+        app.invoke({})
+    assert str(failure.value) in {
+        'column "text" of relation "notes" does not exist (SQLSTATE 42703)',
+        "Unknown column 'text' in 'field list' (error 1054)",
+        "Unknown column 'text' in 'INSERT INTO' (error 1054)",
+    }
+
+
+def test_an_unexpected_database_error_is_logged_and_told_to_nobody(
+    app: Client, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A column somebody dropped by hand is a fault of ours, not of the client's."""
+    rows(database, "ALTER TABLE notes DROP COLUMN text")
+    with caplog.at_level(logging.ERROR):
+        assert app.http("GET", "/notes").error == (500, "Internal server error")
+    assert [record.message for record in caplog.records] == ["unexpected database error"]
