@@ -1,8 +1,9 @@
 """Cloud resources, one Pulumi component a file."""
 
-from components.access import DatabaseAccess
+from components.access import FunctionAccess
 from components.aurora import AuroraDatabase, AuroraDatabaseArgs
-from components.function import FunctionRole, FunctionRoleArgs, ImageFunction, ImageFunctionArgs
+from components.function import ImageFunction, ImageFunctionArgs
+from components.function_role import FunctionRole, FunctionRoleArgs
 from components.image import LambdaImage, LambdaImageArgs
 from components.migration import Migration, MigrationArgs
 from components.network import Network, NetworkArgs
@@ -10,7 +11,7 @@ from components.network import Network, NetworkArgs
 __all__ = [
     "AuroraDatabase",
     "AuroraDatabaseArgs",
-    "DatabaseAccess",
+    "FunctionAccess",
     "FunctionRole",
     "FunctionRoleArgs",
     "ImageFunction",

@@ -1,22 +1,64 @@
-"""What a function needs to reach a database: the one value that every database component offers twice."""
+"""What a function needs to use something else: the value that databases and streams offer and functions take."""
 
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
 
 import pulumi
 
+# A statement in IAM's own words: Effect, Action, Resource, Condition. A closer type would be one thing as an output and
+# another as an input in the generated SDKs.
+PolicyStatement = dict[str, Any]
 
-class DatabaseAccess(TypedDict):
-    """Environment, permissions and network attachment of a function that uses a database.
+EnvironmentSources = pulumi.Input[Sequence[pulumi.Input[Mapping[str, pulumi.Input[str]]]]]
+PolicySources = pulumi.Input[Sequence[pulumi.Input[Sequence[PolicyStatement]]]]
+IdSources = pulumi.Input[Sequence[pulumi.Input[Sequence[pulumi.Input[str]]]]]
 
-    A database component offers two: `runtime` for the application and `admin` for the migration runner. What consumes
-    one never learns the engine's name. The keys read the same in every language, so an output passes as it is.
+T = TypeVar("T")
+
+
+class FunctionAccess(TypedDict):
+    """Environment, permissions and network attachment of a function that uses a database or another resource.
+
+    An `ImageFunction` takes each of the four from any number of sources, so it never learns what they come from.
     """
 
-    environment: pulumi.Input[dict[str, str]]
-    """Environment variables, named in `lambda_images.database.contract`. None of them is a secret."""
-    statements: pulumi.Input[str]
-    """IAM policy statements for the function's role, as a JSON list."""
-    subnets: pulumi.Input[list[str]]
-    """Ids of the subnets the function is attached to; empty where the database is reached without a VPC."""
-    groups: pulumi.Input[list[str]]
-    """Ids of the function's security groups; empty where the database is reached without a VPC."""
+    environment: dict[str, str]
+    """Environment variables, none of them a secret."""
+    policy_statements: list[PolicyStatement]
+    """IAM policy statements for the function's role, each with Effect, Action and Resource."""
+    subnet_ids: list[str]
+    """Subnets the function is attached to; empty where no VPC is needed."""
+    security_group_ids: list[str]
+    """Security groups of the function; empty where no VPC is needed."""
+
+
+def merged_mapping(sources: EnvironmentSources) -> pulumi.Output[dict[str, str]]:
+    """Return the variables of all sources; of those with one name, the last."""
+    return pulumi.Output.all(sources).apply(lambda resolved: merge_mappings(*resolved))
+
+
+def merged_ids(sources: IdSources) -> pulumi.Output[list[str]]:
+    """Return the ids of all sources, each once."""
+    return pulumi.Output.all(sources).apply(lambda resolved: merge_lists(*resolved))
+
+
+def merge_mappings(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the entries of all sources; of those with one key, the last.
+
+    >>> merge_mappings([{"A": "1", "B": "1"}, {"B": "2"}])
+    {'A': '1', 'B': '2'}
+    """
+    return {key: value for source in sources for key, value in source.items()}
+
+
+def merge_lists(sources: Sequence[Sequence[T]]) -> list[T]:
+    """Return what the sources list, in their order and each value once.
+
+    >>> merge_lists([["subnet-1", "subnet-2"], ["subnet-2", "subnet-3"]])
+    ['subnet-1', 'subnet-2', 'subnet-3']
+    """
+    merged: list[T] = []
+    for value in (value for source in sources for value in source):
+        if value not in merged:
+            merged.append(value)
+    return merged

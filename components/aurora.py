@@ -1,101 +1,135 @@
 """Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
 
-import json
-from typing import Any, NotRequired, TypedDict, cast
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
-from components.aurora_engines import IDLE_SECONDS, PROFILES, checked_auth, checked_engine
-from components.naming import tagged
-from components.rules import Rules
-from lambda_images.database.contract import DEFAULT_PORTS, Auth, DatabaseSettings, RuntimeRole
+from components.access import FunctionAccess
+from components.arguments import (
+    Argument,
+    capacity,
+    check_arguments,
+    choice,
+    flag,
+    identifier,
+    text,
+    whole_number,
+)
+from components.aurora_access import MASTER_USERNAME, ClusterDetails
+from components.aurora_engines import IDLE_SECONDS, RDS_ENGINES
+from components.naming import Tags, resource_tags
+from components.security_group_rules import SecurityGroupRules
+from lambda_images.database.contract import AUTHS, DEFAULT_PORTS, ENGINES, Auth, Engine
 
-MASTER_USERNAME = "dbadmin"
 PERFORMANCE_INSIGHTS_DAYS = 7
+SECONDS_PER_DAY = 86_400
+_SYSTEM_SCHEMAS = "mysql|sys|information_schema|performance_schema|postgres|template[01]|rdsadmin|pg_.*"
+_SYSTEM_ROLES = "public|postgres|root|admin|mysql|dbadmin|rdsadmin|rds_.*|pg_.*"
 
 
 class AuroraDatabaseArgs(TypedDict):
     """Where the cluster lives, who may reach it, and how it scales."""
 
     engine: str
-    """`mysql` or `postgres`."""
+    """The database engine."""
     vpc_id: pulumi.Input[str]
     """The VPC."""
     subnet_ids: pulumi.Input[list[str]]
     """Subnets in at least two availability zones."""
     function_security_group_id: pulumi.Input[str]
     """The security group of the functions: the only one the database listens to."""
-    engine_version: NotRequired[str]
-    """RDS's version string. Default: a tested one. Minor versions are not raised behind your back."""
-    schema: NotRequired[str]
-    """The database the migration runner creates in the cluster. Default `app`."""
-    runtime_role: NotRequired[str]
-    """The database role of the application, which the migration runner creates. Default `app_runtime`."""
+    engine_version: NotRequired[pulumi.Input[str]]
+    """The engine's version in RDS's words. Default: the one these components are tested with."""
+    schema: NotRequired[pulumi.Input[str]]
+    """The database the migration runner creates in the cluster."""
+    runtime_role: NotRequired[pulumi.Input[str]]
+    """The database role of the application, which the migration runner creates."""
     auth: NotRequired[str]
-    """How the application logs in: `iam` (a token, the default) or `password` (from a secret the runner fills)."""
+    """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills."""
     min_capacity: NotRequired[float]
-    """Aurora capacity units at rest. Default 0: the cluster pauses."""
+    """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
     max_capacity: NotRequired[float]
-    """Aurora capacity units at most. Default 2; IAM logins want at least 1."""
+    """Aurora capacity units at most. Logging in by IAM token takes at least 1."""
     auto_pause_seconds: NotRequired[int]
-    """Idle seconds before a pause, 300 to 86400. Default 300. Only with a `min_capacity` of 0."""
+    """Idle time before a pause, where `min_capacity` is 0."""
     instance_count: NotRequired[int]
-    """Instances, the writer included. Default 1; 2 and more fail over in under a minute."""
+    """Instances, the writer included. With two and more, a failover takes less than a minute."""
     backup_retention_days: NotRequired[int]
-    """Days of point-in-time recovery, 1 to 35. Default 7."""
+    """Days of point-in-time recovery."""
     deletion_protection: NotRequired[bool]
-    """Whether AWS refuses to delete the cluster. Default false."""
+    """Whether AWS and Pulumi refuse to delete the cluster."""
     final_snapshot: NotRequired[bool]
-    """Whether deleting the cluster takes a snapshot first. Default true."""
+    """Whether deleting the cluster takes a snapshot first."""
     kms_key_id: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts storage and the master secret. Default: the account's RDS key."""
+    """ARN of the key that encrypts storage and secrets. Default: the account's own keys."""
     performance_insights: NotRequired[bool]
-    """Whether Performance Insights is on, with seven days kept (free). Default true."""
-    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Whether Performance Insights is on, with seven days kept, which is free."""
+    tags: NotRequired[Tags]
     """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "engine": choice(*ENGINES),
+    "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
+    "schema": identifier(_SYSTEM_SCHEMAS, "app"),
+    "runtime_role": identifier(_SYSTEM_ROLES, "app_runtime"),
+    "auth": choice(*AUTHS, default="iam"),
+    "min_capacity": capacity(0, 0),
+    "max_capacity": capacity(0.5, 2),
+    "auto_pause_seconds": whole_number(300, SECONDS_PER_DAY, "seconds", 300),
+    "instance_count": whole_number(1, 16, "instances", 1),
+    "backup_retention_days": whole_number(1, 35, "days", 7),
+    "deletion_protection": flag(default=False),
+    "final_snapshot": flag(default=True),
+    "kms_key_id": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "performance_insights": flag(default=True),
+}
 
 
 class AuroraDatabase(pulumi.ComponentResource):
     """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
 
-    Makes: `aws.rds.SubnetGroup`, `aws.rds.ClusterParameterGroup`, a security group that takes the engine's port from
-    the functions' group only, `aws.rds.Cluster`, `aws.rds.ClusterInstance`s, and, under `auth="password"`, an empty
-    `aws.secretsmanager.Secret` that the migration runner fills.
+    Makes: a subnet group, a cluster parameter group, a security group that takes the engine's port from the functions'
+    group only, the cluster, its instances, and, where the application logs in by password, an empty secret that the
+    migration runner fills.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
-
-    Raises:
-        ValueError: an engine or a way to log in that there is not.
     """
 
-    runtime: pulumi.Output[dict[str, Any]]
-    """A `DatabaseAccess`, what the application gets: its own role, no right to change the schema. Known once the writer
-    answers."""
-    admin: pulumi.Output[dict[str, Any]]
-    """A `DatabaseAccess`, what the migration runner gets: the master secret."""
+    runtime: pulumi.Output[FunctionAccess]
+    """What the application needs to use the database: its own role, with no right to change the schema. Known once the
+    writer answers."""
+    admin: pulumi.Output[FunctionAccess]
+    """What the migration runner needs: the master user's secret."""
     endpoint: pulumi.Output[str]
     """The writer endpoint, known once the writer answers."""
     identifier: pulumi.Output[str]
     """The cluster's identifier."""
 
     def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the cluster and what belongs to it.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
         super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
-        self._name, self._args = name, args
-        self._engine = checked_engine(name, args["engine"])
-        self._auth = checked_auth(name, args.get("auth", "iam"))
+        self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
+        self._engine = cast(Engine, args["engine"])
+        self._auth = cast(Auth, self._args["auth"])
+        self._rds = RDS_ENGINES[self._engine]
         self._port = DEFAULT_PORTS[self._engine]
         self._child = pulumi.ResourceOptions(parent=self)
 
         group = self._security_group()
-        reachable = self._let_functions_in(group)
+        rules = self._security_group_rules(group)
         cluster = self._cluster(group)
         instances = self._instances(cluster)
-        self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *reachable).apply(lambda all_: all_[0])
+        self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *rules).apply(lambda known: known[0])
         self.identifier = cluster.cluster_identifier
-        runtime_secret_arn = self._runtime_secret() if self._auth == "password" else pulumi.Output.from_input("")
-        self.runtime = self._runtime_access(cluster, runtime_secret_arn)
-        self.admin = self._admin_access(cluster, runtime_secret_arn)
+        details = self._details(cluster, self._runtime_secret_arn())
+        self.runtime = details.apply(lambda cluster: cluster.runtime())
+        self.admin = details.apply(lambda cluster: cluster.admin())
         self.register_outputs(
             {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
         )
@@ -110,23 +144,20 @@ class AuroraDatabase(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _let_functions_in(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
-        functions, rules = self._args["function_security_group_id"], Rules(self, self._args.get("tags"))
+    def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        functions, rules = self._args["function_security_group_id"], SecurityGroupRules(self, self._args.get("tags"))
+        ingress, egress = f"{self._name}-from-functions", f"{self._name}-functions-out"
         return [
-            rules.let_in(
-                f"{self._name}-from-functions", group.id, functions, self._port, f"{self._engine} from the functions"
-            ),
-            rules.let_out(
-                f"{self._name}-functions-out", functions, group.id, self._port, f"{self._engine} to the database"
-            ),
+            rules.ingress(ingress, group.id, functions, self._port, f"{self._engine} from the functions"),
+            rules.egress(egress, functions, group.id, self._port, f"{self._engine} to the database"),
         ]
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
         args, parameters = self._args, self._parameter_group()
-        final_snapshot = args.get("final_snapshot", True)
+        final_snapshot = args["final_snapshot"]
         return aws.rds.Cluster(
             self._name,
-            engine=PROFILES[self._engine].rds_engine,
+            engine=self._rds.name,
             engine_version=self._engine_version,
             # An upgrade happens when `engine_version` says so, and only then.
             allow_major_version_upgrade=True,
@@ -141,9 +172,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             serverlessv2_scaling_configuration=self._scaling(),
             storage_encrypted=True,
             kms_key_id=args.get("kms_key_id"),
-            backup_retention_period=args.get("backup_retention_days", 7),
+            backup_retention_period=args["backup_retention_days"],
             copy_tags_to_snapshot=True,
-            deletion_protection=args.get("deletion_protection", False),
+            deletion_protection=args["deletion_protection"],
             skip_final_snapshot=not final_snapshot,
             # The group's generated name is another in each life of the cluster, so no two snapshots share a name.
             final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
@@ -151,48 +182,47 @@ class AuroraDatabase(pulumi.ComponentResource):
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("deletion_protection", False)),
+            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"]),
         )
 
     def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
-        profile = PROFILES[self._engine]
         return aws.rds.ClusterParameterGroup(
             self._name,
-            family=profile.family(self._engine_version),
+            family=pulumi.Output.from_input(self._engine_version).apply(self._rds.family),
             description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
-            parameters=[{"name": name, "value": value} for name, value in sorted(profile.parameters.items())],
+            parameters=[{"name": name, "value": value} for name, value in sorted(self._rds.parameters.items())],
             tags=self._tags(self._name),
             opts=self._replaced_with_the_cluster(),
         )
 
     def _subnet_group(self) -> aws.rds.SubnetGroup:
-        """RDS moves no subnet group to another VPC: it is made anew there, and the cluster with it."""
         return aws.rds.SubnetGroup(
             self._name,
             subnet_ids=self._args["subnet_ids"],
             tags=self._tags(self._name),
+            # RDS moves no subnet group to another VPC.
             opts=self._replaced_with_the_cluster(),
         )
 
     def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
-        trigger = [self._args["vpc_id"], self._args.get("kms_key_id") or ""]
+        trigger = [self._args["vpc_id"], self._args.get("kms_key_id", "")]
         return pulumi.ResourceOptions(parent=self, replacement_trigger=pulumi.Output.all(*trigger))
 
     def _scaling(self) -> aws.rds.ClusterServerlessv2ScalingConfigurationArgs:
-        minimum = self._args.get("min_capacity", 0)
+        minimum = self._args["min_capacity"]
         return aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
             min_capacity=minimum,
-            max_capacity=self._args.get("max_capacity", 2),
-            seconds_until_auto_pause=self._args.get("auto_pause_seconds", 300) if minimum == 0 else None,
+            max_capacity=self._args["max_capacity"],
+            seconds_until_auto_pause=self._args["auto_pause_seconds"] if minimum == 0 else None,
         )
 
     def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
-        insights = self._args.get("performance_insights", True)
+        insights = self._args["performance_insights"]
         return [
             aws.rds.ClusterInstance(
                 f"{self._name}-{number}",
                 cluster_identifier=cluster.cluster_identifier,
-                engine=aws.rds.EngineType(PROFILES[self._engine].rds_engine),
+                engine=aws.rds.EngineType(self._rds.name),
                 engine_version=cluster.engine_version,
                 apply_immediately=True,
                 instance_class="db.serverless",
@@ -205,10 +235,12 @@ class AuroraDatabase(pulumi.ComponentResource):
                 tags=self._tags(f"{self._name}-{number}"),
                 opts=self._child,
             )
-            for number in range(1, int(self._args.get("instance_count", 1)) + 1)
+            for number in range(1, self._args["instance_count"] + 1)
         ]
 
-    def _runtime_secret(self) -> pulumi.Output[str]:
+    def _runtime_secret_arn(self) -> pulumi.Input[str]:
+        if self._auth == "iam":
+            return ""
         return aws.secretsmanager.Secret(
             f"{self._name}-runtime",
             description=f"Login of the application's role in {self._name}; written by the migration runner",
@@ -218,81 +250,30 @@ class AuroraDatabase(pulumi.ComponentResource):
             opts=self._child,
         ).arn
 
-    def _runtime_access(
-        self, cluster: aws.rds.Cluster, secret_arn: pulumi.Output[str]
-    ) -> pulumi.Output[dict[str, Any]]:
-        environment = self._environment(cluster, self._runtime_role, self._auth, secret_arn)
-        statements = pulumi.Output.all(
-            cluster.arn, cluster.cluster_resource_id, secret_arn, self._args.get("kms_key_id")
-        ).apply(lambda values: json.dumps(self._runtime_statements(*values)))
-        return self._access(environment, statements)
-
-    def _runtime_statements(
-        self, cluster_arn: str, resource_id: str, secret_arn: str, key: str | None
-    ) -> list[policies.Statement]:
-        if self._auth == "password":
-            return [policies.read_secret(secret_arn), *policies.use_key(key, "kms:Decrypt")]
-        return [policies.connect_as(cluster_arn, resource_id, self._runtime_role)]
-
-    def _admin_access(self, cluster: aws.rds.Cluster, secret_arn: pulumi.Output[str]) -> pulumi.Output[dict[str, Any]]:
-        master_secret_arn = cluster.master_user_secrets.apply(lambda secrets: cast(str, secrets[0].secret_arn))
-        own = self._environment(cluster, MASTER_USERNAME, "password", master_secret_arn)
-        role = secret_arn.apply(
-            lambda secret_arn: RuntimeRole(self._runtime_role, self._auth, secret_arn).to_environment(self._name)
-        )
-        environment = pulumi.Output.all(own, role).apply(lambda both: {**both[0], **both[1]})
-        statements = pulumi.Output.all(master_secret_arn, secret_arn, self._args.get("kms_key_id")).apply(
-            lambda values: json.dumps(_admin_statements(*values))
-        )
-        return self._access(environment, statements)
-
-    def _environment(
-        self, cluster: aws.rds.Cluster, db_role: str, auth: Auth, secret_arn: pulumi.Output[str]
-    ) -> pulumi.Output[dict[str, str]]:
-        schema = self._args.get("schema", "app")
+    def _details(
+        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Input[str]
+    ) -> pulumi.Output[ClusterDetails]:
         return pulumi.Output.all(
-            self.endpoint, cluster.port, cluster.cluster_identifier, cluster.arn, secret_arn
-        ).apply(
-            lambda values: DatabaseSettings(
-                name=self._name,
-                engine=self._engine,
-                endpoint=values[0],
-                port=int(values[1]),
-                schema=schema,
-                db_role=db_role,
-                auth=auth,
-                identifier=values[2],
-                arn=values[3],
-                secret_arn=values[4],
-            ).to_environment()
-        )
-
-    def _access(
-        self, environment: pulumi.Output[dict[str, str]], statements: pulumi.Output[str]
-    ) -> pulumi.Output[dict[str, Any]]:
-        return pulumi.Output.all(
-            environment=environment,
-            statements=statements,
-            subnets=self._args["subnet_ids"],
-            groups=[self._args["function_security_group_id"]],
-        ).apply(dict)
+            name=self._name,
+            engine=self._engine,
+            auth=self._auth,
+            schema=self._args["schema"],
+            runtime_role=self._args["runtime_role"],
+            endpoint=self.endpoint,
+            port=cluster.port,
+            identifier=cluster.cluster_identifier,
+            arn=cluster.arn,
+            resource_id=cluster.cluster_resource_id,
+            master_secret_arn=cluster.master_user_secrets[0].secret_arn,
+            runtime_secret_arn=runtime_secret_arn,
+            kms_key_arn=self._args.get("kms_key_id", ""),
+            subnet_ids=self._args["subnet_ids"],
+            security_group_ids=[self._args["function_security_group_id"]],
+        ).apply(lambda details: ClusterDetails(**details))
 
     @property
-    def _engine_version(self) -> str:
-        return self._args.get("engine_version", PROFILES[self._engine].version)
-
-    @property
-    def _runtime_role(self) -> str:
-        return self._args.get("runtime_role", "app_runtime")
+    def _engine_version(self) -> pulumi.Input[str]:
+        return self._args.get("engine_version", self._rds.version)
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
-        return tagged(self._args.get("tags"), name)
-
-
-def _admin_statements(master_secret_arn: str, runtime_secret_arn: str, key: str | None) -> list[policies.Statement]:
-    fill = [policies.fill_secret(runtime_secret_arn)] if runtime_secret_arn else []
-    return [
-        policies.read_secret(master_secret_arn),
-        *fill,
-        *policies.use_key(key, "kms:Decrypt", "kms:GenerateDataKey"),
-    ]
+        return resource_tags(self._args.get("tags"), name)

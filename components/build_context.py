@@ -12,7 +12,7 @@ DOCKERIGNORE = ".dockerignore"
 
 
 def context_files(context: Path) -> list[Path]:
-    """The files of a build context, relative to it and sorted: all that its `.dockerignore` does not exclude.
+    """Return the files of a build context, relative to it and sorted: all that its `.dockerignore` does not exclude.
 
     Raises:
         FileNotFoundError: there is no such directory, or it has no `.dockerignore`, without which a build would read
@@ -31,7 +31,7 @@ def context_files(context: Path) -> list[Path]:
 
 
 def source_digest(context: Path, dockerfile: Path, settings: Mapping[str, str]) -> str:
-    """Sixteen hexadecimal digits that change exactly when the image would.
+    """Return sixteen hexadecimal digits that change exactly when the image would.
 
     They cover the Dockerfile, each file of the context (path, executable bit, content) and `settings` (target,
     platform, build arguments); not owners, times or where the checkout lies, so two machines agree.

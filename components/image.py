@@ -4,14 +4,15 @@ import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
+from components.arguments import ARCHITECTURE, Argument, check_arguments, flag, whole_number
 from components.build_context import source_digest
-from components.naming import tagged
+from components.naming import Tags, resource_tags
 
 PLATFORMS: Mapping[str, str] = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
@@ -28,38 +29,44 @@ class LambdaImageArgs(TypedDict):
     build_args: NotRequired[dict[str, pulumi.Input[str]]]
     """The Dockerfile's arguments. `SOURCE_DIGEST` is added."""
     architecture: NotRequired[str]
-    """`arm64` (default) or `x86_64`."""
+    """The processor architecture to build for."""
     keep_images: NotRequired[int]
-    """How many images the repository keeps, the newest ones. Default 10."""
+    """How many images the repository keeps, the newest ones."""
     force_delete: NotRequired[bool]
-    """Whether deleting the repository deletes its images. Default false: a repository with images stays."""
-    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Whether deleting the repository deletes its images. Otherwise a repository with images stays."""
+    tags: NotRequired[Tags]
     """Tags of the repository."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "architecture": ARCHITECTURE,
+    "keep_images": whole_number(1, 1000, "images", 10),
+    "force_delete": flag(default=False),
+}
 
 
 class LambdaImage(pulumi.ComponentResource):
     """An image tagged by a digest over everything its build reads, and used by the digest of the result.
 
-    Makes: `aws.ecr.Repository` (immutable tags, scanned on push), `aws.ecr.LifecyclePolicy`, and `docker.Image`, which
-    the local Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
-
-    Raises:
-        ValueError: an architecture that there is not.
+    Makes: an ECR repository (immutable tags, scanned on push), its lifecycle policy, and the image, which the local
+    Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
     """
 
     image_uri: pulumi.Output[str]
     """The image by digest: `<repository>@sha256:...`."""
     source_digest: pulumi.Output[str]
-    """What the tag is: a digest over everything the build reads."""
+    """The image's tag: a digest over everything the build reads."""
 
     def __init__(self, name: str, args: LambdaImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the repository and the image.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+            FileNotFoundError: a missing context, `.dockerignore` or Dockerfile.
+        """
         super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
-        architecture = args.get("architecture", "arm64")
-        if architecture not in PLATFORMS:
-            raise ValueError(
-                f"LambdaImage {name!r}: architecture {architecture!r} is not one of {', '.join(PLATFORMS)}"
-            )
-        self._name, self._args, self._platform = name, args, PLATFORMS[architecture]
+        self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
+        self._platform = PLATFORMS[self._args["architecture"]]
         self._child = pulumi.ResourceOptions(parent=self)
 
         repository = self._repository()
@@ -74,8 +81,8 @@ class LambdaImage(pulumi.ComponentResource):
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "AES256"}],
-            force_delete=self._args.get("force_delete", False),
-            tags=tagged(self._args.get("tags"), self._name),
+            force_delete=self._args["force_delete"],
+            tags=resource_tags(self._args.get("tags"), self._name),
             opts=self._child,
         )
 
@@ -83,7 +90,7 @@ class LambdaImage(pulumi.ComponentResource):
         aws.ecr.LifecyclePolicy(
             self._name,
             repository=repository.name,
-            policy=keep_newest(int(self._args.get("keep_images", 10))),
+            policy=keep_newest(self._args["keep_images"]),
             opts=self._child,
         )
 
@@ -118,7 +125,7 @@ class LambdaImage(pulumi.ComponentResource):
         token = aws.ecr.get_authorization_token_output(
             registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
         ).authorization_token
-        login: pulumi.Output[list[str]] = pulumi.Output.secret(token).apply(_decode_login)
+        login = pulumi.Output.secret(token).apply(lambda token: _decode_login(str(token)))
         return docker.RegistryArgs(
             server=repository.repository_url.apply(lambda url: url.partition("/")[0]),
             username=login.apply(lambda parts: parts[0]),
@@ -126,13 +133,13 @@ class LambdaImage(pulumi.ComponentResource):
         )
 
 
-def _decode_login(token: Any) -> list[str]:
-    """An ECR authorization token is `user:password` in base64."""
+def _decode_login(token: str) -> list[str]:
+    """Return the user name and the password in an ECR authorization token: `user:password` in base64."""
     return base64.b64decode(token).decode().split(":", 1)
 
 
 def keep_newest(count: int) -> str:
-    """A lifecycle policy document that expires all but the newest `count` images."""
+    """Return a lifecycle policy document that expires all but the newest `count` images."""
     rule = {
         "rulePriority": 1,
         "description": f"Keep the newest {count} images",

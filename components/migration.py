@@ -1,12 +1,24 @@
 """The migration runner, and the deployment's own invocation of it."""
 
 import json
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components.function import FunctionRole, ImageFunction
+from components.access import EnvironmentSources, IdSources, PolicySources, merged_mapping
+from components.arguments import (
+    ARCHITECTURE,
+    Argument,
+    check_arguments,
+    flag,
+    log_retention,
+    whole_number,
+)
+from components.function import ImageFunction
+from components.function_role import FunctionRole
+from components.naming import Tags
 from lambda_images.database.contract import ALLOW_RESET
 
 
@@ -15,23 +27,38 @@ class MigrationArgs(TypedDict):
 
     image_uri: pulumi.Input[str]
     """The migration image, by digest. A new image runs the migrations again."""
-    access: pulumi.Input[dict[str, Any]]
-    """The database, a `DatabaseAccess`: an `AuroraDatabase`'s `admin`. Another cluster, schema, role or login runs the
-    migrations again."""
-    triggers: NotRequired[dict[str, pulumi.Input[str]]]
+    environment: EnvironmentSources
+    """Environment variables from any number of sources, merged: which database to migrate, as its `admin` says. Another
+    cluster, schema, role or login runs the migrations again."""
+    policy_statements: NotRequired[PolicySources]
+    """IAM policy statements from any number of sources, merged: what the runner may do."""
+    subnet_ids: NotRequired[IdSources]
+    """Subnets from any number of sources, merged: the runner is attached to them. Default: no VPC."""
+    security_group_ids: NotRequired[IdSources]
+    """Security groups from any number of sources, merged."""
+    triggers: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Further values whose change runs the migrations again, such as the ARN of the application's role."""
     allow_reset: NotRequired[bool]
-    """Whether the `reset` command may drop everything. Default false."""
+    """Whether the `reset` command may drop everything."""
     architecture: NotRequired[str]
-    """`arm64` (default) or `x86_64`; the image's."""
+    """The image's processor architecture."""
     memory_size: NotRequired[int]
-    """Memory in MB. Default 512."""
+    """Memory in MB."""
     timeout: NotRequired[int]
-    """Seconds the runner may take, at most 900, which is the default and Lambda's limit."""
+    """How long the runner may take, in seconds; the most is Lambda's limit."""
     log_retention_days: NotRequired[int]
-    """Days that logs are kept. Default 30."""
-    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Days that logs are kept."""
+    tags: NotRequired[Tags]
     """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "allow_reset": flag(default=False),
+    "architecture": ARCHITECTURE,
+    "memory_size": whole_number(128, 10_240, "MB", 512),
+    "timeout": whole_number(1, 900, "seconds", 900),
+    "log_retention_days": log_retention(30),
+}
 
 
 class Migration(pulumi.ComponentResource):
@@ -39,7 +66,7 @@ class Migration(pulumi.ComponentResource):
 
     A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
     What takes `revision` as an input is deployed after the migration.
-    Makes: a `FunctionRole`, an `ImageFunction` and an `aws.lambda_.Invocation`. Free at rest.
+    Makes: a `FunctionRole`, an `ImageFunction` and an invocation of it. Free at rest.
     """
 
     arn: pulumi.Output[str]
@@ -52,8 +79,13 @@ class Migration(pulumi.ComponentResource):
     """The revision the database is at after the deployment."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the runner and its invocation.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
         super().__init__("aurora-lambda:index:Migration", name, {}, opts)
-        self._name, self._args = name, args
+        self._name, self._args = name, check_arguments("Migration", name, args, ARGUMENTS)
         self._child = pulumi.ResourceOptions(parent=self)
 
         runner = self._runner()
@@ -72,30 +104,33 @@ class Migration(pulumi.ComponentResource):
     def _runner(self) -> ImageFunction:
         args = self._args
         role = FunctionRole(self._name, {"tags": args.get("tags", {})}, opts=self._child)
+        allow_reset = {ALLOW_RESET: "true" if args["allow_reset"] else "false"}
         return ImageFunction(
             self._name,
             {
                 "image_uri": args["image_uri"],
                 "role_name": role.name,
                 "role_arn": role.arn,
-                "access": args["access"],
-                "environment": {ALLOW_RESET: "true" if args.get("allow_reset", False) else "false"},
-                "architecture": args.get("architecture", "arm64"),
-                "memory_size": args.get("memory_size", 512),
-                "timeout": args.get("timeout", 900),
-                "log_retention_days": args.get("log_retention_days", 30),
+                "environment": [merged_mapping(args["environment"]), allow_reset],
+                "policy_statements": args.get("policy_statements", []),
+                "subnet_ids": args.get("subnet_ids", []),
+                "security_group_ids": args.get("security_group_ids", []),
+                "architecture": args["architecture"],
+                "memory_size": args["memory_size"],
+                "timeout": args["timeout"],
+                "log_retention_days": args["log_retention_days"],
                 "tags": args.get("tags", {}),
             },
             opts=self._child,
         )
 
     def _invocation(self, runner: ImageFunction) -> aws.lambda_.Invocation:
-        access = pulumi.Output.from_input(self._args["access"])
-        database = access.apply(lambda access: json.dumps(access["environment"], sort_keys=True))
+        database = pulumi.Output.json_dumps(merged_mapping(self._args["environment"]), sort_keys=True)
+        own = {"image": self._args["image_uri"], "database": database}
         return aws.lambda_.Invocation(
             self._name,
             function_name=runner.function_name,
             input=json.dumps({"command": "deploy", "complete": True}),
-            triggers={"image": self._args["image_uri"], "database": database, **self._args.get("triggers", {})},
+            triggers=merged_mapping([own, self._args.get("triggers", {})]),
             opts=self._child,
         )

@@ -1,12 +1,11 @@
 """IAM policy documents and statements: plain values, made without Pulumi."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict
 
-Statement = dict[str, Any]
-
-ATTACH_ACTIONS = [
+# Source: the managed policy AWSLambdaVPCAccessExecutionRole.
+NETWORK_INTERFACE_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -15,56 +14,59 @@ ATTACH_ACTIONS = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 
-LAMBDA_TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
-        ],
-    }
-)
+
+class Statement(TypedDict):
+    """One statement of a policy document, in IAM's words."""
+
+    Effect: Literal["Allow", "Deny"]
+    Action: list[str]
+    Resource: NotRequired[list[str]]
+    Principal: NotRequired[Mapping[str, str]]
+    Condition: NotRequired[Mapping[str, Mapping[str, str | list[str]]]]
 
 
-def policy(statements: Sequence[Statement]) -> str:
-    """A policy document of these statements."""
+def policy_document(statements: Sequence[Mapping[str, object]]) -> str:
+    """Return a policy document of these statements, as JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(actions: Sequence[str], *resources: str) -> Statement:
-    """A statement that allows `actions` on `resources`."""
+    """Return a statement that allows `actions` on `resources`."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
+def trust_lambda() -> Statement:
+    """Return what lets the Lambda service assume a role."""
+    return {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": "lambda.amazonaws.com"}}
+
+
 def write_logs(log_group_arn: str) -> Statement:
-    """What a function needs to write to its own log group, which exists already."""
+    """Return what a function needs to write to its own log group, which exists already."""
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn.removesuffix(':*')}:*")
 
 
 def attach_to_vpc() -> Statement:
-    """What the Lambda service needs of a function's role to attach it to subnets.
-
-    Source: the managed policy AWSLambdaVPCAccessExecutionRole.
-    """
-    return allow(ATTACH_ACTIONS, "*")
+    """Return what the Lambda service needs of a function's role to attach the function to subnets."""
+    return allow(NETWORK_INTERFACE_ACTIONS, "*")
 
 
-def keep_from_code(function_arn: str) -> Statement:
-    """The service keeps the right to attach the function; the function's own code does not get it.
+def deny_eni_to_code(function_arn: str) -> Statement:
+    """Return what denies network interfaces to the function's own code; the Lambda service keeps its access.
 
     Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
     """
     return {
         "Effect": "Deny",
-        "Action": ATTACH_ACTIONS,
+        "Action": NETWORK_INTERFACE_ACTIONS,
         "Resource": ["*"],
         "Condition": {"ArnEquals": {"lambda:SourceFunctionArn": [function_arn]}},
     }
 
 
-def connect_as(cluster_arn: str, resource_id: str, db_role: str) -> Statement:
-    """What logging in to an Aurora cluster as `db_role` with an IAM token needs.
+def connect_to_aurora(cluster_arn: str, resource_id: str, db_role: str) -> Statement:
+    """Return what logging in to an Aurora cluster as `db_role` with an IAM token needs.
 
-    >>> connect_as("arn:aws:rds:eu-west-1:123456789012:cluster:main", "cluster-ABC", "app")["Resource"]
+    >>> connect_to_aurora("arn:aws:rds:eu-west-1:123456789012:cluster:main", "cluster-ABC", "app")["Resource"]
     ['arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-ABC/app']
     """
     partition, _, region, account = cluster_arn.split(":")[1:5]
@@ -72,15 +74,15 @@ def connect_as(cluster_arn: str, resource_id: str, db_role: str) -> Statement:
 
 
 def read_secret(secret_arn: str) -> Statement:
-    """What reading one secret needs."""
+    """Return what reading one secret needs."""
     return allow(["secretsmanager:GetSecretValue"], secret_arn)
 
 
-def fill_secret(secret_arn: str) -> Statement:
-    """What reading and writing the value of one secret needs."""
+def write_secret(secret_arn: str) -> Statement:
+    """Return what reading and writing the value of one secret needs."""
     return allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], secret_arn)
 
 
-def use_key(key_arn: str | None, *actions: str) -> list[Statement]:
-    """What using a customer's own key needs; the account's RDS and Secrets Manager keys need nothing."""
+def use_key(key_arn: str, *actions: str) -> list[Statement]:
+    """Return what using a customer's own key needs; the account's own keys, an empty `key_arn`, need nothing."""
     return [allow(actions, key_arn)] if key_arn else []

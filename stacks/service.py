@@ -32,7 +32,10 @@ def deploy() -> None:
         "migrations",
         {
             "image_uri": migrations_image.image_uri,
-            "access": database.admin,
+            "environment": [database.admin["environment"]],
+            "policy_statements": [database.admin["policy_statements"]],
+            "subnet_ids": [database.admin["subnet_ids"]],
+            "security_group_ids": [database.admin["security_group_ids"]],
             "triggers": {"cluster": database.identifier, "role": handler_role.arn},
             "allow_reset": settings.allow_reset,
             "architecture": settings.architecture,
@@ -135,9 +138,14 @@ def _handler(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            "access": database.runtime,
             # The revision comes out of the migration, so the function is deployed after it.
-            "environment": {environment_name(DATABASE, "REVISION"): migration.revision},
+            "environment": [
+                database.runtime["environment"],
+                {environment_name(DATABASE, "REVISION"): migration.revision},
+            ],
+            "policy_statements": [database.runtime["policy_statements"]],
+            "subnet_ids": [database.runtime["subnet_ids"]],
+            "security_group_ids": [database.runtime["security_group_ids"]],
             "architecture": settings.architecture,
             "memory_size": settings.handler_memory,
             "timeout": settings.handler_timeout,

@@ -60,7 +60,7 @@ class Recording(Mocks):
         return answer, []
 
     def inputs(self, type_: str, name: str) -> dict[str, Any]:
-        """The inputs of the one resource of this type and name."""
+        """Return the inputs of the one resource of this type and name."""
         return dict(self.resource(type_, name).inputs)
 
     def resource(self, type_: str, name: str) -> Registration:
@@ -69,11 +69,11 @@ class Recording(Mocks):
         return found[0]
 
     def id(self, type_: str, name: str) -> str:
-        """The id that the resource has got."""
+        """Return the id that the resource has got."""
         return resource_outputs(type_, name, self.inputs(type_, name), REGION)[0]
 
     def output(self, type_: str, name: str, key: str) -> Any:
-        """One of the outputs that the resource has got."""
+        """Return one of the outputs that the resource has got."""
         return resource_outputs(type_, name, self.inputs(type_, name), REGION)[1][key]
 
     def of_type(self, type_: str) -> list[str]:
@@ -132,7 +132,7 @@ def record(
 
 
 def _plain(value: Any) -> Any:
-    """Without the marks around secrets."""
+    """Return the value without the marks around secrets."""
     if isinstance(value, dict):
         if SECRET_MARK in value.values():
             return _plain(value["value"])

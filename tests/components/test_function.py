@@ -60,7 +60,7 @@ def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: S
     assert json.loads(recording.inputs(ROLE, "handler")["assumeRolePolicy"]) == {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+            {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": "lambda.amazonaws.com"}}
         ],
     }
     document = json.loads(recording.inputs(ROLE_POLICY, "handler")["policy"])
@@ -155,8 +155,8 @@ def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"architecture": "mips"}, "^ImageFunction 'f': architecture 'mips' is not one of arm64, x86_64$"),
-        ({"url_auth_type": "none"}, "^ImageFunction 'f': url_auth_type 'none' is not one of AWS_IAM, NONE$"),
+        ({"architecture": "mips"}, "^ImageFunction 'f': architecture is 'mips'; it takes arm64 or x86_64$"),
+        ({"url_auth_type": "none"}, "^ImageFunction 'f': url_auth_type is 'none'; it takes AWS_IAM or NONE$"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(change: dict[str, str], message: str) -> None:

@@ -112,7 +112,7 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
 
 
 def named(files: list[Path], folder: str) -> list[str]:
-    """The names of the files right in `folder`, and no compiled or hidden file anywhere."""
+    """Return the names of the files right in `folder`, and no compiled or hidden file anywhere."""
     assert not [path for path in files if "__pycache__" in path.parts or path.name.startswith(".")]
     return sorted(path.name for path in files if path.parent.name == folder)
 
@@ -173,5 +173,5 @@ def test_a_context_without_an_ignore_file_is_refused(context: Path) -> None:
 def test_an_unknown_architecture_is_refused() -> None:
     """Else the build would fail half way through a deployment."""
     args = {"context": ".", "dockerfile": "Dockerfile", "target": "handler", "architecture": "mips"}
-    with pytest.raises(ValueError, match="^LambdaImage 'i': architecture 'mips' is not one of arm64, x86_64$"):
+    with pytest.raises(ValueError, match="^LambdaImage 'i': architecture is 'mips'; it takes arm64 or x86_64$"):
         record(lambda: LambdaImage("i", args))  # ty: ignore[invalid-argument-type]

@@ -102,7 +102,9 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
         state = provider.construct("db", f"{token}AuroraDatabase", database, options).state
         assert set(state) == {"runtime", "admin", "endpoint", "identifier"}
         # What depends on other resources arrives as an output.
-        runner = {"imageUri": "image@sha256:0", "access": state["admin"]}
+        admin = pulumi.Output.from_input(state["admin"])
+        keys = ("environment", "policyStatements", "subnetIds", "securityGroupIds")
+        runner = {"imageUri": "image@sha256:0", **{key: [admin[key]] for key in keys}}
         provider.construct("migrations", f"{token}Migration", runner, options)
 
     asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))

@@ -47,7 +47,7 @@ UNTAGGABLE = {
 
 
 def shipped(stack: str) -> Recording:
-    """The service under `stacks/Pulumi.<stack>.yaml`."""
+    """Record the service under `stacks/Pulumi.<stack>.yaml`."""
     config = yaml.safe_load((STACKS_FOLDER / f"Pulumi.{stack}.yaml").read_text())["config"]
     own = {key.removeprefix("aurora-lambda:"): value for key, value in config.items() if not key.startswith("aws:")}
     return record(deploy, own, stack=stack)
@@ -245,14 +245,14 @@ def test_one_configuration_line_switches_the_engine_and_only_that() -> None:
 
 
 def _unmarked(value: Any) -> Any:
-    """The value without what is marked as a secret in it."""
+    """Return the value without what is marked as a secret in it."""
     if isinstance(value, dict):
         return {key: _unmarked(item) for key, item in value.items() if SECRET_MARK not in value.values()}
     return [_unmarked(item) for item in value] if isinstance(value, list) else value
 
 
 def _plain_keys(value: Any, names: set[str], path: str = "") -> list[str]:
-    """Paths of the keys called one of `names` whose value is not marked as a secret."""
+    """Return the paths of the keys called one of `names` whose value is not marked as a secret."""
     if isinstance(value, list):
         return [found for index, item in enumerate(value) for found in _plain_keys(item, names, f"{path}[{index}]")]
     if not isinstance(value, dict):

@@ -1,24 +1,24 @@
-"""Security group rules: one group lets another in, or reaches out to it, on one TCP port."""
+"""Security group rules: one TCP port from one group to another."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.naming import tagged
+from components.naming import Tags, resource_tags
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Makes the rules of one component."""
+class SecurityGroupRules:
+    """Makes the security group rules of one component."""
 
     parent: pulumi.Resource
-    tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None
+    tags: Tags | None
 
-    def let_in(
-        self, name: str, group: pulumi.Input[str], source: pulumi.Input[str], port: int, what: str
+    def ingress(
+        self, name: str, group: pulumi.Input[str], source: pulumi.Input[str], port: int, description: str
     ) -> pulumi.Output[str]:
-        """`group` takes `port` from the group `source`; the rule's id."""
+        """Let the group `source` reach `port` of `group`, and return the rule's id."""
         return aws.vpc.SecurityGroupIngressRule(
             name,
             security_group_id=group,
@@ -26,15 +26,15 @@ class Rules:
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            description=what,
-            tags=tagged(self.tags, name),
+            description=description,
+            tags=resource_tags(self.tags, name),
             opts=pulumi.ResourceOptions(parent=self.parent),
         ).id
 
-    def let_out(
-        self, name: str, group: pulumi.Input[str], target: pulumi.Input[str] | None, port: int, what: str
+    def egress(
+        self, name: str, group: pulumi.Input[str], target: pulumi.Input[str] | None, port: int, description: str
     ) -> pulumi.Output[str]:
-        """`group` may reach `port` of the group `target`, or of anybody where that is None; the rule's id."""
+        """Let `group` reach `port` of the group `target`, of any address where it is None, and return the rule's id."""
         return aws.vpc.SecurityGroupEgressRule(
             name,
             security_group_id=group,
@@ -43,7 +43,7 @@ class Rules:
             ip_protocol="tcp",
             from_port=port,
             to_port=port,
-            description=what,
-            tags=tagged(self.tags, name),
+            description=description,
+            tags=resource_tags(self.tags, name),
             opts=pulumi.ResourceOptions(parent=self.parent),
         ).id

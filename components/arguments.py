@@ -1,0 +1,150 @@
+"""What the arguments of components take: a default, the values allowed, and one message for all that are not."""
+
+import ipaddress
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar, cast
+
+import pulumi
+
+Value = str | int | float | bool | tuple[str, ...]
+ValueType = Literal["string", "integer", "number", "boolean", "array"]
+Args = TypeVar("Args", bound=Mapping[str, object])
+
+MAX_CAPACITY_UNITS = 256
+# Below: CloudWatch Logs API reference, PutRetentionPolicy.
+# fmt: off
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+                      3653)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a component: its default, and which values it takes.
+
+    `takes` ends the sentence "it takes ..."; a `default` of None says that there is none.
+    """
+
+    type: ValueType
+    takes: str
+    allows: Callable[[Value], bool]
+    default: Value | None = None
+
+    def check(self, value: Value) -> Value:
+        """Return `value`; a whole number that came as floating point, as all numbers do over the wire, as an int.
+
+        Raises:
+            ValueError: it is not allowed; the message says what is.
+        """
+        if self.type == "integer" and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not _is_of_type(self.type, value) or not self.allows(value):
+            raise ValueError(f"it takes {self.takes}")
+        return value
+
+
+def check_arguments(component: str, name: str, args: Args, arguments: Mapping[str, Argument]) -> Args:
+    """Return `args` with the defaults of `arguments` filled in. A value that is an output is checked once it is known.
+
+    Raises:
+        ValueError: a value that is not allowed; the message names the component, the argument and what it takes.
+    """
+    checked: dict[str, object] = dict(args)
+    for key, argument in arguments.items():
+        value = args.get(key, argument.default)
+        if value is None:
+            continue
+
+        def check(value: Value, key: str = key, argument: Argument = argument) -> Value:
+            try:
+                return argument.check(value)
+            except ValueError as error:
+                raise ValueError(f"{component} {name!r}: {key} is {value!r}; {error}") from None
+
+        if isinstance(value, pulumi.Output | Awaitable):
+            checked[key] = pulumi.Output.from_input(cast(pulumi.Output[Value], value)).apply(check)
+        else:
+            checked[key] = check(cast(Value, value))
+    return cast(Args, checked)
+
+
+def choice(*allowed: str, default: str | None = None) -> Argument:
+    """Return an argument that takes one of `allowed`."""
+    return Argument("string", " or ".join(allowed), lambda value: value in allowed, default)
+
+
+def text(pattern: str, takes: str, default: str | None = None) -> Argument:
+    """Return an argument that takes what the regular expression `pattern` matches in full; digits are ASCII."""
+    return Argument("string", takes, lambda value: bool(re.fullmatch(pattern, str(value), re.ASCII)), default)
+
+
+def flag(*, default: bool) -> Argument:
+    """Return an argument that takes true or false."""
+    return Argument("boolean", "true or false", lambda value: isinstance(value, bool), default)
+
+
+def whole_number(minimum: int, maximum: int, unit: str, default: int | None = None) -> Argument:
+    """Return an argument that takes a whole number of `unit` in a range, both ends included."""
+    takes = f"a whole number of {unit} from {minimum} to {maximum}"
+    return Argument("integer", takes, lambda value: minimum <= cast(int, value) <= maximum, default)
+
+
+def capacity(minimum: float, default: float) -> Argument:
+    """Return an argument that takes Aurora capacity units: halves, at most 256.
+
+    Source: Aurora user guide, "Performance and scaling for Aurora Serverless v2".
+    """
+
+    def allows(value: Value) -> bool:
+        units = cast(float, value)
+        return minimum <= units <= MAX_CAPACITY_UNITS and units * 2 == int(units * 2)
+
+    takes = f"Aurora capacity units from {minimum:g} to {MAX_CAPACITY_UNITS} in steps of 0.5"
+    return Argument("number", takes, allows, default)
+
+
+def identifier(reserved: str, default: str) -> Argument:
+    """Return an argument that takes the name of a database object, at most 32 characters: MySQL's limit for a user.
+
+    `reserved` is a regular expression of the names that database servers keep for themselves.
+    """
+    takes = "a lower-case name of letters, digits and _, at most 32 characters, that no database server uses itself"
+    return text(rf"(?!(?:{reserved})$)[a-z][a-z0-9_]{{0,31}}", takes, default)
+
+
+def log_retention(default: int) -> Argument:
+    """Return an argument that takes the numbers of days that CloudWatch Logs can keep logs for."""
+    days = ", ".join(map(str, LOG_RETENTION_DAYS))
+    return Argument("integer", f"one of {days} days", lambda value: value in LOG_RETENTION_DAYS, default)
+
+
+def cidr_block(default: str) -> Argument:
+    """Return an argument that takes an IPv4 range whose sixteenths AWS takes as subnets, a /28 being the smallest.
+
+    Source: Amazon VPC user guide, "Subnet CIDR blocks".
+    """
+
+    def allows(value: Value) -> bool:
+        try:
+            return 16 <= ipaddress.IPv4Network(str(value)).prefixlen <= 24  # noqa: PLR2004
+        except ValueError:
+            return False
+
+    return Argument("string", "an IPv4 range from /16 to /24, such as 10.0.0.0/16", allows, default)
+
+
+ARCHITECTURE = choice("arm64", "x86_64", default="arm64")
+
+_PYTHON_TYPES: Mapping[ValueType, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list, tuple),
+}
+
+
+def _is_of_type(type_: ValueType, value: object) -> bool:
+    return isinstance(value, _PYTHON_TYPES[type_]) and (type_ == "boolean" or not isinstance(value, bool))
