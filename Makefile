@@ -23,7 +23,7 @@ $(VENV)/.ready: pyproject.toml $(BROKEN)
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
 	@$(UV) sync --quiet
 	@# Compile what every command imports, also where the environment says not to: it saves seconds each time.
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.stack, local.program.deploy, local.supervisor.server, stacks.service'
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.deployed_stack, local.program.deploy, local.supervisor.server, stacks.service'
 	@echo '$(CURDIR)' > $@
 
 up: setup ## Run the whole stack on this machine.

@@ -1,53 +1,41 @@
-"""What a person asks of the stack that is up here: how it is, what its functions log, and to end it."""
+"""The commands on the stack that is up here: its status, its functions' logs, and `down`."""
 
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from local.platform.errors import UsageError
 from local.platform.paths import CHECKOUT, LocalPaths
-from local.resources.state import load
+from local.resources.state import load_state
 from local.runtimes.container import remove_containers
 from local.supervisor.client import SupervisorClient, exclusive
+from local.supervisor.messages import StackStatus, stopped_status
 
 FOLLOW_SECONDS = 0.1
 
 
-def status(checkout: Path = CHECKOUT) -> dict[str, Any]:
-    """How the stack is.
-
-    Returns:
-        `stack`, `engine`, `running`, `outputs`; `functions`, by their name in the program: `name`, `arn`,
-        `memorySize` (MB), `timeout` (s) and `environments` (how many there are); `lambdaEndpoint`, `functionUrl`,
-        `awsEndpoint` and `databaseUrl`. The last holds the local server's password, which nothing stores.
+def status(checkout: Path = CHECKOUT) -> StackStatus:
+    """Return the status of the stack that is up, or of the last one that was.
 
     Raises:
-        LocalError: nothing is up, and what the last `up` left cannot be read.
+        LocalError: nothing is up, and the state of the last `up` cannot be read.
     """
-    paths = LocalPaths.of(checkout)
-    control = SupervisorClient(paths)
-    if control.running():
-        return control.call("/status")
-    state = load(paths.state)
-    stack = state.stack()
-    return {
-        "stack": state.current,
-        "engine": str(stack.outputs.get("engine", "")),
-        "running": False,
-        "outputs": stack.outputs,
-        "functions": {},
-        "lambdaEndpoint": "",
-        "functionUrl": "",
-        "awsEndpoint": "",
-        "databaseUrl": "",
-    }
+    paths = LocalPaths.for_checkout(checkout)
+    supervisor = SupervisorClient(paths)
+    if supervisor.is_running():
+        return supervisor.status()
+    state = load_state(paths.state)
+    return stopped_status(state.current, state.current_stack().outputs)
 
 
 def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
-    """End everything that `up` started, and delete what it kept; with `keep_data` the databases stay."""
-    paths = LocalPaths.of(checkout)
+    """Stop everything that `up` started and delete its files; with `keep_data` the databases stay.
+
+    Raises:
+        LocalError: another `up` or `down` is under way, or the Docker engine does not answer.
+    """
+    paths = LocalPaths.for_checkout(checkout)
     if not paths.root.exists():
         return
     with exclusive(paths):
@@ -61,21 +49,21 @@ def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
 
 
 def read_log(name: str, checkout: Path = CHECKOUT) -> str:
-    """All that a function has logged; `name` is its name in the program or on AWS.
+    """Return a function's whole log; `name` is its name in the program or on AWS.
 
     Raises:
         UsageError: there is no such function.
     """
-    return _log(name, checkout).read_text(errors="replace")
+    return _log_file(name, checkout).read_text(errors="replace")
 
 
 def follow_log(name: str, checkout: Path = CHECKOUT, *, from_start: bool = False) -> Iterator[str]:
-    """What a function logs from now on, as it comes; without end.
+    """Yield what a function logs from now on, without end; with `from_start`, its whole log first.
 
     Raises:
         UsageError: there is no such function.
     """
-    path = _log(name, checkout)
+    path = _log_file(name, checkout)
     with path.open(errors="replace") as log:
         log.seek(0 if from_start else path.stat().st_size)
         while True:
@@ -85,10 +73,10 @@ def follow_log(name: str, checkout: Path = CHECKOUT, *, from_start: bool = False
                 time.sleep(FOLLOW_SECONDS)
 
 
-def _log(name: str, checkout: Path) -> Path:
+def _log_file(name: str, checkout: Path) -> Path:
     report = status(checkout)
-    names = {short: about["name"] for short, about in report["functions"].items()}
-    full = names.get(name, name)
-    if full not in names.values():
+    names = {short: function["name"] for short, function in report["functions"].items()}
+    full_name = names.get(name, name)
+    if full_name not in names.values():
         raise UsageError(f"there is no function {name!r} up here; there are: {', '.join(sorted(names)) or 'none'}")
-    return LocalPaths.of(checkout).log(report["stack"], full)
+    return LocalPaths.for_checkout(checkout).log(report["stack"], full_name)

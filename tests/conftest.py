@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.databases.registry import DatabaseServer, ServerUnavailable, database_server
+from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from tests.services import missing
 
 MASTER = ("master", "the-master's password")
@@ -56,7 +56,7 @@ class _Servers(dict[str, DatabaseServer]):
         try:
             server = database_server(engine, self._directory / engine, {})  # ty: ignore[invalid-argument-type]
             server.start()
-        except ServerUnavailable as error:
+        except ServerUnavailableError as error:
             missing(str(error))
         server.set_master(*MASTER)
         self[engine] = server

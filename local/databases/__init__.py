@@ -1,1 +1,1 @@
-"""Database servers on this machine."""
+"""Database servers that run on this machine."""

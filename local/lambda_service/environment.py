@@ -1,4 +1,4 @@
-"""One execution environment: the official runtime client at work, and the variables it is given."""
+"""One execution environment: a process or container that runs AWS's runtime client."""
 
 import signal
 import threading
@@ -18,40 +18,40 @@ INIT_SECONDS = 10.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class Running(Protocol):
-    """What an execution environment is on this machine: a process or a container."""
+class RuntimeProcess(Protocol):
+    """The process or container of an execution environment."""
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs. Negative for a signal."""
+        """Return the exit status, negative for a signal; None while it runs."""
 
     def wait(self) -> int:
-        """Its exit status, once it has ended."""
+        """Wait for the end and return the exit status."""
 
     def kill(self) -> None:
-        """End it, with all it started."""
+        """Kill it with all its children."""
 
     def memory_mb(self) -> int:
-        """The memory it takes now; 0 where that cannot be told."""
+        """Return the memory in use; 0 where it is unknown."""
 
 
-class Runnable(Protocol):
-    """An image, with its code in `directory` as the function sees it."""
+class FunctionImage(Protocol):
+    """An image that a function can run."""
 
     @property
     def directory(self) -> Path:
-        """Where the function finds its code."""
+        """The folder of the code, as the function sees it."""
 
-    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> Running:
-        """Begin an environment that runs `handler`."""
+    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> RuntimeProcess:
+        """Start a process that runs `handler`."""
 
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """What a deployed function is."""
+    """The configuration of a deployed function; `timeout` is in seconds."""
 
     name: str
     arn: str
-    image: "Runnable"
+    image: FunctionImage
     handler: str
     variables: Mapping[str, str]
     memory_mb: int
@@ -64,29 +64,29 @@ class FunctionConfig:
 
 
 class Environment:
-    """A process or container that runs one invocation at a time, from its first to its last."""
+    """An execution environment, which runs one invocation at a time."""
 
     def __init__(self, config: FunctionConfig, log: FunctionLog) -> None:
         self._config = config
         self._pump = OutputPump(log)
-        self._api = RuntimeApi()
-        self._cold_since: float | None = time.monotonic()
+        self._runtime_api = RuntimeApi()
+        self._init_started: float | None = time.monotonic()
         self._used_mb = 0
-        variables = environment_variables(config, self._api.address)
+        variables = environment_variables(config, self._runtime_api.address)
         self._process = config.image.start(config.handler, variables, config.memory_mb, self._pump.sink)
         self._pump.start()
-        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._wait_for_exit, daemon=True).start()
 
     def alive(self) -> bool:
-        """Whether it can take another invocation."""
+        """Return whether it can run another invocation."""
         return self._process.poll() is None
 
     def invoke(self, invocation: Invocation) -> tuple[Outcome, bytes]:
-        """Run one invocation; the outcome and the last 4 KB that were logged meanwhile."""
+        """Run one invocation; return its outcome and the last 4 KB of its log."""
         json_logs = self._config.json_logs
-        self._api.expect(invocation)
+        self._runtime_api.set_current(invocation)
         with self._pump.tail() as tail:
-            init_ms = self._initialise(invocation)
+            init_ms = self._wait_for_init(invocation)
             self._pump.write(start_line(invocation.request_id, as_json=json_logs))
             started = time.monotonic()
             outcome = self._run(invocation)
@@ -96,25 +96,25 @@ class Environment:
         return outcome, bytes(tail)
 
     def stop(self) -> None:
-        """Kill it."""
+        """Kill the process."""
         self._process.kill()
 
-    def _initialise(self, invocation: Invocation) -> float | None:
-        """Wait until the handler is imported, or has failed to be; the milliseconds that took, None when it was."""
-        if self._cold_since is None:
+    def _wait_for_init(self, invocation: Invocation) -> float | None:
+        """Wait for the end of the init phase; return its milliseconds, None in a warm environment."""
+        if self._init_started is None:
             return None
         limit = max(INIT_SECONDS, self._config.timeout)
-        if not self._api.started.wait(limit):
+        if not self._runtime_api.ready.wait(limit):
             invocation.fail("Sandbox.Timedout", f"Task timed out after {limit:.2f} seconds")
-        milliseconds = (time.monotonic() - self._cold_since) * 1000
-        self._cold_since = None
+        milliseconds = (time.monotonic() - self._init_started) * 1000
+        self._init_started = None
         return milliseconds
 
     def _run(self, invocation: Invocation) -> Outcome:
-        """The outcome, from the handler or, where that fails to give one, as Lambda reports it."""
+        """Return the handler's outcome, or Lambda's own error where the handler gives none."""
         seconds = self._config.timeout
         if not invocation.outcome.done():
-            self._api.send(invocation)
+            self._runtime_api.enqueue(invocation)
             wait([invocation.outcome], seconds)
         if not invocation.outcome.done():
             invocation.fail("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
@@ -125,9 +125,9 @@ class Environment:
             self.stop()
         return outcome
 
-    def _watch(self) -> None:
+    def _wait_for_exit(self) -> None:
         status = self._process.wait()
-        self._api.ended(f"exit status {status}" if status >= 0 else f"signal: {_signal_name(-status)}")
+        self._runtime_api.process_ended(f"exit status {status}" if status >= 0 else f"signal: {_signal_name(-status)}")
 
 
 def _signal_name(number: int) -> str:
@@ -135,7 +135,7 @@ def _signal_name(number: int) -> str:
 
 
 def environment_variables(config: FunctionConfig, runtime_api: str) -> dict[str, str]:
-    """The function's own variables with those that Lambda sets, and nothing of this process's.
+    """Return the function's variables and those that Lambda sets, without any of this process.
 
     Source: AWS Lambda developer guide, "Defined runtime environment variables".
     """

@@ -1,4 +1,4 @@
-"""A function: as many execution environments as it has invocations at once, up to its limit."""
+"""A function: one execution environment for each concurrent invocation, up to its concurrency."""
 
 import threading
 import uuid
@@ -12,13 +12,13 @@ from local.platform.errors import LocalError
 QUEUE_SECONDS = 10.0
 
 
-class Throttled(LocalError):  # noqa: N818 - Lambda's word
-    """All environments of a function stayed busy."""
+class ThrottledError(LocalError):
+    """A function has no free execution environment and may start no other."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What the caller of a function gets."""
+class InvocationResult:
+    """The result of an invocation; `log_tail` is the last 4 KB of its log."""
 
     request_id: str
     payload: bytes
@@ -27,7 +27,7 @@ class Result:
 
 
 class Function:
-    """Runs invocations of one deployed function; warm environments are used again, the last used one first."""
+    """A deployed function; warm environments are used again, the last used one first."""
 
     def __init__(self, config: FunctionConfig, log: FunctionLog) -> None:
         self.config = config
@@ -38,13 +38,13 @@ class Function:
         self._retired = False
         self._changed = threading.Condition()
 
-    def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> Result:
-        """Run one invocation to its end, in a free environment or a new one.
+    def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> InvocationResult:
+        """Run one invocation and wait for its end, in a warm environment or a new one.
 
         Raises:
-            Throttled: the function has as many environments as it may, and none of them became free in time.
+            ThrottledError: all environments were busy for `QUEUE_SECONDS`, or the concurrency is 0.
         """
-        environment = self._take()
+        environment = self._acquire()
         invocation = Invocation(
             request_id or str(uuid.uuid4()),
             payload,
@@ -55,16 +55,16 @@ class Function:
         try:
             outcome, tail = environment.invoke(invocation)
         finally:
-            self._give_back(environment)
-        return Result(invocation.request_id, outcome.payload, outcome.failed, tail)
+            self._release(environment)
+        return InvocationResult(invocation.request_id, outcome.payload, outcome.failed, tail)
 
     def environments(self) -> int:
-        """How many there are, warm or busy."""
+        """Return the number of environments, idle and busy."""
         with self._changed:
             return sum(environment.alive() for environment in [*self._idle, *self._busy])
 
     def retire(self) -> None:
-        """Take no more invocations; environments end as soon as they are idle."""
+        """End each environment as soon as it is idle."""
         with self._changed:
             self._retired = True
             idle, self._idle = self._idle, []
@@ -72,19 +72,19 @@ class Function:
             environment.stop()
 
     def stop(self) -> None:
-        """End all environments now, busy ones too."""
+        """End all environments now, including busy ones."""
         self.retire()
         with self._changed:
             busy = list(self._busy)
         for environment in busy:
             environment.stop()
 
-    def _take(self) -> Environment:
+    def _acquire(self) -> Environment:
         with self._changed:
             if self.config.concurrency == 0:
-                raise Throttled(f"{self.config.name} may not run: its reserved concurrency is 0")
+                raise ThrottledError(f"{self.config.name} may not run: its reserved concurrency is 0")
             if not self._changed.wait_for(self._available, QUEUE_SECONDS):
-                raise Throttled(f"{self.config.name} is busy in all its {self.config.concurrency} environments")
+                raise ThrottledError(f"{self.config.name} is busy in all its {self.config.concurrency} environments")
             while self._idle:
                 environment = self._idle.pop()
                 if environment.alive():
@@ -105,7 +105,7 @@ class Function:
     def _available(self) -> bool:
         return bool(self._idle) or len(self._busy) + self._starting < self.config.concurrency
 
-    def _give_back(self, environment: Environment) -> None:
+    def _release(self, environment: Environment) -> None:
         with self._changed:
             self._busy.discard(environment)
             keep = not self._retired and environment.alive()

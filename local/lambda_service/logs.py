@@ -1,22 +1,21 @@
-"""A function's log: what its environments print, and the lines that Lambda adds."""
+"""A function's log: the output of its environments, and the lines that Lambda adds."""
 
 import json
 import os
 import select
 import threading
 import weakref
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 TAIL_BYTES = 4096
 CHUNK_BYTES = 1 << 16
 
 
 class FunctionLog:
-    """One file for all environments of a function, in the order things were printed."""
+    """The log file of a function, shared by its environments."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,13 +23,13 @@ class FunctionLog:
         weakref.finalize(self, os.close, self._descriptor)
 
     def write(self, data: bytes) -> None:
-        """Append whole."""
+        """Append all of `data`."""
         while data:
             data = data[os.write(self._descriptor, data) :]
 
 
 class OutputPump:
-    """Moves what one environment prints into the log, and remembers the end of the current invocation's part."""
+    """Copy the output of one environment to the log, and keep the tail of the current invocation."""
 
     def __init__(self, log: FunctionLog) -> None:
         self._log = log
@@ -41,19 +40,19 @@ class OutputPump:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin, once the process has `sink` as its output."""
+        """Start copying; call this once the process has `sink` as its output."""
         os.close(self.sink)
         self._thread.start()
 
     def write(self, line: str) -> None:
-        """Add one of Lambda's own lines, after all that the process has printed so far."""
+        """Add one of Lambda's own lines after the output so far."""
         with self._lock:
             self._drain()
             self._append(line.encode() + b"\n")
 
     @contextmanager
     def tail(self) -> Generator[bytearray]:
-        """Collects the last 4 KB of what is logged meanwhile."""
+        """Collect the last 4 KB that are logged within the `with` block."""
         with self._lock:
             self._drain()
             self._tail = collected = bytearray()
@@ -74,7 +73,7 @@ class OutputPump:
                     return
 
     def _drain(self) -> bool:
-        """Take what is there; False at the end of the output."""
+        """Copy the output that is available; return False at its end."""
         try:
             while self._source >= 0:
                 if not (data := os.read(self._source, CHUNK_BYTES)):
@@ -92,14 +91,14 @@ class OutputPump:
 
 
 def start_line(request_id: str, *, as_json: bool) -> str:
-    """What Lambda logs when an invocation begins."""
+    """Return the line that Lambda logs when an invocation begins."""
     if as_json:
-        return _event("platform.start", {"requestId": request_id, "version": "$LATEST"})
+        return _platform_event("platform.start", {"requestId": request_id, "version": "$LATEST"})
     return f"START RequestId: {request_id} Version: $LATEST"
 
 
 def timeout_line(request_id: str, seconds: float) -> str:
-    """What Lambda logs when an invocation is killed for taking too long."""
+    """Return the line that Lambda logs when an invocation exceeds its timeout."""
     return f"{_now()} {request_id} Task timed out after {seconds:.2f} seconds\n"
 
 
@@ -112,7 +111,7 @@ def report_lines(
     *,
     as_json: bool,
 ) -> str:
-    """What Lambda logs when an invocation has ended."""
+    """Return the lines that Lambda logs when an invocation has ended."""
     billed = int(milliseconds + (init_milliseconds or 0)) + 1
     if as_json:
         init = {} if init_milliseconds is None else {"initDurationMs": round(init_milliseconds, 3)}
@@ -123,7 +122,7 @@ def report_lines(
             "maxMemoryUsedMB": used_mb,
             **init,
         }
-        return _event("platform.report", {"requestId": request_id, "metrics": metrics})
+        return _platform_event("platform.report", {"requestId": request_id, "metrics": metrics})
     start = "" if init_milliseconds is None else f"Init Duration: {init_milliseconds:.2f} ms\t"
     return (
         f"END RequestId: {request_id}\n"
@@ -132,8 +131,8 @@ def report_lines(
     )
 
 
-def _event(kind: str, record: dict[str, Any]) -> str:
-    return json.dumps({"time": _now(), "type": kind, "record": record})
+def _platform_event(event_type: str, record: Mapping[str, object]) -> str:
+    return json.dumps({"time": _now(), "type": event_type, "record": record})
 
 
 def _now() -> str:

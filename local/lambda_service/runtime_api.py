@@ -11,7 +11,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from local.platform.http_server import Request, Response, Server
+from local.platform.http_server import HttpServer, Request, Response
 
 PREFIX = "/2018-06-01/runtime"
 RESPONSE_LIMIT = 6 * 1024 * 1024
@@ -19,21 +19,21 @@ RESPONSE_LIMIT = 6 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an invocation came to: a payload, whether it is an error's, and whether the environment is spent."""
+    """The outcome of an invocation: its payload, whether that is an error, and whether the environment has to end."""
 
     payload: bytes
     failed: bool = False
     fatal: bool = False
 
     @classmethod
-    def error(cls, kind: str, message: str) -> "Outcome":
-        """An error of Lambda's own."""
-        return cls(json.dumps({"errorType": kind, "errorMessage": message}).encode(), failed=True, fatal=True)
+    def error(cls, error_type: str, message: str) -> "Outcome":
+        """Return an error that Lambda itself reports."""
+        return cls(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), failed=True, fatal=True)
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """One event on its way through an environment."""
+    """One event and, in time, its outcome."""
 
     request_id: str
     payload: bytes
@@ -42,44 +42,44 @@ class Invocation:
     client_context: str = ""
     outcome: Future[Outcome] = field(default_factory=Future)
 
-    def settle(self, outcome: Outcome) -> None:
-        """Give the outcome, unless there is one already."""
+    def complete(self, outcome: Outcome) -> None:
+        """Set the outcome, unless there is one already."""
         try:
             self.outcome.set_result(outcome)
         except InvalidStateError:
             return
 
-    def fail(self, kind: str, message: str) -> None:
-        """Give an error of Lambda's own as the outcome, unless there is one already."""
-        self.settle(Outcome.error(kind, f"RequestId: {self.request_id} Error: {message}"))
+    def fail(self, error_type: str, message: str) -> None:
+        """Set an error that Lambda itself reports as the outcome, unless there is one already."""
+        self.complete(Outcome.error(error_type, f"RequestId: {self.request_id} Error: {message}"))
 
 
 class RuntimeApi:
-    """Hands events to the one process that asks at `address`, and takes its answers.
+    """The Runtime API at `address` for one process.
 
-    `started` is set when the process asks for its first event, or will never ask.
+    `ready` is set when the process asks for its first event, or has ended.
     """
 
     def __init__(self) -> None:
-        self.started = threading.Event()
+        self.ready = threading.Event()
         self._events: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._current: Invocation | None = None
-        self._server = Server(self._handle)
+        self._server = HttpServer(self._handle)
         self.address = self._server.address
 
-    def expect(self, invocation: Invocation) -> None:
-        """Say whose outcome it is when the process fails before it takes an event."""
+    def set_current(self, invocation: Invocation) -> None:
+        """Set the invocation that fails if the process ends before it takes an event."""
         self._current = invocation
 
-    def send(self, invocation: Invocation) -> None:
-        """Hand over an event; the outcome comes in the invocation's future."""
+    def enqueue(self, invocation: Invocation) -> None:
+        """Queue an event for the process; its outcome arrives in `invocation.outcome`."""
         self._events.put(invocation)
 
-    def ended(self, reason: str) -> None:
-        """The process is gone; whoever waits for it is told why."""
+    def process_ended(self, reason: str) -> None:
+        """Fail the current invocation, because the process has ended, and stop serving."""
         if current := self._current:
             current.fail("Runtime.ExitError", f"Runtime exited with error: {reason}")
-        self.started.set()
+        self.ready.set()
         self._events.put(None)
         self._server.stop()
 
@@ -96,7 +96,7 @@ class RuntimeApi:
         return Response(HTTPStatus.NOT_FOUND, b'{"errorType":"NotFound","errorMessage":"no such path"}')
 
     def _next(self) -> Response:
-        self.started.set()
+        self.ready.set()
         invocation = self._events.get()
         if invocation is None:
             return Response(HTTPStatus.GONE)
@@ -118,8 +118,8 @@ class RuntimeApi:
             )
         if len(body) > RESPONSE_LIMIT:
             message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
-            current.settle(Outcome.error("Function.ResponseSizeTooLarge", message))
+            current.complete(Outcome.error("Function.ResponseSizeTooLarge", message))
             return Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b'{"errorType":"RequestEntityTooLarge"}')
-        current.settle(Outcome(body, failed=failed, fatal=request_id is None))
-        self.started.set()
+        current.complete(Outcome(body, failed=failed, fatal=request_id is None))
+        self.ready.set()
         return Response(HTTPStatus.ACCEPTED, b'{"status":"OK"}')

@@ -1,1 +1,1 @@
-"""The HTTP server, processes, paths and errors that every other room uses."""
+"""The HTTP server, processes, paths and errors that every other part of `local` uses."""

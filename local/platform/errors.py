@@ -1,4 +1,4 @@
-"""What can go wrong on this machine; every message says what to type."""
+"""Errors of the local stack. Every message says what to type to mend it."""
 
 
 class LocalError(Exception):
@@ -9,5 +9,5 @@ class UsageError(LocalError):
     """What was typed, or the configuration, is wrong."""
 
 
-class ServerUnavailable(LocalError):  # noqa: N818 - the name a person reads: what is missing, not that it failed
+class ServerUnavailableError(LocalError):
     """A database server is not installed, does not start, or does not answer."""

@@ -1,6 +1,7 @@
-"""A small HTTP/1.1 server on loopback: a function from request to response, on a thread for each connection."""
+"""An HTTP/1.1 server on loopback that passes each request to one function, with a thread for each connection."""
 
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -9,9 +10,8 @@ from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
-from typing import Any
 
-# More than any answer or event may have: what is larger than those, but no larger than this, is refused in their words.
+# Larger than any payload that Lambda accepts, so that the API in question refuses what is too large for it.
 BODY_LIMIT = 256 * 1024 * 1024
 LINE_LIMIT = 65536
 _LENGTH = re.compile(r"\d{1,18}", re.ASCII)
@@ -20,7 +20,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?\r?\n")
 
 @dataclass(frozen=True)
 class Request:
-    """One request, its path and query as they came."""
+    """One request; the path and the query are as sent."""
 
     method: str
     path: str
@@ -38,14 +38,14 @@ class Response:
     headers: tuple[tuple[str, str], ...] = field(default=(("Content-Type", "application/json"),))
 
 
-Handle = Callable[[Request], Response]
+RequestHandler = Callable[[Request], Response]
 
 
-class Server:
-    """Listens on 127.0.0.1 until stopped; a port of 0 takes a free one."""
+class HttpServer:
+    """A server that listens on 127.0.0.1 until stopped; port 0 means any free port."""
 
-    def __init__(self, handle: Handle, port: int = 0) -> None:
-        self._server = _Listener(("127.0.0.1", port), _handler(handle))
+    def __init__(self, handle: RequestHandler, port: int = 0) -> None:
+        self._server = _Listener(("127.0.0.1", port), _request_handler(handle))
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -56,11 +56,11 @@ class Server:
         return f"127.0.0.1:{self.port}"
 
     def alive(self) -> bool:
-        """Whether it still listens."""
+        """Return whether it still listens."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Listen no more; connections that are open end with this process."""
+        """Stop listening; open connections end with this process."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -70,12 +70,12 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)  # ty: ignore[invalid-argument-type]
+            super().handle_error(request, client_address)
 
 
-def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
+def _request_handler(handle: RequestHandler) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
@@ -83,16 +83,16 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
         error_content_type = "application/json"
         error_message_format = '{"Message": "%(explain)s"}'
 
-        def __getattr__(self, name: str) -> Any:
-            """Each `do_METHOD`: which methods there are is for `handle` to say."""
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            """Return the same `do_METHOD` for every method: `handle` decides which there are."""
             if name.startswith("do_"):
                 return self._respond
             raise AttributeError(name)
 
         def _respond(self) -> None:
             try:
-                body = _body(self.headers, self.rfile)
-            except _TooLarge:
+                body = _read_body(self.headers, self.rfile)
+            except _BodyTooLargeError:
                 self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, explain="Request Entity Too Large")
                 return
             except ValueError as error:
@@ -112,33 +112,33 @@ def _handler(handle: Handle) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(response.body)
             self.wfile.flush()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing: what matters is in the functions' logs."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Print nothing: what matters is in the functions' logs."""
 
     return Handler
 
 
-class _TooLarge(Exception):  # noqa: N818 - of the body, not of this program
-    """A body that is not read."""
+class _BodyTooLargeError(Exception):
+    """The declared body is larger than `BODY_LIMIT`; it is not read."""
 
 
-def _body(headers: Message, source: BufferedIOBase) -> bytes:
-    """The body of a request, of a declared length or in chunks.
+def _read_body(headers: Message, source: BufferedIOBase) -> bytes:
+    """Return the body of a request, whether of a declared length or in chunks.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the body is neither, or ends too early.
     """
     if encoding := headers.get("Transfer-Encoding"):
         if encoding.lower() != "chunked":
             raise ValueError("Transfer-Encoding is not chunked")
-        return _chunks(source)
+        return _read_chunks(source)
     length = headers.get("Content-Length") or "0"
     if not _LENGTH.fullmatch(length):
         raise ValueError("Content-Length is not a number of bytes")
-    return _exactly(source, int(length))
+    return _read_exactly(source, int(length))
 
 
-def _chunks(source: BufferedIOBase) -> bytes:
+def _read_chunks(source: BufferedIOBase) -> bytes:
     body = bytearray()
     while True:
         match = _CHUNK.fullmatch(source.readline(LINE_LIMIT))
@@ -146,18 +146,18 @@ def _chunks(source: BufferedIOBase) -> bytes:
             raise ValueError("a chunk does not begin with its size")
         if not (size := int(match[1], 16)):
             break
-        body += _exactly(source, size, BODY_LIMIT - len(body))
+        body += _read_exactly(source, size, BODY_LIMIT - len(body))
         if source.readline(LINE_LIMIT).strip():
             raise ValueError("a chunk does not end with its size")
-    # Trailers: a function is not told of them.
+    # Trailers are not part of an event.
     while source.readline(LINE_LIMIT).strip():
         continue
     return bytes(body)
 
 
-def _exactly(source: BufferedIOBase, size: int, limit: int = BODY_LIMIT) -> bytes:
+def _read_exactly(source: BufferedIOBase, size: int, limit: int = BODY_LIMIT) -> bytes:
     if size > limit:
-        raise _TooLarge
+        raise _BodyTooLargeError
     data = source.read(size)
     if len(data) < size:
         raise ValueError("the body ends too early")

@@ -1,4 +1,4 @@
-"""Where everything lies that is kept on this machine: below `.local/` in the checkout, and nowhere else."""
+"""Paths of everything that is kept on this machine: all below `.local/` in the checkout."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,28 +23,28 @@ class LocalPaths:
     root: Path
 
     @classmethod
-    def of(cls, checkout: Path = CHECKOUT) -> "LocalPaths":
-        """The paths of a checkout; nothing is created."""
+    def for_checkout(cls, checkout: Path = CHECKOUT) -> "LocalPaths":
+        """Return the paths of a checkout; nothing is created."""
         return cls(checkout.resolve() / ".local")
 
     @property
     def state(self) -> Path:
-        """What the last `up` left: one JSON file."""
+        """The JSON file that records what the last `up` made."""
         return self.root / "state"
 
     @property
     def supervisor(self) -> Path:
-        """How to reach the supervisor: one JSON file, there while it runs."""
+        """The JSON file that says how to reach the supervisor; exists while it runs."""
         return self.root / "supervisor.json"
 
     @property
     def supervisor_log(self) -> Path:
-        """What the supervisor itself had to say."""
+        """The supervisor's own output."""
         return self.root / "supervisor.log"
 
     @property
     def lock(self) -> Path:
-        """Held by the `up` or `down` that is under way."""
+        """The file that a running `up` or `down` holds locked."""
         return self.root / "lock"
 
     @property
@@ -54,7 +54,7 @@ class LocalPaths:
 
     @property
     def containers(self) -> Path:
-        """There once the Docker engine has built something for this checkout."""
+        """A file that exists once the Docker engine has built something for this checkout."""
         return self.root / "containers"
 
     @property
@@ -68,23 +68,23 @@ class LocalPaths:
         return self.root / "data"
 
     def data(self, stack: str) -> Path:
-        """The databases of one stack."""
+        """Return the folder of one stack's databases."""
         return self.all_data / stack
 
     @property
     def logs(self) -> Path:
-        """What the functions of every stack printed."""
+        """The logs of every stack's functions."""
         return self.root / "logs"
 
     def log(self, stack: str, function_name: str) -> Path:
-        """What a function of one stack printed."""
+        """Return the log file of one function."""
         return self.logs / stack / f"{function_name}.log"
 
     @property
-    def marker(self) -> str:
+    def supervisor_argument(self) -> str:
         """The argument that tells this checkout's supervisor from all others."""
         return f"--local={self.root}"
 
-    def process_marks(self) -> tuple[str, ...]:
-        """How arguments start of the processes that belong here."""
-        return (self.marker, f"{self.environments}/", f"{self.all_data}/", f"--datadir={self.all_data}/")
+    def process_prefixes(self) -> tuple[str, ...]:
+        """Return how an argument of every process that belongs to this checkout starts."""
+        return (self.supervisor_argument, f"{self.environments}/", f"{self.all_data}/", f"--datadir={self.all_data}/")

@@ -1,4 +1,4 @@
-"""Starting programs that never outlive this one, and ending those that an earlier one left behind."""
+"""Start programs that end with this process, and terminate those that an earlier process left behind."""
 
 import os
 import secrets
@@ -15,13 +15,13 @@ from typing import IO
 
 import psutil
 
-# Linux delivers the parent-death signal when the *thread* that started the program ends: one thread starts them all.
-_STARTER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
-# Below the range from which Linux (32768) and macOS (49152) take the near ends of outgoing connections.
+# Linux delivers the parent-death signal when the thread that started the program ends, so one thread starts them all.
+_SPAWN_THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
+# Below the ephemeral ports of Linux (32768) and macOS (49152), so no outgoing connection occupies one.
 PORTS = range(20000, 32768)
-# `nobody`, by number: its group is called differently from one Linux to the next.
+# `nobody` by number: the name of its group differs between Linux distributions.
 NOBODY = 65534
-_UNPRIVILEGED = (
+_SETPRIV_OPTIONS = (
     f"--reuid={NOBODY}",
     f"--regid={NOBODY}",
     "--clear-groups",
@@ -40,15 +40,15 @@ def spawn(
     death_signal: signal.Signals = signal.SIGKILL,
     drop_root: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own; it gets `death_signal` when this process dies, however it dies.
+    """Start `command` in a session of its own; it gets `death_signal` when this process ends for any reason (Linux).
 
-    With `drop_root`, a program started by root runs as `nobody` (database servers refuse to run as root), yet
-    still reaches its files below directories that only root may enter.
+    With `drop_root`, a program started by root runs as `nobody` (database servers refuse to run as root) and keeps
+    access to its files below directories that only root may enter.
     """
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*_wrapper(death_signal, drop_root=drop_root), *command],
+            [*_setpriv(death_signal, drop_root=drop_root), *command],
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -57,35 +57,35 @@ def spawn(
             start_new_session=True,
         )
 
-    return _STARTER.submit(start).result()
+    return _SPAWN_THREAD.submit(start).result()
 
 
-def unprivileged(command: list[str]) -> list[str]:
-    """`command` as root has to type it for a program that refuses to run as root; itself for anybody else."""
-    return [*_wrapper(None, drop_root=True), *command]
+def unprivileged_command(command: list[str]) -> list[str]:
+    """Return `command`, prefixed when this process is root so that the program runs as `nobody`."""
+    return [*_setpriv(None, drop_root=True), *command]
 
 
-def _wrapper(death_signal: signal.Signals | None, *, drop_root: bool) -> list[str]:
-    drop = _UNPRIVILEGED if drop_root and os.geteuid() == 0 else ()
+def _setpriv(death_signal: signal.Signals | None, *, drop_root: bool) -> list[str]:
+    drop = _SETPRIV_OPTIONS if drop_root and os.geteuid() == 0 else ()
     die = (f"--pdeathsig={death_signal.name[3:]}",) if death_signal else ()
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, *drop, *die] if setpriv and (drop or die) else []
 
 
-def stop(process: subprocess.Popen[bytes], *signals: signal.Signals, patience: float = 10.0) -> None:
-    """Send each of `signals` in turn, waiting `patience` seconds for the end after each, then kill the session."""
+def stop(process: subprocess.Popen[bytes], *signals: signal.Signals, timeout: float = 10.0) -> None:
+    """Send each of `signals` in turn, wait up to `timeout` seconds for the end after each, then kill the session."""
     for each in signals:
         if process.poll() is not None:
             break
         process.send_signal(each)
         try:
-            process.wait(patience)
+            process.wait(timeout)
         except subprocess.TimeoutExpired:
             continue
-    kill_group(process)
+    kill_process_group(process)
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_process_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that `spawn` started, with everything it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
@@ -94,23 +94,23 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def end_leftovers(*prefixes: str, patience: float = 10.0) -> int:
-    """End every process that has an argument starting with one of `prefixes`; say how many there were.
+def terminate_leftovers(*prefixes: str, timeout: float = 10.0) -> int:
+    """Terminate every process that has an argument starting with one of `prefixes`, and return how many there were.
 
-    The command line is what identifies a leftover: a pid file may be stale and its number taken by a stranger.
+    Processes are found by their arguments because a process id in a file may have been reused by another program.
     """
-    found = [process for process in psutil.process_iter() if _mentions(process, prefixes)]
+    found = [process for process in psutil.process_iter() if _has_argument(process, prefixes)]
     for process in found:
-        # To PostgreSQL SIGTERM means "when the last client has gone".
+        # PostgreSQL waits for its clients to disconnect on SIGTERM; SIGINT disconnects them.
         _signal(process, signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=patience)
+    _, alive = psutil.wait_procs(found, timeout=timeout)
     for process in alive:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=patience)
+    psutil.wait_procs(alive, timeout=timeout)
     return len(found)
 
 
-def _mentions(process: psutil.Process, prefixes: tuple[str, ...]) -> bool:
+def _has_argument(process: psutil.Process, prefixes: tuple[str, ...]) -> bool:
     try:
         arguments = process.cmdline()
     except psutil.Error:
@@ -126,12 +126,12 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on, and that no outgoing connection will be given."""
+    """Return a TCP port on 127.0.0.1 that nothing listens on, outside the range of outgoing connections."""
     return next(port for port in iter(lambda: secrets.choice(PORTS), None) if port_is_free(port))
 
 
 def port_is_free(port: int) -> bool:
-    """Whether `port` of 127.0.0.1 can be listened on now."""
+    """Return whether `port` of 127.0.0.1 can be listened on now."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -142,7 +142,7 @@ def port_is_free(port: int) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, interval: float = 0.01) -> bool:
-    """Poll `condition` until it holds; False when it does not within `seconds`."""
+    """Poll `condition` until it holds and return True; return False when it does not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A stack's configuration, as Pulumi reads it from the stack's file."""
+"""Read a stack's configuration from its file, as Pulumi does."""
 
 import json
 import re
@@ -15,15 +15,15 @@ PROVIDERS = ("aws", "docker", "pulumi")
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
 
 
-def configuration(folder: Path, stack: str, project: str) -> dict[str, str]:
-    """The configuration in a stack's file, in Pulumi's form: full keys, strings, structured values as JSON.
+def read_configuration(directory: Path, stack: str, project: str) -> dict[str, str]:
+    """Return the configuration in a stack's file as Pulumi has it: full keys, strings, structured values as JSON.
 
     Raises:
-        UsageError: there is no such file, or something in it would not be read as it was meant.
+        UsageError: there is no such file, or something in it is misspelt or has no value.
     """
-    file = folder / f"Pulumi.{stack}.yaml"
+    file = directory / f"Pulumi.{stack}.yaml"
     if not file.is_file():
-        names = sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml") if path.is_file())
+        names = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml") if path.is_file())
         raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {', '.join(names)}")
     try:
         values = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
@@ -38,7 +38,7 @@ def configuration(folder: Path, stack: str, project: str) -> dict[str, str]:
 
 
 def _full_key(key: str, project: str, file: Path) -> str:
-    """A key with its namespace: the project's where none is given; `aws:config:region` is `aws:region`."""
+    """Return a key with its namespace, by default the project's; `aws:config:region` becomes `aws:region`."""
     namespace, colon, name = key.replace(":config:", ":", 1).rpartition(":")
     if not colon:
         return f"{project}:{name}"

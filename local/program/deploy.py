@@ -1,37 +1,38 @@
-"""`aurora-lambda up`: the stack's own program, run here."""
+"""`aurora-lambda up`: run a stack's own program on this machine."""
 
 import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import yaml
 
 from local.platform.errors import LocalError
 from local.platform.paths import CHECKOUT, LocalPaths
-from local.program.configuration import configuration
-from local.program.monitor import ResourceForwarder, Target, run
+from local.program.configuration import read_configuration
+from local.program.forwarder import ResourceForwarder, StackProgram
+from local.program.monitor import run_program
+from local.resources.resource_schemas import Outputs
 from local.supervisor.client import SupervisorClient, exclusive
 
 DEFAULT_REGION = "us-east-1"
-IN_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
+CHANGE_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """What an `up` came to: the stack's outputs, how many resources changed in which way, and how long it took."""
+class UpResult:
+    """The result of an `up`: the stack's outputs, the number of resources by kind of change, and the duration."""
 
-    outputs: Mapping[str, Any]
+    outputs: Outputs
     changes: Mapping[str, int]
     seconds: float
 
     @property
     def unchanged(self) -> bool:
-        """Whether everything was as the program says already."""
+        """Whether every resource was as the program says already."""
         return set(self.changes) <= {"same"}
 
 
@@ -43,58 +44,66 @@ def up(
     containers: bool = False,
     program: Callable[[], None] | None = None,
     write: Callable[[str], None] = print,
-) -> Deployment:
-    """Make a stack so on this machine, and leave it running under the supervisor.
+) -> UpResult:
+    """Bring a stack up on this machine, and leave it running under the supervisor.
 
-    `overrides` are configuration keys (without the project's name) that win over the stack's file for this run. With
-    `containers`, functions run in containers of the images that AWS would get.
+    Args:
+        stack: The name in `stacks/Pulumi.<name>.yaml`.
+        overrides: Configuration keys, without the project's name, that win over the stack's file for this run.
+        checkout: The checkout whose stack this is.
+        containers: Whether functions run in containers of the images that AWS would get.
+        program: The Pulumi program; by default the one in `stacks`.
+        write: Receives each line of progress.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
         SettingsError: the configuration is wrong (`stacks.settings`); nothing has been changed then.
-        LocalError: a resource could not be made; what was made before it stays.
+        LocalError: a resource could not be created; those created before it stay.
     """
     started = time.monotonic()
-    paths = LocalPaths.of(checkout)
-    target = replace(_target(stack, overrides or {}, checkout, program, write), containers=containers)
-    if containers:
-        _build_for_this_machine(target, overrides or {}, write)
+    paths = LocalPaths.for_checkout(checkout)
+    project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
+    config = _local_configuration(checkout / "stacks", stack, project, overrides or {}, write, containers=containers)
+    main = program or _service_program()
+    stack_program = StackProgram(
+        project, stack, config["aws:region"], config, checkout / "stacks", main, containers=containers
+    )
     try:
         with exclusive(paths):
-            outputs, changes = _make(SupervisorClient(paths), target, write)
+            outputs, changes = _update(SupervisorClient(paths), stack_program, write)
     except KeyboardInterrupt:
         write("interrupted: what was made stays; aurora-lambda up goes on from there")
         raise
-    deployment = Deployment(outputs, changes, time.monotonic() - started)
-    write(summary(deployment))
-    return deployment
+    result = UpResult(outputs, changes, time.monotonic() - started)
+    write(summary(result))
+    return result
 
 
-def summary(deployment: Deployment) -> str:
-    """The line that ends an `up`."""
-    total, took = sum(deployment.changes.values()), f"{deployment.seconds:.1f} s"
-    if deployment.unchanged:
-        return f"Nothing changed: {total} resources are as the program says ({took})."
-    counts = [f"{deployment.changes[each]} {each}" for each in IN_ORDER if deployment.changes.get(each)]
-    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({took})."
+def summary(result: UpResult) -> str:
+    """Return the line that ends an `up`."""
+    total, duration = sum(result.changes.values()), f"{result.seconds:.1f} s"
+    if result.unchanged:
+        return f"Nothing changed: {total} resources are as the program says ({duration})."
+    counts = [f"{result.changes[change]} {change}" for change in CHANGE_ORDER if result.changes.get(change)]
+    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
 
 
-def _make(
-    control: SupervisorClient, target: Target, write: Callable[[str], None]
-) -> tuple[Mapping[str, Any], Mapping[str, int]]:
-    """Make everything so; the program's outputs, and how many resources changed in which way."""
-    forwarder = ResourceForwarder(control, target, write)
-    outputs = _run(target, forwarder)
-    forwarder.begin()
-    for gone in control.call("/finish", urns=forwarder.urns, outputs=outputs)["deleted"]:
+def _update(
+    supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None]
+) -> tuple[Outputs, Mapping[str, int]]:
+    """Run the program and delete what it no longer registers; return its outputs and the number of changes."""
+    forwarder = ResourceForwarder(supervisor, program, write)
+    outputs = _run(program, forwarder)
+    forwarder.start_update()
+    for resource in supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})["deleted"]:
         forwarder.changes["deleted"] += 1
-        forwarder.say("deleted", gone["type"], gone["name"])
+        forwarder.print_change("deleted", resource["type"], resource["name"])
     return outputs, forwarder.changes
 
 
-def _run(target: Target, forwarder: ResourceForwarder) -> dict[str, Any]:
+def _run(program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
     try:
-        return run(target, forwarder)
+        return run_program(program, forwarder)
     except pulumi.RunError:
         raise
     except Exception as error:
@@ -105,39 +114,31 @@ def _run(target: Target, forwarder: ResourceForwarder) -> dict[str, Any]:
         raise LocalError(f"the program failed: {type(error).__name__}: {error} ({where})") from error
 
 
-def _target(
+def _local_configuration(
+    directory: Path,
     stack: str,
+    project: str,
     overrides: Mapping[str, str],
-    checkout: Path,
-    program: Callable[[], None] | None,
     write: Callable[[str], None],
-) -> Target:
-    folder = checkout / "stacks"
-    project = _project(checkout)
-    config = configuration(folder, stack, project) | {f"{project}:{key}": value for key, value in overrides.items()}
-    engine, auth = f"{project}:engine", f"{project}:databaseAuth"
+    *,
+    containers: bool,
+) -> dict[str, str]:
+    """Return the stack's configuration, changed where this machine can do only one thing; say what is changed."""
+    given = {f"{project}:{key}": value for key, value in overrides.items()}
+    config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
+    engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
         write("note: databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
         config[auth] = "password"
-    region = config.setdefault("aws:region", DEFAULT_REGION)
-    return Target(project, stack, region, config, folder, program or _service())
+    own = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
+    if containers and architecture not in given and config.get(architecture, "arm64") != own:
+        write(f"note: architecture is {own} here: the Docker engine builds for this machine")
+        config[architecture] = own
+    return config
 
 
-def _build_for_this_machine(target: Target, overrides: Mapping[str, str], write: Callable[[str], None]) -> None:
-    """Choose this machine's processor, unless the person who types has chosen."""
-    key = f"{target.project}:architecture"
-    here = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
-    if "architecture" not in overrides and target.config.get(key, "arm64") != here:
-        write(f"note: architecture is {here} here: the Docker engine builds for this machine")
-        target.config[key] = here
-
-
-def _service() -> Callable[[], None]:
-    # Late, because it takes a second: what is wrong before this is said at once.
-    from stacks.service import deploy  # noqa: PLC0415
+def _service_program() -> Callable[[], None]:
+    # Imported here because that takes a second, and errors before this point are reported at once.
+    from stacks.service import deploy
 
     return deploy
-
-
-def _project(checkout: Path) -> str:
-    return str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])

@@ -1,1 +1,1 @@
-"""What stands on this machine for each type of resource, and the outputs that AWS would compute."""
+"""What runs on this machine for each type of resource, and the outputs that AWS would compute."""

@@ -1,15 +1,15 @@
-"""The AWS services that are emulated here, on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
+"""The AWS services that moto emulates here on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
 
 import logging
 
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.server import ThreadedMotoServer
 
-from local.resources.outputs import ACCOUNT_ID
+from local.resources.resource_schemas import ACCOUNT_ID
 
 
-class Aws:
-    """moto in this process; everything in it is gone when the process is."""
+class AwsServices:
+    """moto in this process. Its data is in memory, and gone when the process ends."""
 
     def __init__(self, port: int) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -18,7 +18,7 @@ class Aws:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def put_secret(self, region: str, arn: str, value: str | None) -> None:
-        """Make a secret, or replace it; without a value it is one that nobody has filled yet."""
+        """Create or replace a secret; without a value it is a secret that has no version yet."""
         backend, name = _backend(region), _name(arn)
         backend.secrets.pop(name)
         backend.create_secret(
@@ -32,18 +32,18 @@ class Aws:
             replica_regions=[],
             force_overwrite=False,
         )
-        # moto makes up the last six characters; the program was told of others.
+        # moto ends the ARN in six random characters; the program has been told another ARN.
         backend.secrets[name].arn = arn
 
     def secret_value(self, region: str, arn: str) -> str | None:
-        """The current value of a secret; None when there is none."""
+        """Return the current value of a secret; None when there is none."""
         backend, name = _backend(region), _name(arn)
         if name not in backend.secrets or not backend.secrets[name].versions:
             return None
         return backend.get_secret_value(name, version_id="", version_stage="AWSCURRENT").get("SecretString")
 
-    def drop_secret(self, region: str, arn: str) -> None:
-        """Forget a secret."""
+    def delete_secret(self, region: str, arn: str) -> None:
+        """Delete a secret."""
         _backend(region).secrets.pop(_name(arn))
 
 

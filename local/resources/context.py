@@ -1,48 +1,50 @@
-"""What the resources of a running stack share: ports, emulated services, functions, and each other."""
+"""What the resources of a running stack share: ports, emulated services, functions and each other."""
 
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from local.lambda_service.function import Function
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.platform.processes import free_port, port_is_free
-from local.resources.aws_services import Aws
-from local.resources.state import Record
+from local.resources.aws_services import AwsServices
+from local.resources.resource_schemas import Inputs, Outputs
+from local.resources.state import ResourceRecord
 from local.runtimes.container import ContainerImage
 from local.runtimes.virtualenv import VirtualenvImage
 
 
-class Ports:
-    """Gives each thing the port it had last time, where that is still free."""
+class PortAllocator:
+    """Allocate ports that stay the same from one `up` to the next, where they are still free."""
 
-    def __init__(self, kept: dict[str, int]) -> None:
-        self._kept = kept
+    def __init__(self, ports: dict[str, int]) -> None:
+        self._ports = ports
         self._lock = threading.Lock()
 
-    def take(self, key: str) -> tuple[int, str]:
-        """A free port for `key`, and a note when it is not the one of last time."""
+    def allocate(self, key: str) -> tuple[int, str]:
+        """Return a free port for `key`, and a notice where it is not the previous one."""
         with self._lock:
-            kept = self._kept.get(key)
-            if kept and port_is_free(kept):
-                return kept, ""
+            previous = self._ports.get(key)
+            if previous and port_is_free(previous):
+                return previous, ""
             port = free_port()
-            while port in self._kept.values():
+            while port in self._ports.values():
                 port = free_port()
-            self._kept[key] = port
-        note = f"port {kept}, which {key} had, is taken by another program; it has {port} now" if kept else ""
-        return port, note
+            self._ports[key] = port
+        if not previous:
+            return port, ""
+        return port, f"port {previous}, which {key} had, is taken by another program; it has {port} now"
 
 
 class RunningResource(Protocol):
-    """What stands here for a resource and may have to be ended."""
+    """What runs on this machine for a resource."""
 
     def alive(self) -> bool:
-        """Whether it still does its work."""
+        """Return whether it still works."""
 
     def close(self) -> None:
         """End it; data on disk stays."""
@@ -50,56 +52,56 @@ class RunningResource(Protocol):
 
 @dataclass
 class Resource:
-    """One resource of the program, as it is here; `files` are those an image's build reads."""
+    """One resource of the program; `files` are those that the build of an image reads."""
 
     urn: str
     type: str
     name: str
-    inputs: Mapping[str, Any]
+    inputs: Inputs
     id: str
-    outputs: dict[str, Any]
+    outputs: Outputs
     files: Sequence[str] = ()
 
 
 @dataclass
 class StackContext:
-    """One stack while it is up."""
+    """A stack that is up."""
 
     paths: LocalPaths
     stack: str
     region: str
-    program: Path
-    records: dict[str, Record]
-    ports: Ports
-    aws: Aws
+    program_directory: Path
+    records: dict[str, ResourceRecord]
+    ports: PortAllocator
+    aws_services: AwsServices
     functions: dict[str, Function]
     # Whether functions run in containers of real images.
     containers: bool = False
     images: dict[str, VirtualenvImage | ContainerImage] = field(default_factory=dict)
     resources: dict[str, Resource] = field(default_factory=dict)
-    lives: dict[str, RunningResource] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    # Changes whenever a database server is started: an invocation that prepares databases then has to run again.
-    generation: str = field(default_factory=lambda: uuid.uuid4().hex)
+    running_resources: dict[str, RunningResource] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    # Changes whenever a database server starts: invocations that prepare databases then run again.
+    database_generation: str = field(default_factory=lambda: uuid.uuid4().hex)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def of_type(self, type_token: str) -> list[Resource]:
-        """All resources of one type."""
+    def resources_of_type(self, type_token: str) -> list[Resource]:
+        """Return all resources of one type."""
         with self.lock:
             return [resource for resource in self.resources.values() if resource.type == type_token]
 
-    def port(self, key: str) -> int:
-        """A free port for `key`, the same as last time where that can be."""
-        port, note = self.ports.take(key)
-        if note:
-            self.notes.append(note)
+    def allocate_port(self, key: str) -> int:
+        """Return a free port for `key`, the previous one where possible."""
+        port, notice = self.ports.allocate(key)
+        if notice:
+            self.notices.append(notice)
         return port
 
-    def function(self, reference: str) -> Function:
-        """The function of this name or ARN.
+    def find_function(self, reference: str) -> Function:
+        """Return the function of this name or ARN.
 
         Raises:
-            LocalError: there is none.
+            LocalError: there is no such function.
         """
         name = reference.split(":")[6] if reference.startswith("arn:") else reference
         if name not in self.functions:

@@ -1,10 +1,10 @@
-"""What stands on this machine for each type of resource that does something; all other types are only recorded."""
+"""The providers: how to run each type of resource on this machine. Types without one are only recorded."""
 
 import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from local.databases.registry import DatabaseServer, database_server
 from local.lambda_service.environment import FunctionConfig
@@ -13,7 +13,9 @@ from local.lambda_service.function_url import FunctionUrl
 from local.lambda_service.logs import FunctionLog
 from local.platform.errors import LocalError
 from local.resources.context import Resource, RunningResource, StackContext
+from local.resources.resource_schemas import Outputs
 from local.runtimes.container import ContainerImage, build_image
+from local.runtimes.image_build import ImageBuild
 from local.runtimes.virtualenv import VirtualenvImage, install_image
 
 LOOPBACK = "127.0.0.1"
@@ -21,27 +23,27 @@ CLUSTER = "aws:rds/cluster:Cluster"
 IMAGE = "docker:index/image:Image"
 DEFAULT_CONCURRENCY = 20
 
-Extra = dict[str, Any]
-ProviderResult = tuple[RunningResource, Extra]
+# What runs, and the outputs that only this machine knows.
+ProviderResult = tuple[RunningResource, Outputs]
 Provider = Callable[[StackContext, Resource, RunningResource | None], ProviderResult]
 
 
 @dataclass(frozen=True)
 class RunningCluster:
-    """A database server, and the secret with its master password."""
+    """A database server and the secret with its master password."""
 
     context: StackContext
     server: DatabaseServer
     secret_arn: str
 
     def alive(self) -> bool:
-        """Whether the server runs."""
+        """Return whether the server runs."""
         return self.server.alive()
 
     def close(self) -> None:
         """Shut the server down."""
         self.server.stop()
-        self.context.aws.drop_secret(self.context.region, self.secret_arn)
+        self.context.aws_services.delete_secret(self.context.region, self.secret_arn)
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ class RunningFunction:
     function: Function
 
     def alive(self) -> bool:
-        """Whether this is still what its name leads to."""
+        """Return whether this is still the function of its name."""
         return self.context.functions.get(self.function.config.name) is self.function
 
     def close(self) -> None:
-        """End its environments; it can be invoked no more."""
+        """End its environments and remove it."""
         if self.alive():
             del self.context.functions[self.function.config.name]
         self.function.stop()
@@ -69,25 +71,25 @@ class PreparedImage:
     image: VirtualenvImage | ContainerImage
 
     def alive(self) -> bool:
-        """Whether they are there."""
+        """Return whether the files still exist."""
         return self.image.alive()
 
     def close(self) -> None:
-        """Leave them: the next image may need the same."""
+        """Leave the files, because the next image may have the same."""
 
 
 @dataclass(frozen=True)
 class RunningFunctionUrl:
-    """A listening function URL."""
+    """A function URL that listens."""
 
     url: FunctionUrl
 
     def alive(self) -> bool:
-        """Whether it listens."""
+        """Return whether it still listens."""
         return self.url.alive()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self.url.stop()
 
 
@@ -99,12 +101,12 @@ class StoredSecret:
     arn: str
 
     def alive(self) -> bool:
-        """It is there as long as this process."""
+        """Return True: the secret exists as long as this process."""
         return True
 
     def close(self) -> None:
-        """Forget it."""
-        self.context.aws.drop_secret(self.context.region, self.arn)
+        """Delete the secret."""
+        self.context.aws_services.delete_secret(self.context.region, self.arn)
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,11 @@ class CompletedInvocation:
     """An invocation that has run."""
 
     def alive(self) -> bool:
-        """What has run has run."""
+        """Return True: an invocation is not repeated unless its inputs change."""
         return True
 
     def close(self) -> None:
-        """Nothing is left of it."""
+        """Do nothing: an invocation leaves nothing that runs."""
 
 
 def _cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -125,13 +127,13 @@ def _cluster(context: StackContext, resource: Resource, previous: RunningResourc
     server = database_server(
         _engine(resource), context.paths.data(context.stack) / resource.id, _parameters(context, resource)
     )
-    server.start(context.port(f"database {resource.id}"))
+    server.start(context.allocate_port(f"database {resource.id}"))
     username, password = str(resource.inputs.get("masterUsername", "admin")), secrets.token_urlsafe(24)
     server.set_master(username, password)
     managed = resource.outputs["masterUserSecrets"]
     arn = str(managed[0]["secretArn"]) if managed else f"{resource.outputs['arn']}:master-000000"
-    context.aws.put_secret(context.region, arn, json.dumps({"username": username, "password": password}))
-    context.generation = secrets.token_hex(8)
+    context.aws_services.put_secret(context.region, arn, json.dumps({"username": username, "password": password}))
+    context.database_generation = secrets.token_hex(8)
     return RunningCluster(context, server, arn), {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
 
 
@@ -144,18 +146,18 @@ def _engine(resource: Resource) -> Literal["mysql", "postgres"]:
 
 def _parameters(context: StackContext, resource: Resource) -> dict[str, str]:
     name = resource.inputs.get("dbClusterParameterGroupName")
-    groups = context.of_type("aws:rds/clusterParameterGroup:ClusterParameterGroup")
+    groups = context.resources_of_type("aws:rds/clusterParameterGroup:ClusterParameterGroup")
     found = [each for group in groups if group.outputs["name"] == name for each in group.inputs.get("parameters", [])]
-    return {str(each["name"]): str(each["value"]) for each in found}
+    return {str(parameter["name"]): str(parameter["value"]) for parameter in found}
 
 
 def _image(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
-    build = resource.inputs["build"]
+    build = ImageBuild.from_inputs(resource.inputs["build"], context.program_directory)
     image: VirtualenvImage | ContainerImage
     if context.containers:
-        image = build_image(build, context.program, context.paths)
+        image = build_image(build, context.paths)
     else:
-        image = install_image(build, resource.files, context.program, context.paths)
+        image = install_image(build, resource.files, context.paths)
     repository = str(resource.outputs["repoDigest"]).partition("@")[0]
     reference = f"{repository}@sha256:{image.digest}"
     context.images[reference] = image
@@ -186,7 +188,7 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         log_group=str(logging.get("logGroup") or f"/aws/lambda/{outputs['name']}"),
         json_logs=logging.get("logFormat") == "JSON",
         region=context.region,
-        aws_endpoint=context.aws.endpoint,
+        aws_endpoint=context.aws_services.endpoint,
     )
     function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
     if isinstance(previous, RunningFunction):
@@ -200,14 +202,14 @@ def _function_url(context: StackContext, resource: Resource, previous: RunningRe
     if previous:
         previous.close()
     name = str(resource.inputs["functionName"])
-    port = context.port(f"function URL {resource.name}")
-    url = FunctionUrl(lambda: context.function(name), str(resource.outputs["urlId"]), port)
+    port = context.allocate_port(f"function URL {resource.name}")
+    url = FunctionUrl(lambda: context.find_function(name), str(resource.outputs["urlId"]), port)
     return RunningFunctionUrl(url), {"functionUrl": url.url}
 
 
 def _invocation(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     name = str(resource.inputs["functionName"])
-    result = context.function(name).invoke(str(resource.inputs.get("input", "{}")).encode())
+    result = context.find_function(name).invoke(str(resource.inputs.get("input", "{}")).encode())
     if result.failed:
         error = json.loads(result.payload)
         raise LocalError(f"function {name} failed: {error.get('errorType')}: {error.get('errorMessage')}")
@@ -216,12 +218,14 @@ def _invocation(context: StackContext, resource: Resource, _: RunningResource | 
 
 def _secret(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     if previous is None:
-        context.aws.put_secret(context.region, str(resource.outputs["arn"]), None)
+        context.aws_services.put_secret(context.region, str(resource.outputs["arn"]), None)
     return previous or StoredSecret(context, str(resource.outputs["arn"])), {}
 
 
 def _secret_version(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
-    context.aws.put_secret(context.region, str(resource.inputs["secretId"]), str(resource.inputs["secretString"]))
+    context.aws_services.put_secret(
+        context.region, str(resource.inputs["secretId"]), str(resource.inputs["secretString"])
+    )
     return CompletedInvocation(), {}
 
 
@@ -235,10 +239,10 @@ PROVIDERS: Mapping[str, Provider] = {
     "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
 }
 
-# What a resource is made from besides its inputs.
+# What each type of resource depends on besides its inputs.
 FURTHER_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
     IMAGE: lambda context, _: context.containers,
     CLUSTER: _parameters,
-    "aws:lambda/invocation:Invocation": lambda context, _: context.generation,
-    "aws:lambda/function:Function": lambda context, _: context.aws.endpoint,
+    "aws:lambda/invocation:Invocation": lambda context, _: context.database_generation,
+    "aws:lambda/function:Function": lambda context, _: context.aws_services.endpoint,
 }

@@ -1,10 +1,10 @@
-"""Mistakes that AWS would show later, or never: found in what the program registered."""
+"""Find functions whose security groups would keep them from their database on AWS."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from local.resources.context import Resource, StackContext
 from local.resources.providers import CLUSTER
+from local.resources.resource_schemas import Inputs
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -12,13 +12,13 @@ FUNCTION = "aws:lambda/function:Function"
 
 
 def reachability_errors(context: StackContext) -> list[str]:
-    """One sentence for each function that could not reach, on AWS, the database it is told to use."""
+    """Return one sentence for each function that could not reach, on AWS, the database in its environment."""
     return [
-        mistake
-        for function in context.of_type(FUNCTION)
-        for cluster in context.of_type(CLUSTER)
+        error
+        for function in context.resources_of_type(FUNCTION)
+        for cluster in context.resources_of_type(CLUSTER)
         if _uses(function, cluster)
-        for mistake in _unreachable(context, function, cluster)
+        for error in _unreachable(context, function, cluster)
     ]
 
 
@@ -31,19 +31,19 @@ def _unreachable(context: StackContext, function: Resource, cluster: Resource) -
     port = int(cluster.inputs.get("port") or (3306 if "mysql" in str(cluster.inputs.get("engine")) else 5432))
     sources = set((function.inputs.get("vpcConfig") or {}).get("securityGroupIds") or [])
     targets = set(cluster.inputs.get("vpcSecurityGroupIds") or [])
-    names = {group.id: group.name for group in context.of_type("aws:ec2/securityGroup:SecurityGroup")}
+    names = {group.id: group.name for group in context.resources_of_type("aws:ec2/securityGroup:SecurityGroup")}
     source, target = (", ".join(sorted(names.get(each, each) for each in ids)) for ids in (sources, targets))
     start = f"function {function.name!r} cannot reach database {cluster.name!r} on AWS"
     if not sources:
         yield f"{start}: it is in no VPC; give it vpc_config with the subnets and a security group"
         return
-    if not any(_lets_through(rule.inputs, targets, sources, port) for rule in context.of_type(INGRESS)):
+    if not any(_allows(rule.inputs, targets, sources, port) for rule in context.resources_of_type(INGRESS)):
         yield f"{start}: security group {target!r} takes port {port} from none of {source!r}; add an ingress rule"
-    if not any(_lets_through(rule.inputs, sources, targets, port) for rule in context.of_type(EGRESS)):
+    if not any(_allows(rule.inputs, sources, targets, port) for rule in context.resources_of_type(EGRESS)):
         yield f"{start}: security group {source!r} lets port {port} out to none of {target!r}; add an egress rule"
 
 
-def _lets_through(rule: Mapping[str, Any], own: set[str], others: set[str], port: int) -> bool:
+def _allows(rule: Inputs, own: set[str], others: set[str], port: int) -> bool:
     if rule.get("securityGroupId") not in own:
         return False
     if rule.get("referencedSecurityGroupId") not in others and not rule.get("cidrIpv4"):

@@ -1,52 +1,52 @@
-"""What the last `up` left behind, in one JSON file: never an input of a resource, hence never a secret."""
+"""The state of all stacks in one JSON file. It holds no inputs of resources, and so no secrets."""
 
 import json
 import os
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from local.platform.errors import LocalError
+from local.resources.resource_schemas import Outputs
 
-VERSION = 1
+VERSION = 2
 LAST_PORT = 65535
 
 
 @dataclass
-class Record:
-    """A resource that exists: what it was made from, as a digest, and what only this machine knows of it."""
+class ResourceRecord:
+    """A resource that exists: a digest of what it was made from, and the outputs that only this machine gives it."""
 
     type: str
     name: str
     id: str
     digest: str
-    extra: dict[str, Any] = field(default_factory=dict)
+    local_outputs: Outputs = field(default_factory=dict)
 
 
 @dataclass
 class StackState:
-    """One stack: its resources in the order they were made, by URN, and its outputs."""
+    """One stack: its resources by URN, in the order of creation, and its outputs."""
 
-    resources: dict[str, Record] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, ResourceRecord] = field(default_factory=dict)
+    outputs: Outputs = field(default_factory=dict)
 
 
 @dataclass
-class State:
-    """All stacks of a checkout, which of them was up last, and the ports that things had."""
+class LocalState:
+    """All stacks of a checkout, the name of the last one that was up, and the ports in use."""
 
     current: str = ""
     stacks: dict[str, StackState] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
-    def stack(self) -> StackState:
-        """The current stack's part."""
+    def current_stack(self) -> StackState:
+        """Return the state of the current stack."""
         return self.stacks.setdefault(self.current, StackState())
 
 
-def load(path: Path) -> State:
-    """The state in `path`; an empty one when there is no such file.
+def load_state(path: Path) -> LocalState:
+    """Return the state in `path`; an empty state when there is no such file.
 
     Raises:
         LocalError: the file cannot be read.
@@ -54,29 +54,29 @@ def load(path: Path) -> State:
     try:
         return _parse(json.loads(path.read_text()))
     except FileNotFoundError:
-        return State()
+        return LocalState()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         remedy = "aurora-lambda up puts it aside and makes a new one; the databases are kept"
         raise LocalError(f"{path} cannot be read ({type(error).__name__}: {error}); {remedy}") from error
 
 
-def recover(path: Path) -> tuple[State, str]:
-    """The state in `path`, and a note where an unreadable file had to be put aside for an empty state.
+def load_or_set_aside(path: Path) -> tuple[LocalState, str]:
+    """Return the state in `path`; set an unreadable file aside and return an empty state with a notice that says so.
 
-    Nothing is lost with it: the program says what there is to be, and each database lies in a folder whose name follows
-    from the stack and the cluster.
+    No data is lost with the file: the program registers every resource again, and the folder of a database follows from
+    the names of the stack and the cluster.
     """
     try:
-        return load(path), ""
+        return load_state(path), ""
     except LocalError as error:
         names = (path.with_name(f"{path.name}.corrupt{number or ''}") for number in count())
         aside = next(name for name in names if not name.exists())
         path.rename(aside)
-        return State(), f"{str(error).partition(';')[0]}; it is {aside.name} now, and the databases are kept"
+        return LocalState(), f"{str(error).partition(';')[0]}; it is {aside.name} now, and the databases are kept"
 
 
-def save(path: Path, state: State) -> None:
-    """Write the whole state, or leave the old one."""
+def save_state(path: Path, state: LocalState) -> None:
+    """Replace the state file in one step."""
     new = path.with_name(f"{path.name}.new")
     with new.open("w") as file:
         json.dump({"version": VERSION, **asdict(state)}, file, indent=1)
@@ -86,17 +86,19 @@ def save(path: Path, state: State) -> None:
     new.replace(path)
 
 
-def _parse(value: dict[str, Any]) -> State:
+def _parse(value: Outputs) -> LocalState:
     if value["version"] != VERSION:
         raise ValueError(f"its version is {value['version']}, not {VERSION}")
     stacks = {
-        name: StackState({urn: Record(**record) for urn, record in stack["resources"].items()}, dict(stack["outputs"]))
+        name: StackState(
+            {urn: ResourceRecord(**record) for urn, record in stack["resources"].items()}, dict(stack["outputs"])
+        )
         for name, stack in value["stacks"].items()
     }
-    return State(str(value["current"]), stacks, {str(key): _port(port) for key, port in value["ports"].items()})
+    return LocalState(str(value["current"]), stacks, {str(key): _port(port) for key, port in value["ports"].items()})
 
 
 def _port(value: object) -> int:
     if type(value) is not int or not 0 < value <= LAST_PORT:
-        raise ValueError(f"{value!r} is no port")
+        raise ValueError(f"{value!r} is not a port")
     return value

@@ -1,4 +1,4 @@
-"""Images that the local Docker engine builds, and execution environments that are containers of them."""
+"""Build images with the local Docker engine, and run execution environments as containers of them."""
 
 import os
 import subprocess
@@ -6,15 +6,14 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_group, spawn
-from local.runtimes.docker_engine import BuildFailed, DockerEngine
-from local.runtimes.virtualenv import handler_of
+from local.platform.processes import kill_process_group, spawn
+from local.runtimes.docker_engine import DockerEngine, ImageBuildError
+from local.runtimes.image_build import ImageBuild
 
 # Docker's names for processors, by the platforms that the components ask for.
 ARCHITECTURES = {"linux/arm64": "arm64", "linux/amd64": "amd64"}
@@ -23,6 +22,7 @@ TASK_ROOT = Path("/var/task")
 TMP_MEGABYTES = 512
 PIDS = 1024
 OWNER = "aurora-lambda.local"
+SIGNAL_BASE = 128
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class ContainerImage:
     directory: Path = TASK_ROOT
 
     def alive(self) -> bool:
-        """Whether the engine still has it."""
+        """Return whether the engine still has it."""
         return self.engine.run("image", "inspect", self.digest).returncode == 0
 
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "Container":
-        """Run it as Lambda does: unprivileged, nothing writable but /tmp, no more memory than it was given.
+        """Start a container of it as Lambda does: unprivileged, only /tmp writable, memory limited to `memory_mb`.
 
         It shares this machine's network, where the runtime API, the database and the emulated services listen.
         """
         name = f"aurora-lambda-{uuid.uuid4().hex[:12]}"
-        # Values go through the client's environment: an argument could be read by anybody on this machine.
+        # Values go through the client's environment, because any user of this machine can read arguments.
         given = {key: value for key, value in variables.items() if key != "PATH"}
         command = [
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
@@ -66,21 +66,21 @@ class Container:
     client: subprocess.Popen[bytes]
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs. Negative for a signal, as of a process."""
-        return _status(self.client.poll())
+        """Return the exit status, negative for a signal; None while it runs."""
+        return _exit_status(self.client.poll())
 
     def wait(self) -> int:
-        """Its exit status, once it has ended."""
-        return _status(self.client.wait()) or 0
+        """Wait for the end and return the exit status."""
+        return _exit_status(self.client.wait()) or 0
 
     def kill(self) -> None:
-        """End it."""
+        """Remove the container."""
         if self.client.poll() is None:
             self.engine.run("rm", "--force", self.name)
-        kill_group(self.client)
+        kill_process_group(self.client)
 
     def memory_mb(self) -> int:
-        """The memory that its processes take now."""
+        """Return the memory in use by its processes."""
         inspected = self.engine.run("inspect", "--format={{.State.Pid}}", self.name).stdout.strip()
         try:
             first = psutil.Process(int(inspected))
@@ -89,30 +89,27 @@ class Container:
             return 0
 
 
-def build_image(build: Mapping[str, Any], program: Path, paths: LocalPaths) -> ContainerImage:
-    """Build a `docker.Image`'s `build`, its paths relative to the folder `program`, for this machine's processor.
+def build_image(build: ImageBuild, paths: LocalPaths) -> ContainerImage:
+    """Build an image for this machine's processor.
 
     Raises:
         LocalError: there is no engine, it is one for another processor, or the build fails.
     """
     engine = DockerEngine.find()
-    platform, target = str(build["platform"]), str(build["target"])
-    if ARCHITECTURES.get(platform) != engine.architecture():
+    if ARCHITECTURES.get(build.platform) != engine.architecture():
         raise LocalError(
-            f"the Docker engine here builds for {engine.architecture()}, and the stack asks for {platform}: choose"
-            " with -c architecture=arm64 or -c architecture=x86_64"
+            f"the Docker engine here builds for {engine.architecture()}, and the stack asks for {build.platform}:"
+            " choose with -c architecture=arm64 or -c architecture=x86_64"
         )
-    dockerfile = program / str(build["dockerfile"])
-    handler = handler_of(dockerfile, target)
-    arguments = {str(key): str(value) for key, value in build.get("args", {}).items()}
-    context, owner = (program / str(build["context"])).resolve(), str(paths.root)
+    handler, owner = build.handler(), str(paths.root)
     paths.containers.touch()
+    label = f"--label={OWNER}={owner}"
     try:
-        image = engine.build(context, dockerfile, target, arguments, f"--label={OWNER}={owner}")
-    except BuildFailed as error:
+        image = engine.build(build.context, build.dockerfile, build.target, build.arguments, label)
+    except ImageBuildError as error:
         if "load metadata for" not in str(error):
             raise
-        raise BuildFailed(
+        raise ImageBuildError(
             f"{error}\nThe base image cannot be pulled: name one that can with -c baseImage=..."
         ) from None
     return ContainerImage(engine, image.removeprefix("sha256:"), handler, owner)
@@ -127,13 +124,13 @@ def remove_containers(paths: LocalPaths, *, images: bool = False) -> None:
     if not paths.containers.exists():
         return
     engine = DockerEngine.find()
-    mine = f"--filter=label={OWNER}={paths.root}"
-    if containers := engine.run("ps", "--all", "--quiet", mine).stdout.split():
+    owned = f"--filter=label={OWNER}={paths.root}"
+    if containers := engine.run("ps", "--all", "--quiet", owned).stdout.split():
         engine.run("rm", "--force", *containers)
-    if images and (found := engine.run("images", "--all", "--quiet", mine).stdout.split()):
+    if images and (found := engine.run("images", "--all", "--quiet", owned).stdout.split()):
         engine.run("rmi", "--force", *dict.fromkeys(found))
 
 
-def _status(code: int | None) -> int | None:
-    """Docker's 128 + n for signal n, as Python has it for processes."""
-    return -(code - 128) if code is not None and code > 128 else code  # noqa: PLR2004
+def _exit_status(code: int | None) -> int | None:
+    """Return Docker's exit code with 128 + n, for signal n, as -n: the way Python reports processes."""
+    return -(code - SIGNAL_BASE) if code is not None and code > SIGNAL_BASE else code

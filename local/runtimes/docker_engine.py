@@ -1,4 +1,4 @@
-"""The Docker engine of this machine: finding a client that can build, building, and asking about images."""
+"""The Docker engine of this machine: find a client that can build, build images, and inspect them."""
 
 import json
 import os
@@ -18,76 +18,76 @@ ERROR_LINES = 25
 INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
 
 
-class EngineUnavailable(LocalError):  # noqa: N818 - what is missing, not that it failed
-    """There is no Docker engine that could build and run images here."""
+class DockerUnavailableError(LocalError):
+    """There is no Docker engine that can build and run images here."""
 
 
-class BuildFailed(LocalError):  # noqa: N818 - what a person reads
+class ImageBuildError(LocalError):
     """An image could not be built; the message ends with what the failing step printed."""
 
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """An engine that answers, through a client that can build."""
+    """A Docker engine that answers, and a client program that can build with it."""
 
     client: Path
 
     @classmethod
     def find(cls) -> "DockerEngine":
-        """The first `docker` on the path that reaches an engine and can build with BuildKit.
+        """Return the first `docker` on the path that reaches an engine and can build with BuildKit.
 
         Raises:
-            EngineUnavailable: there is none; the message says what to install or start.
+            DockerUnavailableError: there is none; the message says what to install or start.
         """
         clients = [path for folder in os.get_exec_path() if os.access(path := Path(folder, "docker"), os.X_OK)]
         if not clients:
-            raise EngineUnavailable(f"no Docker engine is installed: {INSTALL}")
+            raise DockerUnavailableError(f"no Docker engine is installed: {INSTALL}")
         problem = ""
         for client in clients:
             engine = cls(client)
             if problem := engine._problem():
                 continue
             return engine
-        raise EngineUnavailable(problem)
+        raise DockerUnavailableError(problem)
 
     def build(self, context: Path, dockerfile: Path, target: str, args: Mapping[str, str], *options: str) -> str:
-        """Build one target and answer the image's id.
+        """Build one target and return the image's id.
 
         Raises:
-            BuildFailed: with the step that failed and what it printed.
+            ImageBuildError: the build failed; the message holds the step and what it printed.
         """
         given = [f"--build-arg={name}={value}" for name, value in args.items()]
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch, "id")
-            line = ["build", "--progress=plain", f"--iidfile={file}", f"--target={target}", f"--file={dockerfile}"]
-            done = self.run(*line, *given, *options, str(context))
-            if done.returncode:
-                raise BuildFailed(f"image {target!r} could not be built:\n{readable(done.stderr)}")
+            command = ["build", "--progress=plain", f"--iidfile={file}", f"--target={target}", f"--file={dockerfile}"]
+            completed = self.run(*command, *given, *options, str(context))
+            if completed.returncode:
+                raise ImageBuildError(f"image {target!r} could not be built:\n{failing_step(completed.stderr)}")
             return file.read_text().strip()
 
     def inspect(self, image: str) -> dict[str, Any]:
-        """What the engine knows of an image.
+        """Return the engine's description of an image.
 
         Raises:
             LocalError: there is no such image.
         """
-        done = self.run("image", "inspect", image)
-        if done.returncode:
-            raise LocalError(f"there is no image {image}: {done.stderr.strip()}")
-        return json.loads(done.stdout)[0]
+        completed = self.run("image", "inspect", image)
+        if completed.returncode:
+            raise LocalError(f"there is no image {image}: {completed.stderr.strip()}")
+        return json.loads(completed.stdout)[0]
 
     def architecture(self) -> str:
-        """The processor it builds and runs for, in Docker's words: `amd64`, `arm64`."""
+        """Return the processor it builds for, by Docker's name: `amd64` or `arm64`."""
         return self.run("version", "--format={{.Server.Arch}}").stdout.strip()
 
     def run(self, *arguments: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
-        """Run the client with `arguments`, whatever comes of it."""
-        line = [str(self.client), *arguments]
+        """Run the client with `arguments`; the caller checks the exit status."""
+        command = [str(self.client), *arguments]
         environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        return subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=timeout)
 
     def _problem(self) -> str:
-        """Why this client is of no use; empty when it is."""
+        """Return why this client cannot be used; empty when it can."""
         version = self.run("version", "--format", "{{.Client.Version}} {{.Server.Version}}")
         if version.returncode:
             return f"the Docker engine does not answer ({_last_line(version.stderr)}): start it, or {INSTALL}"
@@ -97,8 +97,8 @@ class DockerEngine:
         return ""
 
 
-def readable(output: str) -> str:
-    """The part of BuildKit's plain output that tells what went wrong: the failing step, and what that printed."""
+def failing_step(output: str) -> str:
+    """Return, of BuildKit's plain output, the failing step and what that printed."""
     failed = re.search(r"^#(\d+) ERROR", output, re.MULTILINE)
     if failed is None:
         return "\n".join(output.strip().splitlines()[-ERROR_LINES:])

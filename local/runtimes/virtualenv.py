@@ -1,10 +1,8 @@
-"""What an image holds, without building it: its code in a folder, its requirements in a virtual environment."""
+"""Stand-ins for images: the code in a folder, the requirements in a virtual environment."""
 
 import compileall
 import hashlib
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_group, spawn
+from local.platform.processes import kill_process_group, spawn
+from local.runtimes.image_build import ImageBuild
 
 PACKAGE = "lambda_images"
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -27,7 +25,7 @@ _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 @dataclass(frozen=True)
 class VirtualenvImage:
-    """The code stage of an image and the interpreter that runs it."""
+    """The code of an image and the interpreter that runs it."""
 
     digest: str
     directory: Path
@@ -35,86 +33,67 @@ class VirtualenvImage:
     handler: str
 
     def alive(self) -> bool:
-        """Whether its files are still there."""
+        """Return whether its files still exist."""
         return self.directory.is_dir() and self.python.exists()
 
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "HostProcess":
-        """Run `handler` in a process of this machine, which nothing keeps to `memory_mb`."""
-        del memory_mb
+        """Start `handler` in a process of this machine; its memory is not limited to `memory_mb`."""
         command = [str(self.python), "-m", "awslambdaric", handler]
         return HostProcess(spawn(command, cwd=self.directory, env=variables, output=output))
 
 
 @dataclass(frozen=True)
 class HostProcess:
-    """A running process with all it started."""
+    """A running process with all its children."""
 
     process: subprocess.Popen[bytes]
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs. Negative for a signal."""
+        """Return the exit status, negative for a signal; None while it runs."""
         return self.process.poll()
 
     def wait(self) -> int:
-        """Its exit status, once it has ended."""
+        """Wait for the end and return the exit status."""
         return self.process.wait()
 
     def kill(self) -> None:
-        """End it."""
-        kill_group(self.process)
+        """Kill it with all its children."""
+        kill_process_group(self.process)
 
     def memory_mb(self) -> int:
-        """The memory that it takes now."""
+        """Return the memory in use."""
         try:
             return psutil.Process(self.process.pid).memory_info().rss >> 20
         except psutil.Error:
             return 0
 
 
-def install_image(build: Mapping[str, Any], listed: Sequence[str], program: Path, paths: LocalPaths) -> VirtualenvImage:
+def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -> VirtualenvImage:
     """Copy the files and install the requirements that building `build` would put into an image.
 
-    `build` is a `docker.Image`'s, its paths relative to the folder `program`; `listed` are the files of its context,
-    relative to that. Images and environments are named by
-    what they hold, so neither is made twice.
+    `listed` are the files of the build context, relative to it. Copies and environments are named by a digest of their
+    content, so neither is made twice.
 
     Raises:
         LocalError: a file is missing, or the requirements could not be installed.
     """
-    target = str(build.get("target", ""))
-    context = (program / str(build["context"])).resolve()
-    source = str(build.get("args", {}).get("SOURCE", "."))
+    source = build.arguments.get("SOURCE", ".")
     try:
-        handler = handler_of(program / str(build["dockerfile"]), target)
+        handler = build.handler()
         below = [Path(path) for path in listed if Path(path).is_relative_to(source)]
-        files = {path.relative_to(source): context / path for path in below}
-        requirements = (context / source / "requirements" / f"{target}.txt").read_bytes()
+        files = {path.relative_to(source): build.context / path for path in below}
+        requirements = (build.context / source / "requirements" / f"{build.target}.txt").read_bytes()
     except OSError as error:
-        raise LocalError(f"image {target!r} cannot be built: {error}") from error
+        raise LocalError(f"image {build.target!r} cannot be built: {error}") from error
     python = _environment(requirements, paths)
     digest = _digest(files, handler.encode(), str(python).encode())
-    return VirtualenvImage(digest, _snapshot(files, paths.images / digest[:16]), python, handler)
+    return VirtualenvImage(digest, _copy_files(files, paths.images / digest[:16]), python, handler)
 
 
-def handler_of(dockerfile: Path, target: str) -> str:
-    """The function that a target's `CMD` names.
-
-    Raises:
-        LocalError: the Dockerfile has no such target, or the target no `CMD` in JSON form.
-    """
-    stages = re.split(r"(?im)^\s*FROM\s+", dockerfile.read_text())
-    for stage in stages:
-        if re.match(rf"(?i)\S+.*\sAS\s+{re.escape(target)}\s*$", stage.partition("\n")[0]):
-            if command := re.findall(r"(?im)^\s*CMD\s+(\[.*\])\s*$", stage):
-                return str(json.loads(command[-1])[-1])
-            raise LocalError(f'target {target!r} in {dockerfile.name} has no CMD ["module.function"]')
-    raise LocalError(f"{dockerfile.name} has no target {target!r}")
-
-
-def _snapshot(files: Mapping[Path, Path], directory: Path) -> Path:
+def _copy_files(files: Mapping[Path, Path], directory: Path) -> Path:
     with _LOCKS[str(directory)]:
         if not directory.is_dir():
-            new = _scratch(directory)
+            new = _empty_directory(directory)
             for path, file in files.items():
                 copy = new / PACKAGE / path
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -125,11 +104,11 @@ def _snapshot(files: Mapping[Path, Path], directory: Path) -> Path:
 
 
 def _environment(requirements: bytes, paths: LocalPaths) -> Path:
-    """An environment with exactly the packages of a hashed requirements file, for the Python that runs this."""
+    """Return the interpreter of an environment with exactly the packages of a hashed requirements file."""
     directory = paths.environments / hashlib.sha256(requirements + sys.version.encode()).hexdigest()[:16]
     with _LOCKS[str(directory)]:
         if not directory.is_dir():
-            new = _scratch(directory)
+            new = _empty_directory(directory)
             listed = new / "requirements.txt"
             listed.write_bytes(requirements)
             _uv(paths, "venv", "--quiet", "--allow-existing", "--no-project", "--python", sys.executable, str(new))
@@ -140,7 +119,7 @@ def _environment(requirements: bytes, paths: LocalPaths) -> Path:
 
 
 def _install(paths: LocalPaths, *arguments: str) -> None:
-    """Install from uv's cache, which `make setup` has filled, and ask the package index only when that won't do."""
+    """Install packages from uv's cache, which `make setup` has filled, or else from the package index."""
     try:
         _uv(paths, "pip", "install", "--quiet", "--offline", *arguments)
     except LocalError:
@@ -155,13 +134,13 @@ def _uv(paths: LocalPaths, *arguments: str) -> None:
         raise LocalError("uv is not installed in this project's .venv: run make setup")
     environment = {**os.environ, "TMPDIR": str(scratch)}
     environment.pop("VIRTUAL_ENV", None)
-    done = subprocess.run([uv, *arguments], env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LocalError(f"the image's packages could not be installed:\n{done.stderr.strip()}")
+    completed = subprocess.run([uv, *arguments], env=environment, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise LocalError(f"the image's packages could not be installed:\n{completed.stderr.strip()}")
 
 
-def _scratch(directory: Path) -> Path:
-    """An empty folder to fill before it takes its name, so that an interruption leaves nothing half made."""
+def _empty_directory(directory: Path) -> Path:
+    """Return an empty folder to fill and rename to `directory`, so that an interruption leaves nothing incomplete."""
     new = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)

@@ -1,1 +1,1 @@
-"""The long-lived process that owns what `up` starts, and the client that asks it."""
+"""The long-lived process that owns everything that `up` starts, and the client for it."""

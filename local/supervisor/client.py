@@ -1,4 +1,4 @@
-"""The short-lived side's view of the supervisor: start it, ask it, end it."""
+"""The commands' side of the supervisor: start it, ask it, stop it."""
 
 import fcntl
 import http.client
@@ -15,23 +15,37 @@ import psutil
 
 from local.platform.errors import LocalError
 from local.platform.paths import CHECKOUT, LocalPaths, code_digest
-from local.platform.processes import end_leftovers, wait_until
+from local.platform.processes import terminate_leftovers, wait_until
 from local.runtimes.container import remove_containers
+from local.supervisor.messages import (
+    FinishRequest,
+    ResourceRequest,
+    ResourceResult,
+    StackStatus,
+    SupervisorInfo,
+    UpdateFinished,
+    UpdateRequest,
+    UpdateStarted,
+)
 
 START_SECONDS = 30
 STOP_SECONDS = 30
 
 
 class SupervisorClient:
-    """Asks one checkout's supervisor."""
+    """A client of one checkout's supervisor.
+
+    Every request waits for its answer however long that takes, and raises LocalError when the supervisor refuses it or
+    does not run.
+    """
 
     def __init__(self, paths: LocalPaths) -> None:
         self._paths = paths
         self._connections: set[http.client.HTTPConnection] = set()
 
-    def running(self) -> bool:
-        """Whether there is a supervisor to ask."""
-        return self._about() is not None
+    def is_running(self) -> bool:
+        """Return whether the supervisor runs."""
+        return self._info() is not None
 
     def start(self) -> None:
         """Start the supervisor, unless one with this code runs already.
@@ -39,40 +53,69 @@ class SupervisorClient:
         Raises:
             LocalError: it does not start; the message ends with its log.
         """
-        about = self._about()
-        if about and about["code"] == code_digest():
+        info = self._info()
+        if info and info["code"] == code_digest():
             return
         self.stop()
         self._paths.root.mkdir(exist_ok=True)
         with self._paths.supervisor_log.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.supervisor.server", self._paths.marker],
+                [sys.executable, "-m", "local.supervisor.server", self._paths.supervisor_argument],
                 cwd=CHECKOUT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: self.running() or process.poll() is not None, START_SECONDS)
-        # It lives on when this process ends: there is nothing for Popen to warn of.
+        wait_until(lambda: self.is_running() or process.poll() is not None, START_SECONDS)
+        # The supervisor outlives this process; without a return code Popen would warn of that.
         process.returncode = process.returncode or 0
-        if not self.running():
+        if not self.is_running():
             log_text = self._paths.supervisor_log.read_text(errors="replace").strip()
             raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")
 
-    def call(self, path: str, **body: object) -> Any:
-        """Ask, and wait for the answer however long it takes.
+    def begin_update(self, request: UpdateRequest) -> UpdateStarted:
+        """Start an update of a stack."""
+        return self._post("/begin-update", request)
 
-        Raises:
-            LocalError: the supervisor says why not, or there is none.
-        """
-        about = self._about()
-        if about is None:
+    def apply_resource(self, request: ResourceRequest) -> ResourceResult:
+        """Make one resource what the program says."""
+        return self._post("/apply-resource", request)
+
+    def finish_update(self, request: FinishRequest) -> UpdateFinished:
+        """End an update."""
+        return self._post("/finish-update", request)
+
+    def status(self) -> StackStatus:
+        """Return the status of the stack."""
+        return self._post("/status", {})
+
+    def abort(self) -> None:
+        """Stop waiting for answers; the supervisor completes the requests."""
+        for connection in list(self._connections):
+            if connection.sock:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Stop the supervisor and all its processes, including those that a killed supervisor left behind."""
+        if info := self._info():
+            with suppress(LocalError):
+                self._post("/stop", {})
+            with suppress(psutil.Error):
+                psutil.Process(info["pid"]).wait(STOP_SECONDS)
+        terminate_leftovers(*self._paths.process_prefixes())
+        remove_containers(self._paths)
+        self._paths.supervisor.unlink(missing_ok=True)
+
+    def _post(self, path: str, body: Mapping[str, object]) -> Any:
+        info = self._info()
+        if info is None:
             raise LocalError("nothing is up here: run aurora-lambda up")
-        connection = http.client.HTTPConnection("127.0.0.1", about["port"])
+        connection = http.client.HTTPConnection("127.0.0.1", info["port"])
         self._connections.add(connection)
         try:
-            connection.request("POST", path, json.dumps(body, default=str), {"Authorization": about["token"]})
+            connection.request("POST", path, json.dumps(body, default=str), {"Authorization": info["token"]})
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -84,40 +127,22 @@ class SupervisorClient:
             raise LocalError(answer["error"])
         return answer
 
-    def abort(self) -> None:
-        """Stop waiting for answers; the supervisor finishes what it is at."""
-        for connection in list(self._connections):
-            if connection.sock:
-                with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-
-    def stop(self) -> None:
-        """End the supervisor and everything that belongs to it; also what one that was killed left behind."""
-        if about := self._about():
-            with suppress(LocalError):
-                self.call("/stop")
-            with suppress(psutil.Error):
-                psutil.Process(about["pid"]).wait(STOP_SECONDS)
-        end_leftovers(*self._paths.process_marks())
-        remove_containers(self._paths)
-        self._paths.supervisor.unlink(missing_ok=True)
-
-    def _about(self) -> Mapping[str, Any] | None:
-        """How to reach the supervisor; None when it is not there, whatever a stale file says."""
+    def _info(self) -> SupervisorInfo | None:
+        """Return how to reach the supervisor; None when it does not run, even if its file still exists."""
         try:
-            about = json.loads(self._paths.supervisor.read_text())
-            arguments = psutil.Process(about["pid"]).cmdline()
+            info = json.loads(self._paths.supervisor.read_text())
+            arguments = psutil.Process(info["pid"]).cmdline()
         except (OSError, ValueError, psutil.Error):
             return None
-        return about if self._paths.marker in arguments else None
+        return info if self._paths.supervisor_argument in arguments else None
 
 
 @contextmanager
 def exclusive(paths: LocalPaths) -> Generator[None]:
-    """Hold the checkout for one `up` or `down`; the hold ends with the process, however it ends.
+    """Lock the checkout for one `up` or `down`; the lock ends with the process, even if that is killed.
 
     Raises:
-        LocalError: another one holds it.
+        LocalError: another `up` or `down` holds the lock.
     """
     paths.root.mkdir(exist_ok=True)
     with paths.lock.open("w") as lock:

@@ -1,4 +1,4 @@
-"""The process that owns all that lives on after `up`: it makes each resource so, as it is asked.
+"""The supervisor: a long-lived process that owns everything that `up` starts.
 
 Run as `python -m local.supervisor.server --local=<.local folder>`.
 """
@@ -10,76 +10,75 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+import traceback
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 from local.platform.errors import LocalError
-from local.platform.http_server import Request, Response, Server
+from local.platform.http_server import HttpServer, Request, Response
 from local.platform.paths import LocalPaths, code_digest
-from local.supervisor.stack import RunningStack
+from local.supervisor.messages import SupervisorInfo
+from local.supervisor.running_stack import RunningStack
 
 
 class Supervisor:
-    """Answers `up`, `status` and `down` over HTTP on loopback, to whoever holds the token."""
+    """Answer `up`, `status` and `down` over HTTP on loopback; every request needs the token in `supervisor.json`."""
 
     def __init__(self, paths: LocalPaths) -> None:
         self._paths = paths
-        self._stopped = threading.Event()
+        self._stop_requested = threading.Event()
         self._token = secrets.token_urlsafe()
-        self._running = RunningStack(paths)
-        self._server = Server(self._handle)
+        self._stack = RunningStack(paths)
+        self._server = HttpServer(self._handle)
 
     def run(self) -> None:
         """Serve until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopped.set())
-        self._announce()
-        self._stopped.wait()
+            signal.signal(number, lambda *_: self._stop_requested.set())
+        self._write_info()
+        self._stop_requested.wait()
         self._paths.supervisor.unlink(missing_ok=True)
-        self._running.stop()
+        self._stack.stop()
 
-    def _announce(self) -> None:
-        about = {"pid": os.getpid(), "port": self._server.port, "token": self._token, "code": code_digest()}
+    def _write_info(self) -> None:
+        info = SupervisorInfo(pid=os.getpid(), port=self._server.port, token=self._token, code=code_digest())
         new = self._paths.supervisor.with_suffix(".new")
         new.touch(0o600)
-        new.write_text(json.dumps(about))
+        new.write_text(json.dumps(info))
         new.replace(self._paths.supervisor)
 
     def _handle(self, request: Request) -> Response:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
-            return _answer(HTTPStatus.FORBIDDEN, {"error": "wrong token"})
+        token = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            return _json_response(HTTPStatus.FORBIDDEN, {"error": "wrong token"})
         try:
-            return _answer(HTTPStatus.OK, self._do(request.path, json.loads(request.body or b"{}")))
+            return _json_response(HTTPStatus.OK, self._dispatch(request))
         except LocalError as error:
-            return _answer(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
+            return _json_response(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
         except Exception as error:
-            # Whatever it is, the person who waits for the answer has to be told.
+            # The command that waits for the answer has to report any error whatever.
+            traceback.print_exception(error)
             message = f"{type(error).__name__}: {error} (more in {self._paths.supervisor_log})"
-            sys.excepthook(*sys.exc_info())  # ty: ignore[invalid-argument-type]
-            return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": message})
+            return _json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": message})
 
-    def _do(self, path: str, body: Mapping[str, Any]) -> object:
-        match path:
-            case "/begin":
-                return self._running.begin(
-                    body["stack"], body["region"], Path(body["program"]), containers=body["containers"]
-                )
-            case "/resource":
-                return self._running.put(body["urn"], body["type"], body["name"], body["inputs"], body["files"])
-            case "/finish":
-                return self._running.finish(body["urns"], body["outputs"])
+    def _dispatch(self, request: Request) -> object:
+        body = json.loads(request.body or b"{}")
+        match request.path:
+            case "/begin-update":
+                return self._stack.begin_update(body)
+            case "/apply-resource":
+                return self._stack.apply_resource(body)
+            case "/finish-update":
+                return self._stack.finish_update(body)
             case "/status":
-                return self._running.status()
+                return self._stack.status()
             case "/stop":
-                self._stopped.set()
+                self._stop_requested.set()
                 return {}
-        raise LocalError(f"the supervisor knows no {path}")
+        raise LocalError(f"the supervisor has no operation {request.path}")
 
 
-def _answer(status: HTTPStatus, value: object) -> Response:
+def _json_response(status: HTTPStatus, value: object) -> Response:
     return Response(status, json.dumps(value).encode())
 
 

@@ -80,15 +80,15 @@ class Served:
     def invoke(self, payload: bytes = CREATE) -> Outcome:
         """Run one invocation to its end."""
         invocation = an_invocation(payload)
-        self.api.expect(invocation)
-        self.api.send(invocation)
+        self.api.set_current(invocation)
+        self.api.enqueue(invocation)
         return checked(invocation)
 
     def stop(self) -> None:
         """End the container."""
         self.engine.run("kill", self.name)
         self.process.communicate(timeout=SECONDS)
-        self.api.ended("measured")
+        self.api.process_ended("measured")
 
 
 def serve(
@@ -108,8 +108,8 @@ def serve(
     first = an_invocation(event)
     answered: list[int] = []
     first.outcome.add_done_callback(lambda _: answered.append(time.time_ns()))
-    api.expect(first)
-    api.send(first)
+    api.set_current(first)
+    api.enqueue(first)
     name = container_name()
     process = program.start(engine, name, before, AWS_LAMBDA_RUNTIME_API=api.address)
     served = Served(engine, name, process, api)

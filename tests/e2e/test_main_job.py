@@ -18,7 +18,7 @@ import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
 from local.databases.registry import database_server
-from local.platform.errors import ServerUnavailable
+from local.platform.errors import ServerUnavailableError
 from tests.e2e.checkout import Checkout
 from tests.services import base_image, missing
 
@@ -42,7 +42,7 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         return Way("postgres", ("up", "--containers", "-c", f"baseImage={base_image()}"))
     try:
         database_server(request.param, tmp_path_factory.mktemp("probe") / "data", {})
-    except ServerUnavailable as unavailable:
+    except ServerUnavailableError as unavailable:
         missing(str(unavailable))
     return Way(request.param, ("up", "-c", "engine=mysql") if request.param == "mysql" else ("up",))
 

@@ -12,6 +12,7 @@ from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
 from local.lambda_service.logs import FunctionLog
 from local.platform.paths import LocalPaths
+from local.runtimes.image_build import ImageBuild
 from local.runtimes.virtualenv import VirtualenvImage, install_image
 from tests.local import project
 
@@ -37,7 +38,8 @@ def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Virtu
     """The project's image."""
     folder = project.write(tmp_path_factory.mktemp("image") / "checkout", environments)
     files = [path.as_posix() for path in context_files(folder / "code")]
-    return install_image(BUILD, files, folder / "stacks", LocalPaths.of(folder))
+    build = ImageBuild.from_inputs(BUILD, folder / "stacks")
+    return install_image(build, files, LocalPaths.for_checkout(folder))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from local import commands as client
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.program.deploy import Deployment, up
+from local.program.deploy import UpResult, up
 from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
@@ -33,7 +33,7 @@ class Lines(list[str]):
         return [line for line in self if line.startswith("note: ")]
 
 
-def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[Deployment, Lines]:
+def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[UpResult, Lines]:
     """`up`, and what it printed."""
     lines = Lines()
     return up(stack, checkout=checkout, program=partial(project.program, **options), write=lines.append), lines
@@ -47,7 +47,7 @@ def fail_up(checkout: Path, **options: Any) -> str:
 
 
 def supervisor(checkout: Path) -> psutil.Process:
-    return psutil.Process(json.loads(LocalPaths.of(checkout).supervisor.read_text())["pid"])
+    return psutil.Process(json.loads(LocalPaths.for_checkout(checkout).supervisor.read_text())["pid"])
 
 
 def processes(checkout: Path) -> list[str]:

@@ -82,12 +82,12 @@ def test_a_corrupt_state_is_put_aside_and_no_data_lost(checkout: Path, running: 
     sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
     if not running:
         client.down(checkout, keep_data=True)
-    LocalPaths.of(checkout).state.write_text("{nope")
+    LocalPaths.for_checkout(checkout).state.write_text("{nope")
 
     _, lines = bring_up(checkout)
 
     [note] = lines.notes()
-    assert note.startswith(f"note: {LocalPaths.of(checkout).state} cannot be read (JSONDecodeError:")
+    assert note.startswith(f"note: {LocalPaths.for_checkout(checkout).state} cannot be read (JSONDecodeError:")
     assert sql(checkout, "SELECT id FROM kept") == (7,)
     client.down(checkout)
     assert processes(checkout) == []
@@ -97,11 +97,11 @@ def test_status_and_down_cope_with_a_corrupt_state(checkout: Path) -> None:
     """As above, for a person who does not type `up` first."""
     bring_up(checkout)
     client.down(checkout, keep_data=True)
-    LocalPaths.of(checkout).state.write_text("{nope")
+    LocalPaths.for_checkout(checkout).state.write_text("{nope")
     with pytest.raises(LocalError, match="aurora-lambda up puts it aside"):
         client.status(checkout)
     client.down(checkout)
-    assert not LocalPaths.of(checkout).root.exists()
+    assert not LocalPaths.for_checkout(checkout).root.exists()
 
 
 def test_a_port_that_was_taken_meanwhile_is_replaced_and_said_so(checkout: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced_and_said_so(checkout: Path)
 
 def test_one_up_at_a_time(checkout: Path) -> None:
     """Two would undo each other's work."""
-    with exclusive(LocalPaths.of(checkout)):
+    with exclusive(LocalPaths.for_checkout(checkout)):
         assert fail_up(checkout) == "another aurora-lambda up or down is under way in this checkout"
     bring_up(checkout)
 
@@ -157,8 +157,8 @@ def test_a_supervisor_of_older_code_is_replaced(checkout: Path, monkeypatch: pyt
     """After an update of this project its old version would go on running, and faults mended would still show."""
     bring_up(checkout)
     before = supervisor(checkout).pid
-    about = json.loads(LocalPaths.of(checkout).supervisor.read_text())
-    LocalPaths.of(checkout).supervisor.write_text(json.dumps({**about, "code": "older"}))
+    about = json.loads(LocalPaths.for_checkout(checkout).supervisor.read_text())
+    LocalPaths.for_checkout(checkout).supervisor.write_text(json.dumps({**about, "code": "older"}))
     bring_up(checkout)
     assert supervisor(checkout).pid != before
     assert not psutil.pid_exists(before)
@@ -166,7 +166,7 @@ def test_a_supervisor_of_older_code_is_replaced(checkout: Path, monkeypatch: pyt
 
 def test_a_stale_supervisor_file_fools_nobody(checkout: Path) -> None:
     """After a reboot its number may be any program's, which would be asked, or worse, killed."""
-    LocalPaths.of(checkout).supervisor.write_text(
+    LocalPaths.for_checkout(checkout).supervisor.write_text(
         json.dumps({"pid": os.getpid(), "port": 1, "token": "t", "code": "c"})
     )
     assert client.status(checkout)["running"] is False
@@ -189,8 +189,8 @@ def test_a_supervisor_that_cannot_start_says_why(checkout: Path, monkeypatch: py
 def test_only_who_has_the_token_commands_the_supervisor(checkout: Path) -> None:
     """Any page in a browser could send requests to loopback."""
     bring_up(checkout)
-    about = json.loads(LocalPaths.of(checkout).supervisor.read_text())
-    assert LocalPaths.of(checkout).supervisor.stat().st_mode & 0o777 == 0o600
+    about = json.loads(LocalPaths.for_checkout(checkout).supervisor.read_text())
+    assert LocalPaths.for_checkout(checkout).supervisor.stat().st_mode & 0o777 == 0o600
     request = urllib.request.Request(f"http://127.0.0.1:{about['port']}/stop", b"{}", {"Authorization": "guess"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)

@@ -75,7 +75,7 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
 
     client.down(checkout)
     assert processes(checkout) == []
-    assert not LocalPaths.of(checkout).root.exists()
+    assert not LocalPaths.for_checkout(checkout).root.exists()
     assert client.status(checkout)["running"] is False
 
 
@@ -124,7 +124,7 @@ def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
     assert set(lines.changes().values()) == {"created"}
     assert client.status(checkout)["stack"] == "other"
     assert client.read_log("hello", checkout).count("START RequestId: ") == 1
-    assert sorted(path.name for path in LocalPaths.of(checkout).logs.iterdir()) == ["local", "other"]
+    assert sorted(path.name for path in LocalPaths.for_checkout(checkout).logs.iterdir()) == ["local", "other"]
     assert sql(checkout, "SELECT to_regclass('kept')") == (None,)
     assert len([line for line in processes(checkout) if "/bin/postgres" in line]) == 1
 
@@ -214,7 +214,9 @@ def test_no_password_is_on_disk_or_in_a_log(checkout: Path) -> None:
     password = client.status(checkout)["databaseUrl"].split(":")[2].partition("@")[0]
     client.down(checkout, keep_data=True)
     files = [
-        file for file in LocalPaths.of(checkout).root.rglob("*") if file.is_file() and "environments" not in file.parts
+        file
+        for file in LocalPaths.for_checkout(checkout).root.rglob("*")
+        if file.is_file() and "environments" not in file.parts
     ]
     assert len(files) > 100
     for secret in (password, "hush"):

@@ -9,15 +9,16 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from cli import stack
-from cli.main import _summary, main
-from cli.stack import Stack, error_message
+from cli import deployed_stack
+from cli.deployed_stack import DeployedStack, error_message
+from cli.formatting import MigrationResult, migration_summary
+from cli.main import main
 from local.platform.errors import UsageError
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
@@ -74,7 +75,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLambda]
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(stack, "status", lambda: NOTHING_HERE)
+    monkeypatch.setattr(deployed_stack, "status", lambda: NOTHING_HERE)
     yield fake
     server.shutdown()
     thread.join()
@@ -189,7 +190,7 @@ def test_without_pulumi_the_message_says_what_can_be_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else somebody without Pulumi would see a missing file."""
-    monkeypatch.setattr(stack, "status", lambda: NOTHING_HERE)
+    monkeypatch.setattr(deployed_stack, "status", lambda: NOTHING_HERE)
     monkeypatch.setenv("PATH", "/nonexistent")
     assert main(["invoke", "handler", "-s", "dev"]) == 2
     assert capsys.readouterr().err == (
@@ -220,14 +221,14 @@ def test_without_pulumi_the_message_says_what_can_be_done(
 )
 def test_each_kind_of_result_reads_well(result: dict[str, Any], printed: str) -> None:
     """Else SQL could not be piped on, or an undone revision would look applied."""
-    assert _summary(DEPLOYED | result) == printed
+    assert migration_summary(cast(MigrationResult, DEPLOYED | result)) == printed
 
 
 @pytest.mark.parametrize("name", ["handler", "handler-1a2b3c4", f"{ACCOUNT}handler-1a2b3c4"])
 def test_a_function_goes_by_several_names(name: str) -> None:
     """Else what one command prints could not be typed into the next."""
-    assert Stack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
-    assert Stack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
+    assert DeployedStack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
+    assert DeployedStack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
 
 
 def test_another_stack_that_runs_here_is_named(
@@ -235,7 +236,7 @@ def test_another_stack_that_runs_here_is_named(
 ) -> None:
     """Else somebody who runs `dev` here would be told that nothing runs."""
     here = {"running": True, "stack": "dev", "outputs": OUTPUTS, "lambdaEndpoint": ""}
-    monkeypatch.setattr(stack, "status", lambda: here)
+    monkeypatch.setattr(deployed_stack, "status", lambda: here)
     assert main(["invoke", "handler", "-s", "local"]) == 2
     message = "error: stack dev is running here, not local; change to it with: aurora-lambda up\n"
     assert capsys.readouterr().err == message
@@ -244,9 +245,9 @@ def test_another_stack_that_runs_here_is_named(
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
     """Else `aurora-lambda logs handler -f | head` would end in a traceback."""
     program = (
-        "import sys, types, cli.main, cli.stack;"
+        "import sys, types, cli.main, cli.deployed_stack;"
         "stack = types.SimpleNamespace(log=lambda name, follow: iter(['line\\n'] * 100_000));"
-        "cli.stack.find_stack = lambda name: stack;"
+        "cli.deployed_stack.select_stack = lambda name: stack;"
         "sys.exit(cli.main.main(['logs', 'handler']))"
     )
     piped = f'{sys.executable} -c "{program}" | head -1; exit ${{PIPESTATUS[0]}}'
@@ -257,7 +258,7 @@ def test_a_reader_that_stops_reading_is_no_fault() -> None:
 def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None:
     """Else people would look for a typo where a deployment had failed."""
     with pytest.raises(UsageError, match="^stack 'dev' has no functions: its deployment has not succeeded yet"):
-        Stack("dev", {}).arn("handler")
+        DeployedStack("dev", {}).arn("handler")
 
 
 @pytest.mark.parametrize(

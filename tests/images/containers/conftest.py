@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from local.platform.errors import LocalError
-from local.runtimes.docker_engine import DockerEngine, EngineUnavailable
+from local.runtimes.docker_engine import DockerEngine, DockerUnavailableError
 from tests.bench.builds import Builder
 from tests.services import missing
 
@@ -19,7 +19,7 @@ def engine() -> DockerEngine:
     """A Docker engine that builds."""
     try:
         return DockerEngine.find()
-    except EngineUnavailable as error:
+    except DockerUnavailableError as error:
         missing(str(error))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtimes.docker_engine import BuildFailed, DockerEngine
+from local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from tests.bench.builds import SOURCE, Builder, copied
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_p
     wrong = f"    --hash=sha256:{'0' * 64}"
     requirements.write_text("\n".join([*lines[: start + 1], wrong, *lines[start + 3 :]]) + "\n")
 
-    with pytest.raises(BuildFailed, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+    with pytest.raises(ImageBuildError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         edited.build("handler")
 
 
@@ -80,7 +80,7 @@ def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path
     with (edited.checkout / SOURCE / "handler" / "routing.py").open("a") as code:
         code.write("def (:\n")
 
-    with pytest.raises(BuildFailed) as failure:
+    with pytest.raises(ImageBuildError) as failure:
         edited.build("handler")
 
     lines = str(failure.value).splitlines()

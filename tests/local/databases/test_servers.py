@@ -16,7 +16,7 @@ import pymysql
 import pytest
 
 from local.databases import mysql
-from local.databases.registry import DatabaseServer, ServerUnavailable, database_server
+from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from local.platform.processes import wait_until
 from tests.services import missing
 
@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest, deep: Path) -> Iterator[DatabaseServe
     """A running server of each engine, with a master user."""
     try:
         server = database_server(request.param, deep, PARAMETERS)
-    except ServerUnavailable as error:
+    except ServerUnavailableError as error:
         missing(str(error))
     server.start()
     server.set_master("boss", PASSWORD)
@@ -182,7 +182,7 @@ def test_a_taken_port_is_named_in_the_error(deep: Path) -> None:
     server = database_server("postgres", deep, {})
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ServerUnavailable) as refused:
+        with pytest.raises(ServerUnavailableError) as refused:
             server.start(port)
     assert str(refused.value).startswith("the postgres server did not start; its log ends with:\n")
     assert f"running on port {port}?" in str(refused.value)
@@ -191,7 +191,7 @@ def test_a_taken_port_is_named_in_the_error(deep: Path) -> None:
 def test_a_machine_without_mysql_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A newcomer would not know that MySQL is the one thing `make setup` cannot bring."""
     monkeypatch.setattr(mysql, "SEARCH_PATH", str(tmp_path))
-    with pytest.raises(ServerUnavailable) as refused:
+    with pytest.raises(ServerUnavailableError) as refused:
         database_server("mysql", tmp_path / "data", {})
     assert str(refused.value) == (
         "no MariaDB or MySQL server is installed here: apt-get install mariadb-server (macOS: brew install mariadb)"

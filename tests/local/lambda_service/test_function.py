@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from local.lambda_service import function as function_module
-from local.lambda_service.function import Function, Throttled
+from local.lambda_service.function import Function, ThrottledError
 from local.platform.processes import wait_until
 from local.runtimes.virtualenv import VirtualenvImage
 
@@ -199,7 +199,7 @@ def test_more_than_the_limit_waits_and_is_then_throttled(deploy: Deploy, monkeyp
     busy = threading.Thread(target=call, args=(function,), kwargs={"do": "sleep", "seconds": 2})
     busy.start()
     assert wait_until(lambda: function.environments() == 1, 5)
-    with pytest.raises(Throttled, match="hello is busy in all its 1 environments"):
+    with pytest.raises(ThrottledError, match="hello is busy in all its 1 environments"):
         function.invoke(b"{}")
     busy.join()
     assert call(function)["greeting"] == "good day"

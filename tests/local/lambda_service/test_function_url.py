@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from local.lambda_service.function import Function
-from local.lambda_service.function_url import FunctionUrl, url_event, url_response
+from local.lambda_service.function_url import FunctionUrl
+from local.lambda_service.url_payload import url_event, url_response
 from local.platform.http_server import Request
 
 JSON = ("Content-Type", "application/json")
@@ -36,7 +37,9 @@ def test_the_event_is_payload_format_two() -> None:
         ("X-Many", "b"),
         ("Cookie", "one=1; two=2"),
     )
-    event = url_event(request("POST", "/users/1%202", "a=1&a=2&b=%20", b'{"name": "x"}', *headers), "abc")
+    event: dict[str, Any] = {
+        **url_event(request("POST", "/users/1%202", "a=1&a=2&b=%20", b'{"name": "x"}', *headers), "abc")
+    }
     context = event["requestContext"]
     assert len(context.pop("requestId")) == 36
     assert context.pop("timeEpoch") > 1_700_000_000_000

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.platform.http_server import Request, Response, Server
+from local.platform.http_server import HttpServer, Request, Response
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[HttpServer]:
     """It answers what it was asked."""
 
     def echo(request: Request) -> Response:
         return Response(body=json.dumps([request.method, request.path, request.query, request.body.decode()]).encode())
 
-    server = Server(echo)
+    server = HttpServer(echo)
     yield server
     server.stop()
 
 
-def talk(server: Server, request: str) -> tuple[int, object]:
+def talk(server: HttpServer, request: str) -> tuple[int, object]:
     """Send this and nothing more; the status and the JSON of the answer."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
         connection.sendall(request.encode())
@@ -33,18 +33,18 @@ def talk(server: Server, request: str) -> tuple[int, object]:
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "get"])
-def test_any_method_reaches_the_function(server: Server, method: str) -> None:
+def test_any_method_reaches_the_function(server: HttpServer, method: str) -> None:
     """The function's 405 with its Allow header could not be tried out: the answer would be an HTML 501."""
     assert talk(server, f"{method} /users HTTP/1.1\r\n\r\n") == (200, [method, "/users", "", ""])
 
 
-def test_the_path_comes_as_it_was_sent(server: Server) -> None:
+def test_the_path_comes_as_it_was_sent(server: HttpServer) -> None:
     """A request that finds a route here would be a 404 on AWS."""
     assert talk(server, "GET //users?a=%20 HTTP/1.1\r\n\r\n") == (200, ["GET", "//users", "a=%20", ""])
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "+5", "1_0", "٣", "1, 1", "9" * 19])
-def test_a_length_that_is_no_number_is_refused(server: Server, length: str) -> None:
+def test_a_length_that_is_no_number_is_refused(server: HttpServer, length: str) -> None:
     """The connection would be dropped without a word, or hang."""
     assert talk(server, f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\nhello") == (
         400,
@@ -52,7 +52,7 @@ def test_a_length_that_is_no_number_is_refused(server: Server, length: str) -> N
     )
 
 
-def test_a_huge_length_is_refused_unread(server: Server) -> None:
+def test_a_huge_length_is_refused_unread(server: HttpServer) -> None:
     """One header would take all memory of this machine."""
     assert talk(server, f"POST / HTTP/1.1\r\nContent-Length: {10**15}\r\n\r\n") == (
         413,
@@ -60,7 +60,7 @@ def test_a_huge_length_is_refused_unread(server: Server) -> None:
     )
 
 
-def test_a_body_that_breaks_off_is_refused(server: Server) -> None:
+def test_a_body_that_breaks_off_is_refused(server: HttpServer) -> None:
     """A function would work on half of what was sent."""
     assert talk(server, "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhello") == (
         400,
@@ -68,7 +68,7 @@ def test_a_body_that_breaks_off_is_refused(server: Server) -> None:
     )
 
 
-def test_a_body_in_chunks_is_put_together(server: Server) -> None:
+def test_a_body_in_chunks_is_put_together(server: HttpServer) -> None:
     """`curl -T -` and clients that stream would be refused, as function URLs do not."""
     chunks = "5\r\nhello\r\nA;name=value\r\n, you ther\r\n1\r\ne\r\n0\r\nX-Trailer: 1\r\n\r\n"
     request = f"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"
@@ -86,13 +86,15 @@ def test_a_body_in_chunks_is_put_together(server: Server) -> None:
         ("chunked", "fffffffffff\r\n", 413, "Request Entity Too Large"),
     ],
 )
-def test_chunks_that_are_none_are_refused(server: Server, encoding: str, body: str, status: int, message: str) -> None:
+def test_chunks_that_are_none_are_refused(
+    server: HttpServer, encoding: str, body: str, status: int, message: str
+) -> None:
     """As above, for a client that streams."""
     request = f"POST / HTTP/1.1\r\nTransfer-Encoding: {encoding}\r\n\r\n{body}"
     assert talk(server, request) == (status, {"Message": message})
 
 
-def test_what_the_server_itself_refuses_is_json(server: Server) -> None:
+def test_what_the_server_itself_refuses_is_json(server: HttpServer) -> None:
     """A client that reads errors as JSON would fail on a page of HTML."""
     headers = "".join(f"X-{number}: 1\r\n" for number in range(101))
     assert talk(server, f"GET / HTTP/1.1\r\n{headers}\r\n") == (431, {"Message": "got more than 100 headers"})

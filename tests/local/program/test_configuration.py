@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.platform.errors import UsageError
-from local.program.configuration import configuration
+from local.program.configuration import read_configuration
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_key_and_its_value_are_read_as_pulumi_reads_them(file: Path, line: str, key: str, value: str) -> None:
     """A setting that counts on AWS would silently be another one here."""
     file.write_text(f"config:\n  {line}\n")
-    given = configuration(file.parent, "mine", "aurora-lambda")
+    given = read_configuration(file.parent, "mine", "aurora-lambda")
     assert {name: text.strip('"') for name, text in given.items()} == {key: value}
 
 
@@ -58,7 +58,7 @@ def test_what_would_be_misread_is_refused(file: Path, content: bytes, message: s
     """A person would get the default engine, or a traceback, and not know why."""
     file.write_bytes(content)
     with pytest.raises(UsageError) as refused:
-        configuration(file.parent, "mine", "aurora-lambda")
+        read_configuration(file.parent, "mine", "aurora-lambda")
     assert str(refused.value) == f"{file}{message}"
 
 
@@ -67,6 +67,6 @@ def test_only_files_are_stacks(file: Path) -> None:
     file.write_text("")
     (file.parent / "Pulumi.folder.yaml").mkdir()
     with pytest.raises(UsageError) as refused:
-        configuration(file.parent, "folder", "aurora-lambda")
+        read_configuration(file.parent, "folder", "aurora-lambda")
     missing = file.parent / "Pulumi.folder.yaml"
     assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); there are: mine"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from local.resources.outputs import RESOURCE_SCHEMAS, lookup_result, resource_outputs
+from local.resources.outputs import lookup_result, resource_outputs
+from local.resources.resource_schemas import RESOURCE_SCHEMAS
 
 CLUSTER = "aws:rds/cluster:Cluster"
 REGION = "eu-west-1"

@@ -7,29 +7,31 @@ from pathlib import Path
 import pytest
 
 from local.platform.errors import LocalError
-from local.resources.context import Ports
-from local.resources.state import Record, StackState, State, load, recover, save
+from local.resources.context import PortAllocator
+from local.resources.state import LocalState, ResourceRecord, StackState, load_or_set_aside, load_state, save_state
 
-STATE = State("local", {"local": StackState({"urn:1": Record("t", "n", "i", "d", {"port": 1})}, {"a": 1})}, {"x": 5})
+STATE = LocalState(
+    "local", {"local": StackState({"urn:1": ResourceRecord("t", "n", "i", "d", {"port": 1})}, {"a": 1})}, {"x": 5}
+)
 
 
 def test_a_state_reads_back_as_it_was_written(tmp_path: Path) -> None:
     """After a restart everything would seem new."""
-    save(tmp_path / "state", STATE)
-    assert load(tmp_path / "state") == STATE
-    assert recover(tmp_path / "state") == (STATE, "")
+    save_state(tmp_path / "state", STATE)
+    assert load_state(tmp_path / "state") == STATE
+    assert load_or_set_aside(tmp_path / "state") == (STATE, "")
     assert [file.name for file in tmp_path.iterdir()] == ["state"]
 
 
 def test_a_state_is_for_its_owner_only(tmp_path: Path) -> None:
     """Others on the machine could read what the stack is made of."""
-    save(tmp_path / "state", STATE)
+    save_state(tmp_path / "state", STATE)
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
 
 
 def test_no_file_is_an_empty_state(tmp_path: Path) -> None:
     """The first `up` of a clone would fail."""
-    assert load(tmp_path / "state") == State()
+    assert load_state(tmp_path / "state") == LocalState()
 
 
 @pytest.mark.parametrize(
@@ -53,11 +55,11 @@ def test_an_unreadable_state_is_put_aside_and_said_so(tmp_path: Path, content: s
     path = tmp_path / "state"
     path.write_text(content)
     with pytest.raises(LocalError, match=r"state cannot be read .*; aurora-lambda up puts it aside"):
-        load(path)
+        load_state(path)
 
-    state, note = recover(path)
+    state, note = load_or_set_aside(path)
 
-    assert state == State()
+    assert state == LocalState()
     assert note.startswith(f"{path} cannot be read (")
     assert note.endswith("; it is state.corrupt now, and the databases are kept")
     assert (tmp_path / "state.corrupt").read_text() == content
@@ -68,7 +70,7 @@ def test_a_second_unreadable_state_does_not_replace_the_first(tmp_path: Path) ->
     """The first may be the one that somebody wants to repair."""
     for content in ("one", "two"):
         (tmp_path / "state").write_text(content)
-        recover(tmp_path / "state")
+        load_or_set_aside(tmp_path / "state")
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {
         "state.corrupt": "one",
         "state.corrupt1": "two",
@@ -78,16 +80,16 @@ def test_a_second_unreadable_state_does_not_replace_the_first(tmp_path: Path) ->
 def test_a_folder_in_its_place_is_put_aside_too(tmp_path: Path) -> None:
     """As above."""
     (tmp_path / "state").mkdir()
-    assert recover(tmp_path / "state")[0] == State()
+    assert load_or_set_aside(tmp_path / "state")[0] == LocalState()
     assert (tmp_path / "state.corrupt").is_dir()
 
 
 def test_a_port_is_kept(tmp_path: Path) -> None:
     """Addresses that people wrote down would change with each `up`."""
     kept: dict[str, int] = {}
-    port, note = Ports(kept).take("database")
+    port, note = PortAllocator(kept).allocate("database")
     assert (kept, note) == ({"database": port}, "")
-    assert Ports(kept).take("database") == (port, "")
+    assert PortAllocator(kept).allocate("database") == (port, "")
 
 
 def test_a_port_that_a_stranger_took_is_replaced_and_said_so() -> None:
@@ -95,7 +97,7 @@ def test_a_port_that_a_stranger_took_is_replaced_and_said_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         taken = stranger.getsockname()[1]
         kept = {"database": taken}
-        port, note = Ports(kept).take("database")
+        port, note = PortAllocator(kept).allocate("database")
     assert port != taken
     assert note == f"port {taken}, which database had, is taken by another program; it has {port} now"
     assert kept == {"database": port}
@@ -103,12 +105,12 @@ def test_a_port_that_a_stranger_took_is_replaced_and_said_so() -> None:
 
 def test_two_things_never_share_a_port() -> None:
     """The second would not start."""
-    ports = Ports({})
-    taken = [ports.take(f"thing {number}")[0] for number in range(50)]
+    ports = PortAllocator({})
+    taken = [ports.allocate(f"thing {number}")[0] for number in range(50)]
     assert len(set(taken)) == 50
 
 
 def test_ports_are_not_those_of_outgoing_connections() -> None:
     """A port kept for the next `up` would now and then be the near end of somebody's connection, and change."""
-    ports = Ports({})
-    assert all(20000 <= ports.take(f"thing {number}")[0] < 32768 for number in range(20))
+    ports = PortAllocator({})
+    assert all(20000 <= ports.allocate(f"thing {number}")[0] < 32768 for number in range(20))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from local.lambda_service.logs import FunctionLog
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.runtimes.container import OWNER, ContainerImage, build_image, remove_containers
-from local.runtimes.docker_engine import BuildFailed, DockerEngine
+from local.runtimes.docker_engine import DockerEngine, ImageBuildError
+from local.runtimes.image_build import ImageBuild
 from tests.services import base_image
 
 pytestmark = pytest.mark.slow
@@ -49,25 +51,26 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPaths]:
     remove_containers(paths, images=True)
 
 
-def build(target: str, **changes: str) -> dict[str, object]:
-    """What the components ask for, for this machine's processor."""
+def build(target: str, **changes: str) -> ImageBuild:
+    """Return the build that the components ask for, for this machine's processor."""
     platform = f"linux/{DockerEngine.find().architecture()}"
     arguments = {"BASE_IMAGE": base_image(), "SOURCE": "."}
     context = "../lambda_images"
-    return {
+    inputs: dict[str, object] = {
         "context": context,
         "dockerfile": f"{context}/Dockerfile",
         "target": target,
         "platform": platform,
         "args": arguments,
-    } | changes
+    }
+    return ImageBuild.from_inputs({**inputs, **changes}, CHECKOUT / "stacks")
 
 
 @pytest.fixture(scope="module")
 def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> ContainerImage:
     """The handler's image with a handler that tries things."""
     base_image()
-    handler = build_image(build("handler"), CHECKOUT / "stacks", paths)
+    handler = build_image(build("handler"), paths)
     assert handler.handler == "lambda_images.handler.app.lambda_handler"
     folder = tmp_path_factory.mktemp("probe")
     (folder / "probe.py").write_text(PROBE)
@@ -146,7 +149,7 @@ def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths
     here = DockerEngine.find().architecture()
     other = {"amd64": "linux/arm64", "arm64": "linux/amd64"}[here]
     with pytest.raises(LocalError) as refused:
-        build_image(build("handler", platform=other), CHECKOUT / "stacks", paths)
+        build_image(build("handler", platform=other), paths)
     assert str(refused.value) == (
         f"the Docker engine here builds for {here}, and the stack asks for {other}: choose with -c architecture=arm64 "
         "or -c architecture=x86_64"
@@ -156,8 +159,8 @@ def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths
 def test_a_base_that_cannot_be_pulled_is_said_with_the_remedy(paths: LocalPaths) -> None:
     """Else somebody without a way to the registry would not know what to change."""
     base_image()
-    wrong = build("handler") | {"args": {"BASE_IMAGE": "127.0.0.1:9/none:1", "SOURCE": "."}}
-    with pytest.raises(BuildFailed) as failed:
-        build_image(wrong, CHECKOUT / "stacks", paths)
+    wrong = replace(build("handler"), arguments={"BASE_IMAGE": "127.0.0.1:9/none:1", "SOURCE": "."})
+    with pytest.raises(ImageBuildError) as failed:
+        build_image(wrong, paths)
     assert str(failed.value).startswith("image 'handler' could not be built:\n")
     assert str(failed.value).endswith("The base image cannot be pulled: name one that can with -c baseImage=...")

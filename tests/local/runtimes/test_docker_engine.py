@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtimes.docker_engine import DockerEngine, EngineUnavailable, readable
+from local.runtimes.docker_engine import DockerEngine, DockerUnavailableError, failing_step
 
 INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
 
@@ -28,7 +28,7 @@ def test_without_docker_the_message_says_what_to_install(monkeypatch: pytest.Mon
     """Somebody who types `up --containers` on a bare laptop has to learn what is missing."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(EngineUnavailable) as error:
+    with pytest.raises(DockerUnavailableError) as error:
         DockerEngine.find()
 
     assert str(error.value) == f"no Docker engine is installed: {INSTALL}"
@@ -40,7 +40,7 @@ def test_an_engine_that_does_not_answer_is_named_with_its_own_words(
     """Installed and not started is the commonest case of all."""
     path_of(monkeypatch, client(tmp_path / "a", "20.10.24", answers=False))
 
-    with pytest.raises(EngineUnavailable) as error:
+    with pytest.raises(DockerUnavailableError) as error:
         DockerEngine.find()
 
     assert str(error.value) == (
@@ -71,7 +71,7 @@ def test_a_client_that_cannot_build_names_the_plugin(monkeypatch: pytest.MonkeyP
     newer = client(tmp_path / "a", "28.2.2")
     path_of(monkeypatch, newer)
 
-    with pytest.raises(EngineUnavailable) as error:
+    with pytest.raises(DockerUnavailableError) as error:
         DockerEngine.find()
 
     assert str(error.value) == (f"{newer} cannot build images: install its buildx plugin (docker-buildx), or {INSTALL}")
@@ -94,7 +94,7 @@ def test_a_failed_step_is_shown_with_what_it_printed() -> None:
 ------
 executor failed running [/bin/sh -c make]: exit code: 1
 """
-    assert readable(output) == (
+    assert failing_step(output) == (
         "[code 2/2] RUN make\n"
         "compiling\n"
         "SyntaxError: invalid syntax\n"
@@ -104,6 +104,6 @@ executor failed running [/bin/sh -c make]: exit code: 1
 
 def test_a_failure_without_a_step_is_shown_as_it_is() -> None:
     """A misspelt target fails before any step does."""
-    assert readable("failed to solve: target stage handlr could not be found\n") == (
+    assert failing_step("failed to solve: target stage handlr could not be found\n") == (
         "failed to solve: target stage handlr could not be found"
     )

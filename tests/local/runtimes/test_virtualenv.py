@@ -9,7 +9,8 @@ import pytest
 from components.build_context import context_files
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.runtimes.virtualenv import VirtualenvImage, handler_of, install_image
+from local.runtimes.image_build import ImageBuild
+from local.runtimes.virtualenv import VirtualenvImage, install_image
 from tests.local import project
 from tests.local.conftest import BUILD
 
@@ -24,7 +25,8 @@ def folder(tmp_path: Path, environments: Path) -> Path:
 
 def prepare(folder: Path, **build: object) -> VirtualenvImage:
     files = [path.as_posix() for path in context_files(folder / "code")]
-    return install_image({**BUILD, **build}, files, folder / "stacks", LocalPaths.of(folder))
+    described = ImageBuild.from_inputs({**BUILD, **build}, folder / "stacks")
+    return install_image(described, files, LocalPaths.for_checkout(folder))
 
 
 def test_an_image_holds_the_context_and_nothing_else(folder: Path) -> None:
@@ -53,8 +55,9 @@ def test_code_that_lies_deeper_in_the_context_is_the_same_image(folder: Path) ->
     shutil.copytree(folder / "code", deeper / "inner")
     (deeper / ".dockerignore").write_text("inner/Dockerfile\ninner/.dockerignore\n.dockerignore\n**/__pycache__\n")
     files = [path.as_posix() for path in context_files(deeper)]
-    build = {**BUILD, "context": "../repository", "args": {"SOURCE": "inner"}}
-    assert install_image(build, files, folder / "stacks", LocalPaths.of(folder)).digest == first.digest
+    inputs = {**BUILD, "context": "../repository", "args": {"SOURCE": "inner"}}
+    build = ImageBuild.from_inputs(inputs, folder / "stacks")
+    assert install_image(build, files, LocalPaths.for_checkout(folder)).digest == first.digest
 
 
 def test_an_edit_is_another_image_with_the_same_environment(folder: Path) -> None:
@@ -96,9 +99,9 @@ def test_the_handler_is_the_targets_command(tmp_path: Path) -> None:
         'FROM python AS base\nCMD ["no"]\nFROM base AS one\nRUN x\nCMD ["a.first"]\n'
         'from base as two\nCMD [ "b.second" ]\nFROM base AS none\n'
     )
-    assert handler_of(dockerfile, "one") == "a.first"
-    assert handler_of(dockerfile, "two") == "b.second"
+    assert ImageBuild(tmp_path, dockerfile, "one").handler() == "a.first"
+    assert ImageBuild(tmp_path, dockerfile, "two").handler() == "b.second"
     with pytest.raises(LocalError, match=r"^target 'none' in Dockerfile has no CMD"):
-        handler_of(dockerfile, "none")
+        ImageBuild(tmp_path, dockerfile, "none").handler()
     with pytest.raises(LocalError, match="^Dockerfile has no target 'three'$"):
-        handler_of(dockerfile, "three")
+        ImageBuild(tmp_path, dockerfile, "three").handler()

@@ -1,4 +1,4 @@
-"""A deployed stack, on this machine or on AWS, as the commands see it: its outputs, its functions, its logs."""
+"""A deployed stack, on this machine or on AWS: its outputs, functions and logs."""
 
 import json
 import re
@@ -7,9 +7,9 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import boto3
+from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,30 +22,30 @@ from local.platform.paths import CHECKOUT
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 POLL_SECONDS = 2.0
 LOG_SECONDS = 3600
-# What Pulumi adds to a resource's name in the program.
-GENERATED_ENDING = re.compile(r"-[0-9a-f]{7}$")
+# What Pulumi appends to a resource's name.
+GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
 LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
 
 
-class FailedError(Exception):
-    """A function was invoked, or was to be, and failed; the message is its own."""
+class StackRequestError(Exception):
+    """A function failed, or a request to the stack did."""
 
 
 @dataclass(frozen=True)
-class Stack:
-    """Where a stack's functions answer. `endpoint` is empty on AWS."""
+class DeployedStack:
+    """A stack with its outputs; `endpoint` is where Lambda answers, and empty on AWS."""
 
     name: str
-    outputs: Mapping[str, Any]
+    outputs: Mapping[str, object]
     endpoint: str = ""
 
     def functions(self) -> dict[str, str]:
-        """The ARNs of the stack's functions by the names people type: `handler`, `migration-runner`."""
-        ending = "LambdaArn"
-        return {_kebab(key.removesuffix(ending)): str(arn) for key, arn in self.outputs.items() if key.endswith(ending)}
+        """Return the ARNs of the stack's functions by short name: `handler`, `migration-runner`."""
+        suffix = "LambdaArn"
+        return {_kebab(key.removesuffix(suffix)): str(arn) for key, arn in self.outputs.items() if key.endswith(suffix)}
 
     def arn(self, name: str) -> str:
-        """The ARN of the function that `name` names: by its short name, its name in the program, in full, or its ARN.
+        """Return the ARN of a function, given its short name, its name in the program, its full name or its ARN.
 
         Raises:
             UsageError: the stack has no such function.
@@ -57,43 +57,43 @@ class Stack:
             )
         for short, arn in functions.items():
             full_name = arn.rpartition(":")[2]
-            if name in (short, arn, full_name, GENERATED_ENDING.sub("", full_name)):
+            if name in (short, arn, full_name, GENERATED_SUFFIX.sub("", full_name)):
                 return arn
         raise UsageError(f"stack {self.name!r} has no function {name!r}; it has {', '.join(sorted(functions))}")
 
     def invoke(self, name: str, payload: bytes) -> str:
-        """Invoke once, wait for the end, and return what the function answered.
+        """Invoke a function once, wait for the end, and return its answer.
 
         Raises:
-            FailedError: the function failed, or could not be invoked; the message is its own.
+            StackRequestError: the function failed, or could not be invoked.
         """
         try:
             response = self._client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
             answer = response["Payload"].read().decode()
         except (BotoCoreError, ClientError) as error:
-            raise FailedError(f"{name} could not be invoked: {error}") from None
+            raise StackRequestError(f"{name} could not be invoked: {error}") from None
         if "FunctionError" in response:
-            raise FailedError(f"{name} failed: {error_message(answer)}")
+            raise StackRequestError(f"{name} failed: {error_message(answer)}")
         return answer
 
     def log(self, name: str, *, follow: bool) -> Iterator[str]:
-        """What the function has logged, on AWS in the last hour; with `follow`, what it logs from now on, without end.
+        """Return a function's log, on AWS that of the last hour; with `follow`, also what it logs from now on.
 
         Raises:
-            FailedError: AWS does not let the log be read.
+            StackRequestError: AWS does not let the log be read.
         """
         arn = self.arn(name)
         if not self.endpoint:
-            return self._cloudwatch(arn, follow=follow)
+            return self._cloudwatch_log(arn, follow=follow)
         physical_name = arn.rpartition(":")[2]
         return follow_log(physical_name, from_start=True) if follow else iter([read_log(physical_name)])
 
-    def _cloudwatch(self, arn: str, *, follow: bool) -> Iterator[str]:
+    def _cloudwatch_log(self, arn: str, *, follow: bool) -> Iterator[str]:
         try:
             configuration = self._client("lambda", arn).get_function_configuration(FunctionName=arn)
             yield from self._events(configuration["LoggingConfig"]["LogGroup"], arn, follow=follow)
         except (BotoCoreError, ClientError) as error:
-            raise FailedError(f"the log could not be read: {error}") from None
+            raise StackRequestError(f"the log could not be read: {error}") from None
 
     def _events(self, group: str, arn: str, *, follow: bool) -> Iterator[str]:
         logs = self._client("logs", arn)
@@ -114,37 +114,31 @@ class Stack:
         region = match["region"] if match else None
         if not self.endpoint:
             return boto3.client(service, region_name=region, config=INVOKE_CONFIG)
-        # The emulator takes any credentials; real ones are not sent to it.
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106
-            config=INVOKE_CONFIG,
-        )
+        # Unsigned, so that no real credentials are needed or used.
+        unsigned = INVOKE_CONFIG.merge(Config(signature_version=UNSIGNED))
+        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=unsigned)
 
 
-def find_stack(name: str | None) -> Stack:
-    """The stack called `name`: the one running here if that is its name, else the one deployed on AWS.
+def select_stack(name: str | None) -> DeployedStack:
+    """Return the stack called `name`: the one running here if that is its name, else the one on AWS.
 
-    Without a name, the one running here.
+    Without a name, return the one running here.
 
     Raises:
         UsageError: there is no such stack, or Pulumi's command line is missing or refuses.
     """
-    here = status()
-    if here["running"] and name in (None, here["stack"]):
-        return Stack(here["stack"], here["outputs"], here["lambdaEndpoint"])
-    if here["running"] and name == "local":
-        raise UsageError(f"stack {here['stack']} is running here, not local; change to it with: aurora-lambda up")
+    report = status()
+    if report["running"] and name in (None, report["stack"]):
+        return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
+    if report["running"] and name == "local":
+        raise UsageError(f"stack {report['stack']} is running here, not local; change to it with: aurora-lambda up")
     if name in (None, "local"):
         raise UsageError("no stack is running here; start one with: aurora-lambda up")
-    return Stack(name, _pulumi_outputs(name))
+    return DeployedStack(name, _pulumi_outputs(name))
 
 
 def error_message(answer: str) -> str:
-    """The message in a function error's payload, or the payload where it has none."""
+    """Return the message in a function error's payload, or the payload where it has none."""
     try:
         error = json.loads(answer)
     except ValueError:
@@ -152,7 +146,7 @@ def error_message(answer: str) -> str:
     return str(error["errorMessage"]) if isinstance(error, dict) and "errorMessage" in error else answer
 
 
-def _pulumi_outputs(name: str) -> dict[str, Any]:
+def _pulumi_outputs(name: str) -> dict[str, object]:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise UsageError(
@@ -160,10 +154,10 @@ def _pulumi_outputs(name: str) -> dict[str, Any]:
             "installed; start the stack here with: aurora-lambda up -s " + name
         )
     command = [pulumi, "stack", "output", "--json", "--stack", name, "--cwd", str(CHECKOUT)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        raise UsageError(f"pulumi knows no outputs of stack {name!r}: {ended.stderr.strip()}")
-    return json.loads(ended.stdout)
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise UsageError(f"pulumi knows no outputs of stack {name!r}: {completed.stderr.strip()}")
+    return json.loads(completed.stdout)
 
 
 def _kebab(name: str) -> str:

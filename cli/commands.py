@@ -1,0 +1,120 @@
+"""The commands: one function each, which takes the parsed command line."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cli.formatting import migration_summary, pretty_json, status_lines
+from lambda_images.migrations.request import TAKE_REVISION
+from local.platform.errors import LocalError, UsageError
+
+MIGRATION_RUNNER = "migration-runner"
+PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
+
+
+def up(options: argparse.Namespace) -> None:
+    """Bring a stack up on this machine."""
+    from local.program.deploy import up as bring_up
+
+    stack = "local" if options.stack is None else options.stack
+    outputs = bring_up(stack, _overrides(options.config), containers=options.containers).outputs
+    print("\nOutputs:")
+    for key, value in sorted(outputs.items()):
+        print(f"    {key}: {json.dumps(value)}")
+    print("\nTry:")
+    for command in _suggestions(outputs):
+        print(f"    {command}")
+
+
+def _suggestions(outputs: Mapping[str, object]) -> list[str]:
+    found = shutil.which("aurora-lambda")
+    program = "aurora-lambda" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+    return [f"{program} invoke handler", f"{program} migrate status", f"curl {outputs['functionUrl']}info"]
+
+
+def _overrides(assignments: Sequence[str]) -> dict[str, str]:
+    pairs = [assignment.partition("=") for assignment in assignments]
+    if wrong := [key for key, equals, _ in pairs if not key or not equals]:
+        raise UsageError(f"-c takes key=value, not {wrong[0]!r}; for example: -c engine=mysql")
+    return {key: value for key, _, value in pairs}
+
+
+def down(options: argparse.Namespace) -> None:
+    """Stop everything here and delete its data."""
+    from local.commands import down as take_down
+
+    take_down(keep_data=options.keep_data)
+    print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
+
+
+def status(options: argparse.Namespace) -> None:
+    """Print what runs here."""
+    from local.commands import status as local_status
+
+    report = local_status()
+    print(json.dumps(report, indent=2) if options.json else "\n".join(status_lines(report)))
+
+
+def invoke(options: argparse.Namespace) -> None:
+    """Invoke a function and print its answer."""
+    from cli.deployed_stack import select_stack
+
+    payload = _payload(options.payload)
+    print(pretty_json(select_stack(options.stack).invoke(options.name, payload)))
+
+
+def _payload(text: str) -> bytes:
+    """Return the payload, checked before anything is invoked."""
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        json.loads(text)
+        payload = text.encode()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
+    if len(payload) > PAYLOAD_LIMIT_BYTES:
+        raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
+    return payload
+
+
+def migrate(options: argparse.Namespace) -> None:
+    """Run the migration runner and print its result."""
+    from cli.deployed_stack import select_stack
+
+    command = options.migration_command
+    if (command in TAKE_REVISION) != bool(options.revision):
+        raise UsageError(f"{' and '.join(TAKE_REVISION)} take a revision, and nothing else does: --revision 0003")
+    event = {"command": command, **({"revision": options.revision} if options.revision else {})}
+    answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+    print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
+
+
+def logs(options: argparse.Namespace) -> None:
+    """Print a function's log."""
+    from cli.deployed_stack import select_stack
+
+    for text in select_stack(options.stack).log(options.name, follow=options.follow):
+        print(text, end="", flush=True)
+
+
+def new_migration(options: argparse.Namespace) -> None:
+    """Write a revision from the difference between the tables' code and the database that runs here."""
+    from lambda_images.database.contract import DATABASE_URL
+    from lambda_images.migrations.errors import MigrationError
+    from lambda_images.migrations.generate import create_revision
+    from local.commands import status as local_status
+
+    report = local_status()
+    if not report["running"]:
+        raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
+    try:
+        paths = create_revision({DATABASE_URL: report["databaseUrl"]}, options.message)
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+    for path in paths:
+        print(path)
+    print("Read it, then apply it here with: aurora-lambda up")

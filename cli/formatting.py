@@ -1,0 +1,72 @@
+"""Format results for people."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Literal, NotRequired, TypedDict
+
+NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
+
+
+class RevisionResult(TypedDict):
+    """A revision in the migration runner's result, with a duration where it was applied."""
+
+    revision: str
+    message: str
+    duration_ms: NotRequired[int]
+
+
+class MigrationResult(TypedDict):
+    """The migration runner's result."""
+
+    command: str
+    engine: str
+    status: Literal["ok", "incomplete"]
+    before: str | None
+    after: str | None
+    applied: list[RevisionResult]
+    pending: list[RevisionResult]
+    output: str
+    duration_ms: int
+
+
+def pretty_json(text: str) -> str:
+    """Return JSON indented, and any other text as it is."""
+    with suppress(ValueError):
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return text
+
+
+def migration_summary(result: MigrationResult) -> str:
+    """Return the output of a migration command that prints something, or a summary of what another one did."""
+    if result["output"] or result["command"] in NOTHING_TO_PRINT:
+        return result["output"].rstrip("\n") or NOTHING_TO_PRINT[result["command"]]
+    lines = []
+    if result["applied"]:
+        lines.append("undone:" if result["command"] == "downgrade" else "applied:")
+        lines += ["  {revision}  {message}  ({duration_ms} ms)".format(**step) for step in result["applied"]]
+    if result["pending"]:
+        lines.append("pending:")
+        lines += ["  {revision}  {message}".format(**step) for step in result["pending"]]
+    before, after = (revision or "empty" for revision in (result["before"], result["after"]))
+    position = after if before == after else f"{before} -> {after}"
+    summary = f"{result['command']}: {result['status']}, {result['engine']} at {position} ({result['duration_ms']} ms)"
+    return "\n".join([*lines, summary])
+
+
+def status_lines(report: Mapping[str, object]) -> list[str]:
+    """Return the lines of `aurora-lambda status`."""
+    return [f"{label:16} {text}" for key, value in report.items() for label, text in _entries(key, value)]
+
+
+def _entries(key: str, value: object) -> list[tuple[str, str]]:
+    """Return a value of the status as lines, the first one labelled with its key."""
+    if not isinstance(value, Mapping):
+        return [(key, "-" if value in (None, "") else str(value))]
+    return [("" if number else key, f"{name}: {_describe(item)}") for number, (name, item) in enumerate(value.items())]
+
+
+def _describe(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)

@@ -1,0 +1,188 @@
+"""Forward each resource that a program registers to the supervisor, and print what becomes of it."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+
+from local.platform.errors import LocalError
+from local.resources.outputs import lookup_result
+from local.resources.resource_schemas import Inputs, Outputs
+from local.supervisor.client import SupervisorClient
+from local.supervisor.messages import ResourceResult
+
+IMAGE = "docker:index/image:Image"
+CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
+
+
+@dataclass(frozen=True)
+class StackProgram:
+    """A Pulumi program with the stack to run it as and its configuration; `directory` is the working directory."""
+
+    project: str
+    stack: str
+    region: str
+    config: dict[str, str]
+    directory: Path
+    main: Callable[[], None]
+    containers: bool = False
+
+
+class ResourceForwarder(Mocks):
+    """Forward each resource to the supervisor, and count the changes.
+
+    Attributes:
+        changes: The number of resources by kind of change.
+        failures: One message for each resource that failed.
+        urns: The resources that the program has registered.
+    """
+
+    def __init__(self, supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None]) -> None:
+        self.changes: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.urns: list[str] = []
+        self._supervisor, self._program, self._write = supervisor, program, write
+        self._thread = threading.local()
+        self._write_lock = threading.Lock()
+        self._update_started = False
+        self._start_error = ""
+        self._open_requests = 0
+        self._condition = threading.Condition()
+
+    def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
+        """Answer an `aws.get_...` call."""
+        return lookup_result(args.token, args.args, self._program.region), []
+
+    def set_urn(self, urn: str) -> None:
+        """Set the URN of the resource that this thread registers next."""
+        self._thread.urn = urn
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
+        """Forward one resource; components, and resources that exist elsewhere, are only recorded."""
+        inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
+        if not args.custom or args.resource_id:
+            return args.resource_id or "", inputs
+        urn = self._thread.urn
+        self.urns.append(urn)
+        with self._counted_request():
+            result = self._forward(urn, args, inputs)
+        self._print_notices(result["notices"])
+        self.changes[result["change"]] += 1
+        if result["change"] != "same":
+            self.print_change(result["change"], args.typ, args.name, result["seconds"])
+        return result["id"], result["outputs"]
+
+    def start_update(self) -> None:
+        """Start the supervisor and an update of this stack, unless that has been done.
+
+        The first resource calls this, so nothing is changed before the program has found its settings right.
+
+        Raises:
+            LocalError: the start failed, now or for another resource. It is tried, and reported, once.
+        """
+        with self._condition:
+            if self._start_error:
+                raise LocalError(self._start_error)
+            if not self._update_started:
+                try:
+                    self._begin_update()
+                except LocalError as error:
+                    self._start_error = str(error)
+                    self.failures.append(self._start_error)
+                    raise
+                self._update_started = True
+
+    def wait_until_idle(self) -> None:
+        """Wait until no request is open: when one resource fails, others are still being made."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._open_requests == 0)
+
+    def abort(self) -> None:
+        """Stop waiting for answers; the supervisor completes the requests."""
+        self._supervisor.abort()
+
+    def print_change(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
+        """Print one line of progress."""
+        duration = f" ({seconds:.1f}s)" if seconds is not None else ""
+        self._print(f" {CHANGE_SYMBOLS[change]:<2} {display_type(type_token):<32} {name:<32} {change}{duration}")
+
+    def _begin_update(self) -> None:
+        self._supervisor.start()
+        program = self._program
+        started = self._supervisor.begin_update(
+            {
+                "stack": program.stack,
+                "region": program.region,
+                "program_directory": str(program.directory),
+                "containers": program.containers,
+            }
+        )
+        self._print_notices(started["notices"])
+
+    def _forward(self, urn: str, args: MockResourceArgs, inputs: Inputs) -> ResourceResult:
+        self.start_update()
+        try:
+            files = _build_files(inputs) if args.typ == IMAGE else []
+            return self._supervisor.apply_resource(
+                {"urn": urn, "type": args.typ, "name": args.name, "inputs": inputs, "files": files}
+            )
+        except LocalError as error:
+            self.failures.append(f"{display_type(args.typ)} {args.name}: {error}")
+            self.print_change("failed", args.typ, args.name)
+            raise
+
+    @contextmanager
+    def _counted_request(self) -> Generator[None]:
+        with self._condition:
+            self._open_requests += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._open_requests -= 1
+                self._condition.notify_all()
+
+    def _print_notices(self, notices: Sequence[str]) -> None:
+        for notice in notices:
+            self._print(f"note: {notice}")
+
+    def _print(self, line: str) -> None:
+        with self._write_lock:
+            self._write(line)
+
+
+def _build_files(inputs: Inputs) -> list[str]:
+    """Return the files that the build of an image reads, relative to its context."""
+    from components.build_context import context_files
+
+    try:
+        return [path.as_posix() for path in context_files(Path(str(inputs["build"]["context"])))]
+    except FileNotFoundError as error:
+        raise LocalError(str(error)) from error
+
+
+def to_json_value(value: object) -> object:
+    """Return a value of Pulumi's as JSON has it, without its marks of secrets."""
+    if rpc.is_rpc_secret(value):
+        return to_json_value(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, Mapping):
+        return {str(key): to_json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json_value(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else json.loads(json.dumps(value, default=str))
+
+
+def display_type(token: str) -> str:
+    """Return a type token as Pulumi prints it: `aws:rds/cluster:Cluster` as `aws:rds:Cluster`.
+
+    >>> display_type("docker:index/image:Image")
+    'docker:index:Image'
+    """
+    package, module, name = token.split(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"

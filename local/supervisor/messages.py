@@ -1,0 +1,114 @@
+"""The JSON messages between the short-lived commands and the supervisor."""
+
+from typing import Literal, TypedDict
+
+from local.resources.resource_schemas import Inputs, Outputs
+
+# "restored": as before, but its process was gone. "same": left alone.
+Change = Literal["created", "updated", "replaced", "restored", "same"]
+
+
+class SupervisorInfo(TypedDict):
+    """How to reach the supervisor, and a digest of the code it runs."""
+
+    pid: int
+    port: int
+    token: str
+    code: str
+
+
+class UpdateRequest(TypedDict):
+    """Start an update of a stack; another stack that is up is suspended."""
+
+    stack: str
+    region: str
+    program_directory: str
+    containers: bool
+
+
+class UpdateStarted(TypedDict):
+    """An update has started; `notices` are for the person who waits."""
+
+    notices: list[str]
+
+
+class ResourceRequest(TypedDict):
+    """Make one resource what the program says; `files` are those that the build of an image reads."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Inputs
+    files: list[str]
+
+
+class ResourceResult(TypedDict):
+    """What became of a resource; `seconds` is how long that took."""
+
+    id: str
+    outputs: Outputs
+    change: Change
+    seconds: float
+    notices: list[str]
+
+
+class FinishRequest(TypedDict):
+    """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
+
+    urns: list[str]
+    outputs: Outputs
+
+
+class DeletedResource(TypedDict):
+    """A resource that was deleted."""
+
+    type: str
+    name: str
+
+
+class UpdateFinished(TypedDict):
+    """An update has ended."""
+
+    deleted: list[DeletedResource]
+
+
+class FunctionStatus(TypedDict):
+    """One function: `memorySize` in MB, `timeout` in seconds, `environments` as their number."""
+
+    name: str
+    arn: str
+    memorySize: int
+    timeout: int
+    environments: int
+
+
+class StackStatus(TypedDict):
+    """The status of the stack; functions by their name in the program.
+
+    `databaseUrl` holds the local server's password, which is stored nowhere.
+    """
+
+    stack: str
+    engine: str
+    running: bool
+    outputs: Outputs
+    functions: dict[str, FunctionStatus]
+    lambdaEndpoint: str
+    functionUrl: str
+    awsEndpoint: str
+    databaseUrl: str
+
+
+def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
+    """Return the status of a stack of which nothing runs."""
+    return {
+        "stack": stack,
+        "engine": str(outputs.get("engine", "")),
+        "running": False,
+        "outputs": outputs,
+        "functions": {},
+        "lambdaEndpoint": "",
+        "functionUrl": "",
+        "awsEndpoint": "",
+        "databaseUrl": "",
+    }

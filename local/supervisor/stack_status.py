@@ -1,0 +1,59 @@
+"""The status of the stack that is up."""
+
+import json
+from collections.abc import Iterable
+
+from lambda_images.database.contract import URL_SCHEMES, ContractError, database_settings
+from local.lambda_service.function import Function
+from local.resources.context import StackContext
+from local.resources.providers import RunningCluster, RunningFunction, RunningFunctionUrl
+from local.resources.state import LocalState
+from local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
+
+
+def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
+    """Return the status of the stack that is up."""
+    running = list(context.running_resources.items())
+    urls = [resource.url.url for _, resource in running if isinstance(resource, RunningFunctionUrl)]
+    clusters = [resource for _, resource in running if isinstance(resource, RunningCluster)]
+    return stopped_status(state.current, state.current_stack().outputs) | {
+        "running": True,
+        "functions": {
+            context.resources[urn].name: _function_status(resource.function)
+            for urn, resource in running
+            if isinstance(resource, RunningFunction)
+        },
+        "lambdaEndpoint": lambda_endpoint,
+        "functionUrl": urls[0] if urls else "",
+        "awsEndpoint": context.aws_services.endpoint,
+        "databaseUrl": _database_url(context, clusters[0]) if clusters else "",
+    }
+
+
+def _function_status(function: Function) -> FunctionStatus:
+    config = function.config
+    return {
+        "name": config.name,
+        "arn": config.arn,
+        "memorySize": config.memory_mb,
+        "timeout": int(config.timeout),
+        "environments": function.environments(),
+    }
+
+
+def _database_url(context: StackContext, cluster: RunningCluster) -> str:
+    """Return where a person logs in as the master user, with the password that the secret holds now."""
+    login = json.loads(context.aws_services.secret_value(context.region, cluster.secret_arn) or "{}")
+    scheme = next(scheme for scheme, engine in URL_SCHEMES.items() if engine == cluster.server.engine)
+    database = _schema(context.functions.values()) or ("postgres" if scheme == "postgres" else "mysql")
+    return f"{scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
+
+
+def _schema(functions: Iterable[Function]) -> str:
+    """Return the database that the functions use; empty when none uses one."""
+    for function in functions:
+        try:
+            return database_settings(function.config.variables).schema
+        except ContractError:
+            continue
+    return ""
