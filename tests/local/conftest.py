@@ -1,4 +1,4 @@
-"""What the tests of the local stack share."""
+"""Fixtures of the local stack's tests."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.build_context import context_files
-from local import commands as client
+from local import commands
 from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
 from local.lambda_service.logs import FunctionLog
@@ -27,15 +27,15 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checkout(tmp_path: Path, environments: Path) -> Iterator[Path]:
-    """A project that may be brought up; nothing of it is left running."""
+    """Give a project that may be brought up, and take it down at the end."""
     folder = project.write(tmp_path / "checkout", environments)
     yield folder
-    client.down(folder)
+    commands.down(folder)
 
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> VirtualenvImage:
-    """The project's image."""
+    """Install the project's image."""
     folder = project.write(tmp_path_factory.mktemp("image") / "checkout", environments)
     files = [path.as_posix() for path in context_files(folder / "code")]
     build = ImageBuild.from_inputs(BUILD, folder / "stacks")
@@ -44,7 +44,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, environments: Path) -> Virtu
 
 @pytest.fixture
 def deploy(image: VirtualenvImage, tmp_path: Path) -> Iterator[Callable[..., Function]]:
-    """Makes functions of the project's image; what is given replaces the configuration's fields."""
+    """Give a function that deploys the project's image; its arguments replace fields of the configuration."""
     deployed: list[Function] = []
 
     def make(**changes: object) -> Function:

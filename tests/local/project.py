@@ -66,7 +66,7 @@ def write(folder: Path, environments: Path) -> Path:
 
 
 def requirements() -> str:
-    """The runtime client with what it needs, from the handler image's hashed requirements."""
+    """Return the runtime client and its requirements, from the handler image's hashed requirements."""
     lines, keep = [], False
     for line in (ROOT / "lambda_images" / "requirements" / "handler.txt").read_text().splitlines():
         if not line.startswith(" "):

@@ -1,4 +1,4 @@
-"""What the tests of a running stack do with it."""
+"""What the tests do with a running stack."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from local import commands as client
+from local import commands
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.program.deploy import UpResult, up
@@ -25,7 +25,7 @@ class Lines(list[str]):
     """What an `up` printed."""
 
     def changes(self) -> dict[str, str]:
-        """What was said of each resource."""
+        """Return the change of each resource."""
         words = [line.split() for line in self if line.startswith(" ")]
         return {f"{word[1]} {word[2]}": word[3] for word in words}
 
@@ -34,13 +34,13 @@ class Lines(list[str]):
 
 
 def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[UpResult, Lines]:
-    """`up`, and what it printed."""
+    """Run `up`; return its result and what it printed."""
     lines = Lines()
     return up(stack, checkout=checkout, program=partial(project.program, **options), write=lines.append), lines
 
 
 def fail_up(checkout: Path, **options: Any) -> str:
-    """An `up` that has to fail; its message."""
+    """Run an `up` that has to fail and return its message."""
     with pytest.raises(LocalError) as failed:
         bring_up(checkout, **options)
     return str(failed.value)
@@ -51,7 +51,7 @@ def supervisor(checkout: Path) -> psutil.Process:
 
 
 def processes(checkout: Path) -> list[str]:
-    """The command lines of what runs because of a checkout."""
+    """Return the command lines of a checkout's processes."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -65,12 +65,12 @@ def processes(checkout: Path) -> list[str]:
 
 def invoke(checkout: Path, **event: Any) -> Any:
     """Invoke the function with boto3."""
-    endpoint = client.status(checkout)["lambdaEndpoint"]
+    endpoint = commands.status(checkout)["lambdaEndpoint"]
     lambda_client = boto3.client(
         "lambda", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
     response = lambda_client.invoke(
-        FunctionName=client.status(checkout)["functions"]["hello"]["arn"], Payload=json.dumps(event)
+        FunctionName=commands.status(checkout)["functions"]["hello"]["arn"], Payload=json.dumps(event)
     )
     payload = json.loads(response["Payload"].read())
     lambda_client.close()
@@ -79,7 +79,7 @@ def invoke(checkout: Path, **event: Any) -> Any:
 
 def sql(checkout: Path, *statements: str) -> Sequence[Any] | None:
     """Run statements as a person would, with the URL of `status`; the last one's first row."""
-    with psycopg.connect(client.status(checkout)["databaseUrl"], autocommit=True) as connection:
+    with psycopg.connect(commands.status(checkout)["databaseUrl"], autocommit=True) as connection:
         for statement in statements:
             cursor = connection.execute(cast(LiteralString, statement))
         return cursor.fetchone() if cursor.description else None

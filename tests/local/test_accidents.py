@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local import commands as client
+from local import commands
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.platform.processes import wait_until
-from local.supervisor import client as control
+from local.supervisor import client as supervisor_client
 from local.supervisor.client import exclusive
 from tests.local import project
 from tests.local.running import (
@@ -41,12 +41,12 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
     """After a crash or a reboot a person would have lost the database, or have stray processes on its files."""
     bring_up(checkout)
     sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
-    before = client.status(checkout)
+    before = commands.status(checkout)
 
     supervisor(checkout).kill()
 
     assert wait_until(lambda: processes(checkout) == [], 10)
-    status = client.status(checkout)
+    status = commands.status(checkout)
     assert (status["running"], status["outputs"]) == (False, before["outputs"])
     _, lines = bring_up(checkout)
     assert lines.changes() == {
@@ -58,7 +58,7 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
         INVOCATION: "updated",
     }
     assert sql(checkout, "SELECT id FROM kept") == (7,)
-    after = client.status(checkout)
+    after = commands.status(checkout)
     assert {key: after[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")} == {
         key: before[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")
     }
@@ -81,7 +81,7 @@ def test_a_corrupt_state_is_put_aside_and_no_data_lost(checkout: Path, running: 
     bring_up(checkout)
     sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
     if not running:
-        client.down(checkout, keep_data=True)
+        commands.down(checkout, keep_data=True)
     LocalPaths.for_checkout(checkout).state.write_text("{nope")
 
     _, lines = bring_up(checkout)
@@ -89,25 +89,25 @@ def test_a_corrupt_state_is_put_aside_and_no_data_lost(checkout: Path, running: 
     [note] = lines.notes()
     assert note.startswith(f"note: {LocalPaths.for_checkout(checkout).state} cannot be read (JSONDecodeError:")
     assert sql(checkout, "SELECT id FROM kept") == (7,)
-    client.down(checkout)
+    commands.down(checkout)
     assert processes(checkout) == []
 
 
 def test_status_and_down_cope_with_a_corrupt_state(checkout: Path) -> None:
     """As above, for a person who does not type `up` first."""
     bring_up(checkout)
-    client.down(checkout, keep_data=True)
+    commands.down(checkout, keep_data=True)
     LocalPaths.for_checkout(checkout).state.write_text("{nope")
     with pytest.raises(LocalError, match="aurora-lambda up puts it aside"):
-        client.status(checkout)
-    client.down(checkout)
+        commands.status(checkout)
+    commands.down(checkout)
     assert not LocalPaths.for_checkout(checkout).root.exists()
 
 
 def test_a_port_that_was_taken_meanwhile_is_replaced_and_said_so(checkout: Path) -> None:
     """`up` would fail with an error that names no port."""
     first, _ = bring_up(checkout)
-    client.down(checkout, keep_data=True)
+    commands.down(checkout, keep_data=True)
     port = int(first.outputs["url"].split(":")[2].strip("/"))
     with socket.create_server(("127.0.0.1", port)):
         second, lines = bring_up(checkout)
@@ -147,7 +147,7 @@ def test_an_interrupted_up_ends_at_once_and_the_next_goes_on(checkout: Path) -> 
     assert rest.splitlines()[-1] == "interrupted: what was made stays; aurora-lambda up goes on from there"
     assert started.returncode == -signal.SIGINT
     bring_up(checkout, event={"do": "sleep", "seconds": 3})
-    assert json.loads(client.status(checkout)["outputs"]["greeting"]) == {
+    assert json.loads(commands.status(checkout)["outputs"]["greeting"]) == {
         "greeting": "hello",
         "event": {"do": "sleep", "seconds": 3},
     }
@@ -169,14 +169,14 @@ def test_a_stale_supervisor_file_fools_nobody(checkout: Path) -> None:
     LocalPaths.for_checkout(checkout).supervisor.write_text(
         json.dumps({"pid": os.getpid(), "port": 1, "token": "t", "code": "c"})
     )
-    assert client.status(checkout)["running"] is False
+    assert commands.status(checkout)["running"] is False
     bring_up(checkout)
-    assert client.status(checkout)["running"] is True
+    assert commands.status(checkout)["running"] is True
 
 
 def test_a_supervisor_that_cannot_start_says_why(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason is in a log that nobody would look for."""
-    monkeypatch.setattr(control, "CHECKOUT", checkout)
+    monkeypatch.setattr(supervisor_client, "CHECKOUT", checkout)
     monkeypatch.setenv("PYTHONPATH", str(checkout))
     (checkout / "local").mkdir()
     (checkout / "local" / "__init__.py").write_text("raise ImportError('broken on purpose')")
@@ -196,4 +196,4 @@ def test_only_who_has_the_token_commands_the_supervisor(checkout: Path) -> None:
         urllib.request.urlopen(request)
     with refused.value:
         assert refused.value.code == 403
-    assert client.status(checkout)["running"] is True
+    assert commands.status(checkout)["running"] is True

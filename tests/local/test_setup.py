@@ -13,7 +13,7 @@ from tests.local.project import ROOT
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A checkout that is set up."""
+    """Write a checkout that is set up."""
     folder = tmp_path / "clone"
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)

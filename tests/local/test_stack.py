@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local import commands as client
+from local import commands
 from local.platform.errors import LocalError, UsageError
 from local.platform.paths import LocalPaths
 from local.program.deploy import up
@@ -43,7 +43,7 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
     assert json.loads(first.outputs["greeting"]) == {"greeting": "hello", "event": {"name": "you"}}
     assert first.outputs["password"] == "[secret]"
 
-    status = client.status(checkout)
+    status = commands.status(checkout)
     assert list(status) == [
         "stack",
         "engine",
@@ -73,17 +73,17 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
     assert (supervisor(checkout).pid, invoke(checkout, do="pid")) == running
     assert second.seconds < 5
 
-    client.down(checkout)
+    commands.down(checkout)
     assert processes(checkout) == []
     assert not LocalPaths.for_checkout(checkout).root.exists()
-    assert client.status(checkout)["running"] is False
+    assert commands.status(checkout)["running"] is False
 
 
 def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     """A person who edits a handler would lose connections, ports and time to a restart of all."""
     bring_up(checkout)
     sql(checkout, "CREATE TABLE kept (id int)")
-    before = client.status(checkout)
+    before = commands.status(checkout)
     code = checkout / "code" / "app.py"
     code.write_text(code.read_text().replace('"greeting":', '"salute":'))
 
@@ -91,8 +91,8 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
 
     assert lines.changes() == {IMAGE: "updated", FUNCTION: "updated"}
     assert invoke(checkout)["salute"] == "hello"
-    assert client.status(checkout)["databaseUrl"] == before["databaseUrl"]
-    assert client.status(checkout)["functionUrl"] == before["functionUrl"]
+    assert commands.status(checkout)["databaseUrl"] == before["databaseUrl"]
+    assert commands.status(checkout)["functionUrl"] == before["functionUrl"]
 
 
 def test_what_the_program_drops_is_deleted(checkout: Path) -> None:
@@ -107,7 +107,7 @@ def test_down_can_keep_the_data(checkout: Path) -> None:
     """Stopping for the night would mean to start from empty in the morning."""
     bring_up(checkout)
     sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
-    client.down(checkout, keep_data=True)
+    commands.down(checkout, keep_data=True)
     assert processes(checkout) == []
     bring_up(checkout)
     assert sql(checkout, "SELECT id FROM kept") == (7,)
@@ -122,8 +122,8 @@ def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
 
     assert lines.notes() == ["note: stack local is suspended; its data is kept"]
     assert set(lines.changes().values()) == {"created"}
-    assert client.status(checkout)["stack"] == "other"
-    assert client.read_log("hello", checkout).count("START RequestId: ") == 1
+    assert commands.status(checkout)["stack"] == "other"
+    assert commands.read_log("hello", checkout).count("START RequestId: ") == 1
     assert sorted(path.name for path in LocalPaths.for_checkout(checkout).logs.iterdir()) == ["local", "other"]
     assert sql(checkout, "SELECT to_regclass('kept')") == (None,)
     assert len([line for line in processes(checkout) if "/bin/postgres" in line]) == 1
@@ -136,7 +136,7 @@ def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
 def test_a_failing_invocation_fails_the_deployment_with_the_functions_message(checkout: Path) -> None:
     """A migration's error is all that a person has to go by; and the next `up` has to try again."""
     message = fail_up(checkout, event={"do": "raise"})
-    name = client.status(checkout)["functions"]["hello"]["name"]
+    name = commands.status(checkout)["functions"]["hello"]["name"]
     assert message == f"aws:lambda:Invocation greet: function {name} failed: ValueError: out of cheese"
     _, lines = bring_up(checkout)
     assert lines.changes() == {INVOCATION: "created"}
@@ -149,7 +149,7 @@ def test_a_failing_invocation_fails_the_deployment_with_the_functions_message(ch
 def test_a_function_with_no_concurrency_is_throttled(checkout: Path) -> None:
     """Stopping a function by 0, as people do in an emergency, would look here as if it did nothing."""
     message = fail_up(checkout, concurrency=0)
-    name = client.status(checkout)["functions"]["hello"]["name"]
+    name = commands.status(checkout)["functions"]["hello"]["name"]
     assert message == f"aws:lambda:Invocation greet: {name} may not run: its reserved concurrency is 0"
 
 
@@ -188,8 +188,8 @@ def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(checkout: Pat
 def test_logs_are_read_and_followed(checkout: Path) -> None:
     """What a function prints could be seen nowhere."""
     bring_up(checkout)
-    assert '{"time"' not in client.read_log("hello", checkout)
-    assert client.read_log("hello", checkout).startswith("START RequestId: ")
+    assert '{"time"' not in commands.read_log("hello", checkout)
+    assert commands.read_log("hello", checkout).startswith("START RequestId: ")
     seen: list[str] = []
 
     def follow(pieces: Callable[[], Any]) -> None:
@@ -198,21 +198,21 @@ def test_logs_are_read_and_followed(checkout: Path) -> None:
             if "xxx" in "".join(seen):
                 return
 
-    thread = threading.Thread(target=follow, args=(lambda: client.follow_log("hello", checkout),))
+    thread = threading.Thread(target=follow, args=(lambda: commands.follow_log("hello", checkout),))
     thread.start()
     time.sleep(0.5)
     invoke(checkout, do="print", bytes=3)
     thread.join(5)
     assert "".join(seen).splitlines()[1] == "xxx"
     with pytest.raises(UsageError, match="^there is no function 'helo' up here; there are: hello$"):
-        client.read_log("helo", checkout)
+        commands.read_log("helo", checkout)
 
 
 def test_no_password_is_on_disk_or_in_a_log(checkout: Path) -> None:
     """Whoever reads the checkout's files would have the database's password."""
     bring_up(checkout)
-    password = client.status(checkout)["databaseUrl"].split(":")[2].partition("@")[0]
-    client.down(checkout, keep_data=True)
+    password = commands.status(checkout)["databaseUrl"].split(":")[2].partition("@")[0]
+    commands.down(checkout, keep_data=True)
     files = [
         file
         for file in LocalPaths.for_checkout(checkout).root.rglob("*")

@@ -28,13 +28,13 @@ PASSWORD = 'it\'s 100% "secret"'
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Path:
-    """A folder too deep for a socket's path (108 characters), such as checkouts have."""
+    """Return a folder too deep for the path of a socket (108 bytes), as a checkout may be."""
     return tmp_path / ("deep" * 30)
 
 
 @pytest.fixture(params=["postgres", "mysql"])
 def server(request: pytest.FixtureRequest, deep: Path) -> Iterator[DatabaseServer]:
-    """A running server of each engine, with a master user."""
+    """Start a server of each engine with a master user."""
     try:
         server = database_server(request.param, deep, PARAMETERS)
     except ServerUnavailableError as error:

@@ -20,7 +20,7 @@ JSON = ("Content-Type", "application/json")
 def request(
     method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", *headers: tuple[str, str]
 ) -> Request:
-    """A request as the server hands it on."""
+    """Return a request as the HTTP server passes it on."""
     message = Message()
     for name, value in headers:
         message[name] = value
@@ -135,7 +135,7 @@ def test_an_answer_becomes_the_response_that_aws_makes_of_it(
 
 @pytest.fixture
 def url(deploy: Callable[..., Function]) -> Iterator[FunctionUrl]:
-    """A listening function URL."""
+    """Start a function URL."""
     function = deploy(timeout=1.0)
     url = FunctionUrl(lambda: function, "abc", 0)
     yield url

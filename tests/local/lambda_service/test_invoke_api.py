@@ -21,7 +21,7 @@ from local.platform.processes import wait_until
 
 @pytest.fixture
 def api(deploy: Callable[..., Function]) -> Iterator[InvokeApi]:
-    """An endpoint with one function, `hello`."""
+    """Start an endpoint with one function, `hello`."""
     api = InvokeApi({"hello": deploy()}, 0)
     yield api
     api.stop()

@@ -11,7 +11,7 @@ from local.platform.http_server import HttpServer, Request, Response
 
 @pytest.fixture
 def server() -> Iterator[HttpServer]:
-    """It answers what it was asked."""
+    """Start a server that answers each request with its parts."""
 
     def echo(request: Request) -> Response:
         return Response(body=json.dumps([request.method, request.path, request.query, request.body.decode()]).encode())

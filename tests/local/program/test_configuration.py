@@ -10,7 +10,7 @@ from local.program.configuration import read_configuration
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """The file of stack `mine` in project `aurora-lambda`."""
+    """Return the file of stack `mine` in project `aurora-lambda`."""
     return tmp_path / "Pulumi.mine.yaml"
 
 

@@ -68,7 +68,7 @@ def build(target: str, **changes: str) -> ImageBuild:
 
 @pytest.fixture(scope="module")
 def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> ContainerImage:
-    """The handler's image with a handler that tries things."""
+    """Build the handler's image with another handler, which probes its environment."""
     base_image()
     handler = build_image(build("handler"), paths)
     assert handler.handler == "lambda_images.handler.app.lambda_handler"
@@ -83,7 +83,7 @@ def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> Contai
 
 @pytest.fixture
 def invoke(image: ContainerImage, tmp_path: Path) -> Iterator[Invoke]:
-    """Invokes the probe; whether it failed, and its answer."""
+    """Give a function that invokes the probe, and returns whether it failed and its answer."""
     config = FunctionConfig(
         name="probe",
         arn="arn:aws:lambda:eu-west-1:123456789012:function:probe",

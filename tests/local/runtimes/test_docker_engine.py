@@ -10,7 +10,7 @@ INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https:/
 
 
 def client(folder: Path, version: str, *, plugin: bool = False, answers: bool = True) -> Path:
-    """A `docker` that says it is `version`."""
+    """Write a `docker` program that reports `version`."""
     folder.mkdir()
     program = folder / "docker"
     answer = f'echo "{version} 20.10.24"' if answers else 'echo "Cannot connect to the Docker daemon" >&2; exit 1'

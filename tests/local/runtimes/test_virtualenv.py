@@ -19,7 +19,7 @@ CONTENTS = {"app.py", "requirements/hello.txt"}
 
 @pytest.fixture
 def folder(tmp_path: Path, environments: Path) -> Path:
-    """A project to make images of."""
+    """Write a project to build images of."""
     return project.write(tmp_path / "checkout", environments)
 
 
