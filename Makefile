@@ -48,9 +48,12 @@ lint: setup ## Check style, types, imports and the Dockerfile.
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench
 
+config: setup ## Write the configuration keys into Pulumi.yaml and README.md anew from stacks/settings.py.
+	@$(BIN)/python -m stacks.reference
+
 lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
 	@for group in handler migrations; do \
 	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
 	    --output-file lambda_images/requirements/$$group.txt; done
 
-.PHONY: help setup broken-venv up down test test-fast lint bench lock
+.PHONY: help setup broken-venv up down test test-fast lint bench config lock

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an error with a message for people; None for a fault of this program."""
     from cli.deployed_stack import StackRequestError
-    from stacks.settings import SettingsError
+    from stacks.errors import SettingsError
 
     if isinstance(error, UsageError | SettingsError):
         return 2

@@ -1,11 +1,37 @@
 """Serves the components to every Pulumi language; the Pulumi engine starts this."""
 
-from pulumi.provider.experimental import component_provider_host
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
 
-from components import AuroraDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
+import pulumi
+from pulumi.provider import main
+from pulumi.provider.experimental.component import ComponentProvider
+
+from components import aurora, function, image, migration, network
+from components.arguments import Argument
+from components.function_role import FunctionRole
+from components.schema import readable_schema
+
+NAME = "aurora-lambda"
+VERSION = version(NAME)
+COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
+    network.Network: network.ARGUMENTS,
+    aurora.AuroraDatabase: aurora.ARGUMENTS,
+    image.LambdaImage: image.ARGUMENTS,
+    FunctionRole: {},
+    function.ImageFunction: function.ARGUMENTS,
+    migration.Migration: migration.ARGUMENTS,
+}
+
+
+def plugin_provider() -> ComponentProvider:
+    """Return the provider of all components, with a schema that reads well in every language."""
+    provider = ComponentProvider(list(COMPONENTS), NAME, None, VERSION)
+    arguments = {f"{NAME}:index:{component.__name__}": table for component, table in COMPONENTS.items()}
+    provider.schema = readable_schema(provider.schema or "", arguments)
+    return provider
+
 
 if __name__ == "__main__":
-    component_provider_host(
-        name="aurora-lambda",
-        components=[Network, AuroraDatabase, LambdaImage, FunctionRole, ImageFunction, Migration],
-    )
+    main(plugin_provider(), sys.argv[1:])

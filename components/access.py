@@ -10,7 +10,7 @@ import pulumi
 PolicyStatement = dict[str, Any]
 
 EnvironmentSources = pulumi.Input[Sequence[pulumi.Input[Mapping[str, pulumi.Input[str]]]]]
-PolicySources = pulumi.Input[Sequence[pulumi.Input[Sequence[PolicyStatement]]]]
+PolicySources = pulumi.Input[Sequence[pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]]]
 IdSources = pulumi.Input[Sequence[pulumi.Input[Sequence[pulumi.Input[str]]]]]
 
 T = TypeVar("T")

@@ -1,6 +1,7 @@
 """What the arguments of components take: a default, the values allowed, and one message for all that are not."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,13 +25,21 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 class Argument:
     """One argument of a component: its default, and which values it takes.
 
-    `takes` ends the sentence "it takes ..."; a `default` of None says that there is none.
+    `takes` ends the sentence "it takes ..."; a `default` of None says that there is none; `choices` are all values
+    allowed, where they are few.
     """
 
     type: ValueType
     takes: str
     allows: Callable[[Value], bool]
     default: Value | None = None
+    choices: tuple[str, ...] = ()
+
+    def description(self) -> str:
+        """Return what the argument takes and its default, as sentences for a reader of any language."""
+        takes = "" if self.type == "boolean" else f"Takes {self.takes}."
+        default = "" if self.default is None else f"Default: `{json.dumps(self.default).strip(chr(34))}`."
+        return f"{takes} {default}".strip()
 
     def check(self, value: Value) -> Value:
         """Return `value`; a whole number that came as floating point, as all numbers do over the wire, as an int.
@@ -72,12 +81,17 @@ def check_arguments(component: str, name: str, args: Args, arguments: Mapping[st
 
 def choice(*allowed: str, default: str | None = None) -> Argument:
     """Return an argument that takes one of `allowed`."""
-    return Argument("string", " or ".join(allowed), lambda value: value in allowed, default)
+    return Argument("string", " or ".join(allowed), lambda value: value in allowed, default, allowed)
 
 
 def text(pattern: str, takes: str, default: str | None = None) -> Argument:
     """Return an argument that takes what the regular expression `pattern` matches in full; digits are ASCII."""
     return Argument("string", takes, lambda value: bool(re.fullmatch(pattern, str(value), re.ASCII)), default)
+
+
+def strings(takes: str) -> Argument:
+    """Return an argument that takes a list of strings."""
+    return Argument("array", takes, lambda value: all(isinstance(item, str) for item in cast(tuple[object], value)), ())
 
 
 def flag(*, default: bool) -> Argument:

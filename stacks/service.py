@@ -6,7 +6,8 @@ import pulumi
 
 from components import AuroraDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
 from lambda_images.database.contract import environment_name
-from stacks.settings import Settings, load
+from stacks.configuration import load
+from stacks.settings import Settings
 
 DATABASE = "main-db"
 # Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit

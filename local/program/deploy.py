@@ -57,7 +57,7 @@ def up(
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
-        SettingsError: the configuration is wrong (`stacks.settings`); nothing has been changed then.
+        SettingsError: the configuration is wrong (`stacks.configuration`); nothing has been changed then.
         LocalError: a resource could not be created; those created before it stay.
     """
     started = time.monotonic()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,16 +19,13 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.stack import run_pulumi_func
 
 import components.__main__ as plugin
-from components import AuroraDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
 from tests.components.recording import Recording
 from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, EGRESS_RULE, FUNCTION, SECURITY_GROUP
-
-COMPONENTS = [Network, AuroraDatabase, LambdaImage, FunctionRole, ImageFunction, Migration]
 
 
 @pytest.fixture(scope="module")
 def provider() -> ComponentProvider:
-    return ComponentProvider(list(COMPONENTS), "aurora-lambda", None, "0.1.0")
+    return plugin.plugin_provider()
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +52,16 @@ def test_the_plugin_serves_its_schema_to_the_engine(schema: dict[str, Any]) -> N
                 answer = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=30)
         finally:
             process.terminate()
-    assert set(json.loads(answer.schema)["resources"]) == set(schema["resources"])
+    assert json.loads(answer.schema) == schema
 
 
 def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
     """Else a component could not be used from another language."""
     assert schema["name"] == "aurora-lambda"
-    assert set(schema["resources"]) == {f"aurora-lambda:index:{component.__name__}" for component in COMPONENTS}
+    assert set(schema["resources"]) == {
+        f"aurora-lambda:index:{name}"
+        for name in ("AuroraDatabase", "FunctionRole", "ImageFunction", "LambdaImage", "Migration", "Network")
+    }
     assert all(resource["isComponent"] for resource in schema["resources"].values())
 
 
@@ -75,6 +76,34 @@ def test_every_input_and_output_is_described(schema: dict[str, Any]) -> None:
     ]
     assert undescribed == []
     assert [token for token, resource in schema["resources"].items() if not resource.get("description")] == []
+
+
+def test_descriptions_read_well_in_another_language(schema: dict[str, Any]) -> None:
+    """Else an SDK would show Python's indentation, names and exceptions, or not say what an argument takes."""
+    database = schema["resources"]["aurora-lambda:index:AuroraDatabase"]
+    assert database["inputProperties"]["autoPauseSeconds"]["description"] == (
+        "Idle time before a pause, where `minCapacity` is 0. "
+        "Takes a whole number of seconds from 300 to 86400. Default: `300`."
+    )
+    assert database["inputProperties"]["finalSnapshot"]["description"] == (
+        "Whether deleting the cluster takes a snapshot first. Default: `true`."
+    )
+    assert database["inputProperties"]["runtimeRole"]["description"].endswith("Default: `app_runtime`.")
+    descriptions = _descriptions(schema)
+    assert [text for text in descriptions if "\n  " in text or text != text.strip()] == []
+    assert [text for text in descriptions if re.search(r"Raises|\b(True|False|None)\b|aws\.|=", text)] == []
+    snake_case = {name for text in descriptions for name in re.findall(r"`([a-z]+_\w+)`", text)}
+    assert snake_case == {"app_runtime"}
+
+
+def _descriptions(value: Any) -> list[str]:
+    """Return every description in the schema."""
+    if isinstance(value, list):
+        return [text for item in value for text in _descriptions(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["description"]] if isinstance(value.get("description"), str) else []
+    return own + [text for item in value.values() for text in _descriptions(item)]
 
 
 def test_what_a_database_needs_is_known(schema: dict[str, Any]) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks.settings import Settings, SettingsError, keys, read
+from stacks.configuration import read
+from stacks.errors import SettingsError
+from stacks.reference import pulumi_block, readme_table, with_block
+from stacks.settings import CONFIG_KEYS, Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,8 +77,12 @@ def test_all_mistakes_are_reported_together() -> None:
         ({"logRetentionDays": "8"}, "logRetentionDays is '8'; it takes one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
          "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 days"),
         ({"schema": "drop table"}, "schema is 'drop table'; it takes a lower-case name of letters, digits and _, at most "
-         "32 characters"),
+         "32 characters, that no database server uses itself"),
         ({"subnetIds": "subnet-1", "vpcId": "vpc-0a"}, "subnetIds is 'subnet-1'; it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        ({"subnetIds": "[" * 5000, "vpcId": "vpc-0a"}, f"subnetIds is {'[' * 5000!r}; it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        ({"handlerTimeout": "\u0661\u0662"}, "handlerTimeout is '\u0661\u0662'; it takes a whole number of seconds from 1 to 900"),
+        ({"minCapacity": "\u0661"}, "minCapacity is '\u0661'; it takes Aurora capacity units from 0 to 256 in steps of 0.5"),
+        ({"engineVersion": "\u0661\u0667.1"}, "engineVersion is '\u0661\u0667.1'; it takes RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
         ({"subnetIds": '["subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds names 1 subnet; Aurora needs subnets in at least two "
          "availability zones"),
         ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
@@ -87,8 +94,10 @@ def test_all_mistakes_are_reported_together() -> None:
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
         ({"vpcCidr": "999.999.999.0/16"}, "vpcCidr is '999.999.999.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
         ({"vpcCidr": "10.0.5.0/16"}, "vpcCidr is '10.0.5.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
-        ({"schema": "mysql"}, "schema is 'mysql'; the database server has that name for itself; choose another"),
-        ({"runtimeRole": "pg_monitor"}, "runtimeRole is 'pg_monitor'; the database server has that name for itself; choose another"),
+        ({"schema": "mysql"}, "schema is 'mysql'; it takes a lower-case name of letters, digits and _, at most "
+         "32 characters, that no database server uses itself"),
+        ({"runtimeRole": "pg_monitor"}, "runtimeRole is 'pg_monitor'; it takes a lower-case name of letters, digits and _, at most "
+         "32 characters, that no database server uses itself"),
         ({"functionUrlAuth": "none"}, "functionUrlAuth is 'none'; it takes AWS_IAM or NONE"),
         ({"architecture": "amd64"}, "architecture is 'amd64'; it takes arm64 or x86_64. "
          "Type: pulumi config set architecture arm64"),
@@ -115,19 +124,30 @@ def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
 def test_pulumi_knows_the_same_keys_and_defaults() -> None:
     """Else `pulumi config` would offer keys or defaults that the program does not have."""
     declared: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert list(declared) == keys()
+    assert list(declared) == list(CONFIG_KEYS)
     as_configured = {key: _raw(entry["default"]) for key, entry in declared.items()}
     assert read(as_configured, "dev") == Settings()
     assert [key for key, entry in declared.items() if not entry.get("description") or not entry.get("type")] == []
 
 
-def test_the_readme_tells_every_key_its_default_and_its_meaning() -> None:
-    """Else people would configure by a table that is out of date."""
-    readme = (ROOT / "README.md").read_text()
-    declared: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    for key, entry in declared.items():
-        default = _raw(entry["default"])
-        assert f"| `{key}` | {f'`{default}`' if default else ''} | {entry['description']} |\n" in readme
+@pytest.mark.parametrize(("file", "block"), [("Pulumi.yaml", pulumi_block()), ("README.md", readme_table())])
+def test_the_keys_are_documented_as_they_are_declared(file: str, block: str) -> None:
+    """Else people would configure by a table that is out of date: `make config` writes it anew."""
+    text = (ROOT / file).read_text()
+    assert with_block(text, block) == text
+
+
+def test_the_reference_tells_what_a_key_takes() -> None:
+    """Else people would find the limits of a key by being refused."""
+    assert (
+        "| `autoPauseSeconds` | `300` | a whole number of seconds from 300 to 86400 "
+        "| Idle time before the cluster pauses, where minCapacity is 0. |\n"
+    ) in readme_table()
+    assert (
+        '  minCapacity:\n    type: string\n    default: "0"\n'
+        '    description: "Capacity at rest; 0 lets the cluster pause. '
+        'Takes Aurora capacity units from 0 to 256 in steps of 0.5."\n'
+    ) in pulumi_block()
 
 
 def _raw(value: Any) -> str:

@@ -1,0 +1,92 @@
+"""Reads a stack's configuration and reports everything wrong with it at once: the only reader of `pulumi.Config`."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from components.arguments import Value
+from stacks.errors import SettingsError
+from stacks.settings import CONFIG_KEYS, ConfigKey, Settings
+from stacks.values import read_value
+
+NAMESPACE = "aurora-lambda"
+RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
+
+
+def load() -> Settings:
+    """Return the current stack's settings.
+
+    Raises:
+        SettingsError: unknown keys, values out of range, keys that contradict each other; all of them at once.
+    """
+    config = pulumi.Config(NAMESPACE)
+    given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
+    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
+    return read(given, pulumi.get_stack(), region)
+
+
+def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
+    """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
+
+    `region` is where the stack is deployed; empty where only the AWS provider knows.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    mistakes = [_unknown(key) for key in config if key not in CONFIG_KEYS]
+    checked: dict[str, Any] = {}
+    for key in (key for key in CONFIG_KEYS.values() if key.name in config):
+        try:
+            checked[key.field] = _read(config[key.name], key)
+        except ValueError as error:
+            mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
+    settings = Settings(**checked)
+    mistakes += _contradictions(settings)
+    if region and f"Amazon RDS {region} Root CA" not in RDS_ROOTS.read_text():
+        mistakes.append(
+            f"aws:region is {region!r}, and lambda_images/certificates/rds.pem has no certificate authority "
+            "of RDS there; put AWS's global-bundle.pem in its place"
+        )
+    if mistakes:
+        raise SettingsError(stack, mistakes)
+    return settings
+
+
+def _read(value: str, key: ConfigKey) -> Value:
+    return value if value == key.default == "" else read_value(value, key.argument)
+
+
+def _given_keys() -> list[str]:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{NAMESPACE}:"))
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, CONFIG_KEYS, n=1)
+    remedy = f"did you mean {near[0]!r}? " if near else ""
+    return f"{key} is not a configuration key; {remedy}remove it with: pulumi config rm {key}"
+
+
+def _nearest(key: ConfigKey, value: str) -> str:
+    near = get_close_matches(value, key.argument.choices, n=1)
+    return f". Type: pulumi config set {key.name} {near[0]}" if near else ""
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    mistakes = []
+    if settings.min_capacity > settings.max_capacity:
+        mistakes.append(f"minCapacity {settings.min_capacity:g} is above maxCapacity {settings.max_capacity:g}")
+    if settings.max_capacity < 1 and settings.database_auth == "iam":
+        mistakes.append("maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth password")
+    if bool(settings.vpc_id) != bool(settings.subnet_ids):
+        mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
+    if not settings.secrets_endpoint and not settings.vpc_id:
+        mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
+    if len(settings.subnet_ids) == 1:
+        mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    return mistakes

@@ -1,0 +1,187 @@
+"""What every argument of every component takes: its default, both ends of its range, and the message beyond them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import AuroraDatabase, ImageFunction, LambdaImage, Migration, Network
+from components.__main__ import COMPONENTS
+from components.arguments import Argument, Value, whole_number
+from tests.components.recording import STACKS_FOLDER, record
+from tests.components.tokens import (
+    CLUSTER,
+    CLUSTER_INSTANCE,
+    FUNCTION,
+    IMAGE,
+    LIFECYCLE_POLICY,
+    LOG_GROUP,
+    REPOSITORY,
+    SUBNET,
+    VPC,
+    VPC_ENDPOINT,
+)
+
+ARGUMENTS = {
+    f"{component.__name__}.{key}": argument
+    for component, table in COMPONENTS.items()
+    for key, argument in table.items()
+}
+FUNCTION_ARGS = {"image_uri": "repo@sha256:0", "role_name": "r", "role_arn": "arn:aws:iam::1:role/r"}
+REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
+    AuroraDatabase: {
+        "engine": "mysql",
+        "vpc_id": "vpc-0a",
+        "subnet_ids": ["subnet-1", "subnet-2"],
+        "function_security_group_id": "sg-1",
+    },
+    ImageFunction: FUNCTION_ARGS,
+    LambdaImage: {
+        "context": "../lambda_images",
+        "dockerfile": str(STACKS_FOLDER.parent / "lambda_images/Dockerfile"),
+        "target": "handler",
+    },
+    Migration: {"image_uri": "repo@sha256:0", "environment": [{}]},
+    Network: {},
+}
+
+
+def test_every_default_is_the_documented_one() -> None:
+    """Else a program that says nothing about an argument would get something else than it was told."""
+    assert {name: argument.default for name, argument in ARGUMENTS.items()} == {
+        "Network.cidr_block": "10.0.0.0/16",
+        "Network.secrets_endpoint": True,
+        "Network.endpoint_zones": 1,
+        "AuroraDatabase.engine": None,
+        "AuroraDatabase.engine_version": None,
+        "AuroraDatabase.schema": "app",
+        "AuroraDatabase.runtime_role": "app_runtime",
+        "AuroraDatabase.auth": "iam",
+        "AuroraDatabase.min_capacity": 0,
+        "AuroraDatabase.max_capacity": 2,
+        "AuroraDatabase.auto_pause_seconds": 300,
+        "AuroraDatabase.instance_count": 1,
+        "AuroraDatabase.backup_retention_days": 7,
+        "AuroraDatabase.deletion_protection": False,
+        "AuroraDatabase.final_snapshot": True,
+        "AuroraDatabase.kms_key_id": None,
+        "AuroraDatabase.performance_insights": True,
+        "LambdaImage.architecture": "arm64",
+        "LambdaImage.keep_images": 10,
+        "LambdaImage.force_delete": False,
+        "ImageFunction.architecture": "arm64",
+        "ImageFunction.memory_size": 256,
+        "ImageFunction.timeout": 15,
+        "ImageFunction.reserved_concurrency": -1,
+        "ImageFunction.log_retention_days": 30,
+        "ImageFunction.url_auth_type": None,
+        "ImageFunction.snap_start": False,
+        "Migration.allow_reset": False,
+        "Migration.architecture": "arm64",
+        "Migration.memory_size": 512,
+        "Migration.timeout": 900,
+        "Migration.log_retention_days": 30,
+    }
+
+
+@pytest.mark.parametrize(
+    ("component", "type_", "path", "expected"),
+    [
+        (Network, VPC, "cidrBlock", "10.0.0.0/16"),
+        (Network, SUBNET, "cidrBlock", "10.0.0.0/20"),
+        (Network, VPC_ENDPOINT, "serviceName", "com.amazonaws.eu-west-1.secretsmanager"),
+        (AuroraDatabase, CLUSTER, "serverlessv2ScalingConfiguration.maxCapacity", 2),
+        (AuroraDatabase, CLUSTER, "serverlessv2ScalingConfiguration.secondsUntilAutoPause", 300),
+        (AuroraDatabase, CLUSTER, "backupRetentionPeriod", 7),
+        (AuroraDatabase, CLUSTER, "deletionProtection", False),
+        (AuroraDatabase, CLUSTER, "skipFinalSnapshot", False),
+        (AuroraDatabase, CLUSTER, "iamDatabaseAuthenticationEnabled", True),
+        (AuroraDatabase, CLUSTER_INSTANCE, "performanceInsightsEnabled", True),
+        (LambdaImage, REPOSITORY, "forceDelete", False),
+        (LambdaImage, IMAGE, "build.platform", "linux/arm64"),
+        (ImageFunction, FUNCTION, "memorySize", 256),
+        (ImageFunction, FUNCTION, "timeout", 15),
+        (ImageFunction, FUNCTION, "reservedConcurrentExecutions", -1),
+        (ImageFunction, FUNCTION, "architectures", ["arm64"]),
+        (ImageFunction, FUNCTION, "publish", False),
+        (ImageFunction, LOG_GROUP, "retentionInDays", 30),
+        (Migration, FUNCTION, "memorySize", 512),
+        (Migration, FUNCTION, "timeout", 900),
+        (Migration, FUNCTION, "environment.variables", {"ALLOW_RESET": "false"}),
+        (Migration, LOG_GROUP, "retentionInDays", 30),
+    ],
+)
+def test_a_default_reaches_aws(component: Any, type_: str, path: str, expected: object) -> None:
+    """Else a component that is given the least would ask AWS for something that nobody chose."""
+    recording = record(lambda: component("x", REQUIRED[component]))
+    found: Any = recording.inputs(type_, recording.of_type(type_)[0])
+    for step in path.split("."):
+        found = found[step]
+    assert found == expected
+
+
+def test_ten_images_are_kept_unless_told_otherwise() -> None:
+    """Else a rollback would not find its image."""
+    recording = record(lambda: LambdaImage("x", REQUIRED[LambdaImage]))  # ty: ignore[invalid-argument-type]
+    assert '"countNumber": 10' in recording.inputs(LIFECYCLE_POLICY, "x")["policy"]
+
+
+BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
+    ("Network.cidr_block", ["10.0.0.0/16", "10.0.0.0/24"], ["10.0.0.0/15", "10.0.0.0/25", "10.0.5.0/16", "ten"]),
+    ("Network.endpoint_zones", [1, 3], [0, 4]),
+    ("AuroraDatabase.min_capacity", [0, 0.5, 256], [-0.5, 0.7, 256.5]),
+    ("AuroraDatabase.max_capacity", [0.5, 1, 256], [0, 0.7, 256.5]),
+    ("AuroraDatabase.auto_pause_seconds", [300, 86_400], [299, 86_401]),
+    ("AuroraDatabase.instance_count", [1, 16], [0, 17]),
+    ("AuroraDatabase.backup_retention_days", [1, 35], [0, 36]),
+    ("AuroraDatabase.schema", ["a", "a" * 32], ["", "a" * 33, "1a", "A", "mysql", "pg_x", "\u0661"]),
+    ("AuroraDatabase.runtime_role", ["a", "mysql_app", "a" * 32], ["", "a" * 33, "root", "rds_iam", "mysql"]),
+    ("AuroraDatabase.engine_version", ["17.10", "8.0.mysql_aurora.3.12.0"], ["", "latest", "\u0661\u0667"]),
+    ("AuroraDatabase.kms_key_id", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),
+    ("AuroraDatabase.final_snapshot", [True, False], [1, "true"]),
+    ("LambdaImage.keep_images", [1, 1000], [0, 1001]),
+    ("ImageFunction.memory_size", [128, 10_240, 512.0], [127, 10_241, 512.5, True, "512"]),
+    ("ImageFunction.timeout", [1, 900], [0, 901]),
+    ("ImageFunction.reserved_concurrency", [-1, 0, 1000], [-2, 1001]),
+    ("ImageFunction.log_retention_days", [1, 30, 3653], [0, 8, 3654]),
+    ("ImageFunction.url_auth_type", ["AWS_IAM", "NONE"], ["none", ""]),
+    ("Migration.memory_size", [128, 10_240], [127, 10_241]),
+    ("Migration.timeout", [1, 900], [0, 901]),
+    ("Migration.log_retention_days", [1, 3653], [0, 2]),
+]
+
+
+@pytest.mark.parametrize(("name", "allowed", "refused"), BOUNDS, ids=[name for name, _, _ in BOUNDS])
+def test_both_sides_of_every_bound(name: str, allowed: list[Value], refused: list[Value]) -> None:
+    """Else AWS would refuse a value half way through a deployment, or one that it takes could not be used."""
+    argument = ARGUMENTS[name]
+    for value in allowed:
+        assert argument.check(value) == value
+    for value in refused:
+        with pytest.raises(ValueError, match=f"^it takes {argument.takes[:10]}"):
+            argument.check(value)
+
+
+def test_every_range_has_its_bounds_tested() -> None:
+    """Else a new argument could be checked wrongly."""
+    ranges = {name for name, argument in ARGUMENTS.items() if not argument.choices and argument.type != "boolean"}
+    assert ranges - {name for name, _, _ in BOUNDS} == set()
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, pulumi.Output.from_input], ids=["plain", "output"])
+def test_a_wrong_argument_is_told_with_component_value_and_what_is_allowed(wrap: Callable[[str], Any]) -> None:
+    """Else one would have to find out which of a program's components AWS means."""
+    args: Any = {**REQUIRED[AuroraDatabase], "schema": wrap("Shop")}
+    message = (
+        "^AuroraDatabase 'shop': schema is 'Shop'; it takes a lower-case name of letters, digits and _, "
+        "at most 32 characters, that no database server uses itself$"
+    )
+    with pytest.raises(ValueError, match=message):
+        record(lambda: AuroraDatabase("shop", args))
+
+
+def test_a_whole_number_over_the_wire_is_one() -> None:
+    """Else a count from another language would be 2.0, which Python's range refuses."""
+    argument: Argument = whole_number(1, 3, "zones")
+    assert repr(argument.check(2.0)) == "2"
