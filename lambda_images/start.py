@@ -1,16 +1,9 @@
-"""How an image's process starts: as `python -m awslambdaric HANDLER` does, only sooner."""
+"""Starts an image's process as `python -m awslambdaric HANDLER` does, with imports from the bundle."""
 
-import gc
+import runpy
 import sys
 
-gc.disable()
-sys.path[0] = sys.path[0].rpartition("/")[0]
+from lambda_images import bundle
 
-from lambda_images import bundles  # noqa: E402
-
-bundles.use([f"{sys.path[0]}/{name}.bundle" for name in ("code", "dependencies")])
-
-from awslambdaric.__main__ import main  # noqa: E402
-
-gc.enable()
-main(sys.argv)
+bundle.use(sys.path[0])
+runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

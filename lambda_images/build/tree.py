@@ -6,7 +6,6 @@ Two runs over the same input give the same bytes, names, modes and times.
 import compileall
 import os
 import shutil
-import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from py_compile import PycInvalidationMode
 TIMESTAMP = 315_532_800
 # An image's files are put together below this directory, at the paths they have in the image.
 STAGE = "/layer"
-ELF_64_BIT_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
 
 # Not read by any function: console scripts, test suites, type stubs, sources of compiled modules, installer records.
 UNUSED = (
@@ -63,25 +61,6 @@ def compile_all(tree: Path) -> None:
         tree, quiet=1, stripdir=STAGE, prependdir="/", invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
     ):
         sys.exit("a module could not be compiled")
-
-
-def strip_all(tree: Path) -> None:
-    """Cut off what follows the loadable part of every compiled library: debug information, half of their bytes."""
-    for path in tree.rglob("*.so*"):
-        library = bytearray(path.read_bytes())
-        if library[: len(ELF_64_BIT_LITTLE_ENDIAN)] == ELF_64_BIT_LITTLE_ENDIAN:
-            path.write_bytes(_loadable(library))
-
-
-def _loadable(library: bytearray) -> bytearray:
-    """`library` up to the end of its last segment, and no longer naming the sections, which only debuggers read."""
-    (segments,) = struct.unpack_from("<Q", library, 32)
-    size, count = struct.unpack_from("<HH", library, 54)
-    places = [struct.unpack_from("<8xQ16xQ", library, segments + number * size) for number in range(count)]
-    end = max([segments + size * count, *(offset + length for offset, length in places)])
-    struct.pack_into("<Q", library, 40, 0)
-    struct.pack_into("<HH", library, 60, 0, 0)
-    return library[:end]
 
 
 def normalise(tree: Path) -> None:

@@ -14,7 +14,6 @@ from tests.bench.containers import PLAIN, PYTHON, Program, serve
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
 
-BUNDLES = ["/var/task/code.bundle", "/var/task/dependencies.bundle"]
 PACKAGES = {"awslambdaric", "lambda_images", "psycopg", "psycopg_binary", "sqlalchemy"}
 IMPORTED = [
     "awslambdaric.__main__",
@@ -39,7 +38,7 @@ def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted
     """Milliseconds of each program, and of raw psycopg `bundled`; `evicted` with no file of the image in memory."""
     files = layer_files(engine, image) if evicted else []
     measured = programs(image, database)
-    start = [PYTHON, "/var/task/lambda_images/start.py", "raw_psycopg.lambda_handler"]
+    start = [PYTHON, "-m", "lambda_images.start", "raw_psycopg.lambda_handler"]
     measured["bundled"] = Program("bundled", image, measured["raw"].environment, start)
 
     def measure(program: Program) -> Callable[[], float]:
@@ -127,7 +126,7 @@ def _is_plain(path: Path) -> bool:
 
 def profile(engine: DockerEngine, image: str) -> str:
     """A table of what importing the handler costs, package by package, as the interpreter tells it."""
-    use = f"import sys; sys.path[0] = '/var/task'; from lambda_images import bundles; bundles.use({BUNDLES})"
+    use = "from lambda_images import bundle; bundle.use('/var/task')"
     command = [PYTHON, "-X", "importtime", "-c", f"import gc; gc.disable(); {use}; import {', '.join(IMPORTED)}"]
     program = Program("profile", image, {}, command)
     best: dict[str, int] = {}

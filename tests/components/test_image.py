@@ -92,7 +92,7 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     assert {path.parts[0] for path in migrations} == {"lambda_images"}
     shared = {
         "__init__.py",
-        "bundles.py",
+        "bundle.py",
         "payload.py",
         "start.py",
         "application",

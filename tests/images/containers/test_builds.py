@@ -1,6 +1,7 @@
 """How the images are built: when again, how fast, and always to the same bytes."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,16 +50,23 @@ def test_an_edit_to_code_leaves_the_dependencies_alone(
     assert after[: base + 1] == before[: base + 1]
 
 
-def test_the_handlers_context_holds_no_migrations(
+def test_what_one_image_reads_alone_leaves_the_other_as_it_is(
     engine: DockerEngine, builder: Builder, images: Mapping[str, str], tmp_path: Path
 ) -> None:
-    """Or each new revision would deploy a new handler."""
+    """Or each new revision would deploy a new handler, and each new route run the migrations."""
     edited = copied(builder, tmp_path)
-    (edited.checkout / SOURCE / "migrations" / "versions" / "0999_more.py").write_text("revision = '0999'\n")
-    with (edited.checkout / SOURCE / "requirements" / "migrations.txt").open("a") as requirements:
+    source = edited.checkout / SOURCE
+    (source / "application" / "versions" / "0999_more.py").write_text("revision = '0999'\n")
+    with (source / "requirements" / "migrations.txt").open("a") as requirements:
         requirements.write("# edited\n")
-
     assert layers(engine, edited.build("handler")) == layers(engine, images["handler"])
+
+    (source / "application" / "versions" / "0999_more.py").unlink()
+    shutil.copy(builder.checkout / SOURCE / "requirements" / "migrations.txt", source / "requirements")
+    (source / "application" / "more.py").write_text("VALUE = 1\n")
+    for module in ("commands", "routes"):
+        (source / "application" / f"{module}.py").write_text("VALUE = 1\n")
+    assert layers(engine, edited.build("migrations")) == layers(engine, images["migrations"])
 
 
 def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What is in the images, and what is not."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -28,27 +28,27 @@ ONLY_MIGRATIONS = {"alembic", "mako", "markupsafe"}
 CODE = {
     "handler": (
         "__init__.py",
-        "bundles.py",
+        "bundle.py",
         "payload.py",
         "start.py",
         "certificates/*.pem",
         "database/**/*.py",
         "handler/**/*.py",
-        "application/*.py",
     ),
     "migrations": (
         "__init__.py",
-        "bundles.py",
+        "bundle.py",
         "payload.py",
         "start.py",
         "certificates/*.pem",
         "database/**/*.py",
-        "application/__init__.py",
-        "application/tables.py",
-        "application/versions/*.py",
         "migrations/**/*.py",
         "migrations/script.py.mako",
     ),
+}
+APPLICATION = {
+    "handler": ("*.py",),
+    "migrations": ("__init__.py", "tables.py", "versions/*.py"),
 }
 
 
@@ -57,16 +57,26 @@ def files(layer: list[Entry]) -> set[str]:
     return {entry.path.removeprefix(TASK) for entry in layer if not entry.directory}
 
 
-def test_the_code_layer_holds_the_targets_code_and_nothing_else(
+def test_the_code_layers_hold_the_targets_code_and_nothing_else(
     engine: DockerEngine, builder: Builder, images: Mapping[str, str], target: str
 ) -> None:
     """A file left out would fail at run time, one too many would ship something nobody looked at."""
-    _, code = added_layers(engine, images[target], builder.base)
+    _, code, application = added_layers(engine, images[target], builder.base)
 
-    source = CHECKOUT / SOURCE
-    written = {str(path.relative_to(CHECKOUT)) for pattern in CODE[target] for path in source.glob(pattern)}
-    cached = {str(_cache(Path(name), _tag(files(code)))) for name in written if name.endswith(".py")}
-    assert files(code) == {"code.bundle"} | written | cached
+    assert files(code) == with_cache(CHECKOUT / SOURCE, CODE[target], tag_of(code))
+    assert files(application) == with_cache(CHECKOUT / SOURCE / "application", APPLICATION[target], tag_of(code))
+
+
+def with_cache(folder: Path, patterns: Iterable[str], tag: str) -> set[str]:
+    """The files in `folder`, and their compiled ones, by their paths in the checkout and in the image."""
+    written = {path.relative_to(CHECKOUT) for pattern in patterns for path in folder.glob(pattern)}
+    cached = {path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc" for path in written if path.suffix == ".py"}
+    return {str(path) for path in written | cached}
+
+
+def tag_of(layer: list[Entry]) -> str:
+    """The interpreter's, as in `start.cpython-313.pyc`."""
+    return next(Path(name).name.split(".")[1] for name in files(layer) if name.endswith(".pyc"))
 
 
 def test_the_dependency_layer_holds_the_locked_packages(
@@ -74,11 +84,11 @@ def test_the_dependency_layer_holds_the_locked_packages(
 ) -> None:
     """Boto3, pip or, in the handler, Alembic would make every cold start and every scan pay for them."""
     packages = SHARED if target == "handler" else SHARED | ONLY_MIGRATIONS
-    dependencies, _ = added_layers(engine, images[target], builder.base)
+    dependencies, code, _ = added_layers(engine, images[target], builder.base)
 
     tops = {name.partition("/")[0] for name in files(dependencies)}
     modules = {top.removesuffix(".py") for top in tops if not top.endswith((".dist-info", ".libs", ".so"))}
-    assert modules == packages | {"__pycache__", "bin", "dependencies.bundle"}
+    assert modules == packages | {"__pycache__", "bin", f"dependencies.{tag_of(code)}.bundle"}
     described = {top.partition("-")[0] for top in tops if top.endswith(".dist-info")}
     assert described == packages
 
@@ -126,12 +136,3 @@ def test_what_lies_around_in_a_checkout_stays_out(
     image = littered.build(target)
 
     assert engine.inspect(image)["RootFS"] == engine.inspect(images[target])["RootFS"]
-
-
-def _cache(source: Path, tag: str) -> Path:
-    return source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"
-
-
-def _tag(names: set[str]) -> str:
-    """The interpreter's, as in `start.cpython-313.pyc`."""
-    return next(Path(name).name.split(".")[1] for name in names if name.endswith(".pyc"))

@@ -87,7 +87,7 @@ def test_the_image_says_what_it_is(engine: DockerEngine, images: Mapping[str, st
     """Lambda takes the command from here, without a shell; people take the source from the labels."""
     config = engine.inspect(images[target])["Config"]
 
-    assert config["Entrypoint"] == [PYTHON, "/var/task/lambda_images/start.py"]
+    assert config["Entrypoint"] == [PYTHON, "-m", "lambda_images.start"]
     assert config["Cmd"] == [ENTRY[target]]
     assert (config["User"], config["WorkingDir"]) == ("65534:65534", "/var/task")
     assert config.get("Healthcheck") is None
