@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cli.formatting import migration_summary, pretty_json, status_lines
-from lambda_images.migrations.request import TAKE_REVISION
+from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
 
 MIGRATION_RUNNER = "migration-runner"
@@ -86,8 +86,9 @@ def migrate(options: argparse.Namespace) -> None:
     from cli.deployed_stack import select_stack
 
     command = options.migration_command
-    if (command in TAKE_REVISION) != bool(options.revision):
-        raise UsageError(f"{' and '.join(TAKE_REVISION)} take a revision, and nothing else does: --revision 0003")
+    if COMMANDS[command].takes_revision != bool(options.revision):
+        those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
+        raise UsageError(f"{those} take a revision, and nothing else does: --revision 0003")
     event = {"command": command, **({"revision": options.revision} if options.revision else {})}
     answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
     print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))

@@ -21,12 +21,10 @@ from components.aurora_access import MASTER_USERNAME, ClusterDetails
 from components.aurora_engines import IDLE_SECONDS, RDS_ENGINES
 from components.naming import Tags, resource_tags
 from components.security_group_rules import SecurityGroupRules
-from lambda_images.database.contract import AUTHS, DEFAULT_PORTS, ENGINES, Auth, Engine
+from lambda_images.database.engines import AUTHS, ENGINES, RESERVED_ROLES, RESERVED_SCHEMAS, Auth
 
 PERFORMANCE_INSIGHTS_DAYS = 7
 SECONDS_PER_DAY = 86_400
-_SYSTEM_SCHEMAS = "mysql|sys|information_schema|performance_schema|postgres|template[01]|rdsadmin|pg_.*"
-_SYSTEM_ROLES = "public|postgres|root|admin|mysql|dbadmin|rdsadmin|rds_.*|pg_.*"
 
 
 class AuroraDatabaseArgs(TypedDict):
@@ -71,10 +69,10 @@ class AuroraDatabaseArgs(TypedDict):
 
 
 ARGUMENTS: Mapping[str, Argument] = {
-    "engine": choice(*ENGINES),
+    "engine": choice(*RDS_ENGINES),
     "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
-    "schema": identifier(_SYSTEM_SCHEMAS, "app"),
-    "runtime_role": identifier(_SYSTEM_ROLES, "app_runtime"),
+    "schema": identifier(RESERVED_SCHEMAS, "app"),
+    "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", "app_runtime"),
     "auth": choice(*AUTHS, default="iam"),
     "min_capacity": capacity(0, 0),
     "max_capacity": capacity(0.5, 2),
@@ -115,10 +113,10 @@ class AuroraDatabase(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
         self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
-        self._engine = cast(Engine, args["engine"])
+        self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds = RDS_ENGINES[self._engine]
-        self._port = DEFAULT_PORTS[self._engine]
+        self._port = ENGINES[self._engine].default_port
         self._child = pulumi.ResourceOptions(parent=self)
 
         group = self._security_group()

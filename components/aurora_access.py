@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from components import policies
 from components.access import FunctionAccess
-from lambda_images.database.contract import Auth, DatabaseSettings, Engine, RuntimeRole
+from lambda_images.database.contract import DatabaseSettings, RuntimeRole
+from lambda_images.database.engines import Auth
 
 MASTER_USERNAME = "dbadmin"
 
@@ -14,7 +15,7 @@ class ClusterDetails:
     """A cluster that exists. An empty secret or key says that there is none of its own."""
 
     name: str
-    engine: Engine
+    engine: str
     auth: Auth
     schema: str
     runtime_role: str

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lambda_images.database.contract import Engine
-
 IDLE_SECONDS = 60
 
 
@@ -19,22 +17,25 @@ class RdsEngine:
     name: str
     version: str
     parameters: Mapping[str, str]
+    family_parts: int
+    """How many parts of the version a parameter group family names."""
 
     def family(self, version: str) -> str:
         """Return the parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
-        parts = version.split(".")
-        return self.name + (parts[0] if self.name == "aurora-postgresql" else ".".join(parts[:2]))
+        return self.name + ".".join(version.split(".")[: self.family_parts])
 
 
-RDS_ENGINES: Mapping[Engine, RdsEngine] = {
+RDS_ENGINES: Mapping[str, RdsEngine] = {
     "mysql": RdsEngine(
         name="aurora-mysql",
         version="8.0.mysql_aurora.3.12.0",
         parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
+        family_parts=2,
     ),
     "postgres": RdsEngine(
         name="aurora-postgresql",
         version="17.10",
         parameters={"rds.force_ssl": "1", "idle_session_timeout": str(IDLE_SECONDS * 1000)},
+        family_parts=1,
     ),
 }

@@ -54,7 +54,7 @@ class _Servers(dict[str, DatabaseServer]):
 
     def __missing__(self, engine: str) -> DatabaseServer:
         try:
-            server = database_server(engine, self._directory / engine, {})  # ty: ignore[invalid-argument-type]
+            server = database_server(engine, self._directory / engine, {})
             server.start()
         except ServerUnavailableError as error:
             missing(str(error))

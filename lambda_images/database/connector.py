@@ -5,11 +5,10 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from lambda_images.database import aws
 from lambda_images.database.contract import DatabaseSettings, parse_master_secret
-from lambda_images.database.drivers import driver
+from lambda_images.database.drivers import DriverConnection, driver
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseUnavailableError,
@@ -17,7 +16,6 @@ from lambda_images.database.errors import (
     SecretUnavailableError,
     format_driver_error,
 )
-from lambda_images.database.signing import rds_token
 
 # A cluster at 0 ACU answers after about 15 s, after a day's pause about 30 s.
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
@@ -33,22 +31,23 @@ log = logging.getLogger(__name__)
 
 
 class Connector:
-    """A callable that answers a new, autocommitting driver connection to the database in `settings`.
+    """Opens autocommitting driver connections to the database in `settings`; SQLAlchemy's `creator` when called.
 
-    Raises one of `DatabaseError`'s kinds when that can't be had. `deadline` bounds it, on `time.monotonic`'s clock.
+    Attributes:
+        deadline: until when a connection may be waited for, on `time.monotonic`'s clock.
+        secret_retry_seconds: how long to wait for the permission to read the secret.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.deadline = float("inf")
-        # Seconds to wait for a permission to read the secret.
         self.secret_retry_seconds = 0.0
-        self._driver = driver(settings.engine)
+        self._driver = driver(settings.spec)
         self.password = settings.password
         self._pending: PendingConnection | None = None
 
-    def __call__(self) -> Any:
-        """The connection that `connect_in_background` opened if it is still good, else a new one."""
+    def __call__(self) -> DriverConnection:
+        """Return the connection that `connect_in_background` opened if it is still good, else a new one."""
         pending, self._pending = self._pending, None
         if pending is None:
             return self.open()
@@ -69,8 +68,12 @@ class Connector:
             aws.load()
         self._pending = PendingConnection(self.open)
 
-    def open(self, database: str | None = None) -> Any:
-        """A new connection, to the settings' database unless another is named."""
+    def open(self, database: str | None = None) -> DriverConnection:
+        """Return a new connection, to the settings' database unless another is named.
+
+        Raises:
+            DatabaseError: it cannot be had; the class says why.
+        """
         name = self.settings.schema if database is None else database
         for attempt in range(1, TRIES + 1):
             try:
@@ -81,8 +84,8 @@ class Connector:
                 time.sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
 
-    def alive(self, connection: Any, idle_since: float) -> bool:
-        """Whether a connection unused since `idle_since` still works, asked of the server only after an idle gap.
+    def alive(self, connection: DriverConnection, idle_since: float) -> bool:
+        """Return whether a connection unused since `idle_since` still works; ask the server only after an idle gap.
 
         The clock is the wall's: a frozen execution environment may stop the other. What the server said last, a
         goodbye, makes the socket readable, and a silent one is believed for `IDLE_SECONDS`.
@@ -96,7 +99,7 @@ class Connector:
             return False
         return True
 
-    def _open_once(self, database: str) -> Any:
+    def _open_once(self, database: str) -> DriverConnection:
         try:
             return self._log_in(database)
         except LoginRefusedError:
@@ -105,7 +108,7 @@ class Connector:
             self.password = None  # Rotated since it was read.
             return self._log_in(database)
 
-    def _log_in(self, database: str) -> Any:
+    def _log_in(self, database: str) -> DriverConnection:
         password = self._login_password()
         remaining = self._remaining()
         if remaining <= 0:
@@ -119,13 +122,13 @@ class Connector:
             raise self._unavailable(text) if kind is DatabaseUnavailableError else kind(self._described(text)) from None
 
     def _login_password(self) -> str:
-        """The password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
+        """Return the password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
         settings = self.settings
         if self.password is not None:
             return self.password
         if settings.auth == "iam":
-            return rds_token(
-                settings.endpoint, settings.port, settings.db_role, region=aws.region(), credentials=aws.credentials()
+            return settings.spec.sign_token(
+                settings.endpoint, settings.port, settings.db_role, aws.region(), aws.credentials()
             )
         retry_seconds = min(self.secret_retry_seconds, self._remaining())
         value = aws.get_secret(settings.secret_arn, retry_seconds=retry_seconds) if settings.secret_arn else None
@@ -155,8 +158,8 @@ class Connector:
 class PendingConnection:
     """A connection being opened by a thread of its own."""
 
-    def __init__(self, opening: Callable[[], Any]) -> None:
-        self.connection: Any = None
+    def __init__(self, opening: Callable[[], DriverConnection]) -> None:
+        self.connection: DriverConnection | None = None
         self.at = 0.0
         self._opening = opening
         self._thread = threading.Thread(target=self._open, name="first-connection", daemon=True)

@@ -1,28 +1,17 @@
 """What a function is told about its database: environment names, and the values they parse to.
 
 The one module that both the components (which write these names) and the image (which reads them) import,
-so it uses the standard library alone and does no I/O.
+so it uses the standard library alone and does no I/O. What it says of engines is in `lambda_images.database.engines`.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
-Engine = Literal["mysql", "postgres"]
-Auth = Literal["iam", "password"]
-
-ENGINES: tuple[Engine, ...] = get_args(Engine)
-AUTHS: tuple[Auth, ...] = get_args(Auth)
-DEFAULT_PORTS: Mapping[Engine, int] = {"mysql": 3306, "postgres": 5432}
-URL_SCHEMES: Mapping[str, Engine] = {
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "postgres": "postgres",
-    "postgresql": "postgres",
-}
+from lambda_images.database.engines import AUTHS, ENGINES, Auth, EngineSpec, engine_of_url_scheme
 
 DATABASE_URL = "DATABASE_URL"
 ALLOW_RESET = "ALLOW_RESET"
@@ -42,7 +31,7 @@ class DatabaseSettings:
     """
 
     name: str
-    engine: Engine
+    engine: str
     endpoint: str
     port: int
     schema: str
@@ -54,8 +43,13 @@ class DatabaseSettings:
     revision: str = ""
     password: str | None = field(default=None, repr=False)
 
+    @property
+    def spec(self) -> EngineSpec:
+        """What is particular to the engine."""
+        return ENGINES[self.engine]
+
     def to_environment(self) -> dict[str, str]:
-        """The variables that parse back to this value; empty fields are left out, and so is a password."""
+        """Return the variables that parse back to this value; empty fields are left out, and so is a password."""
         values = {suffix: str(getattr(self, suffix.lower())) for suffix in _SUFFIXES}
         return {environment_name(self.name, suffix): value for suffix, value in values.items() if value}
 
@@ -72,7 +66,7 @@ class RuntimeRole:
     secret_arn: str = ""
 
     def to_environment(self, name: str) -> dict[str, str]:
-        """The migration runner's variables for this role of the database called `name`."""
+        """Return the migration runner's variables for this role of the database called `name`."""
         values = {"RUNTIME_DB_ROLE": self.db_role, "RUNTIME_AUTH": self.auth, "RUNTIME_SECRET_ARN": self.secret_arn}
         return {environment_name(name, suffix): value for suffix, value in values.items() if value}
 
@@ -82,7 +76,7 @@ _REQUIRED = ("ENGINE", "ENDPOINT", "SCHEMA", "DB_ROLE")
 
 
 def environment_name(name: str, suffix: str) -> str:
-    """`environment_name("main-db", "ENDPOINT")` is `SQL_MAIN_DB_ENDPOINT`."""
+    """Return a variable's name: `environment_name("main-db", "ENDPOINT")` is `SQL_MAIN_DB_ENDPOINT`."""
     return f"SQL_{name.upper().replace('-', '_')}_{suffix}"
 
 
@@ -98,14 +92,15 @@ def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
     values = {suffix: environment.get(environment_name(name, suffix), "") for suffix in _SUFFIXES}
     if missing := [environment_name(name, suffix) for suffix in _REQUIRED if not values[suffix]]:
         raise ContractError(f"the environment lacks {', '.join(missing)}")
-    engine = _one_of(environment_name(name, "ENGINE"), values["ENGINE"], ENGINES)
-    auth = _one_of(environment_name(name, "AUTH"), values["AUTH"] or "iam", AUTHS)
-    port = values["PORT"] or str(DEFAULT_PORTS[cast(Engine, engine)])
+    engine = _one_of(environment_name(name, "ENGINE"), values["ENGINE"], tuple(ENGINES))
+    spec = ENGINES[engine]
+    auth = _one_of(environment_name(name, "AUTH"), values["AUTH"] or spec.auth_modes[0], spec.auth_modes)
+    port = values["PORT"] or str(spec.default_port)
     if not port.isdecimal():
         raise ContractError(f"{environment_name(name, 'PORT')} is {port!r}; a port is a whole number")
     return DatabaseSettings(
         name=name.lower().replace("_", "-"),
-        engine=cast(Engine, engine),
+        engine=engine,
         endpoint=values["ENDPOINT"],
         port=int(port),
         schema=values["SCHEMA"],
@@ -129,7 +124,7 @@ def runtime_role(environment: Mapping[str, str], name: str) -> RuntimeRole | Non
 
 
 def parse_master_secret(text: str) -> tuple[str, str]:
-    """The user name and password in a secret of the form RDS manages: `{"username": ..., "password": ...}`.
+    """Return the user name and password in a secret of the form RDS manages: `{"username": ..., "password": ...}`.
 
     Raises:
         ContractError: the text has another form. The message never repeats the secret.
@@ -163,16 +158,17 @@ def _from_url(url: str) -> DatabaseSettings:
         port = parts.port
     except ValueError:
         raise ContractError("DATABASE_URL is not a URL: write engine://user:password@host:port/database") from None
-    engine = URL_SCHEMES.get(parts.scheme.partition("+")[0])
+    engine = engine_of_url_scheme(parts.scheme)
     if engine is None:
-        raise ContractError(f"DATABASE_URL starts with {parts.scheme!r}; it takes mysql:// or postgres://")
+        allowed = " or ".join(f"{spec.url_schemes[0]}://" for spec in ENGINES.values())
+        raise ContractError(f"DATABASE_URL starts with {parts.scheme!r}; it takes {allowed}")
     if not parts.hostname or not parts.username or not parts.path.strip("/"):
         raise ContractError("DATABASE_URL lacks its host, user or database: engine://user:password@host:port/database")
     return DatabaseSettings(
         name="database-url",
-        engine=engine,
+        engine=engine.name,
         endpoint=parts.hostname,
-        port=port or DEFAULT_PORTS[engine],
+        port=port or engine.default_port,
         schema=unquote(parts.path.strip("/")),
         db_role=unquote(parts.username),
         auth="password",

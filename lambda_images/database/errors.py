@@ -6,7 +6,7 @@ class DatabaseError(Exception):
 
 
 def format_driver_error(error: BaseException) -> str:
-    """A driver's error on one line, with its code."""
+    """Return a driver's error on one line, with its code."""
     match error.args:
         case (int(number), str(words)):
             return f"{' '.join(words.split())} (error {number})"

@@ -23,8 +23,8 @@ class AwsCredentials:
     session_token: str = field(default="", repr=False)
 
 
-def rds_token(host: str, port: int, user: str, *, region: str, credentials: AwsCredentials, now: float = 0) -> str:
-    """A password for RDS IAM authentication, good for opening connections during 15 minutes.
+def rds_token(host: str, port: int, user: str, region: str, credentials: AwsCredentials, *, now: float = 0) -> str:
+    """Return a password for RDS IAM authentication, good for opening connections during 15 minutes.
 
     Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
     """
@@ -36,7 +36,7 @@ def rds_token(host: str, port: int, user: str, *, region: str, credentials: AwsC
 def post_headers(
     service: str, host: str, headers: Mapping[str, str], body: bytes, *, region: str, credentials: AwsCredentials
 ) -> dict[str, str]:
-    """`headers` and those that sign a POST of `body` to the root of `host`."""
+    """Return `headers` and those that sign a POST of `body` to the root of `host`."""
     stamp = _stamp(time.time())
     signed = {**headers, "Host": host, "X-Amz-Date": stamp}
     if credentials.session_token:
@@ -53,7 +53,7 @@ def post_headers(
 
 
 def _presigned(host: str, query: Mapping[str, str], stamp: str, scope: str, credentials: AwsCredentials) -> str:
-    """The URL, without its scheme, of a signed GET of the root of `host`."""
+    """Return the URL, without its scheme, of a signed GET of the root of `host`."""
     values = {
         **query,
         "X-Amz-Algorithm": ALGORITHM,

@@ -1,39 +1,37 @@
 """The one SQLAlchemy engine of an execution environment: a pool of one connection, opened when first needed."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import create_engine, event
 from sqlalchemy.dialects import registry
-from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import StaticPool
 
 from lambda_images.database.connector import Connector
-from lambda_images.database.contract import Engine
+from lambda_images.database.drivers import DriverConnection
+from lambda_images.database.engines import ENGINES, EngineSpec
 
-registry.register("postgresql.lambda", "lambda_images.database.dialects.postgres", "LambdaPostgres")
-registry.register("mysql.lambda", "lambda_images.database.dialects.mysql", "LambdaMysql")
-URLS: Mapping[Engine, str] = {"postgres": "postgresql+lambda://", "mysql": "mysql+lambda://"}
-# Each engine's own default; said outright, or the driver's autocommit would make every transaction a pretence.
-LEVELS: Mapping[Engine, IsolationLevel] = {"postgres": "READ COMMITTED", "mysql": "REPEATABLE READ"}
 # An invocation that holds the connection twice would wait for itself: say so soon.
 POOL_SECONDS = 5
 USED = "used at"
 
+for _spec in ENGINES.values():
+    registry.register(_spec.sqlalchemy_url.removesuffix("://").replace("+", "."), _spec.dialect, "LambdaDialect")
+
 
 def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
-    """An engine whose only connection is made by `connector` and replaced, before use, when it no longer works.
+    """Return an engine whose only connection is made by `connector` and replaced, before use, when it no longer works.
 
     `engine.begin()` is a transaction, as ever. For work of one statement use `autocommit(engine)`: one message
     to the server instead of three.
     """
-    name = connector.settings.engine
+    spec = connector.settings.spec
     engine = create_engine(
-        URLS[name],
+        spec.sqlalchemy_url,
         creator=connector,
-        isolation_level=LEVELS[name],
+        isolation_level=spec.isolation_level,
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
@@ -54,6 +52,13 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     return engine
 
 
+def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engine:
+    """Return an engine on a connection that is there, which it leaves open."""
+    return create_engine(
+        spec.sqlalchemy_url, creator=lambda: connection, poolclass=StaticPool, isolation_level=spec.isolation_level
+    )
+
+
 def autocommit(engine: sqlalchemy.Engine) -> sqlalchemy.Engine:
-    """The same engine and pool, each statement committing itself."""
+    """Return the same engine and pool, each statement committing itself."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,7 +1,8 @@
 """Column types that mean the same on every engine."""
 
+import importlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import sqlalchemy
@@ -10,49 +11,59 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
+from lambda_images.database.engines import engine_of_dialect
+
 __all__ = ["UtcTimestamp", "Uuid", "iso_utc"]
 
 
+class _EngineTypes(Protocol):
+    """What a module of `lambda_images.database.dialects` says of types."""
+
+    NATIVE_UUID: bool
+    UTC_TIMESTAMP: DateTime
+
+
 def iso_utc(moment: datetime) -> str:
-    """`2026-11-21T10:00:00.123456Z`."""
+    """Return a moment as `2026-11-21T10:00:00.123456Z`."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Uuid(TypeDecorator[UUID]):
-    """An id: `uuid` on PostgreSQL, `CHAR(32)` on MySQL and on MariaDB, whose own type MySQL lacks."""
+    """An id: the engine's own type where each server that speaks its protocol has one, else `CHAR(32)`."""
 
     impl = sqlalchemy.Uuid
     cache_ok = True
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(sqlalchemy.Uuid(native_uuid=dialect.name == "postgresql"))
+        return dialect.type_descriptor(sqlalchemy.Uuid(native_uuid=_engine_types(dialect).NATIVE_UUID))
 
 
 class UtcTimestamp(TypeDecorator[datetime]):
-    """A moment, to the microsecond: `timestamptz` on PostgreSQL, a `DATETIME(6)` holding UTC on MySQL."""
+    """A moment, to the microsecond: with its time zone where the engine keeps one, else in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     @override
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(DateTime(timezone=True))
-        from sqlalchemy.dialects.mysql import DATETIME  # noqa: PLC0415 - PostgreSQL has no use for that dialect
+        return dialect.type_descriptor(_engine_types(dialect).UTC_TIMESTAMP)
 
-        return dialect.type_descriptor(DATETIME(fsp=6))
-
+    @override
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuses a naive value, which could mean any time zone."""
+        """Refuse a naive value, which could mean any time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("a timestamp needs a time zone: datetime.now(UTC)")
-        return value if dialect.name == "postgresql" else value.astimezone(UTC).replace(tzinfo=None)
+        return value if _engine_types(dialect).UTC_TIMESTAMP.timezone else value.astimezone(UTC).replace(tzinfo=None)
 
     @override
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return value.astimezone(UTC) if dialect.name == "postgresql" else value.replace(tzinfo=UTC)
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _engine_types(dialect: Dialect) -> _EngineTypes:
+    return cast(_EngineTypes, importlib.import_module(engine_of_dialect(dialect.name).dialect))

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,52 +10,37 @@ from typing import Any
 from alembic import command
 from alembic.autogenerate import produce_migrations
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime import migration
 from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
-from typing_extensions import override
+from alembic.util.pyfiles import load_python_file
+from sqlalchemy import Connection
 
-from lambda_images.database.contract import Engine
 from lambda_images.database.errors import format_driver_error
-from lambda_images.database.sqlalchemy_engine import LEVELS, URLS
+from lambda_images.database.sqlalchemy_engine import engine_on
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.outcome import AppliedRevision
 from lambda_images.migrations.revisions import revision_files
+from lambda_images.migrations.servers import Server
 
 HERE = Path(__file__).parent
 
 
 @dataclass
-class Step:
-    """One revision that was applied, or undone."""
-
-    revision: str
-    message: str
-    duration_ms: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """As the runner's result shows it."""
-        return {"revision": self.revision, "message": self.message, "duration_ms": self.duration_ms}
-
-
-@dataclass
 class MigrationRun:
-    """What a run did: the steps done, and the one at work, which after a failure is the one that failed."""
+    """What a run did: the revisions applied, and the one at work, which after a failure is the one that failed."""
 
-    done: list[Step] = field(default_factory=list)
-    current_step: Step | None = None
+    applied: list[AppliedRevision] = field(default_factory=list)
+    current_step: AppliedRevision | None = None
 
 
 class Migrations:
-    """The revisions in `versions`, and Alembic's commands on one driver connection."""
+    """The revisions in `versions`, and Alembic's commands on a server's connection."""
 
-    def __init__(self, engine: Engine, raw: Any, versions: Path) -> None:
-        self.engine: Engine = engine
-        self._raw = raw
+    def __init__(self, server: Server, versions: Path) -> None:
+        self._server = server
         self._versions = versions
         self.output = io.StringIO()
         self.config = Config(stdout=self.output, output_buffer=self.output)
@@ -64,25 +49,24 @@ class Migrations:
         self.config.set_main_option("version_locations", _escaped(versions))
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.set_main_option("sourceless", "true")
-        self.config.attributes["engine"] = engine
+        self.config.attributes["offline_url"] = server.spec.offline_url
         self.script = ScriptDirectory.from_config(self.config)
 
-    def head(self) -> str | None:
-        """The last revision.
+    def load(self) -> None:
+        """Load the revisions.
 
         Raises:
             MigrationError: the files do not form one line of revisions, each named by its id.
         """
         files = revision_files(self._versions)
-        scripts = [self._loaded(revision, name, files) for revision, name in sorted(files.items())]
+        scripts = [self._load_file(revision, name, files) for revision, name in sorted(files.items())]
         self.script.revision_map = RevisionMap(lambda: scripts)
         heads = self.script.get_heads()
         if len(heads) > 1:
             raise MigrationError(f"revisions {' and '.join(sorted(heads))} both end the history: put one after another")
-        return heads[0] if heads else None
 
     def target(self, revision: str, version: str | None) -> str:
-        """`revision`, when a database at `version` can be taken to it, or that many steps back.
+        """Return `revision`, when a database at `version` can be taken to it, or that many steps back.
 
         Raises:
             MigrationError: there is no such revision; the message says which there are.
@@ -98,7 +82,7 @@ class Migrations:
         return revision
 
     def pending(self, version: str | None) -> list[Script]:
-        """The revisions after `version`, first to last.
+        """Return the revisions after `version`, first to last.
 
         Raises:
             MigrationError: this image does not have `version`.
@@ -114,36 +98,47 @@ class Migrations:
 
     def upgrade(self, run: MigrationRun, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""
-        self._run(lambda heads: _timed(self.script._upgrade_revs("head", heads), run, may_go_on), prepare=prepare)
+
+        def steps(version: str | None) -> Iterator[RevisionStep]:
+            for script in self.pending(version):
+                if not may_go_on():
+                    return
+                yield from _noted(script, MigrationStep.upgrade_from_script(self.script.revision_map, script), run)
+
+        self._run(steps, prepare)
 
     def downgrade(self, revision: str, run: MigrationRun, prepare: Callable[[], None]) -> None:
         """Undo revisions back to `revision`, which stays applied; `prepare` as in `upgrade`."""
-        self._run(
-            lambda heads: _timed(self.script._downgrade_revs(revision, heads), run, lambda: True), prepare=prepare
-        )
+
+        def steps(version: str | None) -> Iterator[RevisionStep]:
+            for script in self._undone(version, revision):
+                yield from _noted(script, MigrationStep.downgrade_from_script(self.script.revision_map, script), run)
+
+        self._run(steps, prepare)
 
     def stamp(self, revision: str) -> None:
         """Write down that the database is at `revision`, running nothing."""
-        self._run(lambda heads: self.script._stamp_revs((revision,), heads))
+        with self.connected() as connection, connection.begin():
+            MigrationContext.configure(connection).stamp(self.script, revision)
 
     def history(self, version: str | None) -> str:
-        """Every revision, newest first, the current one marked."""
+        """Return every revision, newest first, the current one marked."""
         command.history(self.config)
         lines = self.output.getvalue().splitlines()
         return "\n".join(f"{line} (current)" if _is_about(line, version) else line for line in lines)
 
     def current(self, version: str | None) -> str:
-        """The revision the database is at, as Alembic prints it."""
+        """Return the revision the database is at, as Alembic prints it."""
         found = self.script.get_revision(version) if version else None
         return found.cmd_format(verbose=False) if found else ""
 
     def sql(self, version: str | None) -> str:
-        """The SQL of the pending revisions."""
+        """Return the SQL of the pending revisions."""
         command.upgrade(self.config, f"{version or 'base'}:head", sql=True)
         return self.output.getvalue()
 
     def differences(self) -> list[Any]:
-        """What would have to change in the database for it to agree with the tables in the code."""
+        """Return what would have to change in the database for it to agree with the tables in the code."""
         from lambda_images.application.tables import metadata  # noqa: PLC0415 - no other command needs it
 
         with self.connected() as connection:
@@ -152,61 +147,50 @@ class Migrations:
             return upgrade.as_diffs() if upgrade else []
 
     def connected(self) -> Connection:
-        """A SQLAlchemy connection on the driver's, which it leaves open."""
-        level = LEVELS[self.engine]
-        return create_engine(
-            URLS[self.engine], creator=lambda: self._raw, poolclass=StaticPool, isolation_level=level
-        ).connect()
+        """Return a SQLAlchemy connection on the driver's, which it leaves open."""
+        return engine_on(self._server.connection, self._server.spec).connect()
 
-    def _loaded(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
+    def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:
-            script = Script._from_path(self.script, self._versions / name)
+            module = load_python_file(self._versions, name)
+            script = Script(module, module.revision, str(self._versions / name))
         except Exception as error:
-            raise MigrationError(
-                f"{name} cannot be loaded: {type(error).__name__}: {format_driver_error(error)}"
-            ) from None
-        if script is None or script.revision != revision:
+            why = f"{type(error).__name__}: {format_driver_error(error)}"
+            raise MigrationError(f"{name} cannot be loaded: {why}") from None
+        if script.revision != revision:
             raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
         before = script.down_revision
         if before is not None and before not in files:
             raise MigrationError(f"{name} comes after revision {before!r}, which is not there: mend its down_revision")
         return script
 
-    def _run(self, steps: Callable[[Any], Iterable[Any]], prepare: Callable[[], None] = lambda: None) -> None:
+    def _undone(self, version: str | None, revision: str) -> Sequence[Script]:
+        """Return the revisions to undo, the newest first; `revision` may be `-2`, for two back."""
+        applied = list(self.script.iterate_revisions(version or "base", "base"))
+        if revision.startswith("-"):
+            return applied[: int(revision[1:])]
+        return list(self.script.iterate_revisions(version or "base", revision))
+
+    def _run(self, steps: Callable[[str | None], Iterator[RevisionStep]], prepare: Callable[[], None]) -> None:
+        """Run `steps` from the version that the database is at."""
+
+        def run_steps(heads: tuple[str, ...], _context: MigrationContext) -> Iterator[RevisionStep]:
+            return steps(heads[0] if heads else None)
+
         with self.connected() as connection:
             self.config.attributes |= {"connection": connection, "prepare": prepare}
-            with EnvironmentContext(self.config, self.script, fn=lambda heads, _context: steps(heads)):
+            with EnvironmentContext(self.config, self.script, fn=run_steps):
                 self.script.run_env()
 
 
-class _Heads(migration.HeadMaintainer):
-    """Alembic's note of the version, ids as parameters: spelt out, they make a new statement of each revision."""
-
-    @override
-    def _update_version(self, from_: str, to_: str) -> None:
-        self.heads = self.heads - {from_} | {to_}
-        version = self.context._version
-        done = self.context.impl._exec(version.update().where(version.c.version_num == from_).values(version_num=to_))
-        if done is not None and done.rowcount != 1:
-            raise CommandError(f"the database is no longer at revision {from_}")
-
-
-# Alembic has no setting for it.
-migration.HeadMaintainer = _Heads  # ty: ignore[invalid-assignment]
-
-
-def _timed(steps: Iterable[Any], run: MigrationRun, may_go_on: Callable[[], bool]) -> Iterator[Any]:
-    """The same steps, noting when each begins and ends; Alembic asks for the next when one has been applied."""
-    for step in steps:
-        if not may_go_on():
-            return
-        script = step.revision
-        run.current_step = Step(script.revision, script.doc)
-        started = time.monotonic()
-        yield step
-        run.current_step.duration_ms = round((time.monotonic() - started) * 1000)
-        run.done.append(run.current_step)
-        run.current_step = None
+def _noted(script: Script, step: RevisionStep, run: MigrationRun) -> Iterator[RevisionStep]:
+    """Yield the step, noting when it begins and ends; Alembic asks for the next when it has been taken."""
+    run.current_step = {"revision": script.revision, "message": script.doc, "duration_ms": 0}
+    started = time.monotonic()
+    yield step
+    run.current_step["duration_ms"] = round((time.monotonic() - started) * 1000)
+    run.applied.append(run.current_step)
+    run.current_step = None
 
 
 def _is_about(line: str, version: str | None) -> bool:

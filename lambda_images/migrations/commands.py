@@ -2,10 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from lambda_images.database.aws import get_secret, put_secret
 from lambda_images.database.contract import RuntimeRole, parse_master_secret
@@ -13,92 +12,99 @@ from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runner import MigrationRun, Migrations
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.failures import describe_error, failure_message
+from lambda_images.migrations.outcome import Outcome, RevisionName
 from lambda_images.migrations.request import Request
-from lambda_images.migrations.servers import Server
+from lambda_images.migrations.servers import Server, open_server
 
 # Between two revisions, stop unless this is left and the longest so far would fit once more.
 RESERVE_SECONDS = 5.0
-LOCKED = {"deploy", "reset", "stamp", "downgrade"}
-FINISHES = {"deploy", "reset", "status"}
 
 
 class MigrationCommands:
-    """One command on one driver connection."""
+    """Runs one command on one server."""
 
     def __init__(
-        self,
-        database: Server,
-        raw: Any,
-        role: RuntimeRole | None,
-        remaining: Callable[[], float],
-        versions: Path,
+        self, request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
     ) -> None:
-        self._database = database
-        self._raw = raw
+        self._request = request
+        self._server = server
         self._role = role
         self._remaining = remaining
-        self._migrations = Migrations(database.connector.settings.engine, raw, versions)
+        self._migrations = Migrations(server, versions)
         self._run = MigrationRun()
-        self._secrets: list[str] = []
-        self._new_password = False
-        self._transaction: int | None = None
+        self._before: str | None = None
+        self._password: str | None = None
+        self._password_is_new = False
+        self._transaction_id: int | None = None
+        # Each returns the outcome's `output`.
+        self.commands: Mapping[str, Callable[[], str]] = {
+            "deploy": self._deploy,
+            "reset": self._reset,
+            "current": self._current,
+            "history": self._history,
+            "check": self._check,
+            "stamp": self._stamp,
+            "downgrade": self._downgrade,
+            "sql": self._sql,
+            "status": self._status,
+        }
 
-    def do(self, request: Request) -> dict[str, Any]:
-        """Do the command, and say what was done.
+    def run(self) -> Outcome:
+        """Run the command and return what was done.
 
         Raises:
             MigrationError: it failed; no password is in the message.
         """
-        if request.command in LOCKED:
-            self._database.lock(self._raw)
-        before = self._version()
+        if self._request.rules.locks:
+            self._server.lock()
+        self._before = self._version()
         try:
-            self._migrations.head()
-            output = getattr(self, f"_{request.command}")(request, before)
+            self._migrations.load()
+            output = self.commands[self._request.command]()
         except MigrationError:
             raise
         except Exception as error:
-            raise MigrationError(self._failure_message(request.command, before, error)) from None
+            raise MigrationError(self._failure_message(error)) from None
+        return self._outcome(output)
+
+    def _outcome(self, output: str) -> Outcome:
         after = self._version()
-        pending = [{"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)]
-        if pending and request.complete:
+        pending: list[RevisionName] = [
+            {"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)
+        ]
+        if pending and self._request.complete:
             raise MigrationError(
-                f"{request.command} ran out of time at revision {after} and has {len(pending)} more to apply;"
+                f"{self._request.command} ran out of time at revision {after} and has {len(pending)} more to apply;"
                 " what is applied stays: run it again to go on"
             )
         return {
-            "status": "incomplete" if pending and request.command in FINISHES else "ok",
-            "before": before,
+            "status": "incomplete" if pending and self._request.rules.reports_incomplete else "ok",
+            "before": self._before,
             "after": after,
-            "applied": [step.to_json() for step in self._run.done],
+            "applied": self._run.applied,
             "pending": pending,
             "output": output,
         }
 
-    def _deploy(self, request: Request, before: str | None) -> str:
-        del request
-        self._migrations.pending(before)
+    def _deploy(self) -> str:
+        self._migrations.pending(self._before)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
         self._store_password()
         return ""
 
-    def _reset(self, request: Request, before: str | None) -> str:
-        del request, before
-        self._migrations.upgrade(self._run, self._time_is_left, self._empty)
+    def _reset(self) -> str:
+        self._migrations.upgrade(self._run, self._time_is_left, self._prepare_empty)
         self._store_password()
         return ""
 
-    def _current(self, request: Request, before: str | None) -> str:
-        del request
-        return self._migrations.current(before)
+    def _current(self) -> str:
+        return self._migrations.current(self._before)
 
-    def _history(self, request: Request, before: str | None) -> str:
-        del request
-        return self._migrations.history(before)
+    def _history(self) -> str:
+        return self._migrations.history(self._before)
 
-    def _check(self, request: Request, before: str | None) -> str:
-        del request
-        if pending := self._migrations.pending(before):
+    def _check(self) -> str:
+        if pending := self._migrations.pending(self._before):
             raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate`, then check")
         if differences := self._migrations.differences():
             listed = "; ".join(str(difference) for difference in differences)
@@ -107,74 +113,75 @@ class MigrationCommands:
             )
         return "code and database agree"
 
-    def _stamp(self, request: Request, before: str | None) -> str:
-        self._migrations.stamp(self._migrations.target(request.revision, before))
+    def _stamp(self) -> str:
+        self._migrations.stamp(self._migrations.target(self._request.revision, self._before))
         return ""
 
-    def _downgrade(self, request: Request, before: str | None) -> str:
-        revision = self._migrations.target(request.revision, before)
-        self._migrations.downgrade(revision, self._run, self._begin)
+    def _downgrade(self) -> str:
+        revision = self._migrations.target(self._request.revision, self._before)
+        self._migrations.downgrade(revision, self._run, self._note_transaction)
         return ""
 
-    def _sql(self, request: Request, before: str | None) -> str:
-        del request
-        return self._migrations.sql(before) if self._migrations.pending(before) else ""
+    def _sql(self) -> str:
+        return self._migrations.sql(self._before) if self._migrations.pending(self._before) else ""
 
-    def _status(self, request: Request, before: str | None) -> str:
-        del request
-        count = len(self._migrations.pending(before))
+    def _status(self) -> str:
+        count = len(self._migrations.pending(self._before))
         return f"{count} pending" if count else "up to date"
 
-    def _begin(self) -> None:
+    def _note_transaction(self) -> None:
         """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""
-        self._transaction = self._database.transaction(self._raw)
-
-    def _empty(self) -> None:
-        self._database.empty(self._raw)
-        self._prepare()
+        self._transaction_id = self._server.transaction_id()
 
     def _prepare(self) -> None:
-        self._begin()
-        self._database.set_database_defaults(self._raw)
+        self._note_transaction()
+        self._server.set_database_defaults()
         self._ensure_role()
 
+    def _prepare_empty(self) -> None:
+        self._server.drop_all()
+        self._prepare()
+
     def _ensure_role(self) -> None:
-        """Before the tables: their creator's default privileges then reach the role."""
+        """Make the role before the tables: their creator's default privileges then reach it."""
         if self._role is None:
             return
         if self._role.auth == "password":
             value = get_secret(self._role.secret_arn)
             known = parse_master_secret(value)[1] if value else ""
-            self._secrets = [known or secrets.token_urlsafe(32)]
-            self._new_password = not known
-        self._database.ensure_role(self._raw, self._role, self._secrets[0] if self._secrets else None)
+            self._password = known or secrets.token_urlsafe(32)
+            self._password_is_new = not known
+        self._server.ensure_role(self._role, self._password)
 
     def _store_password(self) -> None:
-        """After the role has it: should this fail, the secret stays empty and the next run makes another."""
-        if self._role is None or not self._secrets or not self._new_password:
-            return
-        value = json.dumps({"username": self._role.db_role, "password": self._secrets[0]})
-        put_secret(self._role.secret_arn, value)
+        """Fill the secret once the role has the password: should this fail, the next run makes another."""
+        if self._role and self._password and self._password_is_new:
+            put_secret(self._role.secret_arn, json.dumps({"username": self._role.db_role, "password": self._password}))
 
-    def _failure_message(self, command: str, before: str | None, error: Exception) -> str:
-        why = describe_error(error, [*self._secrets, self._database.connector.password or ""])
+    def _failure_message(self, error: Exception) -> str:
+        why = describe_error(error, [self._password, self._server.connector.password])
         try:
-            with closing(self._database.open(create=False)) as fresh:
-                after = self._database.version(fresh, None)[0]
-                committed = self._database.committed(fresh, self._transaction)
+            with closing(open_server(self._server.connector, create=False)) as server:
+                after = server.version(None)[0]
+                committed = server.is_committed(self._transaction_id)
         except (MigrationError, DatabaseError) as lost:
-            return f"{command} failed: {why}. In what state it left the database is unknown: {lost}"
-        transactional = self._database.transactional_ddl
+            return f"{self._request.command} failed: {why}. In what state it left the database is unknown: {lost}"
         return failure_message(
-            command, why, self._run, before=before, after=after, transactional=transactional, committed=committed
+            self._request.command,
+            why,
+            self._run,
+            before=self._before,
+            after=after,
+            transactional=self._server.spec.transactional_ddl,
+            committed=committed,
         )
 
     def _time_is_left(self) -> bool:
-        """The first step is always taken, so that however short the time, every run gets further."""
-        if not self._run.done:
+        """Return whether to take one more step: the first always, so that every run gets further."""
+        if not self._run.applied:
             return True
-        longest = max(step.duration_ms for step in self._run.done) / 1000
+        longest = max(step["duration_ms"] for step in self._run.applied) / 1000
         return self._remaining() > RESERVE_SECONDS + longest
 
     def _version(self) -> str | None:
-        return self._database.version(self._raw, None)[0]
+        return self._server.version(None)[0]

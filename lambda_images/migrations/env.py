@@ -7,12 +7,9 @@ from alembic import context
 from lambda_images.application.tables import metadata
 from lambda_images.database.types import UtcTimestamp, Uuid
 
-# No server answers offline: the stock dialects' own defaults.
-OFFLINE_URLS = {"postgres": "postgresql+psycopg://", "mysql": "mysql+pymysql://"}
-
 
 def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
-    """How a column type of ours is written in a new revision."""
+    """Return how a column type of ours is written in a new revision; False for others."""
     if kind == "type" and isinstance(item, UtcTimestamp | Uuid):
         return f"types.{type(item).__name__}()"
     return False
@@ -23,7 +20,7 @@ def run() -> None:
     attributes = context.config.attributes
     options: dict[str, Any] = {"target_metadata": metadata, "render_item": rendered, "compare_type": True}
     if context.is_offline_mode():
-        context.configure(url=OFFLINE_URLS[attributes["engine"]], literal_binds=True, **options)
+        context.configure(url=attributes["offline_url"], literal_binds=True, **options)
     else:
         context.configure(connection=attributes["connection"], **options)
     with context.begin_transaction():

@@ -20,15 +20,15 @@ def failure_message(
     transactional: bool,
     committed: bool,
 ) -> str:
-    """The message of a command that failed, and why, and left the database at `after`, its work `committed` or not."""
+    """Return the message of a command that failed and left the database at `after`, its work `committed` or not."""
     what = f"{command} failed"
     if run.current_step:
-        what = f"revision {run.current_step.revision} ({run.current_step.message}) failed during {command}"
+        what = f"revision {run.current_step['revision']} ({run.current_step['message']}) failed during {command}"
     return f"{what}: {why}. {_state(run, before, after, transactional, committed)}"
 
 
-def describe_error(error: BaseException, secrets: Iterable[str]) -> str:
-    """What went wrong, in the database's own words where it was the database, without any of `secrets`."""
+def describe_error(error: BaseException, secrets: Iterable[str | None]) -> str:
+    """Return what went wrong, in the database's own words where it was the database, without any of `secrets`."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
     text = (
         format_driver_error(origin)
@@ -43,7 +43,7 @@ def describe_error(error: BaseException, secrets: Iterable[str]) -> str:
 def _state(run: MigrationRun, before: str | None, after: str | None, transactional: bool, committed: bool) -> str:
     if not committed or (after == before and not run.current_step):
         return f"Nothing was changed: the database is at {_at(after)}"
-    done = ", ".join(step.revision for step in run.done) or "none"
+    done = ", ".join(step["revision"] for step in run.applied) or "none"
     if not run.current_step:
         return f"The database is at {_at(after)}; revisions done in this run: {done}"
     if transactional:
@@ -52,7 +52,7 @@ def _state(run: MigrationRun, before: str | None, after: str | None, transaction
             " was done by then has stayed. Undo that, or make the revisions still to run ready for it, then run the"
             " command again"
         )
-    failed = run.current_step.revision
+    failed = run.current_step["revision"]
     return (
         f"The database is at {_at(after)}; revisions done in this run: {done}; what revision {failed} did before its"
         f" error has stayed, because this engine commits each statement of DDL. Mend {failed} or the table it met,"

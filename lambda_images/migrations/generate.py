@@ -18,7 +18,7 @@ from lambda_images.migrations.alembic_runner import Migrations
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.failures import describe_error
 from lambda_images.migrations.revisions import VERSIONS, next_revision
-from lambda_images.migrations.servers import server
+from lambda_images.migrations.servers import open_server
 
 
 def create_revision(environment: Mapping[str, str], message: str, versions: Path = VERSIONS) -> list[Path]:
@@ -40,15 +40,14 @@ def create_revision(environment: Mapping[str, str], message: str, versions: Path
     except (CommandError, DatabaseError) as error:
         raise MigrationError(str(error)) from None
     except Exception as error:
-        raise MigrationError(f"no revision was written: {describe_error(error, [settings.password or ''])}") from None
+        raise MigrationError(f"no revision was written: {describe_error(error, [settings.password])}") from None
 
 
 def _compared(settings: DatabaseSettings, message: str, versions: Path) -> list[Path]:
-    database = server(Connector(settings))
-    with closing(database.open(create=False)) as raw:
-        version = database.version(raw, None)[0]
-        migrations = Migrations(settings.engine, raw, versions)
-        migrations.head()
+    with closing(open_server(Connector(settings), create=False)) as server:
+        version = server.version(None)[0]
+        migrations = Migrations(server, versions)
+        migrations.load()
         if pending := migrations.pending(version):
             raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate` first")
         return _written(migrations, message, versions)

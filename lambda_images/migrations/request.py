@@ -1,13 +1,41 @@
 """What the runner may be asked: a command, and for two of them a revision."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lambda_images.migrations.errors import MigrationError
 
-COMMANDS = ("deploy", "reset", "current", "history", "check", "stamp", "downgrade", "sql", "status")
-TAKE_REVISION = ("stamp", "downgrade")
+
+@dataclass(frozen=True)
+class CommandRules:
+    """How a command is treated.
+
+    Attributes:
+        locks: no other runner may be at work at the same time.
+        takes_revision: the payload has to name a revision.
+        creates_database: a missing database is made rather than reported.
+        reports_incomplete: revisions still to be applied make the outcome `incomplete`.
+    """
+
+    locks: bool = False
+    takes_revision: bool = False
+    creates_database: bool = False
+    reports_incomplete: bool = False
+
+
+COMMANDS: Mapping[str, CommandRules] = {
+    "deploy": CommandRules(locks=True, creates_database=True, reports_incomplete=True),
+    "reset": CommandRules(locks=True, creates_database=True, reports_incomplete=True),
+    "current": CommandRules(),
+    "history": CommandRules(),
+    "check": CommandRules(),
+    "stamp": CommandRules(locks=True, takes_revision=True),
+    "downgrade": CommandRules(locks=True, takes_revision=True),
+    "sql": CommandRules(),
+    "status": CommandRules(reports_incomplete=True),
+}
 DEFAULT = "deploy"
 LONGEST_SHOWN = 60
 _REVISION = re.compile(r"head|base|[0-9A-Za-z]{1,32}|-[0-9]{1,4}")
@@ -24,6 +52,11 @@ class Request:
     revision: str = ""
     complete: bool = False
 
+    @property
+    def rules(self) -> CommandRules:
+        """How the command is treated."""
+        return COMMANDS[self.command]
+
 
 def parse_request(event: Any) -> Request:
     """Read the payload; no payload and no command mean `deploy`.
@@ -35,12 +68,14 @@ def parse_request(event: Any) -> Request:
     if not isinstance(event, dict):
         raise MigrationError('the payload must be a JSON object such as {"command": "deploy"}')
     command = event.get("command", DEFAULT)
-    if command not in COMMANDS:
+    rules = COMMANDS.get(command) if isinstance(command, str) else None
+    if rules is None:
         raise MigrationError(f"unknown command {_short(command)}: the allowed commands are {', '.join(COMMANDS)}")
     revision = event.get("revision")
-    if command not in TAKE_REVISION:
+    if not rules.takes_revision:
         if revision is not None:
-            raise MigrationError(f"{command} takes no revision; {' and '.join(TAKE_REVISION)} do")
+            those = " and ".join(name for name, other in COMMANDS.items() if other.takes_revision)
+            raise MigrationError(f"{command} takes no revision; {those} do")
         return Request(command, complete=event.get("complete") is True)
     if revision is None:
         raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')

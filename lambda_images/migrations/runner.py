@@ -16,11 +16,11 @@ from typing import Any
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import ALLOW_RESET, RuntimeRole, database_settings, runtime_role
 from lambda_images.database.errors import DatabaseError
-from lambda_images.migrations.access import validate_role
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.outcome import Outcome
 from lambda_images.migrations.request import Request, parse_request
 from lambda_images.migrations.revisions import VERSIONS, numbered_head
-from lambda_images.migrations.servers import Server, server
+from lambda_images.migrations.servers import Server, open_server, validate_role
 
 ENOUGH_SECONDS = 10_000.0
 # A deployment invokes this right after it has changed what the function may read.
@@ -28,7 +28,7 @@ SECRET_RETRY_SECONDS = 60.0
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """Do one migration command.
+    """Run one migration command.
 
     Raises:
         MigrationError: it could not be done; the message says why and what state the database is in.
@@ -42,51 +42,45 @@ def run(
     remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
     versions: Path = VERSIONS,
 ) -> dict[str, Any]:
-    """Do one migration command with `versions`, within `remaining` seconds.
+    """Run one migration command with the revisions in `versions`, within `remaining` seconds.
 
     Raises:
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
     started = time.monotonic()
     request = parse_request(event)
+    if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
+        raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
     settings = database_settings(environment)
     connector = Connector(settings)
     connector.deadline = started + remaining()
     connector.secret_retry_seconds = SECRET_RETRY_SECONDS
+    role = runtime_role(environment, settings.name)
+    if role:
+        validate_role(role, settings.spec, settings.db_role)
     try:
-        outcome = _done(request, connector, environment, remaining, versions)
+        with closing(open_server(connector, create=request.rules.creates_database)) as server:
+            outcome = _run(request, server, role, remaining, versions)
     except DatabaseError as error:
         raise MigrationError(str(error)) from None
     duration = round((time.monotonic() - started) * 1000)
     return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
 
 
-def _done(
-    request: Request,
-    connector: Connector,
-    environment: Mapping[str, str],
-    remaining: Callable[[], float],
-    versions: Path,
-) -> dict[str, Any]:
-    if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
-        raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
-    settings = connector.settings
-    role = runtime_role(environment, settings.name)
-    if role:
-        role = validate_role(role, settings.engine, settings.db_role)
-    database = server(connector)
-    with closing(database.open(create=request.command in {"deploy", "reset"})) as raw:
-        if request.command == "deploy" and (outcome := _nothing_to_do(database, raw, role, versions)):
-            return outcome
-        from lambda_images.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic, which the above does without
+def _run(
+    request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
+) -> Outcome:
+    if request.command == "deploy" and (outcome := _nothing_to_do(server, role, versions)):
+        return outcome
+    from lambda_images.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above
 
-        return MigrationCommands(database, raw, role, remaining, versions).do(request)
+    return MigrationCommands(request, server, role, remaining, versions).run()
 
 
-def _nothing_to_do(database: Server, raw: Any, role: RuntimeRole | None, versions: Path) -> dict[str, Any] | None:
-    """The outcome of a deployment that finds everything in place, by one SELECT; None for any other."""
+def _nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:
+    """Return the outcome of a deployment that finds everything in place, by one SELECT; None for any other."""
     head = numbered_head(versions)
-    version, role_ready = database.version(raw, role)
+    version, role_ready = server.version(role)
     if version is None or version != head or not role_ready or not _secret_filled(role):
         return None
     return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}

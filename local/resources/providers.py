@@ -4,9 +4,9 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from local.databases.registry import DatabaseServer, database_server
+from lambda_images.database.engines import EngineSpec
+from local.databases.registry import SERVERS, DatabaseServer, database_server, engine_of_cluster
 from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
 from local.lambda_service.function_url import FunctionUrl
@@ -124,9 +124,8 @@ class CompletedInvocation:
 def _cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     if previous:
         previous.close()
-    server = database_server(
-        _engine(resource), context.paths.data(context.stack) / resource.id, _parameters(context, resource)
-    )
+    data = context.paths.data(context.stack) / resource.id
+    server = database_server(_engine(resource).name, data, _parameters(context, resource))
     server.start(context.allocate_port(f"database {resource.id}"))
     username, password = str(resource.inputs.get("masterUsername", "admin")), secrets.token_urlsafe(24)
     server.set_master(username, password)
@@ -137,11 +136,13 @@ def _cluster(context: StackContext, resource: Resource, previous: RunningResourc
     return RunningCluster(context, server, arn), {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
 
 
-def _engine(resource: Resource) -> Literal["mysql", "postgres"]:
-    engine = str(resource.inputs.get("engine"))
-    if engine not in ("aurora-mysql", "aurora-postgresql"):
-        raise LocalError(f"engine {engine!r} cannot run here: aurora-mysql and aurora-postgresql can")
-    return "mysql" if engine == "aurora-mysql" else "postgres"
+def _engine(resource: Resource) -> EngineSpec:
+    rds_engine = resource.inputs.get("engine")
+    engine = engine_of_cluster(rds_engine)
+    if engine is None:
+        known = " and ".join(server.rds_engine for server in SERVERS.values())
+        raise LocalError(f"engine {rds_engine!r} cannot run here: {known} can")
+    return engine
 
 
 def _parameters(context: StackContext, resource: Resource) -> dict[str, str]:

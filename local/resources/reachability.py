@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from local.databases.registry import engine_of_cluster
 from local.resources.context import Resource, StackContext
 from local.resources.providers import CLUSTER
 from local.resources.resource_schemas import Inputs
@@ -28,7 +29,8 @@ def _uses(function: Resource, cluster: Resource) -> bool:
 
 
 def _unreachable(context: StackContext, function: Resource, cluster: Resource) -> Iterator[str]:
-    port = int(cluster.inputs.get("port") or (3306 if "mysql" in str(cluster.inputs.get("engine")) else 5432))
+    engine = engine_of_cluster(cluster.inputs.get("engine"))
+    port = int(cluster.inputs.get("port") or (engine.default_port if engine else 0))
     sources = set((function.inputs.get("vpcConfig") or {}).get("securityGroupIds") or [])
     targets = set(cluster.inputs.get("vpcSecurityGroupIds") or [])
     names = {group.id: group.name for group in context.resources_of_type("aws:ec2/securityGroup:SecurityGroup")}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.databases.registry import engine_of_cluster
+
 ACCOUNT_ID = "123456789012"
 
 Inputs = Mapping[str, Any]
@@ -54,14 +56,14 @@ def text_digest(*parts: str) -> str:
 
 def _cluster(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
     domain = f"{values['letters'][:12]}.{values['region']}.rds.amazonaws.com"
-    mysql = "mysql" in str(inputs.get("engine"))
+    engine = engine_of_cluster(inputs.get("engine"))
     secret = format_template("arn:aws:secretsmanager:{region}:{account}:secret:rds!cluster-{uuid}-{hex:.6}", values)
     managed = {"kmsKeyId": inputs.get("masterUserSecretKmsKeyId", ""), "secretArn": secret, "secretStatus": "active"}
     return {
         "endpoint": f"{values['name']}.cluster-{domain}",
         "readerEndpoint": f"{values['name']}.cluster-ro-{domain}",
         "clusterResourceId": f"cluster-{values['letters'].upper()}",
-        "port": inputs.get("port", 3306 if mysql else 5432),
+        "port": inputs.get("port", engine.default_port if engine else 0),
         "engineVersionActual": inputs.get("engineVersion", ""),
         "masterUserSecrets": [managed] if inputs.get("manageMasterUserPassword") else [],
     }

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterable
 
-from lambda_images.database.contract import URL_SCHEMES, ContractError, database_settings
+from lambda_images.database.contract import ContractError, database_settings
+from lambda_images.database.engines import ENGINES
 from local.lambda_service.function import Function
 from local.resources.context import StackContext
 from local.resources.providers import RunningCluster, RunningFunction, RunningFunctionUrl
@@ -44,9 +45,9 @@ def _function_status(function: Function) -> FunctionStatus:
 def _database_url(context: StackContext, cluster: RunningCluster) -> str:
     """Return where a person logs in as the master user, with the password that the secret holds now."""
     login = json.loads(context.aws_services.secret_value(context.region, cluster.secret_arn) or "{}")
-    scheme = next(scheme for scheme, engine in URL_SCHEMES.items() if engine == cluster.server.engine)
-    database = _schema(context.functions.values()) or ("postgres" if scheme == "postgres" else "mysql")
-    return f"{scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
+    spec = ENGINES[cluster.server.engine]
+    database = _schema(context.functions.values()) or spec.maintenance_database
+    return f"{spec.url_schemes[0]}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
 
 
 def _schema(functions: Iterable[Function]) -> str:

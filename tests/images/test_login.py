@@ -16,6 +16,7 @@ from lambda_images.database import aws as aws_module
 from lambda_images.database import drivers
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DatabaseSettings, database_settings
+from lambda_images.database.engines import ENGINES
 from lambda_images.database.errors import DatabaseError, LoginRefusedError, SecretUnavailableError
 from lambda_images.migrations.runner import run
 from tests.conftest import AWS_ENVIRONMENT, Database
@@ -98,7 +99,7 @@ def test_a_host_that_pg_hba_rejects_is_refused_and_not_waited_for() -> None:
         'connection failed: FATAL:  pg_hba.conf rejects connection for host "10.0.0.1", user "app", database "app",'
         " no encryption"
     )
-    assert drivers.driver("postgres").classify_error(error) is LoginRefusedError
+    assert drivers.driver(ENGINES["postgres"]).classify_error(error) is LoginRefusedError
 
 
 def test_an_empty_secret_names_the_remedy(database: Database, empty_secret: str) -> None:
@@ -139,7 +140,7 @@ def test_every_connection_has_a_token_of_its_own(postgres: Database, monkeypatch
 def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server, or somebody between, that offers no TLS must not get the token."""
     settings = database_settings(database.environment())
-    monkeypatch.setattr(f"lambda_images.database.drivers.{database.engine}.is_loopback", lambda _host: False)
+    monkeypatch.setattr("lambda_images.database.drivers.is_loopback", lambda _host: False)
     with pytest.raises(DatabaseError, match="does not support SSL|doesn't support it") as refusal:
         Connector(settings).open("postgres" if database.engine == "postgres" else "")
     assert type(refusal.value) is DatabaseError
@@ -147,7 +148,8 @@ def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkey
 
 def test_mysql_verifies_the_servers_name_and_chain() -> None:
     """Encrypted to whom, is the question."""
-    context = drivers.driver("mysql")._tls()  # ty: ignore[missing-attribute]
+    ca_file = drivers.ca_file(database_settings({"DATABASE_URL": "mysql://user:secret@database.example.org/app"}))
+    context = drivers.driver(ENGINES["mysql"])._tls(ca_file)  # ty: ignore[missing-attribute]
     assert context.check_hostname
     assert context.verify_mode.name == "CERT_REQUIRED"
     names = {dict(pair[0] for pair in root["subject"])["commonName"] for root in context.get_ca_certs()}

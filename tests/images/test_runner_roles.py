@@ -131,7 +131,7 @@ def test_a_role_that_cannot_be_made_fails_with_no_secret_in_the_message(
 ) -> None:
     """MySQL quotes the statement it could not do, and that statement holds a password."""
     monkeypatch.setattr("secrets.token_urlsafe", lambda _size: "generated-password")
-    monkeypatch.setattr("lambda_images.migrations.access.RIGHTS", "NONSENSE 'generated-password'")
+    monkeypatch.setattr("lambda_images.migrations.servers.mysql.RIGHTS", "NONSENSE 'generated-password'")
     with pytest.raises(MigrationError, match="^deploy failed: ") as failure:
         run({}, role_environment(mysql, f"{mysql.name}_app", empty_secret))
     assert "***" in str(failure.value)

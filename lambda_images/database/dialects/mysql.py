@@ -3,17 +3,21 @@
 from typing import Any
 
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
+from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
 
 from lambda_images.database.drivers.mysql import SQL_MODE
+from lambda_images.database.engines.mysql import MYSQL
 
-# A connection that was a writer's before a failover: only a new one finds the new writer.
-READ_ONLY = {1290, 1836}
+# MariaDB has such a type and MySQL has not.
+NATIVE_UUID = False
+# Without a time zone; to the microsecond.
+UTC_TIMESTAMP = DATETIME(fsp=6)
 
 
-class LambdaMysql(MySQLDialect_pymysql):
+class LambdaDialect(MySQLDialect_pymysql):
     """PyMySQL's dialect, asking nothing at the first connection and committing only what was begun."""
 
     supports_statement_cache = True
@@ -22,24 +26,25 @@ class LambdaMysql(MySQLDialect_pymysql):
     def on_connect(self) -> Any:
         return None
 
+    @override
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
         return self._parse_server_version(connection.connection.driver_connection.server_version)
 
+    @override
     def _get_default_schema_name(self, connection: Any) -> str:
         name = connection.connection.driver_connection.db
         return name.decode() if isinstance(name, bytes) else name
 
     @override
     def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
-        del dbapi_conn
-        return "REPEATABLE READ"
+        return MYSQL.isolation_level
 
+    @override
     def _detect_sql_mode(self, connection: Any) -> None:
-        del connection
         self._sql_mode = SQL_MODE
 
+    @override
     def _detect_casing(self, connection: Any) -> int:
-        del connection
         self._casing = 0
         return self._casing
 
@@ -69,4 +74,4 @@ class LambdaMysql(MySQLDialect_pymysql):
 
     @override
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        return bool(e.args and e.args[0] in READ_ONLY) or super().is_disconnect(e, connection, cursor)
+        return bool(e.args and e.args[0] in MYSQL.errors.read_only) or super().is_disconnect(e, connection, cursor)

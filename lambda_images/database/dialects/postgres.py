@@ -3,16 +3,19 @@
 from typing import Any
 
 from psycopg.pq import TransactionStatus
+from sqlalchemy import DateTime
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
 
+from lambda_images.database.engines.postgres import POSTGRES
+
+NATIVE_UUID = True
+UTC_TIMESTAMP = DateTime(timezone=True)
 IDLE = TransactionStatus.IDLE
-# A connection that was a writer's before a failover: only a new one finds the new writer.
-READ_ONLY = "25006"
 
 
-class LambdaPostgres(PGDialect_psycopg):
+class LambdaDialect(PGDialect_psycopg):
     """psycopg's dialect, asking nothing at the first connection."""
 
     supports_statement_cache = True
@@ -20,19 +23,20 @@ class LambdaPostgres(PGDialect_psycopg):
     def __init__(self, **options: Any) -> None:
         super().__init__(use_native_hstore=False, **options)
 
+    @override
     def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
         version = connection.connection.driver_connection.info.server_version
         return divmod(version, 10000)
 
+    @override
     def _get_default_schema_name(self, connection: Any) -> str:
-        del connection
         return "public"
 
     @override
     def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
-        del dbapi_conn
-        return "READ COMMITTED"
+        return POSTGRES.isolation_level
 
+    @override
     def _set_backslash_escapes(self, connection: Any) -> None:
         status = connection.connection.driver_connection.info.parameter_status("standard_conforming_strings")
         self._backslash_escapes = status == "off"
@@ -74,4 +78,4 @@ class LambdaPostgres(PGDialect_psycopg):
 
     @override
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
-        return getattr(e, "sqlstate", None) == READ_ONLY or super().is_disconnect(e, connection, cursor)
+        return getattr(e, "sqlstate", None) in POSTGRES.errors.read_only or super().is_disconnect(e, connection, cursor)

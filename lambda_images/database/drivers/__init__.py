@@ -1,43 +1,90 @@
-"""The two database drivers, each behind the same functions, and imported when its engine is the one in use."""
+"""The database drivers, each behind the same functions, and imported when its engine is the one in use."""
 
 import importlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
-from lambda_images.database.contract import DatabaseSettings, Engine
+from lambda_images.database.contract import DatabaseSettings
+from lambda_images.database.engines import EngineSpec
 from lambda_images.database.errors import DatabaseError
 
 # How long a peer may leave what was sent to it unacknowledged; a host that vanished says nothing at all.
 SILENCE_SECONDS = 10
 
+Row = tuple[Any, ...]
+
+
+class DriverCursor(Protocol):
+    """A cursor, as far as both drivers agree."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """The columns that the last statement returns; None when it returns no rows."""
+        ...
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement changed or found."""
+        ...
+
+    def execute(self, statement: str, values: Sequence[object] = (), /) -> object:
+        """Run one statement; `values` take the place of each `%s`."""
+        ...
+
+    def fetchone(self) -> Row | None:
+        """Return the next row."""
+        ...
+
+    def fetchall(self) -> Sequence[Row]:
+        """Return the rows that are left."""
+        ...
+
+
+class DriverConnection(Protocol):
+    """A connection that commits each statement by itself."""
+
+    def cursor(self) -> AbstractContextManager[DriverCursor]:
+        """Return a new cursor."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is rolled back."""
+        ...
+
 
 class Driver(Protocol):
-    """How one engine is reached: a module of this package."""
+    """How a server is reached: a module of this package."""
 
-    def connect(self, settings: DatabaseSettings, password: str, timeout: float, database: str) -> Any:
-        """An autocommitting connection, opened within `timeout` seconds, two at least; else the driver's own error."""
+    def connect(self, settings: DatabaseSettings, password: str, timeout: float, database: str) -> DriverConnection:
+        """Open a connection within `timeout` seconds, two at least; raise the driver's own error."""
+        ...
 
     def classify_error(self, error: Exception) -> type[DatabaseError]:
-        """What such an error means."""
+        """Return what an error of `connect` means."""
         ...
 
-    def fileno(self, connection: Any) -> int:
-        """The connection's socket."""
+    def fileno(self, connection: DriverConnection) -> int:
+        """Return the connection's socket."""
         ...
 
-    def ping(self, connection: Any) -> None:
-        """Raises when the server no longer answers on this connection."""
+    def ping(self, connection: DriverConnection) -> None:
+        """Ask the server for a sign of life; raise the driver's own error when there is none."""
+        ...
 
 
-def driver(engine: Engine) -> Driver:
-    """The driver of `engine`."""
-    return cast(Driver, importlib.import_module(f"{__name__}.{engine}"))
+def driver(spec: EngineSpec) -> Driver:
+    """Return the driver of an engine."""
+    return cast(Driver, importlib.import_module(spec.driver))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine, so that nothing between could listen: the one place TLS is not asked for."""
+    """Return whether `host` is this machine: nothing between could listen, the one place TLS is not asked for."""
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def roots() -> str:
-    """The file with the certificate authorities of RDS."""
-    return f"{__file__.rpartition('/database/')[0]}/certificates/rds.pem"
+def ca_file(settings: DatabaseSettings) -> str | None:
+    """Return the file of certificate authorities to verify the server with; None where TLS is not used."""
+    if is_loopback(settings.endpoint):
+        return None
+    return f"{__file__.rpartition('/database/')[0]}/certificates/{settings.spec.ca_file}"

@@ -4,12 +4,11 @@ import socket
 import ssl
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 import pymysql
 
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.drivers import SILENCE_SECONDS, is_loopback, roots
+from lambda_images.database.drivers import SILENCE_SECONDS, ca_file
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseMissingError,
@@ -32,10 +31,10 @@ CONNECT_ERRORS: Mapping[int, type[DatabaseError]] = {
 }
 
 
-def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> Any:
-    """As `Driver` says."""
-    local = is_loopback(settings.endpoint)
-    connection: Any = pymysql.connect(
+def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> pymysql.Connection:
+    """Open a connection, as `Driver` says."""
+    authorities = ca_file(settings)
+    connection = pymysql.connect(
         host=settings.endpoint,
         port=settings.port,
         database=database or None,
@@ -46,33 +45,33 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         init_command=SESSION,
         connect_timeout=timeout,
         read_timeout=timeout,
-        ssl=None if local else _tls(),
-        ssl_disabled=local,
+        ssl=_tls(authorities) if authorities else None,
+        ssl_disabled=authorities is None,
     )
     # The login had a deadline; statements have the function's.
     connection._read_timeout = None
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
+    if hasattr(socket, "TCP_USER_TIMEOUT") and connection._sock:
         connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
     return connection
 
 
 def classify_error(error: Exception) -> type[DatabaseError]:
-    """As `Driver` says."""
+    """Return what an error of `connect` means."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error) or "SSL" in str(error):
         return DatabaseError
     return CONNECT_ERRORS.get(error.args[0] if error.args else 0, DatabaseUnavailableError)
 
 
-def fileno(connection: Any) -> int:
-    """As `Driver` says."""
-    return connection._sock.fileno()
+def fileno(connection: pymysql.Connection) -> int:
+    """Return the connection's socket."""
+    return connection._sock.fileno() if connection._sock else -1
 
 
-def ping(connection: Any) -> None:
-    """As `Driver` says."""
+def ping(connection: pymysql.Connection) -> None:
+    """Ask the server for a sign of life."""
     connection.ping()
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=roots())
+def _tls(authorities: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authorities)

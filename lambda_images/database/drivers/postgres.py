@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import psycopg
 
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.drivers import SILENCE_SECONDS, is_loopback, roots
+from lambda_images.database.drivers import SILENCE_SECONDS, ca_file
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseMissingError,
@@ -29,8 +29,8 @@ CONNECT_ERRORS: Mapping[str, type[DatabaseError]] = {
 
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> psycopg.Connection:
-    """As `Driver` says."""
-    local = is_loopback(settings.endpoint)
+    """Open a connection, as `Driver` says."""
+    authorities = ca_file(settings)
     return psycopg.connect(
         host=settings.endpoint,
         port=settings.port,
@@ -44,22 +44,22 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         application_name="aurora-lambda",
         gssencmode="disable",
         options="-c timezone=UTC",
-        sslmode="disable" if local else "verify-full",
-        sslrootcert=None if local else roots(),
+        sslmode="verify-full" if authorities else "disable",
+        sslrootcert=authorities,
     )
 
 
 def classify_error(error: Exception) -> type[DatabaseError]:
-    """As `Driver` says."""
+    """Return what an error of `connect` means."""
     text = str(error)
     return next((kind for part, kind in CONNECT_ERRORS.items() if part in text), DatabaseUnavailableError)
 
 
 def fileno(connection: psycopg.Connection) -> int:
-    """As `Driver` says."""
+    """Return the connection's socket."""
     return connection.fileno()
 
 
 def ping(connection: psycopg.Connection) -> None:
-    """As `Driver` says."""
+    """Ask the server for a sign of life."""
     connection.execute("")

@@ -14,7 +14,7 @@ PARTS = {
     ("psycopg/connection.py", "wait"): "waiting for the server, in all of the below",
     ("alembic/ddl/impl.py", "create_table"): "building, compiling and running the DDL",
     ("alembic/runtime/migration.py", "update_to_step"): "noting each revision in alembic_version",
-    ("lambda_images/migrations/alembic_runner.py", "_loaded"): "loading the revisions' files",
+    ("lambda_images/migrations/alembic_runner.py", "_load_file"): "loading the revisions' files",
 }
 url = os.environ["DATABASE_URL"]
 

@@ -127,7 +127,7 @@ def test_data_and_users_survive_a_killed_server(server: DatabaseServer) -> None:
 
 def test_a_server_takes_over_the_folder_of_one_that_was_left_behind(server: DatabaseServer) -> None:
     """Two servers on one folder destroy its data; one that refuses to start would need a person to find the other."""
-    second = database_server(server.engine, server.data, {})  # ty: ignore[invalid-argument-type]
+    second = database_server(server.engine, server.data, {})
     second.start()
     try:
         assert (server.alive(), second.alive()) == (False, True)

@@ -3,17 +3,9 @@
 import pytest
 
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.migrations.access import (
-    EMPTY_POSTGRES,
-    drop_all_statements,
-    mysql_database,
-    mysql_role,
-    postgres_database,
-    postgres_role,
-    postgres_without_iam,
-    validate_role,
-)
+from lambda_images.database.engines import ENGINES
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.servers import mysql, postgres, validate_role
 
 HOSTILE = 'a"; DROP TABLE users; --'
 HOSTILE_MYSQL = "a`'\\; DROP TABLE users; #"
@@ -21,7 +13,7 @@ HOSTILE_MYSQL = "a`'\\; DROP TABLE users; #"
 
 def test_a_new_postgres_role_with_a_token() -> None:
     """The whole of what a handler may do on PostgreSQL."""
-    assert postgres_role("app_runtime", "app", "iam", exists=False, password=None) == [
+    assert postgres.role_statements("app_runtime", "app", "iam", exists=False, password=None) == [
         'CREATE ROLE "app_runtime" LOGIN',
         'GRANT rds_iam TO "app_runtime"',
         'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
@@ -37,7 +29,7 @@ def test_a_new_postgres_role_with_a_token() -> None:
 
 def test_a_postgres_role_that_exists_and_gets_a_password() -> None:
     """Creating it again would fail; the password is set anew."""
-    statements = postgres_role("r", "app", "password", exists=True, password="SCRAM-SHA-256$4096:a'b")
+    statements = postgres.role_statements("r", "app", "password", exists=True, password="SCRAM-SHA-256$4096:a'b")
     assert statements[:2] == [
         """ALTER ROLE "r" LOGIN PASSWORD 'SCRAM-SHA-256$4096:a''b'""",
         'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
@@ -47,18 +39,18 @@ def test_a_postgres_role_that_exists_and_gets_a_password() -> None:
 def test_a_hostile_postgres_name_stays_a_name() -> None:
     """A role's name comes from configuration: nothing in it may become SQL."""
     quoted = '"a""; DROP TABLE users; --"'
-    statements = postgres_role(HOSTILE, HOSTILE, "iam", exists=False, password=None)
+    statements = postgres.role_statements(HOSTILE, HOSTILE, "iam", exists=False, password=None)
     assert statements[0] == f"CREATE ROLE {quoted} LOGIN"
     assert statements[4] == f"GRANT CONNECT ON DATABASE {quoted} TO {quoted}"
     assert all(HOSTILE not in statement for statement in statements)
-    assert postgres_database(HOSTILE) == f"CREATE DATABASE {quoted}"
-    assert postgres_without_iam(HOSTILE) == f"REVOKE rds_iam FROM {quoted}"
+    assert postgres.quoted(HOSTILE) == quoted
+    assert postgres.password_login_statement(HOSTILE) == f"REVOKE rds_iam FROM {quoted}"
 
 
 def test_a_mysql_role_with_a_token() -> None:
     """The whole of what a handler may do on MySQL; without TLS the token would travel in clear."""
     login = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
-    assert mysql_role("app_runtime", "app", "iam", None) == [
+    assert mysql.role_statements("app_runtime", "app", "iam", None) == [
         f"CREATE USER IF NOT EXISTS 'app_runtime'@'%' {login}",
         f"ALTER USER 'app_runtime'@'%' {login}",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'app_runtime'@'%'",
@@ -67,7 +59,7 @@ def test_a_mysql_role_with_a_token() -> None:
 
 def test_a_mysql_role_with_a_password() -> None:
     """The password is set anew on a user that exists."""
-    assert mysql_role("r", "app", "password", "p'w\\") == [
+    assert mysql.role_statements("r", "app", "password", "p'w\\") == [
         "CREATE USER IF NOT EXISTS 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
         "ALTER USER 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'r'@'%'",
@@ -76,19 +68,18 @@ def test_a_mysql_role_with_a_password() -> None:
 
 def test_a_hostile_mysql_name_stays_a_name() -> None:
     """Backslashes are escapes in MySQL's strings, and `_` and `%` wildcards in its grants."""
-    statements = mysql_role(HOSTILE_MYSQL, "my_app%", "password", "p")
+    statements = mysql.role_statements(HOSTILE_MYSQL, "my_app%", "password", "p")
     assert statements[2] == (
         r"GRANT SELECT, INSERT, UPDATE, DELETE ON `my\_app\%`.* TO 'a`''\\; DROP TABLE users; #'@'%'"
     )
-    assert mysql_database(HOSTILE_MYSQL) == (
+    assert mysql.create_database_statement(HOSTILE_MYSQL) == (
         "CREATE DATABASE IF NOT EXISTS `a``'\\; DROP TABLE users; #` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     )
 
 
-def test_what_reset_drops() -> None:
+def test_what_reset_drops_on_mysql() -> None:
     """Everything in the database, and nothing beside it."""
-    assert drop_all_statements("postgres", "app") == [EMPTY_POSTGRES, "CREATE SCHEMA public"]
-    assert drop_all_statements("mysql", "app") == [
+    assert mysql.drop_all_statements("app") == [
         "DROP DATABASE `app`",
         "CREATE DATABASE IF NOT EXISTS `app` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         "USE `app`",
@@ -107,11 +98,11 @@ def test_what_reset_drops() -> None:
 def test_a_role_that_cannot_be_is_refused(name: str, engine: str, message: str) -> None:
     """PostgreSQL cuts long names off: two applications would share one role."""
     with pytest.raises(MigrationError) as refusal:
-        validate_role(RuntimeRole(name, "iam"), engine, "root")
+        validate_role(RuntimeRole(name, "iam"), ENGINES[engine], "root")
     assert str(refusal.value) == message
 
 
 def test_the_longest_names_are_roles() -> None:
     """The limits are the engines' own."""
     for name, engine in (("r" * 32, "mysql"), ("r" * 63, "postgres")):
-        assert validate_role(RuntimeRole(name, "iam"), engine, "root").db_role == name
+        validate_role(RuntimeRole(name, "iam"), ENGINES[engine], "root")

@@ -1,0 +1,31 @@
+"""Aurora MySQL, MySQL and MariaDB."""
+
+from lambda_images.database.engines.spec import EngineSpec, ErrorCodes
+from lambda_images.database.signing import rds_token
+
+MYSQL = EngineSpec(
+    name="mysql",
+    default_port=3306,
+    url_schemes=("mysql", "mariadb"),
+    auth_modes=("iam", "password"),
+    sign_token=rds_token,
+    ca_file="rds.pem",
+    driver="lambda_images.database.drivers.mysql",
+    dialect="lambda_images.database.dialects.mysql",
+    sqlalchemy_url="mysql+lambda://",
+    offline_url="mysql+pymysql://",
+    isolation_level="REPEATABLE READ",
+    transactional_ddl=False,
+    server="lambda_images.migrations.servers.mysql:MysqlServer",
+    maintenance_database="mysql",
+    longest_role=32,
+    longest_schema=64,
+    reserved_schemas="mysql|sys|information_schema|performance_schema",
+    reserved_roles="root|mysql|admin|rdsadmin",
+    errors=ErrorCodes(
+        duplicate=frozenset({1062}),
+        schema_missing=frozenset({1146, 1049}),
+        unavailable=frozenset({1040, 1053, 1203, 1290, 1836, 2006, 2013}),
+        read_only=frozenset({1290, 1836}),
+    ),
+)

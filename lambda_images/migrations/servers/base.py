@@ -1,0 +1,125 @@
+"""What every engine's server can be asked."""
+
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from typing import Self
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import RuntimeRole
+from lambda_images.database.drivers import DriverConnection, Row
+from lambda_images.database.engines import EngineSpec
+from lambda_images.database.errors import DatabaseMissingError
+from lambda_images.migrations.errors import MigrationBusyError, MigrationError
+
+LOCK = "aurora-lambda.migrations"
+
+
+class Server(ABC):
+    """A server, and the connection to our database that the runner works on. Names are quoted in every statement."""
+
+    def __init__(self, connector: Connector, connection: DriverConnection) -> None:
+        self.connector = connector
+        self.connection = connection
+        self.schema = connector.settings.schema
+        self.spec = connector.settings.spec
+        self._locked = False
+
+    @classmethod
+    def open(cls, connector: Connector, *, create: bool) -> Self:
+        """Connect to the database; when it is absent and `create` is true, make it first.
+
+        Raises:
+            MigrationError: the database is absent.
+        """
+        try:
+            return cls(connector, connector.open())
+        except DatabaseMissingError:
+            if not create:
+                name = connector.settings.schema
+                raise MigrationError(f"there is no database {name!r}: run `aurora-lambda migrate`") from None
+        maintenance = cls(connector, connector.open(connector.settings.spec.maintenance_database))
+        try:
+            maintenance.create_database()
+        finally:
+            maintenance.close()
+        return cls(connector, connector.open())
+
+    def close(self) -> None:
+        """Let go of the lock and close the connection.
+
+        A server notices a closed connection a moment later, and would call the next runner the second.
+        """
+        if self._locked:
+            with suppress(Exception):
+                self.unlock()
+        self.connection.close()
+
+    def lock(self) -> None:
+        """Keep other runners out until the connection is closed.
+
+        Raises:
+            MigrationBusyError: another runner is at work.
+        """
+        self._locked = self.try_lock()
+        if not self._locked:
+            raise MigrationBusyError(
+                f"busy: another migration runner is at work on the database {self.schema!r};"
+                " nothing was done, try again when it has finished"
+            )
+
+    @abstractmethod
+    def try_lock(self) -> bool:
+        """Take the lock if it is free, and return whether it was."""
+
+    @abstractmethod
+    def unlock(self) -> None:
+        """Let go of the lock."""
+
+    @abstractmethod
+    def create_database(self) -> None:
+        """Make our database if it is absent."""
+
+    @abstractmethod
+    def version(self, role: RuntimeRole | None) -> tuple[str | None, bool]:
+        """Return the revision the database is at, and whether `role` is as it has to be, by one SELECT."""
+
+    @abstractmethod
+    def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
+        """Make or mend the role; its password is set when one is given."""
+
+    @abstractmethod
+    def drop_all(self) -> None:
+        """Drop everything in the database, and keep the database."""
+
+    @abstractmethod
+    def set_database_defaults(self) -> None:
+        """Set the defaults that tables made in the database rely on, where there are any to set."""
+
+    @abstractmethod
+    def transaction_id(self) -> int | None:
+        """Return the number of the transaction around all revisions of a run; None on an engine that has none."""
+
+    @abstractmethod
+    def is_committed(self, transaction_id: int | None) -> bool:
+        """Return whether what a failed run did in that transaction has stayed."""
+
+    def run(self, *statements: str) -> None:
+        """Run statements that hold all their values."""
+        for statement in statements:
+            with self.connection.cursor() as cursor:
+                cursor.execute(statement)
+
+    def row(self, query: str, *values: object) -> Row:
+        """Return the first row of a query; an empty one when there is none."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchone() or ()
+
+
+def validate_role(role: RuntimeRole, spec: EngineSpec, master: str) -> None:
+    """Raise a MigrationError when `role` is the master user, or has a name that the engine cannot store."""
+    name, longest = role.db_role, spec.longest_role
+    if name == master:
+        raise MigrationError(f"the runtime role {name!r} is the master user: give the application a role of its own")
+    if len(name.encode()) > longest or "\0" in name:
+        raise MigrationError(f"{name!r} cannot be a role: a name has at most {longest} bytes, none of them NUL")
