@@ -1,0 +1,241 @@
+"""DynamoDB's tables and streams here, and that nothing which was answered is ever lost."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.platform.errors import LocalError
+from local.streams.dynamodb import DurableDynamoDb
+from local.streams.records import Record
+from local.streams.store import StreamStore
+from tests.local.streams.conftest import LABEL, REGION, make_table
+
+Client = Callable[[str], Any]
+Restart = Callable[[], StreamStore]
+ITEM: dict[str, Any] = {
+    "id": {"S": "1"},
+    "number": {"N": "12345678901234567890.123456789"},
+    "binary": {"B": b"\x00\xff"},
+    "nested": {"M": {"list": {"L": [{"NULL": True}, {"BOOL": False}, {"S": ""}]}}},
+    "set": {"BS": [b"\x01", b"\x02"]},
+}
+
+
+def names(records: list[Record]) -> list[tuple[str, str]]:
+    """What was done to which key."""
+    return [(each.event["eventName"], each.event["dynamodb"]["Keys"]["id"]["S"]) for each in records]
+
+
+def test_a_record_is_lambdas(dynamodb: DurableDynamoDb, store: StreamStore, client: Client) -> None:
+    """A function would be given another event here than on AWS."""
+    arn = make_table(dynamodb)
+    client("dynamodb").put_item(TableName="items", Item={"id": {"S": "1"}, "data": {"B": b"\x00\xff"}})
+    event = dict(store.read(arn, 0, 10)[0].event)
+    change = dict(event.pop("dynamodb"))
+    assert len(event.pop("eventID")) == 32
+    assert event == {
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "eventSourceARN": arn,
+    }
+    assert isinstance(change.pop("ApproximateCreationDateTime"), int)
+    assert change.pop("SizeBytes") > 0
+    assert len(change.pop("SequenceNumber")) == 22
+    assert change == {
+        "Keys": {"id": {"S": "1"}},
+        "NewImage": {"id": {"S": "1"}, "data": {"B": "AP8="}},
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+
+
+def test_every_way_of_writing_is_kept(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """What was acknowledged is there after a kill, by whichever request it came."""
+    arn = make_table(dynamodb)
+    table = client("dynamodb")
+    table.put_item(TableName="items", Item={"id": {"S": "put"}})
+    table.update_item(TableName="items", Key={"id": {"S": "update"}}, **_set("a"))
+    table.batch_write_item(
+        RequestItems={
+            "items": [
+                {"PutRequest": {"Item": {"id": {"S": "batch"}}}},
+                {"DeleteRequest": {"Key": {"id": {"S": "put"}}}},
+            ]
+        }
+    )
+    table.transact_write_items(
+        TransactItems=[
+            {"Put": {"TableName": "items", "Item": {"id": {"S": "transaction"}}}},
+            {"Update": {"TableName": arn.partition("/stream")[0], "Key": {"id": {"S": "batch"}}, **_set("b")}},
+        ]
+    )
+    table.execute_statement(Statement="INSERT INTO items VALUE {'id': 'statement'}")
+    table.delete_item(TableName="items", Key={"id": {"S": "update"}})
+    expected = [
+        ("INSERT", "put"),
+        ("INSERT", "update"),
+        ("INSERT", "batch"),
+        ("REMOVE", "put"),
+        ("INSERT", "transaction"),
+        ("MODIFY", "batch"),
+        ("INSERT", "statement"),
+        ("REMOVE", "update"),
+    ]
+    assert names(store.read(arn, 0, 100)) == expected
+    before = table.scan(TableName="items")["Items"]
+    assert sorted(each["id"]["S"] for each in before) == ["batch", "statement", "transaction"]
+    assert names(restart().read(arn, 0, 100)) == expected
+    assert table.scan(TableName="items")["Items"] == before
+
+
+def _set(value: str) -> dict[str, Any]:
+    return {"UpdateExpression": "SET v = :v", "ExpressionAttributeValues": {":v": {"S": value}}}
+
+
+def test_an_item_comes_back_as_it_was(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """Binary data, long numbers and nesting would be damaged by a restart."""
+    make_table(dynamodb)
+    client("dynamodb").put_item(TableName="items", Item=ITEM)
+    restart()
+    assert client("dynamodb").get_item(TableName="items", Key={"id": {"S": "1"}})["Item"] == ITEM
+
+
+def test_a_stream_goes_on_after_a_restart(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """A mapping would read a record twice or never, and a reader with its own client find another stream."""
+    arn = make_table(dynamodb)
+    table = client("dynamodb")
+    table.put_item(TableName="items", Item={"id": {"S": "1"}})
+    (first,) = store.read(arn, 0, 10)
+    again = restart()
+    table.put_item(TableName="items", Item={"id": {"S": "2"}})
+    assert [each.sequence_number for each in again.read(arn, 0, 10)] == [
+        first.sequence_number,
+        first.sequence_number + 1,
+    ]
+    streams = client("dynamodbstreams")
+    assert table.describe_table(TableName="items")["Table"]["LatestStreamArn"] == arn
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=str(first.sequence_number)
+    )["ShardIterator"]
+    found = streams.get_records(ShardIterator=iterator)["Records"]
+    assert [each["dynamodb"]["NewImage"]["id"]["S"] for each in found] == ["1", "2"]
+    assert found[0]["dynamodb"]["ApproximateCreationDateTime"].timestamp() == first.created
+
+
+def test_a_change_that_changes_nothing_is_no_record(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client
+) -> None:
+    """Developer guide, "Change data capture for DynamoDB Streams": a function would be called for nothing."""
+    arn = make_table(dynamodb)
+    for _ in range(2):
+        client("dynamodb").put_item(TableName="items", Item=ITEM)
+    assert names(store.read(arn, 0, 10)) == [("INSERT", "1")]
+
+
+def test_a_refused_request_leaves_nothing(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """Half a transaction would be delivered, or come back after a restart."""
+    arn = make_table(dynamodb)
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        client("dynamodb").transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "items", "Item": {"id": {"S": "1"}}}},
+                {
+                    "ConditionCheck": {
+                        "TableName": "items",
+                        "Key": {"id": {"S": "2"}},
+                        "ConditionExpression": "attribute_exists(id)",
+                    }
+                },
+            ]
+        )
+    assert restart().read(arn, 0, 10) == []
+    assert client("dynamodb").scan(TableName="items")["Count"] == 0
+
+
+def test_tables_that_the_program_does_not_know_come_back_too(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """A table made by hand, to be adopted, would have to be made again after each restart."""
+    table = client("dynamodb")
+    table.create_table(
+        TableName="mine",
+        KeySchema=[{"AttributeName": "n", "KeyType": "HASH"}, {"AttributeName": "s", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "n", "AttributeType": "N"},
+            {"AttributeName": "s", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for number in ("1", "1.0"):
+        table.put_item(TableName="mine", Item={"n": {"N": number}, "s": {"S": "x"}})
+    table.update_time_to_live(TableName="mine", TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"})
+    restart()
+    assert table.scan(TableName="mine")["Items"] == [{"n": {"N": "1.0"}, "s": {"S": "x"}}]
+    ttl = table.describe_time_to_live(TableName="mine")["TimeToLiveDescription"]
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+
+
+def test_a_stream_can_be_switched_off_and_on(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """Writes would fail while it is off; and later records would look older than what a mapping has seen."""
+    earlier = make_table(dynamodb)
+    table = client("dynamodb")
+    table.put_item(TableName="items", Item={"id": {"S": "1"}})
+    last = store.last_position(earlier)
+    table.update_table(TableName="items", StreamSpecification={"StreamEnabled": False})
+    table.put_item(TableName="items", Item={"id": {"S": "2"}})
+    table.update_table(TableName="items", StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    table.put_item(TableName="items", Item={"id": {"S": "3"}})
+    arn = table.describe_table(TableName="items")["Table"]["LatestStreamArn"]
+    for each in (store, restart()):
+        (record,) = each.read(arn, 0, 10)
+        assert record.event["dynamodb"]["Keys"] == {"id": {"S": "3"}}
+        assert record.sequence_number > last
+        assert each.read(earlier, 0, 10) == []
+
+
+def test_a_deleted_table_is_gone(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """It would come back with its old items."""
+    arn = make_table(dynamodb)
+    client("dynamodb").put_item(TableName="items", Item=ITEM)
+    client("dynamodb").delete_table(TableName="items")
+    assert restart().read(arn, 0, 10) == []
+    assert dynamodb.describe(REGION, "items") is None
+    make_table(dynamodb)
+    assert client("dynamodb").scan(TableName="items")["Count"] == 0
+
+
+def test_readers_are_woken_by_a_write_to_their_stream_alone(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client
+) -> None:
+    """Records would wait for the next time somebody looks; or every write would wake every mapping."""
+    woken, asleep = threading.Event(), threading.Event()
+    dynamodb.notify(make_table(dynamodb, "one"), woken)
+    dynamodb.notify(make_table(dynamodb, "two"), asleep)
+    client("dynamodb").put_item(TableName="one", Item={"id": {"S": "1"}})
+    assert (woken.is_set(), asleep.is_set()) == (True, False)
+
+
+def test_an_impossible_table_is_refused_in_words(dynamodb: DurableDynamoDb, store: StreamStore) -> None:
+    """The person who wrote the program has only this message to go by."""
+    make_table(dynamodb)
+    with pytest.raises(LocalError) as refused:
+        make_table(dynamodb)
+    assert str(refused.value) == "DynamoDB refuses CreateTable: Table already exists: items"
+    assert LABEL in str(dynamodb.describe(REGION, "items"))
