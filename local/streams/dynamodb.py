@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from local.platform.errors import LocalError
-from local.streams import tables
+from local.streams import destinations, tables
 from local.streams.requests import BATCH_WRITE, DEFINING, changed_keys, table_name
 from local.streams.store import StreamStore, TableKey
 
@@ -40,8 +40,12 @@ class DurableDynamoDb:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if self._store is None or not target.startswith(TARGET):
+        if self._store is None:
             return self._application(environ, start_response)
+        if not target.startswith(TARGET):
+            response = self._application(environ, start_response)
+            destinations.forget_removed(self._store)
+            return response
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         region = _REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -51,12 +55,13 @@ class DurableDynamoDb:
         return response[0]
 
     def open(self, store: StreamStore) -> None:
-        """Bring back the tables and streams of a store, and keep what happens to them from now on."""
+        """Bring back what a store holds, and keep what happens to it from now on."""
         with self._lock:
             for table, action, body in store.requests():
                 self._send(table.region, action, body)
             for table in dict.fromkeys(table for table, _, _ in store.requests()):
                 tables.restore(store, table)
+            destinations.deliver(store)
             self._store = store
 
     def close(self) -> None:
@@ -64,6 +69,7 @@ class DurableDynamoDb:
         with self._lock:
             self._store = None
             tables.forget_all()
+            destinations.forget_all()
 
     def request(self, region: str, action: str, **body: object) -> dict[str, Any]:
         """Send one request as a client would.

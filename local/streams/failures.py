@@ -66,7 +66,7 @@ def object_key(mapping: EventSourceMapping, now: float, unique: str) -> str:
     """Return the key of a failure's object; those of one shard sort by time.
 
     >>> from local.streams.mapping import parse_mapping
-    >>> inputs = {"eventSourceArn": "a", "functionName": "f"}
+    >>> inputs = {"eventSourceArn": "arn:aws:dynamodb:r:1:table/t/stream/s", "functionName": "f"}
     >>> object_key(parse_mapping("5f1e", "items", inputs), 1573690399, "c0ffee")
     'aws/lambda/5f1e/shardId-00000001541626099285-f35f62ef/2019/11/14/2019-11-14T00.13.19-c0ffee'
     """

@@ -29,7 +29,7 @@ class EventSourceMapping:
     uuid: str
     name: str
     stream_arn: str
-    function_name: str
+    function_arn: str
     starting_position: str
     batch_size: int
     batching_window: int
@@ -63,7 +63,7 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         uuid=uuid,
         name=name,
         stream_arn=str(inputs["eventSourceArn"]),
-        function_name=str(inputs["functionName"]),
+        function_arn=_function_arn(str(inputs["functionName"]), str(inputs["eventSourceArn"])),
         starting_position=position,
         batch_size=numbers["batchSize"],
         batching_window=numbers["maximumBatchingWindowInSeconds"],
@@ -77,6 +77,14 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         destination=_destination(inputs),
         matches=parse_filters(_patterns(inputs)),
     )
+
+
+def _function_arn(function: str, stream_arn: str) -> str:
+    """Return the ARN of a function that is given by name, as the stream is in its region and account."""
+    if function.startswith("arn:"):
+        return function
+    region, account = stream_arn.split(":")[3:5]
+    return f"arn:aws:lambda:{region}:{account}:function:{function}"
 
 
 def _number(key: str, value: object) -> int:

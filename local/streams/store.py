@@ -24,7 +24,8 @@ create table if not exists records
     (stream text, sequence text, created real, event text, primary key (stream, sequence)) without rowid;
 create table if not exists checkpoints
     (mapping text, stream text, lane integer, position text, window text, primary key (mapping, lane));
-create table if not exists failures (id integer primary key, mapping text, destination text, key text, document text);
+create table if not exists failures
+    (id integer primary key, mapping text, destination text, key text, document text, delivered integer default 0);
 """
 DIGITS = 40
 
@@ -65,7 +66,9 @@ class StreamStore:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
         self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = full; {SCHEMA}")
-        self._connection.execute("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
+        self._run("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
+        # They were in the memory of the process before this one.
+        self._run("update failures set delivered = 0", ())
 
     def close(self) -> None:
         """Close the file."""
@@ -160,27 +163,25 @@ class StreamStore:
         self, mapping: str, stream: str, lane: int, checkpoint: Checkpoint, failure: tuple[str, str, str] | None = None
     ) -> None:
         """Keep a lane's progress together with the failure it leaves: destination, key and document."""
+        statement = "insert into failures (mapping, destination, key, document) values (?, ?, ?, ?)"
         with self.transaction():
             self._put_checkpoint(mapping, stream, lane, checkpoint)
             if failure:
-                self._run(
-                    "insert into failures (mapping, destination, key, document) values (?, ?, ?, ?)",
-                    (mapping, *failure),
-                )
+                self._run(statement, (mapping, *failure))
 
     def _put_checkpoint(self, mapping: str, stream: str, lane: int, checkpoint: Checkpoint) -> None:
         window = json.dumps(checkpoint.window) if checkpoint.window else None
         row = (mapping, stream, lane, str(checkpoint.position), window)
         self._run("insert or replace into checkpoints values (?, ?, ?, ?, ?)", row)
 
-    def failures(self) -> list[StoredFailure]:
-        """Return the failures that nobody has removed from their destination, oldest first."""
-        rows = self._all("select id, mapping, destination, key, document from failures order by id")
-        return [StoredFailure(*row) for row in rows]
+    def failures(self, *, delivered: bool) -> list[StoredFailure]:
+        """Return the failures that are in their destination, or those that are not there yet, oldest first."""
+        query = "select id, mapping, destination, key, document from failures where delivered = ? order by id"
+        return [StoredFailure(*row) for row in self._all(query, (delivered,))]
 
-    def set_failure_key(self, failure: int, key: str) -> None:
-        """Keep the id that a queue gave to a failure's message."""
-        self._run("update failures set key = ? where id = ?", (key, failure))
+    def mark_delivered(self, failure: int, key: str) -> None:
+        """Note that a failure is in its destination, under this key."""
+        self._run("update failures set delivered = 1, key = ? where id = ?", (key, failure))
 
     def delete_failures(self, failures: Sequence[int]) -> None:
         """Forget failures that were removed from their destination."""

@@ -56,7 +56,7 @@ def restart(dynamodb: DurableDynamoDb, tmp_path: Path) -> Iterator[Callable[[], 
 def client(dynamodb: DurableDynamoDb) -> Iterator[Callable[[str], Any]]:
     """Makes boto3 clients of this DynamoDB, over HTTP."""
     server = make_server("127.0.0.1", 0, dynamodb, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
 
     def make(service: str) -> Any:

@@ -1,0 +1,326 @@
+"""Records on their way from a table to a function, with real tables, a real store and a function made of Python."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.lambda_service.function import InvocationResult, ThrottledError
+from local.platform.processes import wait_until
+from local.streams.dynamodb import DurableDynamoDb
+from local.streams.poller import Poller
+from local.streams.store import StreamStore
+from tests.local.streams.changes import FUNCTION_ARN, mapping, record
+from tests.local.streams.conftest import REGION, make_table
+
+REPORT = {"functionResponseTypes": ["ReportBatchItemFailures"]}
+BUCKET, QUEUE = "arn:aws:s3:::failures", f"arn:aws:sqs:{REGION}:123456789012:failures"
+Start = Callable[..., Poller]
+Client = Callable[[str], Any]
+Restart = Callable[[], StreamStore]
+
+
+@dataclass
+class PythonFunction:
+    """A function that answers by `answer`; an exception is a function error."""
+
+    answer: Callable[[dict[str, Any]], object] = lambda _: None
+    events: list[dict[str, Any]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, payload: bytes) -> InvocationResult:
+        event = json.loads(payload)
+        with self.lock:
+            self.events.append(event)
+        try:
+            answer = self.answer(event)
+        except ValueError as error:
+            return InvocationResult("r-1", json.dumps({"errorMessage": str(error)}).encode(), failed=True, log_tail=b"")
+        return InvocationResult("r-1", json.dumps(answer).encode(), failed=False, log_tail=b"")
+
+    def batches(self) -> list[list[str]]:
+        """The keys in each event so far."""
+        with self.lock:
+            return [[each["dynamodb"]["Keys"]["id"]["S"] for each in event["Records"]] for event in self.events]
+
+    def has_seen(self, *batches: list[str]) -> bool:
+        return wait_until(lambda: len(self.batches()) >= len(batches), 30) and self.batches() == list(batches)
+
+
+@pytest.fixture
+def function() -> PythonFunction:
+    return PythonFunction()
+
+
+@pytest.fixture
+def start(dynamodb: DurableDynamoDb, store: StreamStore, function: PythonFunction) -> Iterator[Start]:
+    """Starts mappings of the table `items` to `function`; what is given replaces AWS's defaults."""
+    started: list[Poller] = []
+
+    def make(invoke: PythonFunction = function, used: StreamStore = store, **inputs: Any) -> Poller:
+        started.append(Poller(mapping(**inputs), dynamodb, used, invoke))
+        started[-1].start()
+        return started[-1]
+
+    yield make
+    for poller in started:
+        poller.stop()
+
+
+def put(dynamodb: DurableDynamoDb, *keys: str) -> None:
+    for key in keys:
+        dynamodb.request(REGION, "PutItem", TableName="items", Item={"id": {"S": key}, "at": {"S": str(time.time())}})
+
+
+def fail_on(*keys: str) -> Callable[[dict[str, Any]], object]:
+    """A function that raises when one of these keys is in its event."""
+
+    def answer(event: dict[str, Any]) -> object:
+        if any(each["dynamodb"]["Keys"]["id"]["S"] in keys for each in event["Records"]):
+            raise ValueError("out of cheese")
+        return None
+
+    return answer
+
+
+def report_on(*keys: str) -> Callable[[dict[str, Any]], object]:
+    """A function that gives back the first record with one of these keys."""
+
+    def answer(event: dict[str, Any]) -> object:
+        failed = [each["dynamodb"] for each in event["Records"] if each["dynamodb"]["Keys"]["id"]["S"] in keys]
+        return {"batchItemFailures": [{"itemIdentifier": each["SequenceNumber"]} for each in failed[:1]]}
+
+    return answer
+
+
+def test_records_arrive_in_order_whatever_was_written_before(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """TRIM_HORIZON: records from before the mapping would be lost."""
+    make_table(dynamodb)
+    put(dynamodb, "a", "b")
+    start(batchSize=2)
+    assert function.has_seen(["a", "b"])
+    put(dynamodb, "c")
+    assert function.has_seen(["a", "b"], ["c"])
+    assert function.events[0]["Records"][0]["eventName"] == "INSERT"
+
+
+def test_a_mapping_from_latest_gets_only_what_comes_after_it(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """A new function would be flooded with a day of old records."""
+    make_table(dynamodb)
+    put(dynamodb, "a")
+    start(startingPosition="LATEST")
+    put(dynamodb, "b")
+    assert function.has_seen(["b"])
+
+
+def test_records_that_no_filter_lets_through_are_passed_by(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, store: StreamStore
+) -> None:
+    """A function would be invoked for nothing, or the mapping never come further."""
+    arn = make_table(dynamodb)
+    poller = start(
+        filterCriteria={"filters": [{"pattern": '{"dynamodb": {"Keys": {"id": {"S": [{"prefix": "b"}]}}}}'}]}
+    )
+    put(dynamodb, "a", "b", "c")
+    assert function.has_seen(["b"])
+    assert wait_until(lambda: poller.status()["position"] == str(store.last_position(arn)), 30)
+
+
+@pytest.mark.slow
+def test_a_window_collects_records_for_one_invocation(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """Many small invocations would hide what a large batch does to the function."""
+    make_table(dynamodb)
+    start(maximumBatchingWindowInSeconds=1)
+    put(dynamodb, "a", "b", "c")
+    assert function.has_seen(["a", "b", "c"])
+
+
+def test_a_failed_batch_blocks_its_shard_until_it_is_given_up(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """Records would overtake the one that fails, or be lost with it."""
+    make_table(dynamodb)
+    function.answer = fail_on("b")
+    put(dynamodb, "a", "b", "c")
+    start(batchSize=1, maximumRetryAttempts=2)
+    assert function.has_seen(["a"], ["b"], ["b"], ["b"], ["c"])
+
+
+def test_bisecting_isolates_the_record_that_fails(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, client: Client
+) -> None:
+    """Its neighbours would be given up with it; and only it is to be found in the bucket, whole."""
+    make_table(dynamodb)
+    function.answer = fail_on("c")
+    put(dynamodb, *"abcd")
+    start(
+        maximumRetryAttempts=1,
+        bisectBatchOnFunctionError=True,
+        destinationConfig={"onFailure": {"destinationArn": BUCKET}},
+    )
+    assert function.has_seen(["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["c"], ["d"])
+    (document,) = objects(client)
+    (failed,) = json.loads(document["payload"])["Records"]
+    assert failed["dynamodb"]["Keys"] == {"id": {"S": "c"}}
+    assert document["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert document["requestContext"]["functionArn"] == FUNCTION_ARN
+
+
+def objects(client: Client) -> list[dict[str, Any]]:
+    """The documents in the bucket, oldest first."""
+    s3 = client("s3")
+    assert wait_until(lambda: s3.list_buckets()["Buckets"], 30)
+    found = s3.list_objects_v2(Bucket="failures").get("Contents", [])
+    return [json.loads(s3.get_object(Bucket="failures", Key=each["Key"])["Body"].read()) for each in found]
+
+
+def test_a_reported_record_is_tried_again_and_those_before_it_are_not(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """A handler that is not idempotent would do its work twice here and once on AWS, or the other way round."""
+    make_table(dynamodb)
+    function.answer = report_on("c")
+    put(dynamodb, *"abcd")
+    start(maximumRetryAttempts=0, bisectBatchOnFunctionError=True, **REPORT)
+    assert function.has_seen(["a", "b", "c", "d"], ["c", "d"], ["c"], ["d"])
+
+
+def test_a_failure_in_a_queue_survives_until_somebody_takes_it(
+    dynamodb: DurableDynamoDb,
+    start: Start,
+    function: PythonFunction,
+    client: Client,
+    restart: Restart,
+) -> None:
+    """A record that was given up would be lost with the process, or come back for ever."""
+    make_table(dynamodb)
+    function.answer = fail_on("a")
+    put(dynamodb, "a")
+    poller = start(maximumRetryAttempts=0, destinationConfig={"onFailure": {"destinationArn": QUEUE}})
+    assert wait_until(lambda: poller.status()["failures"] == 1, 30)
+    poller.stop()
+    store = restart()
+    sqs = client("sqs")
+    url = sqs.get_queue_url(QueueName="failures")["QueueUrl"]
+    (message, *others) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    while others:
+        others = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    assert json.loads(message["Body"])["DDBStreamBatchInfo"]["batchSize"] == 1
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert store.failures(delivered=True) == []
+    assert restart().failures(delivered=True) == []
+
+
+def test_a_function_that_cannot_be_invoked_uses_up_no_retry(dynamodb: DurableDynamoDb, start: Start) -> None:
+    """Records would be given up because a function was busy."""
+    make_table(dynamodb)
+    refusals = iter(range(3))
+
+    class Busy(PythonFunction):
+        def __call__(self, payload: bytes) -> InvocationResult:
+            for _ in refusals:
+                raise ThrottledError("busy")
+            return super().__call__(payload)
+
+    busy = Busy()
+    put(dynamodb, "a")
+    start(invoke=busy, maximumRetryAttempts=0)
+    assert busy.has_seen(["a"])
+
+
+def test_a_record_that_grew_too_old_is_given_up_without_an_invocation(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, client: Client, store: StreamStore
+) -> None:
+    """A function that was down for a day would be given what nobody wants any more."""
+    store.append(make_table(dynamodb), [record(1, created=time.time() - 61)])
+    put(dynamodb, "b")
+    start(maximumRecordAgeInSeconds=60, destinationConfig={"onFailure": {"destinationArn": BUCKET}})
+    assert function.has_seen(["b"])
+    assert [each["requestContext"]["condition"] for each in objects(client)] == ["RecordAgeExceeded"]
+
+
+def test_lanes_work_side_by_side_and_keep_each_keys_order(dynamodb: DurableDynamoDb, start: Start) -> None:
+    """ParallelizationFactor: one slow key would hold up all others, or a key's changes overtake each other."""
+    make_table(dynamodb)
+    together = threading.Barrier(2, timeout=30)
+    seen: list[tuple[str, str]] = []
+
+    def answer(event: dict[str, Any]) -> None:
+        together.wait()
+        seen.extend(
+            (each["dynamodb"]["Keys"]["id"]["S"], each["dynamodb"]["SequenceNumber"]) for each in event["Records"]
+        )
+
+    # "a" and "c" are in different lanes of two.
+    put(dynamodb, "a", "c", "a", "c")
+    start(invoke=PythonFunction(answer), parallelizationFactor=2, batchSize=1)
+    assert wait_until(lambda: len(seen) == 4, 30)
+    for key in "ac":
+        numbers = [number for each, number in seen if each == key]
+        assert numbers == sorted(numbers)
+
+
+@pytest.mark.slow
+def test_a_tumbling_window_hands_on_its_state_and_ends(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """Sums over a window would start again with each batch, or never be final."""
+    make_table(dynamodb)
+    function.answer = lambda event: {"state": {"sum": event["state"].get("sum", 0) + len(event["Records"])}}
+    put(dynamodb, "a", "b")
+    start(batchSize=1, tumblingWindowInSeconds=1)
+    assert wait_until(lambda: any(event["isFinalInvokeForWindow"] for event in function.events), 30)
+    finals = [event for event in function.events if event["isFinalInvokeForWindow"]]
+    assert sum(event["state"]["sum"] for event in finals[:1]) in (1, 2)
+    assert finals[0]["Records"] == []
+
+
+def test_a_disabled_mapping_invokes_nothing_and_forgets_nothing(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """Records written while it is off are what it is switched on for."""
+    make_table(dynamodb)
+    off = start(enabled=False)
+    put(dynamodb, "a")
+    status = off.status()
+    assert (status["state"], function.batches()) == ("Disabled", [])
+    assert status["oldestRecordAge"] is not None
+    start()
+    assert function.has_seen(["a"])
+
+
+def test_a_mapping_goes_on_where_it_was_killed(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, restart: Restart
+) -> None:
+    """Records would be lost, or all of the day's delivered again, after each restart."""
+    make_table(dynamodb)
+    put(dynamodb, "a")
+    first = start()
+    assert function.has_seen(["a"])
+    assert wait_until(lambda: first.status()["oldestRecordAge"] is None, 30)
+    first.stop()
+    put(dynamodb, "b")
+    start(used=restart())
+    assert function.has_seen(["a"], ["b"])
+
+
+def test_another_number_of_lanes_loses_nothing(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """Keys move to other lanes: what one lane had not reached yet would be passed by."""
+    make_table(dynamodb)
+    put(dynamodb, "a")
+    start(parallelizationFactor=3).stop()
+    put(dynamodb, "b", "c", "d")
+    start(parallelizationFactor=2)
+    assert wait_until(lambda: {key for batch in function.batches() for key in batch} >= set("bcd"), 30)
