@@ -64,7 +64,8 @@ class RuntimeApi:
         self.ready = threading.Event()
         self._events: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._current: Invocation | None = None
-        self._server = HttpServer(self._handle)
+        # The runtime client may be silent for as long as the function may run.
+        self._server = HttpServer(self._handle, idle_seconds=None)
         self.address = self._server.address
 
     def set_current(self, invocation: Invocation) -> None:

@@ -1,21 +1,20 @@
 """An HTTP/1.1 server on loopback that passes each request to one function, with a thread for each connection."""
 
-import re
+import json
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedIOBase
 
-# Larger than any payload that Lambda accepts, so that the API in question refuses what is too large for it.
-BODY_LIMIT = 256 * 1024 * 1024
-LINE_LIMIT = 65536
-_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;.*)?\r?\n")
+from local.platform.http_body import BodyTooLargeError, read_body
+from local.platform.web_pages import foreign_host_error, web_page_error
+
+IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,12 +41,27 @@ RequestHandler = Callable[[Request], Response]
 
 
 class HttpServer:
-    """A server that listens on 127.0.0.1 until stopped; port 0 means any free port."""
+    """A server that listens on 127.0.0.1 until stopped.
 
-    def __init__(self, handle: RequestHandler, port: int = 0) -> None:
-        self._server = _Listener(("127.0.0.1", port), _request_handler(handle))
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+    Args:
+        handle: Answers each request.
+        port: The port; 0 means any free port.
+        web_pages: Whether the server answers web pages, which may come from any site that the developer visits.
+        idle_seconds: How long the server waits for a silent client before it closes the connection; None: for ever.
+    """
+
+    def __init__(
+        self,
+        handle: RequestHandler,
+        port: int = 0,
+        *,
+        web_pages: bool = False,
+        idle_seconds: float | None = IDLE_SECONDS,
+    ) -> None:
+        check_headers = foreign_host_error if web_pages else web_page_error
+        self._listener = _Listener(port, handle, check_headers, idle_seconds)
+        self.port: int = self._listener.server_address[1]
+        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
@@ -61,8 +75,8 @@ class HttpServer:
 
     def stop(self) -> None:
         """Stop listening; open connections end with this process."""
-        self._server.shutdown()
-        self._server.server_close()
+        self._listener.shutdown()
+        self._listener.server_close()
 
 
 class _Listener(ThreadingHTTPServer):
@@ -70,95 +84,82 @@ class _Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
+    def __init__(
+        self, port: int, handle: RequestHandler, check_headers: Callable[[Message], str], idle_seconds: float | None
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Connection)
+        self.handle_http = handle
+        self.check_headers = check_headers
+        self.idle_seconds = idle_seconds
+
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
-def _request_handler(handle: RequestHandler) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-        error_content_type = "application/json"
-        error_message_format = '{"Message": "%(explain)s"}'
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    error_content_type = "application/json"
+    error_message_format = '{"Message": "%(explain)s"}'
 
-        def __getattr__(self, name: str) -> Callable[[], None]:
-            """Return the same `do_METHOD` for every method: `handle` decides which there are."""
-            if name.startswith("do_"):
-                return self._respond
-            raise AttributeError(name)
+    def __init__(self, request: socket.socket, client_address: tuple[str, int], listener: _Listener) -> None:
+        self._listener = listener
+        super().__init__(request, client_address, listener)
 
-        def _respond(self) -> None:
-            try:
-                body = _read_body(self.headers, self.rfile)
-            except _BodyTooLargeError:
-                self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, explain="Request Entity Too Large")
-                return
-            except ValueError as error:
-                self.send_error(HTTPStatus.BAD_REQUEST, explain=str(error))
-                return
-            # Not self.path, in which leading slashes are made one.
-            path, _, query = self.requestline.split()[1].partition("?")
-            self._send(handle(Request(self.command, path, query, self.headers, body)))
+    def setup(self) -> None:
+        """Set how long to wait for the client."""
+        super().setup()
+        self.connection.settimeout(self._listener.idle_seconds)
 
-        def _send(self, response: Response) -> None:
-            self.send_response(response.status)
-            for name, value in response.headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(response.body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(response.body)
-            self.wfile.flush()
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Return the same `do_METHOD` for every method: the server's function decides which there are."""
+        if name.startswith("do_"):
+            return self._respond
+        raise AttributeError(name)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Print nothing: what matters is in the functions' logs."""
+    def _respond(self) -> None:
+        try:
+            body = read_body(self.headers, self.rfile)
+        except BodyTooLargeError:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+            return
+        except ValueError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        if refusal := self._listener.check_headers(self.headers):
+            self._refuse(HTTPStatus.FORBIDDEN, refusal)
+            return
+        # Not self.path, in which leading slashes are made one.
+        path, _, query = self.requestline.split()[1].partition("?")
+        self._send(self._answer(Request(self.command, path, query, self.headers, body)))
 
-    return Handler
+    def _answer(self, request: Request) -> Response:
+        """Return the answer to a request, also where the server's function fails."""
+        try:
+            return self._listener.handle_http(request)
+        except Exception as error:
+            traceback.print_exception(error)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}")
 
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        self.close_connection = True
+        self._send(_message(status, message))
 
-class _BodyTooLargeError(Exception):
-    """The declared body is larger than `BODY_LIMIT`; it is not read."""
+    def _send(self, response: Response) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
+        self.wfile.flush()
 
-
-def _read_body(headers: Message, source: BufferedIOBase) -> bytes:
-    """Return the body of a request, whether of a declared length or in chunks.
-
-    Raises:
-        ValueError: the body is neither, or ends too early.
-    """
-    if encoding := headers.get("Transfer-Encoding"):
-        if encoding.lower() != "chunked":
-            raise ValueError("Transfer-Encoding is not chunked")
-        return _read_chunks(source)
-    length = headers.get("Content-Length") or "0"
-    if not _LENGTH.fullmatch(length):
-        raise ValueError("Content-Length is not a number of bytes")
-    return _read_exactly(source, int(length))
-
-
-def _read_chunks(source: BufferedIOBase) -> bytes:
-    body = bytearray()
-    while True:
-        match = _CHUNK.fullmatch(source.readline(LINE_LIMIT))
-        if match is None:
-            raise ValueError("a chunk does not begin with its size")
-        if not (size := int(match[1], 16)):
-            break
-        body += _read_exactly(source, size, BODY_LIMIT - len(body))
-        if source.readline(LINE_LIMIT).strip():
-            raise ValueError("a chunk does not end with its size")
-    # Trailers are not part of an event.
-    while source.readline(LINE_LIMIT).strip():
-        continue
-    return bytes(body)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Print nothing: what matters is in the functions' logs."""
 
 
-def _read_exactly(source: BufferedIOBase, size: int, limit: int = BODY_LIMIT) -> bytes:
-    if size > limit:
-        raise _BodyTooLargeError
-    data = source.read(size)
-    if len(data) < size:
-        raise ValueError("the body ends too early")
-    return data
+def _message(status: HTTPStatus, message: str) -> Response:
+    return Response(status, json.dumps({"Message": message}).encode())

@@ -1,21 +1,32 @@
 """The AWS services that moto emulates here on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
 
-import logging
+import threading
 
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
-from moto.server import ThreadedMotoServer
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
+from local.platform.http_server import IDLE_SECONDS
+from local.resources.moto_application import ClosedApplication
 from local.resources.resource_schemas import ACCOUNT_ID
+
+
+class _Connection(MotoRequestHandler):
+    timeout = IDLE_SECONDS
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Print nothing."""
 
 
 class AwsServices:
     """moto in this process. Its data is in memory, and gone when the process ends."""
 
     def __init__(self, port: int) -> None:
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-        self._server.start()
-        self.endpoint = f"http://127.0.0.1:{port}"
+        application = ClosedApplication(DomainDispatcherApplication(create_backend_app))
+        self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Connection)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     def put_secret(self, region: str, arn: str, value: str | None) -> None:
         """Create or replace a secret; without a value it is a secret that has no version yet."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lambda_images.database.engines import EngineSpec
 from local.databases.registry import SERVERS, DatabaseServer, database_server, engine_of_cluster
+from local.lambda_service.cors import CorsSettings
 from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
 from local.lambda_service.function_url import FunctionUrl
@@ -204,7 +205,9 @@ def _function_url(context: StackContext, resource: Resource, previous: RunningRe
         previous.close()
     name = str(resource.inputs["functionName"])
     port = context.allocate_port(f"function URL {resource.name}")
-    url = FunctionUrl(lambda: context.find_function(name), str(resource.outputs["urlId"]), port)
+    cors = resource.inputs.get("cors")
+    settings = CorsSettings.from_inputs(cors) if cors else None
+    url = FunctionUrl(lambda: context.find_function(name), str(resource.outputs["urlId"]), port, settings)
     return RunningFunctionUrl(url), {"functionUrl": url.url}
 
 

@@ -197,3 +197,23 @@ def test_only_who_has_the_token_commands_the_supervisor(checkout: Path) -> None:
     with refused.value:
         assert refused.value.code == 403
     assert commands.status(checkout)["running"] is True
+
+
+def test_a_web_page_reaches_nothing_but_the_function_url(checkout: Path) -> None:
+    """A page that the developer visits could empty the database, or read its password."""
+    bring_up(checkout)
+    status = commands.status(checkout)
+    about = json.loads(LocalPaths.for_checkout(checkout).supervisor.read_text())
+    invocation = f"{status['lambdaEndpoint']}/2015-03-31/functions/hello/invocations"
+    supervisor_url = f"http://127.0.0.1:{about['port']}/stop"
+    for url in (invocation, status["awsEndpoint"], supervisor_url):
+        for header, value in (("Origin", "https://evil.example.com"), ("Host", "evil.example.com")):
+            request = urllib.request.Request(url, b"{}", {header: value, "Authorization": about["token"]})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            with refused.value:
+                assert refused.value.code == 403, (url, header)
+    assert commands.status(checkout)["running"] is True
+    page = urllib.request.Request(status["functionUrl"], headers={"Origin": "https://evil.example.com"})
+    with urllib.request.urlopen(page) as response:
+        assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (201, None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.lambda_service.cors import CorsSettings
 from local.lambda_service.function import Function
 from local.lambda_service.function_url import FunctionUrl
 from local.lambda_service.url_payload import url_event, url_response
@@ -177,3 +178,37 @@ def test_a_failing_function_is_a_bad_gateway(deploy: Callable[..., Function]) ->
 def test_a_body_over_six_megabytes_is_refused(url: FunctionUrl) -> None:
     """It would work here and fail on AWS."""
     assert ask(url, "POST", "/", b"x" * (6 * 1024 * 1024 + 1))[:2] == (413, b'{"Message": "Request Entity Too Large"}')
+
+
+PAGE = "https://app.example.com"
+
+
+def ask_as_page(url: FunctionUrl, method: str, **headers: str) -> tuple[int, bytes, Message]:
+    """Send one request as a browser would for the page."""
+    address = url.url.removeprefix("http://").removesuffix("/")
+    given = {"Origin": PAGE} | {name.replace("_", "-"): value for name, value in headers.items()}
+    with closing(http.client.HTTPConnection(address)) as connection:
+        connection.request(method, "/users", headers=given)
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+
+
+def test_without_cors_settings_a_page_is_answered_by_the_function_alone(url: FunctionUrl) -> None:
+    """Any page could read what the URL answers, which it cannot on AWS."""
+    status, body, headers = ask_as_page(url, "OPTIONS", Access_Control_Request_Method="POST")
+    assert (status, body) == (201, b"/users")
+    assert [name for name in headers if name.lower().startswith("access-control-")] == []
+
+
+def test_with_cors_settings_the_allowed_page_is_answered(deploy: Callable[..., Function]) -> None:
+    """A front end on another address could not use the URL that it can use on AWS."""
+    function = deploy()
+    url = FunctionUrl(lambda: function, "abc", 0, CorsSettings(allow_origins=(PAGE,), allow_methods=("GET",)))
+    try:
+        status, body, headers = ask_as_page(url, "OPTIONS", Access_Control_Request_Method="GET")
+        assert (status, body) == (200, b"")
+        assert headers["Access-Control-Allow-Methods"] == "GET"
+        status, body, headers = ask_as_page(url, "GET")
+        assert (status, body, headers["Access-Control-Allow-Origin"]) == (201, b"/users", PAGE)
+    finally:
+        url.stop()

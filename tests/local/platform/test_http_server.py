@@ -98,3 +98,65 @@ def test_what_the_server_itself_refuses_is_json(server: HttpServer) -> None:
     """A client that reads errors as JSON would fail on a page of HTML."""
     headers = "".join(f"X-{number}: 1\r\n" for number in range(101))
     assert talk(server, f"GET / HTTP/1.1\r\n{headers}\r\n") == (431, {"Message": "got more than 100 headers"})
+
+
+PAGE_HEADERS = ["Origin: https://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"]
+FOREIGN_HOSTS = [
+    "Host: evil.example.com",
+    "Host: evil.example.com:80",
+    "Host: 127.0.0.1.evil.example.com",
+    "Host: [::1",
+]
+
+
+@pytest.mark.parametrize("header", [*PAGE_HEADERS, *FOREIGN_HOSTS])
+def test_requests_of_web_pages_are_refused(server: HttpServer, header: str) -> None:
+    """A page that the developer visits could empty the database by a POST to the Invoke endpoint."""
+    name, _, value = header.partition(": ")
+    message = "this endpoint does not take requests of web pages"
+    if name == "Host":
+        message = f"Host {value} is not this machine: use 127.0.0.1 or localhost"
+    assert talk(server, f"POST / HTTP/1.1\r\n{header}\r\n\r\n") == (403, {"Message": message})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
+def test_programs_of_this_machine_are_answered(server: HttpServer, host: str) -> None:
+    """Curl and the AWS CLI would be refused."""
+    assert talk(server, f"GET / HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Site: none\r\n\r\n")[0] == 200
+
+
+def test_a_server_for_web_pages_still_refuses_foreign_hosts() -> None:
+    """A page could read every answer, once its own name resolves to this machine."""
+    server = HttpServer(lambda _: Response(body=b"1"), web_pages=True)
+    try:
+        assert talk(server, f"GET / HTTP/1.1\r\n{PAGE_HEADERS[0]}\r\n\r\n") == (200, 1)
+        assert talk(server, f"GET / HTTP/1.1\r\n{FOREIGN_HOSTS[0]}\r\n\r\n")[0] == 403
+    finally:
+        server.stop()
+
+
+def test_a_failure_of_the_server_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a full disk, connections would be dropped without a word."""
+
+    def fail(_: Request) -> Response:
+        raise OSError(28, "No space left on device")
+
+    server = HttpServer(fail)
+    try:
+        message = "OSError: [Errno 28] No space left on device"
+        assert talk(server, "GET / HTTP/1.1\r\n\r\n") == (500, {"Message": message})
+        assert capsys.readouterr().err.endswith(f"{message}\n")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("sent", ["", "GET / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhello"])
+def test_a_silent_client_is_disconnected(sent: str) -> None:
+    """Connections that say nothing would pile up, each with a thread, until no more can be opened."""
+    server = HttpServer(lambda _: Response(), idle_seconds=0.2)
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+            connection.sendall(sent.encode())
+            assert connection.recv(100) == b""
+    finally:
+        server.stop()
