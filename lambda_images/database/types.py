@@ -6,14 +6,14 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from lambda_images.database.engines import engine_of_dialect
 
-__all__ = ["UtcTimestamp", "Uuid", "iso_utc"]
+__all__ = ["LongText", "UtcTimestamp", "Uuid", "iso_utc"]
 
 
 class _EngineTypes(Protocol):
@@ -21,6 +21,7 @@ class _EngineTypes(Protocol):
 
     NATIVE_UUID: bool
     UTC_TIMESTAMP: DateTime
+    LONG_TEXT: Text
 
 
 def iso_utc(moment: datetime) -> str:
@@ -63,6 +64,17 @@ class UtcTimestamp(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class LongText(TypeDecorator[str]):
+    """A text of up to 16 MB."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(_engine_types(dialect).LONG_TEXT)
 
 
 def _engine_types(dialect: Dialect) -> _EngineTypes:

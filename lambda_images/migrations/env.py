@@ -5,12 +5,12 @@ from typing import Any, Literal
 from alembic import context
 
 from lambda_images.application.tables import metadata
-from lambda_images.database.types import UtcTimestamp, Uuid
+from lambda_images.database import types
 
 
 def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Return how a column type of ours is written in a new revision; False for others."""
-    if kind == "type" and isinstance(item, UtcTimestamp | Uuid):
+    if kind == "type" and type(item).__module__ == types.__name__:
         return f"types.{type(item).__name__}()"
     return False
 

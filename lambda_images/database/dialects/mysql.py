@@ -3,7 +3,8 @@
 from typing import Any
 
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
-from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy import Column, Table, func
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT, Insert, insert
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
@@ -15,6 +16,8 @@ from lambda_images.database.engines.mysql import MYSQL
 NATIVE_UUID = False
 # Without a time zone; to the microsecond.
 UTC_TIMESTAMP = DATETIME(fsp=6)
+# A TEXT holds 64 KB.
+LONG_TEXT = MEDIUMTEXT()
 
 
 class LambdaDialect(MySQLDialect_pymysql):
@@ -75,3 +78,13 @@ class LambdaDialect(MySQLDialect_pymysql):
     @override
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         return bool(e.args and e.args[0] in MYSQL.errors.read_only) or super().is_disconnect(e, connection, cursor)
+
+    def upsert_newer(self, table: Table, version: Column) -> Insert:
+        """Return an upsert by primary key that leaves a row alone whose `version` is the same or greater."""
+        statement = insert(table)
+        newer = statement.inserted[version.name] > version
+        # Assignments take effect from left to right: the version, which all are decided by, comes last.
+        columns = [column for column in table.c if not column.primary_key and column is not version]
+        return statement.on_duplicate_key_update(
+            [(column.name, func.if_(newer, statement.inserted[column.name], column)) for column in [*columns, version]]
+        )

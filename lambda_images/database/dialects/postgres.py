@@ -3,7 +3,8 @@
 from typing import Any
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import DateTime
+from sqlalchemy import Column, DateTime, Table, Text
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
 from typing_extensions import override
@@ -12,6 +13,7 @@ from lambda_images.database.engines.postgres import POSTGRES
 
 NATIVE_UUID = True
 UTC_TIMESTAMP = DateTime(timezone=True)
+LONG_TEXT = Text()
 IDLE = TransactionStatus.IDLE
 
 
@@ -79,3 +81,12 @@ class LambdaDialect(PGDialect_psycopg):
     @override
     def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
         return getattr(e, "sqlstate", None) in POSTGRES.errors.read_only or super().is_disconnect(e, connection, cursor)
+
+    def upsert_newer(self, table: Table, version: Column) -> Insert:
+        """Return an upsert by primary key that leaves a row alone whose `version` is the same or greater."""
+        statement = insert(table)
+        return statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={column.name: statement.excluded[column.name] for column in table.c if not column.primary_key},
+            where=version < statement.excluded[version.name],
+        )
