@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text
 
-from lambda_images.database.types import UtcTimestamp, Uuid
+from lambda_images.database.types import LongText, UtcTimestamp, Uuid
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 100
@@ -61,4 +61,18 @@ posts = Table(
     Column("content", Text),
     _created_at(),
     Index(None, "user_id", "created_at"),
+)
+
+# Copies of DynamoDB items, in DynamoDB's JSON. A deleted item keeps its row, without a body: an older change that comes
+# late must not bring the item back.
+stream_items = Table(
+    "stream_items",
+    metadata,
+    Column("table_name", String(255), primary_key=True),
+    # SHA-256 of `item_key`, which may be longer than an index takes.
+    Column("key_hash", String(64), primary_key=True),
+    Column("item_key", LongText, nullable=False),
+    Column("body", LongText),
+    Column("stream_position", String(67), nullable=False),
+    Column("changed_at", UtcTimestamp, nullable=False),
 )

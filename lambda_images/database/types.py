@@ -21,7 +21,7 @@ class _EngineTypes(Protocol):
 
     NATIVE_UUID: bool
     UTC_TIMESTAMP: DateTime
-    LONG_TEXT: Text
+    LONG_TEXT: TypeEngine[str]
 
 
 def iso_utc(moment: datetime) -> str:

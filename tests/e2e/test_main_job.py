@@ -25,7 +25,7 @@ from tests.services import base_image, missing
 pytestmark = pytest.mark.slow
 
 DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
-HEAD = "0005"
+HEAD = "0006"
 
 
 @dataclass(frozen=True)

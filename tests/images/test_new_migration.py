@@ -19,9 +19,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """The history as it was before posts were thought of."""
+    """The history without posts."""
     for name in sorted(path.name for path in VERSIONS.glob("000[123]_*.py")):
         shutil.copy(VERSIONS / name, tmp_path / name)
+    items = (VERSIONS / "0006_create_stream_items.py").read_text()
+    moved = items.replace('"0005"', '"0003"').replace('"0006"', '"0004"')
+    (tmp_path / "0004_create_stream_items.py").write_text(moved)
     return tmp_path
 
 
@@ -29,9 +32,9 @@ def test_a_new_table_and_its_index_become_two_revisions_that_apply(database: Dat
     """What `aurora-lambda new-migration` writes has to work as it is, on both engines."""
     run({}, database.environment(), versions=versions)
     written = create_revision(database.environment(), "add posts", versions)
-    assert [path.name for path in written] == ["0004_add_posts_1.py", "0005_add_posts_2.py"]
+    assert [path.name for path in written] == ["0005_add_posts_1.py", "0006_add_posts_2.py"]
     result = run({}, database.environment(), versions=versions)
-    assert [step["revision"] for step in result["applied"]] == ["0004", "0005"]
+    assert [step["revision"] for step in result["applied"]] == ["0005", "0006"]
     assert run({"command": "check"}, database.environment(), versions=versions)["output"] == "code and database agree"
 
 
@@ -42,7 +45,7 @@ def test_a_new_revision_reads_like_those_there_are(postgres: Database, versions:
     assert first.read_text().startswith(
         '"""add posts 1"""\n\nimport sqlalchemy as sa\nfrom alembic import op\n\n'
         "from lambda_images.database import types\n\n"
-        "revision = '0004'\ndown_revision = '0003'\n"
+        "revision = '0005'\ndown_revision = '0004'\n"
     )
     assert "sa.Column('id', types.Uuid(), nullable=False)" in first.read_text()
     assert "sa.Column('created_at', types.UtcTimestamp(), nullable=False)" in first.read_text()
@@ -65,7 +68,7 @@ def test_a_database_that_is_behind_is_migrated_first(database: Database) -> None
     """Compared with an old database, the code would get revisions that are there already."""
     run({}, database.environment())
     run({"command": "downgrade", "revision": "0003"}, database.environment())
-    with pytest.raises(MigrationError, match="^2 revisions are pending: run `aurora-lambda migrate` first$"):
+    with pytest.raises(MigrationError, match="^3 revisions are pending: run `aurora-lambda migrate` first$"):
         create_revision(database.environment(), "posts")
 
 

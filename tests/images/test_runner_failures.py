@@ -209,7 +209,7 @@ def test_a_version_changed_behind_the_runners_back_is_noticed(mysql: Database, t
 def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: Path) -> None:
     """Old code deployed over a newer database is told so, rather than 'can't locate revision'."""
     run({}, database.environment())
-    with pytest.raises(MigrationError, match="^the database is at revision 0005, which this image does not have"):
+    with pytest.raises(MigrationError, match="^the database is at revision 0006, which this image does not have"):
         run({}, database.environment(), versions=history(tmp_path, *tables(2)))
 
 
@@ -226,7 +226,7 @@ print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.module
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
     line = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("0005\n[]\n", "")
+    assert (done.stdout, done.stderr) == ("0006\n[]\n", "")
 
 
 def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Path) -> None:

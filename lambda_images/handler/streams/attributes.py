@@ -13,9 +13,9 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Attri
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from types import UnionType
+from types import NoneType
 from typing import Any, TypeAlias
 
 from lambda_images.payload import shorten
@@ -23,6 +23,8 @@ from lambda_images.payload import shorten
 Scalar: TypeAlias = str | Decimal | bytes | bool | None
 Value: TypeAlias = "Scalar | list[Value] | dict[str, Value] | set[str] | set[Decimal] | set[bytes]"
 Item: TypeAlias = Mapping[str, Value]
+
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class AttributeValueError(ValueError):
@@ -61,7 +63,7 @@ def encode_item(item: Mapping[str, object]) -> dict[str, object]:
 
 def item_to_json(item: Item) -> str:
     """Return DynamoDB's JSON of an item, the same text for equal items; it is what `aws dynamodb put-item` takes."""
-    return json.dumps(encode_item(item), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(encode_item(item))
 
 
 def item_from_json(text: str) -> dict[str, Value]:
@@ -75,7 +77,7 @@ def decode(attribute: object) -> Value:
     Raises:
         AttributeValueError: it is no attribute value.
     """
-    if not isinstance(attribute, Mapping) or len(attribute) != 1:
+    if not isinstance(attribute, dict) or len(attribute) != 1:
         raise AttributeValueError(f'{shorten(attribute)} is not of the form {{"S": "text"}}')
     [(descriptor, value)] = attribute.items()
     if descriptor not in _DECODERS:
@@ -89,14 +91,10 @@ def encode(value: object) -> dict[str, object]:
     Raises:
         AttributeValueError: DynamoDB has no such type. It has no `float`: its numbers are decimal.
     """
-    if value is None:
-        return {"NULL": True}
-    if isinstance(value, Set):
-        return _encode_set(value)
-    for kinds, descriptor, encoder in _ENCODERS:
-        if isinstance(value, kinds):
-            return {descriptor: encoder(value)}
-    raise AttributeValueError(f"DynamoDB cannot hold {shorten(value)}, a {type(value).__name__}")
+    if type(value) not in _ENCODERS:
+        raise AttributeValueError(f"DynamoDB cannot hold {shorten(value)}, a {type(value).__name__}")
+    descriptor, encoded = _ENCODERS[type(value)](value)
+    return {descriptor: encoded}
 
 
 def _text(value: object) -> str:
@@ -140,7 +138,7 @@ def _elements(value: object) -> list[object]:
 
 
 def _map(value: object) -> dict[str, Value]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise AttributeValueError(f"{shorten(value)} is not a map")
     return decode_item(value)
 
@@ -159,32 +157,32 @@ _DECODERS: Mapping[str, Callable[[object], Value]] = {
 }
 
 
-def _encode_number(value: Decimal | int) -> str:
-    if not Decimal(value).is_finite():
+def _encode_number(value: Decimal) -> tuple[str, str]:
+    if not value.is_finite():
         raise AttributeValueError(f"DynamoDB cannot hold the number {value}")
-    return str(value)
+    return "N", str(value)
 
 
-def _encode_binary(value: bytes) -> str:
-    return base64.b64encode(value).decode()
-
-
-# In this order: a bool is an int too.
-_ENCODERS: Sequence[tuple[type | UnionType, str, Callable[[Any], object]]] = (
-    (bool, "BOOL", bool),
-    (str, "S", str),
-    (Decimal | int, "N", _encode_number),
-    (bytes, "B", _encode_binary),
-    (list | tuple, "L", lambda value: [encode(element) for element in value]),
-    (Mapping, "M", encode_item),
-)
-
-
-def _encode_set(value: Set[object]) -> dict[str, object]:
-    """Return a set's attribute value, in a fixed order: sets have none."""
+def _encode_set(value: set[object]) -> tuple[str, list[str]]:
+    """Return a set's type and its elements in a fixed order, which sets do not have."""
     encoded = [encode(element) for element in value]
     descriptors = {descriptor for each in encoded for descriptor in each}
     if descriptors not in ({"S"}, {"N"}, {"B"}):
         raise AttributeValueError("a set holds strings, numbers or bytes, one kind of them, and at least one")
     [descriptor] = descriptors
-    return {f"{descriptor}S": sorted(str(each[descriptor]) for each in encoded)}
+    return f"{descriptor}S", sorted(str(each[descriptor]) for each in encoded)
+
+
+_ENCODERS: Mapping[type, Callable[[Any], tuple[str, object]]] = {
+    NoneType: lambda _: ("NULL", True),
+    bool: lambda value: ("BOOL", value),
+    str: lambda value: ("S", value),
+    int: lambda value: ("N", str(value)),
+    Decimal: _encode_number,
+    bytes: lambda value: ("B", base64.b64encode(value).decode()),
+    list: lambda value: ("L", [encode(element) for element in value]),
+    tuple: lambda value: ("L", [encode(element) for element in value]),
+    dict: lambda value: ("M", encode_item(value)),
+    set: _encode_set,
+    frozenset: _encode_set,
+}

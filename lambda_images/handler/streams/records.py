@@ -63,7 +63,7 @@ def parse_record(record: object) -> StreamRecord:
     Raises:
         RecordError: it is no record of a DynamoDB stream, or holds a value that DynamoDB does not have.
     """
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         raise RecordError(f"a stream record is a JSON object, not {type(record).__name__}")
     try:
         return _parse(record)
@@ -92,7 +92,7 @@ def _parse(record: Mapping[str, object]) -> StreamRecord:
 
 def _object(container: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = container.get(name)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise RecordError(f"{name} is {shorten(value)}; it takes a JSON object")
     return value
 

@@ -1,0 +1,1 @@
+"""Functions fed by the streams of DynamoDB tables, one a module; `process` is the entry point of each."""
