@@ -1,15 +1,13 @@
 """What one stack consists of: a function with a SQL database behind it, migrated before the function is deployed."""
 
-from collections.abc import Sequence
-
 import pulumi
 
-from components import AuroraDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
+from components import FunctionRole, ImageFunction, LambdaImage, Migration
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
+from stacks.database import DATABASE, Database, register_database
 from stacks.settings import Settings
 
-DATABASE = "main-db"
 # Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit
 # there builds no handler. SOURCE is where the context holds the code.
 DOCKERFILE = "../lambda_images/Dockerfile"
@@ -26,8 +24,9 @@ def deploy() -> None:
     settings = load()
 
     handler_image, migrations_image = (_image(target, settings) for target in CONTEXTS)
-    network = _network(settings)
-    database = _database(settings, network, [handler_image, migrations_image])
+    # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
+    # money that a cluster takes.
+    database = register_database(settings, _tags(), depends_on=[handler_image, migrations_image])
     handler_role = FunctionRole("handler", {"tags": _tags()})
     migration = Migration(
         "migrations",
@@ -62,54 +61,6 @@ def _tags() -> dict[str, pulumi.Input[str]]:
     return {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 
-def _network(settings: Settings) -> Network:
-    # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
-    zones = 3 if settings.database_auth == "password" else 1
-    if settings.vpc_id:
-        return Network(
-            "network",
-            {
-                "vpc_id": settings.vpc_id,
-                "subnet_ids": list(settings.subnet_ids),
-                "secrets_endpoint": settings.secrets_endpoint,
-                "endpoint_zones": zones,
-                "tags": _tags(),
-            },
-        )
-    return Network("network", {"cidr_block": settings.vpc_cidr, "endpoint_zones": zones, "tags": _tags()})
-
-
-def _database(settings: Settings, network: Network, images: Sequence[LambdaImage]) -> AuroraDatabase:
-    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
-    key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
-    return AuroraDatabase(
-        DATABASE,
-        {
-            "engine": settings.engine,
-            "vpc_id": network.vpc_id,
-            "subnet_ids": network.subnet_ids,
-            "function_security_group_id": network.function_security_group_id,
-            "schema": settings.schema,
-            "runtime_role": settings.runtime_role,
-            "auth": settings.database_auth,
-            "min_capacity": settings.min_capacity,
-            "max_capacity": settings.max_capacity,
-            "auto_pause_seconds": settings.auto_pause_seconds,
-            "instance_count": settings.instance_count,
-            "backup_retention_days": settings.backup_retention_days,
-            "deletion_protection": settings.deletion_protection,
-            "final_snapshot": settings.final_snapshot,
-            "performance_insights": settings.performance_insights,
-            "tags": _tags(),
-            **version,
-            **key,
-        },
-        # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and
-        # the money that a cluster takes.
-        opts=pulumi.ResourceOptions(depends_on=images),
-    )
-
-
 def _image(target: str, settings: Settings) -> LambdaImage:
     return LambdaImage(
         target,
@@ -130,7 +81,7 @@ def _handler(
     settings: Settings,
     image: LambdaImage,
     role: FunctionRole,
-    database: AuroraDatabase,
+    database: Database,
     migration: Migration,
 ) -> ImageFunction:
     return ImageFunction(

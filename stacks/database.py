@@ -1,0 +1,74 @@
+"""The database of a stack: the component that the configured engine asks for, and the network it needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pulumi
+
+from components import AuroraDatabase, FunctionAccess, Network
+from stacks.settings import Settings
+
+DATABASE = "main-db"
+
+StackTags = Mapping[str, pulumi.Input[str]]
+
+
+class Database(Protocol):
+    """What every database component offers."""
+
+    runtime: pulumi.Output[FunctionAccess]
+    admin: pulumi.Output[FunctionAccess]
+    endpoint: pulumi.Output[str]
+    identifier: pulumi.Output[str]
+
+
+def register_database(settings: Settings, tags: StackTags, depends_on: Sequence[pulumi.Resource]) -> Database:
+    """Register the database of the configured engine, once `depends_on` is there."""
+    return _aurora(settings, tags, pulumi.ResourceOptions(depends_on=depends_on))
+
+
+def _network(settings: Settings, tags: StackTags) -> Network:
+    # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
+    zones = 3 if settings.database_auth == "password" else 1
+    if settings.vpc_id:
+        return Network(
+            "network",
+            {
+                "vpc_id": settings.vpc_id,
+                "subnet_ids": list(settings.subnet_ids),
+                "secrets_endpoint": settings.secrets_endpoint,
+                "endpoint_zones": zones,
+                "tags": tags,
+            },
+        )
+    return Network("network", {"cidr_block": settings.vpc_cidr, "endpoint_zones": zones, "tags": tags})
+
+
+def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -> AuroraDatabase:
+    network = _network(settings, tags)
+    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
+    return AuroraDatabase(
+        DATABASE,
+        {
+            "engine": settings.engine,
+            "vpc_id": network.vpc_id,
+            "subnet_ids": network.subnet_ids,
+            "function_security_group_id": network.function_security_group_id,
+            "schema": settings.schema,
+            "runtime_role": settings.runtime_role,
+            "auth": settings.database_auth,
+            "min_capacity": settings.min_capacity,
+            "max_capacity": settings.max_capacity,
+            "auto_pause_seconds": settings.auto_pause_seconds,
+            "instance_count": settings.instance_count,
+            "backup_retention_days": settings.backup_retention_days,
+            "deletion_protection": settings.deletion_protection,
+            "final_snapshot": settings.final_snapshot,
+            "performance_insights": settings.performance_insights,
+            "tags": tags,
+            **version,
+            **key,
+        },
+        opts,
+    )
