@@ -1,26 +1,35 @@
-"""The application of `tests.images.notes`, on databases that tests bring."""
+"""The sample application, on databases that tests bring."""
 
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from lambda_images.handler.dispatcher import Application
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
-from tests.images import notes
 from tests.images.client import Client
+from tests.sample_application import VERSIONS, tables
+from tests.sample_application.commands import COMMANDS
+from tests.sample_application.routes import ROUTES, TABLES
+
+
+@pytest.fixture(autouse=True)
+def sample_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compares databases with the tables of the sample application, whatever the checkout's own holds."""
+    monkeypatch.setitem(sys.modules, "lambda_images.application.tables", tables)
 
 
 @pytest.fixture
-def client_of(tmp_path: Path) -> Iterator[Callable[..., Client]]:
+def client_of() -> Iterator[Callable[..., Client]]:
     """Makes clients of new applications; `port` leads one to its server by another way."""
     made: list[Client] = []
 
     def client(database: Database, migrated: bool = True, port: int = 0) -> Client:
         if migrated:
-            run({}, database.environment(), versions=notes.versions(tmp_path))
+            run({}, database.environment(), versions=VERSIONS)
         through = Database(database.engine, port or database.port, database.name)
-        made.append(Client(notes.application, through.environment()))
+        made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
         return made[-1]
 
     yield client

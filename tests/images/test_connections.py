@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.handler.dispatcher import TRY_LATER
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
-from tests.images import notes
 from tests.images.client import Client, Context
 from tests.images.runs import rows
+from tests.sample_application import VERSIONS
 from tests.services import CountingProxy, silent_server
 
 pytestmark = pytest.mark.slow
@@ -101,7 +100,7 @@ def test_a_transaction_takes_begin_its_statements_and_commit(app: Client, proxy:
     """A select and an insert are one transaction, and nothing is sent besides."""
     note = app.http("POST", "/notes", NOTE).body["id"]
     proxy.taken()
-    assert app.http("POST", f"/notes/{note}/copies").status == 201
+    assert app.http("POST", f"/notes/{note}/comments", NOTE).status == 201
     assert proxy.taken() == 4
     app.invoke({})
     assert proxy.taken() == 1
@@ -248,14 +247,14 @@ def test_connecting_begins_while_the_rest_loads(
 
 
 def test_an_early_connection_that_fails_is_tried_again_when_needed(
-    database: Database, proxy: CountingProxy, client_of: MakeClient, tmp_path: Path
+    database: Database, proxy: CountingProxy, client_of: MakeClient
 ) -> None:
     """A database that was away while the function started must not spoil it for good."""
     app = client_of(database, migrated=False, port=proxy.port)
     app.dispatcher.connector.connect_in_background()
     with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
         app.invoke({})
-    run({}, database.environment(), versions=notes.versions(tmp_path))
+    run({}, database.environment(), versions=VERSIONS)
     app.invoke({})
     assert len(app.invoke({"command": "list"})) == 1
 

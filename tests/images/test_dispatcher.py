@@ -1,7 +1,6 @@
 """Events answered from real databases: the routes every application has, and what failures are answered with."""
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -9,9 +8,9 @@ from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.runner import run
 from lambda_images.payload import CommandError
 from tests.conftest import Database
-from tests.images import notes
 from tests.images.client import Client
 from tests.images.runs import rows
+from tests.sample_application import VERSIONS
 
 REMEDY = "run `aurora-lambda migrate`"
 
@@ -37,27 +36,26 @@ def test_init_confirms_a_schema_at_head(app: Client, database: Database) -> None
     answer = app.http("POST", "/init")
     assert (answer.status, answer.body) == (
         200,
-        {"message": "Database initialized successfully", "schema": database.name, "tables": ["notes"]},
+        {"message": "Database initialized successfully", "schema": database.name, "tables": ["notes", "comments"]},
     )
 
 
-@pytest.mark.parametrize(("expected", "status"), [("0001", 200), ("0002", 200), ("0003", 503)])
+@pytest.mark.parametrize(("expected", "status"), [("0003", 200), ("0004", 200), ("0005", 503)])
 def test_init_takes_the_expected_revision_or_a_later_one(app: Client, expected: str, status: int) -> None:
     """During a deployment the old handler meets the new schema, which is made to serve it."""
     object.__setattr__(app.dispatcher.connector.settings, "revision", expected)
     assert app.http("POST", "/init").status == status
 
 
-def test_a_missing_schema_is_answered_with_the_remedy(app: Client, database: Database, tmp_path: Path) -> None:
+def test_a_missing_schema_is_answered_with_the_remedy(app: Client, database: Database) -> None:
     """Whoever calls the function before the migration, or after a downgrade, learns what to type."""
-    object.__setattr__(app.dispatcher.connector.settings, "revision", "0002")
-    versions = notes.versions(tmp_path)
-    run({"command": "downgrade", "revision": "0001"}, database.environment(), versions=versions)
-    behind = f"The database schema is at revision 0001, expected 0002: {REMEDY}"
+    object.__setattr__(app.dispatcher.connector.settings, "revision", "0004")
+    run({"command": "downgrade", "revision": "0001"}, database.environment(), versions=VERSIONS)
+    behind = f"The database schema is at revision 0001, expected 0004: {REMEDY}"
     assert app.http("POST", "/init").error == (503, behind)
-    rows(database, "DROP TABLE notes")
-    rows(database, "DROP TABLE alembic_version")
-    missing = f"The database schema is not there yet, expected 0002: {REMEDY}"
+    for table in ("notes", "alembic_version"):
+        rows(database, f"DROP TABLE {table}")
+    missing = f"The database schema is not there yet, expected 0004: {REMEDY}"
     assert app.http("POST", "/init").error == (503, missing)
     assert app.http("GET", "/notes").error == (503, f"The database schema is not there yet: {REMEDY}")
     with pytest.raises(CommandError) as failure:

@@ -1,0 +1,56 @@
+"""The routes."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from sqlalchemy import func, insert, select
+
+from lambda_images.handler.http import HttpError, Request, Response
+from lambda_images.handler.routing import Routes
+from lambda_images.handler.validation import parse_uuid, required_texts
+
+from .tables import comments, notes
+
+TABLES = (notes.name, comments.name)
+
+
+def list_notes(request: Request) -> Response:
+    """Return the newest notes."""
+    limit = request.whole_number("limit", 1000, range(1, 1001))
+    newest = select(notes).order_by(notes.c.created_at.desc()).limit(limit)
+    with request.database.statements.connect() as connection:
+        return 200, {"notes": [dict(row) for row in connection.execute(newest).mappings()]}
+
+
+def count_notes(request: Request) -> Response:
+    """Return how many notes there are."""
+    with request.database.statements.connect() as connection:
+        return 200, {"count": connection.scalar(select(func.count()).select_from(notes))}
+
+
+def add_note(request: Request) -> Response:
+    """Insert a note."""
+    texts = required_texts(request.json_object(), {"text": 100}, "Text is required")
+    row = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
+    with request.database.statements.begin() as connection:
+        connection.execute(insert(notes), row)
+    return 201, row
+
+
+def add_comment(request: Request) -> Response:
+    """Insert a comment on a note, which has to be there, in one transaction."""
+    note_id = parse_uuid(request.parameters["id"], "Note id")
+    texts = required_texts(request.json_object(), {"text": 100}, "Text is required")
+    row = {"id": uuid4(), "note_id": note_id, **texts, "created_at": datetime.now(UTC)}
+    with request.database.transactions.begin() as connection:
+        if connection.scalar(select(notes.c.id).where(notes.c.id == note_id)) is None:
+            raise HttpError(404, "Note not found")
+        connection.execute(insert(comments), row)
+    return 201, row
+
+
+ROUTES: Routes = {
+    "/notes": {"GET": list_notes, "POST": add_note},
+    "/notes/count": {"GET": count_notes},
+    "/notes/{id}/comments": {"POST": add_comment},
+}
