@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
 from tests.bench import builds, deployments, queries, starts
-from tests.bench.builds import CHECKOUT, Builder
+from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
 from tests.bench.report import Row, count, exact, ratio, write
 
@@ -33,10 +33,10 @@ def main() -> None:
         sys.exit("make bench reads the engine's own files: run it as root")
     engine = DockerEngine.find()
     subprocess.run([CHECKOUT / ".ci" / "base-image", BASE], check=True)
-    builder = Builder(engine, BASE)
-    images = {target: builder.build(target) for target in ("handler", "migrations")}
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
+        builder = with_sample_application(Builder(engine, BASE), Path(scratch, "checkout"))
+        images = {target: builder.build(target) for target in ("handler", "migrations")}
         with database(Path(scratch, "database")) as measured:
             rows = [
                 *start_rows(engine, images["handler"], measured),
@@ -74,8 +74,8 @@ def query_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence
     whole = queries.invocations(engine, image, measured)
     trips = queries.round_trips(engine, image, measured)
     return [
-        ratio("warm `create`, database layer", layer["ours"], layer["raw"], 1.6),
-        ratio("warm `create`, whole invocation", whole["ours"], whole["raw"], None, plain=whole["plain"]),
+        ratio("warm insert, database layer", layer["ours"], layer["raw"], 1.6),
+        ratio("warm insert, whole invocation", whole["ours"], whole["raw"], None, plain=whole["plain"]),
         exact("round trips: first insert, insert, select", trips["ours"], (4, 1, 1), trips["plain"]),
     ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
 from tests.bench.samples import Samples, in_turn
+from tests.sample_application import put_into
 
 CHECKOUT = Path(__file__).parent.parent.parent
 SOURCE = "lambda_images"
@@ -49,6 +50,13 @@ def copied(builder: Builder, directory: Path) -> Builder:
     shutil.copytree(builder.checkout / SOURCE, directory / SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(builder.checkout / ".dockerignore", directory)
     return Builder(builder.engine, builder.base, directory)
+
+
+def with_sample_application(builder: Builder, directory: Path) -> Builder:
+    """The same on a copy that holds the tests' application in place of the checkout's own."""
+    copy = copied(builder, directory)
+    put_into(copy.checkout)
+    return copy
 
 
 def build_times(builder: Builder, target: str, edited: str) -> dict[str, Samples]:

@@ -18,7 +18,7 @@ PLAIN = [PYTHON, "-m", "awslambdaric"]
 # The process's first moment, from inside: the engine takes longer to make a container than Python to start.
 BEGAN = "began "
 STAMPED = ["sh", "-c", f'date "+{BEGAN}%s%N"; exec "$@"', "sh"]
-CREATE = b'{"command":"create"}'
+ADD = b'{"command":"add"}'
 SECONDS = 60
 
 
@@ -77,7 +77,7 @@ class Served:
     api: RuntimeApi
     milliseconds: float = 0.0
 
-    def invoke(self, payload: bytes = CREATE) -> Outcome:
+    def invoke(self, payload: bytes = ADD) -> Outcome:
         """Run one invocation to its end."""
         invocation = an_invocation(payload)
         self.api.set_current(invocation)
@@ -95,7 +95,7 @@ def serve(
     engine: DockerEngine,
     program: Program,
     *,
-    event: bytes = CREATE,
+    event: bytes = ADD,
     before: Sequence[str] = STAMPED,
     started: Callable[[str, subprocess.Popen[str]], object] = lambda _name, _process: None,
 ) -> Served:

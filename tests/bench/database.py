@@ -11,6 +11,7 @@ from psycopg import sql
 from lambda_images.database.contract import DatabaseSettings, RuntimeRole
 from lambda_images.migrations.runner import run
 from local.databases.postgres import PostgresServer
+from tests.sample_application import VERSIONS
 
 NAME = "main-db"
 MASTER = "master"
@@ -27,7 +28,7 @@ CREDENTIALS = {
 
 @dataclass(frozen=True)
 class Database:
-    """A running server with the application's schema in it."""
+    """A running server with the sample application's schema in it."""
 
     port: int
 
@@ -45,9 +46,9 @@ class Database:
         return {"DATABASE_URL": self.url(MASTER, schema), **role, **CREDENTIALS}
 
     def rows(self) -> int:
-        """How many invocations are stored, as a connection of its own sees it."""
+        """How many notes are stored, as a connection of its own sees it."""
         with psycopg.connect(self.url(MASTER)) as connection:
-            found = connection.execute("SELECT count(*) FROM invocations").fetchone()
+            found = connection.execute("SELECT count(*) FROM notes").fetchone()
         assert found is not None
         return found[0]
 
@@ -73,7 +74,7 @@ def database(directory: Path) -> Generator[Database]:
     try:
         server.set_master(MASTER, PASSWORD)
         measured = Database(server.port)
-        run({"command": "deploy"}, measured.runner_environment())
+        run({"command": "deploy"}, measured.runner_environment(), versions=VERSIONS)
         yield measured
     finally:
         server.stop()

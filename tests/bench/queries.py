@@ -14,7 +14,7 @@ from tests.bench.starts import programs, stored
 from tests.services import CountingProxy
 
 CALLS = 100
-GET = b'{"command":"get","limit":1}'
+GET = b'{"command":"list","limit":1}'
 
 
 def database_layer(engine: DockerEngine, image: str, database: Database) -> dict[str, Samples]:
@@ -26,7 +26,7 @@ def database_layer(engine: DockerEngine, image: str, database: Database) -> dict
 
 
 def invocations(engine: DockerEngine, image: str, database: Database) -> dict[str, Samples]:
-    """Milliseconds of a whole `create`, from handing the event over to having the answer."""
+    """Milliseconds of a whole insert, from handing the event over to having the answer."""
     served = {name: serve(engine, program) for name, program in programs(image, database).items()}
 
     def measure(name: str, each: Served) -> Callable[[], float]:

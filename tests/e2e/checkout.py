@@ -5,13 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import psutil
 from botocore.config import Config
+
+from tests.sample_application import put_into
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("cli", "components", "lambda_images", "local", "stacks")
@@ -31,6 +36,13 @@ class Checkout:
     """A checkout whose commands run in processes of their own."""
 
     folder: Path
+
+    @classmethod
+    def with_sample_application(cls, folder: Path) -> "Checkout":
+        """A copy that holds the tests' application in place of the checkout's own."""
+        checkout = cls.copied_to(folder)
+        put_into(folder)
+        return checkout
 
     @classmethod
     def copied_to(cls, folder: Path) -> "Checkout":
@@ -59,6 +71,21 @@ class Checkout:
     def status(self) -> dict[str, Any]:
         """`aurora-lambda status --json`."""
         return json.loads(self.run("status", "--json").out)
+
+    def invoke(self, output: str, **arguments: Any) -> Any:
+        """Invoke the function whose ARN is this output, as `aws lambda invoke --function-name <arn>` does."""
+        arn = self.status()["outputs"][output]
+        response = self.client("lambda").invoke(FunctionName=arn, **arguments)
+        assert "FunctionError" not in response, response["Payload"].read()
+        return json.loads(response["Payload"].read())
+
+    def curl(self, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
+        """What the function URL answers."""
+        url = urlsplit(self.status()["functionUrl"])
+        with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=30)) as connection:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
 
     def client(self, service: str, endpoint: str = "lambdaEndpoint") -> Any:
         """boto3, as somebody who knows AWS would use it on this stack."""

@@ -6,12 +6,8 @@ import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy
@@ -25,7 +21,7 @@ from tests.services import base_image, missing
 pytestmark = pytest.mark.slow
 
 DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
-HEAD = "0006"
+HEAD = "0004"
 
 
 @dataclass(frozen=True)
@@ -50,29 +46,12 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A stack that is up."""
-    checkout = Checkout.copied_to(tmp_path_factory.mktemp("newcomer") / "checkout")
+    checkout = Checkout.with_sample_application(tmp_path_factory.mktemp("newcomer") / "checkout")
     try:
         checkout.run(*way.up)
         yield checkout
     finally:
         checkout.run("down")
-
-
-def invoke(checkout: Checkout, arn_key: str, **arguments: Any) -> Any:
-    """Invoke by ARN with boto3, as `aws lambda invoke --function-name <arn>` does."""
-    arn = checkout.status()["outputs"][arn_key]
-    response = checkout.client("lambda").invoke(FunctionName=arn, **arguments)
-    assert "FunctionError" not in response, response["Payload"].read()
-    return json.loads(response["Payload"].read())
-
-
-def curl(checkout: Checkout, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
-    """What the function URL answers."""
-    url = urlsplit(checkout.status()["functionUrl"])
-    with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=30)) as connection:
-        connection.request(method, path, body)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
 
 
 def database(checkout: Checkout, way: Way) -> sqlalchemy.Engine:
@@ -102,7 +81,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
 
 def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Way) -> None:
     """Else the deployment would not have migrated, or would migrate again."""
-    result = invoke(checkout, "migrationRunnerLambdaArn")
+    result = checkout.invoke("migrationRunnerLambdaArn")
     assert result.pop("duration_ms") >= 0
     assert result == {
         "command": "deploy",
@@ -116,53 +95,43 @@ def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Wa
     }
 
 
-def test_rows_are_created_and_listed(checkout: Checkout) -> None:
+def test_direct_invocations_run_commands(checkout: Checkout) -> None:
     """Else the service would not do what it is for."""
-    explicit = invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "create"}')
-    default = invoke(checkout, "handlerLambdaArn")
-    assert list(explicit) == list(default) == ["id", "awsRequestId", "createdAt"]
-    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 2}') == [default, explicit]
-    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get"}')[:2] == [default, explicit]
+    explicit = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "add"}')
+    default = checkout.invoke("handlerLambdaArn")
+    assert list(explicit) == list(default) == ["id", "text"]
+    listed = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 2}')
+    assert [row["id"] for row in listed] == [default["id"], explicit["id"]]
 
 
-def test_the_routes_answer(checkout: Checkout) -> None:
+def test_the_function_url_answers(checkout: Checkout) -> None:
     """Else the HTTP interface would not be the documented one."""
-    status, info = curl(checkout, "GET", "/info")
+    status, info = checkout.curl("GET", "/info")
     assert (status, info["message"], info["schema"], info["dbRole"]) == (200, "SQL Database Info", "app", "app_runtime")
     assert set(info) == {"message", "endpoint", "identifier", "schema", "dbRole", "arn"}
-    ready = {"message": "Database initialized successfully", "schema": "app", "tables": ["users", "posts"]}
-    assert curl(checkout, "POST", "/init") == (200, ready)
-    created, user = curl(checkout, "POST", "/users", '{"name": "A user", "email": "user@example.com"}')
-    assert (created, list(user)) == (201, ["id", "name", "email", "created_at"])
-    assert curl(checkout, "POST", "/users", '{"name": "A user", "email": "user@example.com"}') == (
-        409,
-        {"error": "Email already exists"},
-    )
-    assert curl(checkout, "POST", "/users", '{"name": "A user"}') == (400, {"error": "Name and email are required"})
-    assert curl(checkout, "GET", "/users") == (200, {"count": 1, "users": [user]})
-    assert curl(checkout, "GET", "/users/count") == (200, {"count": 1})
-    posted, post = curl(checkout, "POST", f"/users/{user['id']}/posts", '{"title": "T", "content": "C"}')
-    assert (posted, post["title"], post["content"], post["user_id"]) == (201, "T", "C", user["id"])
-    assert curl(checkout, "GET", f"/users/{user['id']}/posts") == (200, {"count": 1, "posts": [post]})
-    nobody = "00000000-0000-0000-0000-000000000000"
-    assert curl(checkout, "GET", f"/users/{nobody}/posts") == (404, {"error": "User not found"})
-    assert curl(checkout, "GET", "/users/not-a-uuid/posts")[0] == 400
-    assert curl(checkout, "POST", "/users", "not json")[0] == 400
-    assert curl(checkout, "GET", "/nowhere")[0] == 404
-    assert curl(checkout, "DELETE", "/users")[0] == 405
+    ready = {"message": "Database initialized successfully", "schema": "app", "tables": ["notes", "comments"]}
+    assert checkout.curl("POST", "/init") == (200, ready)
+    created, note = checkout.curl("POST", "/notes", '{"text": "tea"}')
+    assert (created, list(note)) == (201, ["id", "text", "created_at"])
+    assert checkout.curl("POST", f"/notes/{note['id']}/comments", '{"text": "hot"}')[0] == 201
+    assert checkout.curl("GET", "/notes?limit=1") == (200, {"notes": [note]})
+    assert checkout.curl("GET", "/notes/count")[0] == 200
+    assert checkout.curl("POST", "/notes", "not json")[0] == 400
+    assert checkout.curl("GET", "/nowhere")[0] == 404
+    assert checkout.curl("DELETE", "/notes")[0] == 405
 
 
 def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:
     """Else a busy service would run its database out of connections."""
     client, arn = checkout.client("lambda"), checkout.status()["outputs"]["handlerLambdaArn"]
-    before = len(invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}'))
+    before = len(checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}'))
 
     def create(_: int) -> str:
         return json.loads(client.invoke(FunctionName=arn)["Payload"].read())["id"]
 
     with ThreadPoolExecutor(20) as threads:
         ids = list(threads.map(create, range(200)))
-    rows = invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')
+    rows = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}')
     assert len(rows) == before + 200
     assert set(ids) <= {row["id"] for row in rows}
     query = {
@@ -183,8 +152,8 @@ def test_the_application_cannot_change_the_schema(checkout: Checkout, way: Way) 
     )
     runtime = sqlalchemy.create_engine(url.set(password=runtime_password(checkout)), poolclass=sqlalchemy.NullPool)
     with runtime.connect() as connection:
-        assert connection.scalar(sqlalchemy.text("select count(*) from users")) == 1
-        for statement in ("create table mine (id int)", "drop table posts", "alter table posts add mine int"):
+        assert connection.scalar(sqlalchemy.text("select count(*) from comments")) == 1
+        for statement in ("create table mine (id int)", "drop table comments", "alter table comments add mine int"):
             with pytest.raises(DBAPIError, match=r"denied|must be owner"):
                 connection.execute(sqlalchemy.text(statement))
             connection.rollback()
@@ -208,44 +177,45 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
     """Else people would have to write revisions by hand, or restart more than they changed."""
     tables = checkout.folder / "lambda_images/application/tables.py"
     code = tables.read_text()
-    name_column = re.search(r'^ +Column\("name".*\n', code, re.MULTILINE)
-    assert name_column is not None
-    tables.write_text(code.replace(name_column[0], f'{name_column[0]}    Column("phone", String(30)),\n'))
-    written = Path(checkout.run("new-migration", "add a phone number to users").out.splitlines()[0])
-    assert written.name == "0006_add_a_phone_number_to_users.py"
+    column = '    Column("note_id", Uuid, ForeignKey("notes.id"), nullable=False),\n'
+    assert column in code
+    tables.write_text(code.replace(column, f'{column}    Column("author", String(30)),\n'))
+    written = Path(checkout.run("new-migration", "add an author to comments").out.splitlines()[0])
+    assert written.name == "0005_add_an_author_to_comments.py"
     changed = checkout.run(*way.up).out
     assert re.search(r"aws:lambda:Invocation +migrations +(updated|replaced)", changed)
-    assert checkout.status()["outputs"]["migration"] == "0006"
+    assert checkout.status()["outputs"]["migration"] == "0005"
     assert "code and database agree" in checkout.run("migrate", "check").out
-    columns = [column["name"] for column in sqlalchemy.inspect(database(checkout, way)).get_columns("users")]
-    assert columns == ["id", "name", "email", "created_at", "phone"]
+    columns = [column["name"] for column in sqlalchemy.inspect(database(checkout, way)).get_columns("comments")]
+    assert columns == ["id", "note_id", "text", "created_at", "author"]
 
 
 def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, way: Way) -> None:
     """Else every edit would restart the database or run the migrations."""
     routes = checkout.folder / "lambda_images/application/routes.py"
-    routes.write_text(routes.read_text().replace("SQL Database Info", "Edited"))
+    routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
     lines = [line for line in checkout.run(*way.up).out.splitlines() if re.match(r" [+~-]", line)]
     assert {tuple(line.split()[1:3]) for line in lines} == {
         ("docker:index:Image", "handler"),
         ("aws:lambda:Function", "handler"),
     }
-    assert curl(checkout, "GET", "/info")[1]["message"] == "Edited"
+    assert list(checkout.curl("GET", "/notes/count")[1]) == ["edited"]
 
 
 def test_logs_are_kept_and_found(checkout: Checkout) -> None:
     """Else nobody could see what a function did."""
-    request_id = invoke(checkout, "handlerLambdaArn")["awsRequestId"]
+    request_id = checkout.invoke("handlerLambdaArn")["text"]
     assert request_id in checkout.run("logs", "handler").out
 
 
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
     """Else a reboot would lose a developer's data."""
-    row = invoke(checkout, "handlerLambdaArn")
+    row = checkout.invoke("handlerLambdaArn")
     (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor.server" in command]
     os.kill(supervisor, signal.SIGKILL)
     checkout.run(*way.up)
-    assert row in invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get", "limit": 1000}')
+    rows = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}')
+    assert row["id"] in {each["id"] for each in rows}
 
 
 def test_down_leaves_nothing(checkout: Checkout, way: Way) -> None:
@@ -255,4 +225,4 @@ def test_down_leaves_nothing(checkout: Checkout, way: Way) -> None:
     assert not (checkout.folder / ".local").exists()
     assert checkout.status()["running"] is False
     checkout.run(*way.up)
-    assert invoke(checkout, "handlerLambdaArn", Payload=b'{"command": "get"}') == []
+    assert checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list"}') == []

@@ -11,9 +11,9 @@ connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 
 def lambda_handler(event, context):
     """Insert a row that holds this invocation's id; or list the newest."""
-    if event.get("command") == "get":
-        rows = connection.execute("SELECT id, aws_request_id FROM invocations ORDER BY created_at DESC LIMIT 1")
+    if event.get("command") == "list":
+        rows = connection.execute("SELECT id, text, created_at FROM notes ORDER BY created_at DESC LIMIT 1")
         return [str(row[0]) for row in rows]
     row = (uuid4(), context.aws_request_id, datetime.now(UTC))
-    connection.execute("INSERT INTO invocations (id, aws_request_id, created_at) VALUES (%s, %s, %s)", row)
+    connection.execute("INSERT INTO notes (id, text, created_at) VALUES (%s, %s, %s)", row)
     return {"id": str(row[0])}

@@ -1,4 +1,4 @@
-"""Times inserts on one connection, in this process: raw psycopg, and what the handler's `create` does. Prints JSON."""
+"""Times inserts on one connection in this process: raw psycopg, and the sample application's `add`. Prints JSON."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 
-from lambda_images.application import commands
+from lambda_images.application.commands import COMMANDS
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.database.sqlalchemy_engine import lambda_engine
@@ -21,16 +21,17 @@ CALLS = 200
 rounds = int(sys.argv[1])
 connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
 settings = database_settings(os.environ)
+add = COMMANDS["add"]
 database = Database(lambda_engine(Connector(settings)), settings)
 
 
 def raw() -> None:
     row = (uuid4(), "raw", datetime.now(UTC))
-    connection.execute("INSERT INTO invocations (id, aws_request_id, created_at) VALUES (%s, %s, %s)", row)
+    connection.execute("INSERT INTO notes (id, text, created_at) VALUES (%s, %s, %s)", row)
 
 
 def ours() -> None:
-    commands.create(Invocation({}, "ours", database))
+    add(Invocation({}, "ours", database))
 
 
 def median(call) -> float:
@@ -46,13 +47,11 @@ def median(call) -> float:
 def stored() -> dict[str, int]:
     """How many rows each side has stored, as another connection sees it."""
     with psycopg.connect(os.environ["DATABASE_URL"]) as other:
-        counted = other.execute(
-            "SELECT aws_request_id, count(*) FROM invocations WHERE aws_request_id IN ('raw', 'ours') GROUP BY 1"
-        )
+        counted = other.execute("SELECT text, count(*) FROM notes WHERE text IN ('raw', 'ours') GROUP BY 1")
         return dict(counted.fetchall())
 
 
-connection.execute("DELETE FROM invocations")
+connection.execute("DELETE FROM notes")
 measured: dict[str, list[float]] = {"raw": [], "ours": []}
 for _ in range(rounds + 1):
     measured["raw"].append(median(raw))

@@ -1,4 +1,4 @@
-"""Both images, built once a session from this checkout, on a base that needs no registry."""
+"""Both images, built once a session with the sample application, on a base that needs no registry."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ import pytest
 
 from local.platform.errors import LocalError
 from local.runtimes.docker_engine import DockerEngine, DockerUnavailableError
-from tests.bench.builds import Builder
+from tests.bench.builds import Builder, with_sample_application
 from tests.services import missing
 
 BASE = os.environ.get("AURORA_LAMBDA_BASE_IMAGE", "aurora-lambda-base:bookworm")
@@ -24,13 +24,13 @@ def engine() -> DockerEngine:
 
 
 @pytest.fixture(scope="session")
-def builder(engine: DockerEngine) -> Builder:
-    """Builds this checkout's images."""
+def builder(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Builds this checkout's images, with the sample application in them."""
     try:
         engine.inspect(BASE)
     except LocalError:
         missing(f"there is no base image {BASE}: run .ci/base-image {BASE} as root")
-    return Builder(engine, BASE)
+    return with_sample_application(Builder(engine, BASE), tmp_path_factory.mktemp("images") / "checkout")
 
 
 @pytest.fixture(scope="session")

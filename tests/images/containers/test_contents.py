@@ -63,13 +63,15 @@ def test_the_code_layers_hold_the_targets_code_and_nothing_else(
     """A file left out would fail at run time, one too many would ship something nobody looked at."""
     _, code, application = added_layers(engine, images[target], builder.base)
 
-    assert files(code) == with_cache(CHECKOUT / SOURCE, CODE[target], tag_of(code))
-    assert files(application) == with_cache(CHECKOUT / SOURCE / "application", APPLICATION[target], tag_of(code))
+    assert files(code) == with_cache(builder.checkout, SOURCE, CODE[target], tag_of(code))
+    assert files(application) == with_cache(
+        builder.checkout, f"{SOURCE}/application", APPLICATION[target], tag_of(code)
+    )
 
 
-def with_cache(folder: Path, patterns: Iterable[str], tag: str) -> set[str]:
+def with_cache(checkout: Path, folder: str, patterns: Iterable[str], tag: str) -> set[str]:
     """The files in `folder`, and their compiled ones, by their paths in the checkout and in the image."""
-    written = {path.relative_to(CHECKOUT) for pattern in patterns for path in folder.glob(pattern)}
+    written = {path.relative_to(checkout) for pattern in patterns for path in (checkout / folder).glob(pattern)}
     cached = {path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc" for path in written if path.suffix == ".py"}
     return {str(path) for path in written | cached}
 

@@ -10,6 +10,7 @@ from lambda_images.migrations.runner import run
 from local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
+from tests.sample_application import VERSIONS
 
 pytestmark = pytest.mark.slow
 
@@ -50,15 +51,16 @@ def test_the_handler_answers_from_its_database(
     engine: DockerEngine, images: Mapping[str, str], database: Database
 ) -> None:
     """The image that is deployed has to do what the code does on a developer's machine, on both engines."""
-    run({}, database.environment())
+    run({}, database.environment(), versions=VERSIONS)
 
-    with served(engine, images["handler"], database.environment(), '{"command":"create"}') as container:
+    with served(engine, images["handler"], database.environment(), '{"command":"add"}') as container:
         second = answer(container, {})
-        rows = answer(container, {"command": "get"})
+        rows = answer(container, {"command": "list"})
 
     assert isinstance(rows, list)
     assert len(rows) == 2
-    assert rows[0] == second
+    assert isinstance(second, dict)
+    assert rows[0]["id"] == second["id"]
 
 
 def test_the_runner_migrates_an_empty_database(
