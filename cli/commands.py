@@ -119,3 +119,12 @@ def new_migration(options: argparse.Namespace) -> None:
     for path in paths:
         print(path)
     print("Read it, then apply it here with: aurora-lambda up")
+
+
+def new_stream(options: argparse.Namespace) -> None:
+    """Write a function for a table's stream, its test and its entry in a stack's file."""
+    from cli.new_stream import create_stream
+
+    for path in create_stream(options.name, options.table, options.stack or "local"):
+        print(path)
+    print("Write what it does, then try it here with: aurora-lambda up")

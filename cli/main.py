@@ -73,6 +73,11 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)
     new.add_argument("message", metavar="MESSAGE", help="what the revision does")
 
+    purpose = "write a function for the stream of a DynamoDB table, its test and its entry in a stack's file"
+    stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")
+    stream.add_argument("name", metavar="NAME", help="the function's name, such as send-receipts")
+    stream.add_argument("table", metavar="TABLE", help="the table's name, as the stack has it")
+
 
 def _add_stack_commands(subparsers: _SubParsers) -> None:
     where = "stack on AWS, or the one running here (default)"

@@ -1,0 +1,71 @@
+"""Changing a stack's file as text, so that its comments and its order stay."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+from local.platform.errors import UsageError
+
+KEYS = ("aurora-lambda:streams", "streams")
+Entry = dict[str, str]
+
+
+def add_stream(file: Path, entry: Entry) -> str:
+    """Return the text of a stack's file with one more entry in its list of streams.
+
+    Raises:
+        UsageError: there is no such file, it has a stream of that name, or it is written in a way that is left to a
+            person to change.
+    """
+    if not file.is_file():
+        raise UsageError(f"there is no stack file {file}: name another stack with --stack")
+    text = f"{file.read_text(encoding='utf-8').rstrip()}\n"
+    try:
+        streams = _streams(text)
+    except ValueError as error:
+        raise UsageError(f"{file} is not a Pulumi stack file: {error}") from None
+    if entry["name"] in [stream.get("name") for stream in streams]:
+        raise UsageError(f"{file} has a stream {entry['name']!r} already")
+    changed = _insert(text, entry)
+    with suppress(ValueError):
+        if _streams(changed) == [*streams, entry]:
+            return changed
+    lines = "\n".join(_lines(entry, 4))
+    raise UsageError(f"{file} is not written as expected; add this to {KEYS[0]} in it:\n{lines}")
+
+
+def _streams(text: str) -> list[Entry]:
+    try:
+        config = (yaml.safe_load(text) or {}).get("config") or {}
+        return list(next((config[key] for key in KEYS if key in config), None) or [])
+    except (yaml.YAMLError, AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _insert(text: str, entry: Entry) -> str:
+    """Return the text with the entry after the last one, or with a list of it at the end of the configuration."""
+    root = yaml.compose(text)
+    config = _child(root, ("config",))
+    if config is None:
+        return f"{text}config:\n  {KEYS[0]}:\n" + "\n".join(_lines(entry, 4)) + "\n"
+    streams = _child(config, KEYS)
+    new = [f"{' ' * config.start_mark.column}{KEYS[0]}:", *_lines(entry, config.start_mark.column + 2)]
+    if streams is not None:
+        new = _lines(entry, streams.start_mark.column)
+    lines = text.splitlines()
+    end = (streams or config).end_mark.line
+    while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return "\n".join([*lines[:end], *new, *lines[end:]]) + "\n"
+
+
+def _child(node: yaml.Node | None, names: tuple[str, ...]) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for key, value in pairs if key.value in names), None)
+
+
+def _lines(entry: Entry, indentation: int) -> list[str]:
+    """Return the entry as YAML."""
+    text = yaml.safe_dump([entry], sort_keys=False).splitlines()
+    return [f"{' ' * indentation}{line}" for line in text]

@@ -1,0 +1,175 @@
+"""What `aurora-lambda new-stream` writes."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.main import main
+from cli.new_stream import create_stream
+from cli.stack_file import add_stream
+from local.platform.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+COMMENTED = """\
+# The first line.
+config:
+  aws:region: eu-west-1
+  aurora-lambda:engine: postgres # The default.
+
+# What follows is Pulumi's.
+encryptionsalt: v1:abc
+"""
+ENTRY = {"name": "send-receipts", "table": "orders"}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The folders that the command writes to."""
+    for folder in ("lambda_images/application/streams", "tests/application", "stacks"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "stacks" / "Pulumi.local.yaml").write_text(COMMENTED)
+    return tmp_path
+
+
+def test_a_function_its_test_and_its_entry_are_written(checkout: Path) -> None:
+    """They are all that the next `up` needs to deliver to it."""
+    written = create_stream("send-receipts", "orders", "local", checkout)
+    assert [str(path.relative_to(checkout)) for path in written] == [
+        "lambda_images/application/streams/send_receipts.py",
+        "tests/application/test_send_receipts.py",
+        "stacks/Pulumi.local.yaml",
+    ]
+    assert written[0].read_text() == (
+        '"""The function send-receipts, behind the stream of a DynamoDB table."""\n\n'
+        "from lambda_images.handler.streams import StreamRecord, stream_handler\n\n\n"
+        "@stream_handler\n"
+        "def process(record: StreamRecord) -> None:\n"
+        '    """Handle one change of one item; where this raises, Lambda tries it again."""\n'
+        "    print(record.event_name, record.keys)\n"
+    )
+
+
+@pytest.mark.slow
+def test_what_is_written_passes_the_projects_own_checks(tmp_path: Path) -> None:
+    """Generated code that has to be mended first is worse than none."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "docs"))
+    _, test, _ = create_stream("a-name-that-is-as-long-as-it-may", "t" * 255, "local", checkout)
+    programs = Path(sys.executable).parent
+    for command in (
+        [programs / "ruff", "check", "--no-cache", "."],
+        [programs / "ruff", "format", "--no-cache", "--check", "."],
+        [programs / "ty", "check", "--python", sys.prefix],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test],
+    ):
+        environment = {"PYTHONPATH": str(checkout), "PATH": str(programs)}
+        done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: Path) -> None:
+    """People keep comments there, and another order would make every diff unreadable."""
+    file = checkout / "stacks" / "Pulumi.local.yaml"
+    file.write_text(add_stream(file, ENTRY))
+    file.write_text(add_stream(file, {"name": "copy-items", "table": "123"}))
+    assert file.read_text() == (
+        "# The first line.\n"
+        "config:\n"
+        "  aws:region: eu-west-1\n"
+        "  aurora-lambda:engine: postgres # The default.\n"
+        "  aurora-lambda:streams:\n"
+        "    - name: send-receipts\n"
+        "      table: orders\n"
+        "    - name: copy-items\n"
+        "      table: '123'\n"
+        "\n"
+        "# What follows is Pulumi's.\n"
+        "encryptionsalt: v1:abc\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# Nothing yet.\n",
+        "config:\n  aws:region: eu-west-1",
+        "config:\n    aws:region: eu-west-1\n    aurora-lambda:streams:\n    - name: other\n      table: users\n",
+        "config:\n  aurora-lambda:streams:\n    - name: other\n      table: users\n  aws:region: eu-west-1\n",
+        "config:\n  streams:\n    - name: other\n      table: users\n      batchSize: 5\n  # Of the region.\n  a: b\n",
+        "encryptionsalt: abc\nconfig:\n  aws:region: eu-west-1\n",
+    ],
+)
+def test_however_the_file_is_indented_the_entry_is_the_last_of_the_list(tmp_path: Path, text: str) -> None:
+    """Pulumi writes such files too, in its own way."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(text)
+    before = yaml.safe_load(text) or {}
+    after = yaml.safe_load(add_stream(file, ENTRY))
+    config = before.setdefault("config", {})
+    key = "streams" if "streams" in config else "aurora-lambda:streams"
+    config[key] = [*config.get(key, []), ENTRY]
+    assert after == before
+
+
+@pytest.mark.parametrize("text", ["config: {a: b}\n", "config:\n  aurora-lambda:streams: []\n", "config:\n"])
+def test_a_file_written_in_another_way_is_left_to_a_person(tmp_path: Path, text: str) -> None:
+    """A wrong guess would be a broken stack."""
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError) as refusal:
+        add_stream(file, ENTRY)
+    assert str(refusal.value) == (
+        f"{file} is not written as expected; add this to aurora-lambda:streams in it:\n"
+        "    - name: send-receipts\n      table: orders"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "message"),
+    [
+        ("Copy", "orders", "a stream's function cannot be called 'Copy': it takes at most 32 lower-case letters, "),
+        ("class", "orders", "a stream's function cannot be called 'class': it takes at most 32 lower-case letters, "),
+        ("handler", "orders", "a stream's function cannot be called 'handler': it takes at most 32 lower-case "),
+        ("a" * 33, "orders", f"a stream's function cannot be called '{'a' * 33}': it takes at most 32 lower-case "),
+        ("a--b", "orders", "a stream's function cannot be called 'a--b': it takes at most 32 lower-case letters, "),
+        ("../x", "orders", "a stream's function cannot be called '../x': it takes at most 32 lower-case letters, "),
+        ("copy", "or/ders", "'or/ders' is no name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'"),
+        ("copy", "ab", "'ab' is no name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused(checkout: Path, name: str, table: str, message: str) -> None:
+    """It would be a module that nobody can import, or a function that AWS refuses after ten minutes."""
+    before = sorted(checkout.rglob("*"))
+    with pytest.raises(UsageError) as refusal:
+        create_stream(name, table, "local", checkout)
+    assert str(refusal.value).startswith(message)
+    assert sorted(checkout.rglob("*")) == before
+
+
+def test_nothing_is_overwritten(checkout: Path) -> None:
+    """A second run must not take away what a person has written since the first."""
+    function, test, stack_file = create_stream("copy", "orders", "local", checkout)
+    test.unlink()
+    with pytest.raises(UsageError, match=r"copy.py exists already: choose another name$"):
+        create_stream("copy", "users", "local", checkout)
+    function.unlink()
+    with pytest.raises(UsageError, match=r"Pulumi.local.yaml has a stream 'copy' already$"):
+        create_stream("copy", "users", "local", checkout)
+    assert not function.exists()
+    stack_file.unlink()
+    with pytest.raises(UsageError, match=r"^there is no stack file .*Pulumi.local.yaml: name another stack with"):
+        create_stream("copy", "users", "local", checkout)
+
+
+def test_a_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """Scripts tell it from a failure."""
+    assert main(["new-stream", "Copy Items", "orders"]) == 2
+    assert capsys.readouterr().err == (
+        "error: a stream's function cannot be called 'Copy Items': it takes at most 32 lower-case letters, digits and "
+        "hyphens, as in copy-items\n"
+    )
