@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from lambda_images.handler.dispatcher import Application
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.client import Client
-from tests.sample_application import VERSIONS, tables
+from tests.images.runs import run
+from tests.sample_application import tables
 from tests.sample_application.commands import COMMANDS
 from tests.sample_application.routes import ROUTES, TABLES
 
@@ -27,7 +27,7 @@ def client_of() -> Iterator[Callable[..., Client]]:
 
     def client(database: Database, migrated: bool = True, port: int = 0) -> Client:
         if migrated:
-            run({}, database.environment(), versions=VERSIONS)
+            run({}, database.environment())
         through = Database(database.engine, port or database.port, database.name)
         made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
         return made[-1]

@@ -2,14 +2,28 @@
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import boto3
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
+from lambda_images.migrations import runner
 from tests.conftest import Database
+from tests.sample_application import VERSIONS
+
+
+def run(
+    event: object,
+    environment: Mapping[str, str],
+    remaining: Callable[[], float] = lambda: 1000.0,
+    versions: Path = VERSIONS,
+) -> dict[str, Any]:
+    """Run a migration command with the sample application's revisions, or with others."""
+    return runner.run(event, environment, remaining, versions)
 
 
 def rows(database: Database, statement: str, user: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:

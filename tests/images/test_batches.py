@@ -6,9 +6,8 @@ from textwrap import dedent
 import pytest
 
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
-from tests.images.runs import rows, steps
+from tests.images.runs import rows, run, steps
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,9 @@ from lambda_images.database import connector as connector_module
 from lambda_images.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.handler.dispatcher import TRY_LATER
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.client import Client, Context
-from tests.images.runs import rows
-from tests.sample_application import VERSIONS
+from tests.images.runs import rows, run
 from tests.services import CountingProxy, silent_server
 
 pytestmark = pytest.mark.slow
@@ -254,7 +252,7 @@ def test_an_early_connection_that_fails_is_tried_again_when_needed(
     app.dispatcher.connector.connect_in_background()
     with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
         app.invoke({})
-    run({}, database.environment(), versions=VERSIONS)
+    run({}, database.environment())
     app.invoke({})
     assert len(app.invoke({"command": "list"})) == 1
 

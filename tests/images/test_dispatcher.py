@@ -5,12 +5,10 @@ import logging
 import pytest
 
 from lambda_images.database.errors import DatabaseError
-from lambda_images.migrations.runner import run
 from lambda_images.payload import CommandError
 from tests.conftest import Database
 from tests.images.client import Client
-from tests.images.runs import rows
-from tests.sample_application import VERSIONS
+from tests.images.runs import rows, run
 
 REMEDY = "run `aurora-lambda migrate`"
 
@@ -50,7 +48,7 @@ def test_init_takes_the_expected_revision_or_a_later_one(app: Client, expected: 
 def test_a_missing_schema_is_answered_with_the_remedy(app: Client, database: Database) -> None:
     """Whoever calls the function before the migration, or after a downgrade, learns what to type."""
     object.__setattr__(app.dispatcher.connector.settings, "revision", "0004")
-    run({"command": "downgrade", "revision": "0001"}, database.environment(), versions=VERSIONS)
+    run({"command": "downgrade", "revision": "0001"}, database.environment())
     behind = f"The database schema is at revision 0001, expected 0004: {REMEDY}"
     assert app.http("POST", "/init").error == (503, behind)
     for table in ("notes", "alembic_version"):

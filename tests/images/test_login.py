@@ -18,9 +18,8 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DatabaseSettings, database_settings
 from lambda_images.database.engines import ENGINES
 from lambda_images.database.errors import DatabaseError, LoginRefusedError, SecretUnavailableError
-from lambda_images.migrations.runner import run
 from tests.conftest import AWS_ENVIRONMENT, Database
-from tests.images.runs import role_environment, rows, secret_value
+from tests.images.runs import role_environment, rows, run, secret_value
 
 
 @pytest.fixture

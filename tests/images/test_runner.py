@@ -5,14 +5,13 @@ from pathlib import Path
 import pytest
 
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.revisions import history
-from tests.images.runs import rows, steps, table_names
+from tests.images.runs import rows, run, steps, table_names
 
 pytestmark = pytest.mark.slow
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+REVISIONS = ["0001", "0002", "0003", "0004"]
 KEYS = ["command", "engine", "status", "before", "after", "applied", "pending", "output", "duration_ms"]
 
 
@@ -21,7 +20,7 @@ def test_deploy_makes_the_database_and_applies_every_revision(database: Database
     result = run({}, database.environment())
     assert list(result) == KEYS
     assert steps(result) == REVISIONS
-    assert [step["message"] for step in result["applied"]][:2] == ["create invocations", "index invocations by time"]
+    assert [step["message"] for step in result["applied"]][:2] == ["create notes", "index notes by time"]
     duration = result.pop("duration_ms")
     assert 0 < duration < 10_000
     del result["applied"]
@@ -30,18 +29,18 @@ def test_deploy_makes_the_database_and_applies_every_revision(database: Database
         "engine": database.engine,
         "status": "ok",
         "before": None,
-        "after": "0006",
+        "after": "0004",
         "pending": [],
         "output": "",
     }
-    assert table_names(database) == {"alembic_version", "invocations", "users", "posts", "stream_items"}
+    assert table_names(database) == {"alembic_version", "notes", "comments"}
 
 
 def test_a_second_deploy_applies_nothing(database: Database) -> None:
     """Every deployment invokes the runner: one that ran a revision twice would fail or lose data."""
     run({}, database.environment())
     result = run({"command": "deploy"}, database.environment())
-    assert (result["before"], result["after"], result["applied"], result["pending"]) == ("0006", "0006", [], [])
+    assert (result["before"], result["after"], result["applied"], result["pending"]) == ("0004", "0004", [], [])
 
 
 def test_check_agrees_with_a_fresh_database(database: Database) -> None:
@@ -53,16 +52,16 @@ def test_check_agrees_with_a_fresh_database(database: Database) -> None:
 def test_check_names_what_differs(database: Database) -> None:
     """A hand-made change to a database is found before it surprises anybody."""
     run({}, database.environment())
-    rows(database, "DROP TABLE posts")
-    with pytest.raises(MigrationError, match="code and database disagree: .*'add_table'.*posts"):
+    rows(database, "DROP TABLE comments")
+    with pytest.raises(MigrationError, match="code and database disagree: .*'add_table'.*comments"):
         run({"command": "check"}, database.environment())
 
 
 def test_check_asks_for_a_migration_first(database: Database, tmp_path: Path) -> None:
     """Comparing an old database with new code would report as a fault what a migration is about to add."""
     run({}, database.environment())
-    run({"command": "stamp", "revision": "0003"}, database.environment())
-    with pytest.raises(MigrationError, match=r"^3 revisions are pending: run `aurora-lambda migrate`, then check$"):
+    run({"command": "stamp", "revision": "0002"}, database.environment())
+    with pytest.raises(MigrationError, match=r"^2 revisions are pending: run `aurora-lambda migrate`, then check$"):
         run({"command": "check"}, database.environment())
 
 
@@ -70,11 +69,11 @@ def test_downgrade_goes_back_and_deploy_forward_again(database: Database) -> Non
     """The way out of a bad release, and back in."""
     run({}, database.environment())
     back = run({"command": "downgrade", "revision": "0002"}, database.environment())
-    assert (back["before"], back["after"], steps(back)) == ("0006", "0002", ["0006", "0005", "0004", "0003"])
-    assert [step["revision"] for step in back["pending"]] == ["0003", "0004", "0005", "0006"]
-    assert table_names(database) == {"alembic_version", "invocations"}
+    assert (back["before"], back["after"], steps(back)) == ("0004", "0002", ["0004", "0003"])
+    assert [step["revision"] for step in back["pending"]] == ["0003", "0004"]
+    assert table_names(database) == {"alembic_version", "notes"}
     forward = run({}, database.environment())
-    assert (forward["before"], forward["after"], steps(forward)) == ("0002", "0006", ["0003", "0004", "0005", "0006"])
+    assert (forward["before"], forward["after"], steps(forward)) == ("0002", "0004", ["0003", "0004"])
 
 
 def test_downgrade_to_base_leaves_no_table_of_ours(database: Database) -> None:
@@ -88,45 +87,38 @@ def test_stamp_writes_down_a_revision_and_runs_nothing(database: Database) -> No
     """How a database that was made by other means joins the history."""
     run({}, database.environment())
     result = run({"command": "stamp", "revision": "0003"}, database.environment())
-    assert (result["before"], result["after"], result["applied"]) == ("0006", "0003", [])
-    assert "posts" in table_names(database)
+    assert (result["before"], result["after"], result["applied"]) == ("0004", "0003", [])
+    assert "comments" in table_names(database)
 
 
 def test_sql_shows_what_is_pending_and_runs_nothing(database: Database) -> None:
     """People read the SQL before they let it near production."""
     run({}, database.environment())
-    run({"command": "downgrade", "revision": "0004"}, database.environment())
+    run({"command": "downgrade", "revision": "0003"}, database.environment())
     result = run({"command": "sql"}, database.environment())
     statements = [line for line in result["output"].splitlines() if line.startswith(("CREATE", "UPDATE", "DROP"))]
     assert statements == [
-        "CREATE INDEX ix_posts_user_id_created_at ON posts (user_id, created_at);",
-        "UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';",
-        "CREATE TABLE stream_items (",
-        "UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0005';",
+        "CREATE INDEX ix_comments_note_id_created_at ON comments (note_id, created_at);",
+        "UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';",
     ]
-    assert result["after"] == "0004"
-    assert run({"command": "status"}, database.environment())["output"] == "2 pending"
+    assert result["after"] == "0003"
+    assert run({"command": "status"}, database.environment())["output"] == "1 pending"
 
 
 def test_current_history_and_status_tell_where_the_database_is(database: Database) -> None:
     """What an operator asks first."""
     run({}, database.environment())
-    run({"command": "downgrade", "revision": "0004"}, database.environment())
-    assert run({"command": "current"}, database.environment())["output"] == "0004"
+    run({"command": "downgrade", "revision": "0003"}, database.environment())
+    assert run({"command": "current"}, database.environment())["output"] == "0003"
     assert run({"command": "history"}, database.environment())["output"].splitlines() == [
-        "0005 -> 0006 (head), create stream items",
-        "0004 -> 0005, index posts by user",
-        "0003 -> 0004, create posts (current)",
-        "0002 -> 0003, create users",
-        "0001 -> 0002, index invocations by time",
-        "<base> -> 0001, create invocations",
+        "0003 -> 0004 (head), index comments by note",
+        "0002 -> 0003, create comments (current)",
+        "0001 -> 0002, index notes by time",
+        "<base> -> 0001, create notes",
     ]
     status = run({"command": "status"}, database.environment())
-    assert (status["status"], status["before"], status["after"]) == ("incomplete", "0004", "0004")
-    assert status["pending"] == [
-        {"revision": "0005", "message": "index posts by user"},
-        {"revision": "0006", "message": "create stream items"},
-    ]
+    assert (status["status"], status["before"], status["after"]) == ("incomplete", "0003", "0003")
+    assert status["pending"] == [{"revision": "0004", "message": "index comments by note"}]
 
 
 def test_asking_a_database_that_is_not_there_says_how_to_make_it(database: Database) -> None:
@@ -141,7 +133,7 @@ def test_reset_is_refused_unless_the_stack_allows_it(database: Database) -> None
     for value in ({}, {"ALLOW_RESET": "false"}, {"ALLOW_RESET": "1"}):
         with pytest.raises(MigrationError, match="^reset is refused: it drops every table"):
             run({"command": "reset"}, database.environment(**value))
-    assert "posts" in table_names(database)
+    assert "comments" in table_names(database)
 
 
 def test_reset_drops_everything_and_applies_from_empty(database: Database) -> None:
@@ -149,8 +141,8 @@ def test_reset_drops_everything_and_applies_from_empty(database: Database) -> No
     run({}, database.environment())
     rows(database, "CREATE TABLE stray (id integer)")
     result = run({"command": "reset"}, database.environment(ALLOW_RESET="true"))
-    assert (result["before"], result["after"], steps(result)) == ("0006", "0006", REVISIONS)
-    assert table_names(database) == {"alembic_version", "invocations", "users", "posts", "stream_items"}
+    assert (result["before"], result["after"], steps(result)) == ("0004", "0004", REVISIONS)
+    assert table_names(database) == {"alembic_version", "notes", "comments"}
 
 
 def test_reset_drops_schemas_of_revisions_too(postgres: Database, tmp_path: Path) -> None:
@@ -165,9 +157,9 @@ def test_reset_drops_schemas_of_revisions_too(postgres: Database, tmp_path: Path
 @pytest.mark.parametrize(
     ("command", "revision", "message"),
     [
-        ("stamp", "9999", "there is no revision 9999 in this image: there are 0001 to 0006"),
-        ("downgrade", "9999", "there is no revision 9999 in this image: there are 0001 to 0006"),
-        ("downgrade", "-6", "-6 is too far: 5 revisions can be undone, back to base"),
+        ("stamp", "9999", "there is no revision 9999 in this image: there are 0001 to 0004"),
+        ("downgrade", "9999", "there is no revision 9999 in this image: there are 0001 to 0004"),
+        ("downgrade", "-4", "-4 is too far: 3 revisions can be undone, back to base"),
     ],
 )
 def test_a_revision_that_is_not_there_is_answered_with_those_that_are(
@@ -179,4 +171,4 @@ def test_a_revision_that_is_not_there_is_answered_with_those_that_are(
     with pytest.raises(MigrationError) as refusal:
         run({"command": command, "revision": revision}, database.environment())
     assert str(refusal.value) == message
-    assert run({"command": "current"}, database.environment())["output"] == "0005"
+    assert run({"command": "current"}, database.environment())["output"] == "0003"

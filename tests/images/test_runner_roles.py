@@ -6,10 +6,9 @@ import boto3
 import pytest
 
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.revisions import history, tables
-from tests.images.runs import role_environment, rows, secret_value
+from tests.images.runs import role_environment, rows, run, secret_value
 
 pytestmark = pytest.mark.slow
 
@@ -20,11 +19,11 @@ def test_the_password_role_may_read_and_write_rows_and_nothing_else(database: Da
     run({}, role_environment(database, role, empty_secret))
     user = (role, secret_value(empty_secret)["password"])
     assert secret_value(empty_secret)["username"] == role
-    insert = "INSERT INTO invocations VALUES ('{}', 'r', '2026-01-01 00:00:00')"
+    insert = "INSERT INTO notes VALUES ('{}', 'r', '2026-01-01 00:00:00')"
     key = "00000000-0000-0000-0000-000000000001"
     rows(database, insert.format(key if database.engine == "postgres" else key.replace("-", "")), user)
-    assert rows(database, "SELECT count(*) FROM invocations", user) == [(1,)]
-    for statement in ("CREATE TABLE t (id integer)", "DROP TABLE invocations", "ALTER TABLE invocations ADD c integer"):
+    assert rows(database, "SELECT count(*) FROM notes", user) == [(1,)]
+    for statement in ("CREATE TABLE t (id integer)", "DROP TABLE notes", "ALTER TABLE notes ADD c integer"):
         with pytest.raises(Exception, match=r"(?i)denied|must be owner"):
             rows(database, statement, user)
 
@@ -44,7 +43,7 @@ def test_a_second_deploy_keeps_the_roles_password(database: Database, empty_secr
     run({}, environment)
     before = secret_value(empty_secret)
     run({}, environment)
-    run({"command": "downgrade", "revision": "0004"}, environment)
+    run({"command": "downgrade", "revision": "0003"}, environment)
     run({}, environment)
     assert secret_value(empty_secret) == before
 
@@ -65,7 +64,7 @@ def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: 
     run({}, environment)
     run({"command": "reset"}, environment)
     user = (role, secret_value(empty_secret)["password"])
-    assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
+    assert rows(database, "SELECT count(*) FROM notes", user) == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_a_deploy_gives_back_a_right_the_role_lost(postgres: Database, empty_sec
     rows(postgres, f"REVOKE {lost.format(database=postgres.name)} FROM {role}")
     run({}, environment)
     user = (role, secret_value(empty_secret)["password"])
-    assert rows(postgres, "INSERT INTO users SELECT WHERE false RETURNING id", user) == []
+    assert rows(postgres, "INSERT INTO notes SELECT WHERE false RETURNING id", user) == []
 
 
 def test_a_role_known_from_another_database_gets_its_rights_in_this_one(postgres: Database, empty_secret: str) -> None:
@@ -90,7 +89,7 @@ def test_a_role_known_from_another_database_gets_its_rights_in_this_one(postgres
     run({}, role_environment(other, role, empty_secret))
     run({}, role_environment(postgres, role, empty_secret))
     user = (role, secret_value(empty_secret)["password"])
-    assert rows(postgres, "SELECT count(*) FROM users", user) == [(0,)]
+    assert rows(postgres, "SELECT count(*) FROM notes", user) == [(0,)]
 
 
 def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgres: Database, empty_secret: str) -> None:
@@ -115,7 +114,7 @@ def test_a_role_may_have_any_name(database: Database, empty_secret: str) -> None
     role = f"{database.name}\"'`\\; --"
     run({}, role_environment(database, role, empty_secret))
     user = (role, secret_value(empty_secret)["password"])
-    assert rows(database, "SELECT count(*) FROM users", user) == [(0,)]
+    assert rows(database, "SELECT count(*) FROM notes", user) == [(0,)]
 
 
 def test_the_public_may_not_even_connect(postgres: Database) -> None:

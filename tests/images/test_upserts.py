@@ -13,11 +13,11 @@ from lambda_images.database.dialects.mysql import LambdaDialect
 from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.database.transactions import Database
 from lambda_images.database.upserts import upsert_newer
-from lambda_images.migrations.runner import run
 from tests.conftest import Database as Server
+from tests.images.runs import run
 
 notes = Table(
-    "notes",
+    "upserted",
     MetaData(),
     Column("version", Integer, nullable=False),
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -104,7 +104,7 @@ def test_mysql_is_given_its_own_form_of_the_statement() -> None:
     dialect = LambdaDialect()
     dialect._requires_alias_for_on_duplicate_key = True
     assert str(dialect.upsert_newer(notes, notes.c.version).compile(dialect=dialect)) == (
-        "INSERT INTO notes (version, id, text) VALUES (%s, %s, %s) AS new ON DUPLICATE KEY UPDATE "
-        "text = if(new.version > notes.version, new.text, notes.text), "
-        "version = if(new.version > notes.version, new.version, notes.version)"
+        "INSERT INTO upserted (version, id, text) VALUES (%s, %s, %s) AS new ON DUPLICATE KEY UPDATE "
+        "text = if(new.version > upserted.version, new.text, upserted.text), "
+        "version = if(new.version > upserted.version, new.version, upserted.version)"
     )

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from lambda_images.migrations.runner import run
 from local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
-from tests.sample_application import VERSIONS
+from tests.images.runs import run
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +50,7 @@ def test_the_handler_answers_from_its_database(
     engine: DockerEngine, images: Mapping[str, str], database: Database
 ) -> None:
     """The image that is deployed has to do what the code does on a developer's machine, on both engines."""
-    run({}, database.environment(), versions=VERSIONS)
+    run({}, database.environment())
 
     with served(engine, images["handler"], database.environment(), '{"command":"add"}') as container:
         second = answer(container, {})

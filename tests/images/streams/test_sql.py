@@ -6,9 +6,9 @@ from lambda_images.database.contract import ContractError
 from lambda_images.database.errors import DatabaseUnavailableError
 from lambda_images.handler.streams import StreamRecord, stream_handler
 from lambda_images.handler.streams.sql import database as sql_database
-from lambda_images.migrations.runner import run
 from tests.conftest import Database
 from tests.images.client import Context
+from tests.images.runs import run
 from tests.services import CountingProxy
 from tests.streams import MODIFIED, invoke
 
