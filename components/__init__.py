@@ -1,7 +1,8 @@
 """Cloud resources, one Pulumi component a file."""
 
 from components.access import FunctionAccess
-from components.aurora import AuroraDatabase, AuroraDatabaseArgs
+from components.aurora import AuroraDatabase
+from components.aurora_args import AuroraDatabaseArgs
 from components.function import ImageFunction, ImageFunctionArgs
 from components.function_role import FunctionRole, FunctionRoleArgs
 from components.image import LambdaImage, LambdaImageArgs

@@ -8,8 +8,9 @@ import pulumi
 from pulumi.provider import main
 from pulumi.provider.experimental.component import ComponentProvider
 
-from components import aurora, function, image, migration, network
+from components import aurora_args, function, image, migration, network
 from components.arguments import Argument
+from components.aurora import AuroraDatabase
 from components.function_role import FunctionRole
 from components.schema import readable_schema
 
@@ -17,7 +18,7 @@ NAME = "aurora-lambda"
 VERSION = version(NAME)
 COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
     network.Network: network.ARGUMENTS,
-    aurora.AuroraDatabase: aurora.ARGUMENTS,
+    AuroraDatabase: aurora_args.ARGUMENTS,
     image.LambdaImage: image.ARGUMENTS,
     FunctionRole: {},
     function.ImageFunction: function.ARGUMENTS,

@@ -14,6 +14,7 @@ ValueType = Literal["string", "integer", "number", "boolean", "array"]
 Args = TypeVar("Args", bound=Mapping[str, object])
 
 MAX_CAPACITY_UNITS = 256
+RECOVERY_DAYS = range(7, 31)
 # Below: CloudWatch Logs API reference, PutRetentionPolicy.
 # fmt: off
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
@@ -89,9 +90,13 @@ def text(pattern: str, takes: str, default: str | None = None) -> Argument:
     return Argument("string", takes, lambda value: bool(re.fullmatch(pattern, str(value), re.ASCII)), default)
 
 
-def strings(takes: str) -> Argument:
-    """Return an argument that takes a list of strings."""
-    return Argument("array", takes, lambda value: all(isinstance(item, str) for item in cast(tuple[object], value)), ())
+def strings(pattern: str, takes: str) -> Argument:
+    """Return an argument that takes a list of strings, each matched in full by the regular expression `pattern`."""
+
+    def allows(value: Value) -> bool:
+        return all(re.fullmatch(pattern, item, re.ASCII) for item in cast(tuple[str, ...], value))
+
+    return Argument("array", takes, allows, ())
 
 
 def flag(*, default: bool) -> Argument:
@@ -126,6 +131,15 @@ def identifier(reserved: str, default: str) -> Argument:
     """
     takes = "a lower-case name of letters, digits and _, at most 32 characters, that no database server uses itself"
     return text(rf"(?!(?:{reserved})$)[a-z][a-z0-9_]{{0,31}}", takes, default)
+
+
+def recovery_days(default: int) -> Argument:
+    """Return an argument that takes the days that Secrets Manager can keep a deleted secret.
+
+    Source: AWS Secrets Manager API reference, DeleteSecret.
+    """
+    takes = f"0 or a whole number of days from {RECOVERY_DAYS.start} to {RECOVERY_DAYS.stop - 1}"
+    return Argument("integer", takes, lambda value: value == 0 or value in RECOVERY_DAYS, default)
 
 
 def log_retention(default: int) -> Argument:

@@ -1,97 +1,31 @@
 """Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
 
-from collections.abc import Mapping
-from typing import NotRequired, TypedDict, cast
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 
 from components.access import FunctionAccess
-from components.arguments import (
-    Argument,
-    capacity,
-    check_arguments,
-    choice,
-    flag,
-    identifier,
-    text,
-    whole_number,
-)
+from components.arguments import check_arguments
 from components.aurora_access import MASTER_USERNAME, ClusterDetails
+from components.aurora_args import ARGUMENTS, AuroraDatabaseArgs
 from components.aurora_engines import IDLE_SECONDS, RDS_ENGINES
-from components.naming import Tags, resource_tags
+from components.naming import physical_name, rds_identifier_prefix, resource_tags
 from components.security_group_rules import SecurityGroupRules
-from lambda_images.database.engines import AUTHS, ENGINES, RESERVED_ROLES, RESERVED_SCHEMAS, Auth
+from lambda_images.database.engines import ENGINES, Auth
 
 PERFORMANCE_INSIGHTS_DAYS = 7
-SECONDS_PER_DAY = 86_400
-
-
-class AuroraDatabaseArgs(TypedDict):
-    """Where the cluster lives, who may reach it, and how it scales."""
-
-    engine: str
-    """The database engine."""
-    vpc_id: pulumi.Input[str]
-    """The VPC."""
-    subnet_ids: pulumi.Input[list[str]]
-    """Subnets in at least two availability zones."""
-    function_security_group_id: pulumi.Input[str]
-    """The security group of the functions: the only one the database listens to."""
-    engine_version: NotRequired[pulumi.Input[str]]
-    """The engine's version in RDS's words. Default: the one these components are tested with."""
-    schema: NotRequired[pulumi.Input[str]]
-    """The database the migration runner creates in the cluster."""
-    runtime_role: NotRequired[pulumi.Input[str]]
-    """The database role of the application, which the migration runner creates."""
-    auth: NotRequired[str]
-    """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills."""
-    min_capacity: NotRequired[float]
-    """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
-    max_capacity: NotRequired[float]
-    """Aurora capacity units at most. Logging in by IAM token takes at least 1."""
-    auto_pause_seconds: NotRequired[int]
-    """Idle time before a pause, where `min_capacity` is 0."""
-    instance_count: NotRequired[int]
-    """Instances, the writer included. With two and more, a failover takes less than a minute."""
-    backup_retention_days: NotRequired[int]
-    """Days of point-in-time recovery."""
-    deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the cluster."""
-    final_snapshot: NotRequired[bool]
-    """Whether deleting the cluster takes a snapshot first."""
-    kms_key_id: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts storage and secrets. Default: the account's own keys."""
-    performance_insights: NotRequired[bool]
-    """Whether Performance Insights is on, with seven days kept, which is free."""
-    tags: NotRequired[Tags]
-    """Tags of every resource."""
-
-
-ARGUMENTS: Mapping[str, Argument] = {
-    "engine": choice(*RDS_ENGINES),
-    "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
-    "schema": identifier(RESERVED_SCHEMAS, "app"),
-    "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", "app_runtime"),
-    "auth": choice(*AUTHS, default="iam"),
-    "min_capacity": capacity(0, 0),
-    "max_capacity": capacity(0.5, 2),
-    "auto_pause_seconds": whole_number(300, SECONDS_PER_DAY, "seconds", 300),
-    "instance_count": whole_number(1, 16, "instances", 1),
-    "backup_retention_days": whole_number(1, 35, "days", 7),
-    "deletion_protection": flag(default=False),
-    "final_snapshot": flag(default=True),
-    "kms_key_id": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
-    "performance_insights": flag(default=True),
-}
+# Source: Aurora user guide, "Using Amazon RDS Extended Support".
+LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-source-rds-extended-support-disabled"}
 
 
 class AuroraDatabase(pulumi.ComponentResource):
     """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
 
     Makes: a subnet group, a cluster parameter group, a security group that takes the engine's port from the functions'
-    group only, the cluster, its instances, and, where the application logs in by password, an empty secret that the
-    migration runner fills.
+    group only, the cluster, its instances, where the application logs in by password an empty secret that the migration
+    runner fills, and with `secrets_endpoint_id` that endpoint's policy.
+    Another engine is another cluster: the old one, its login and the way to it stay until everything else has changed.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
     """
 
@@ -116,6 +50,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds = RDS_ENGINES[self._engine]
+        self._check_version()
         self._port = ENGINES[self._engine].default_port
         self._child = pulumi.ResourceOptions(parent=self)
 
@@ -128,9 +63,19 @@ class AuroraDatabase(pulumi.ComponentResource):
         details = self._details(cluster, self._runtime_secret_arn())
         self.runtime = details.apply(lambda cluster: cluster.runtime())
         self.admin = details.apply(lambda cluster: cluster.admin())
+        if "secrets_endpoint_id" in args:
+            self._secrets_endpoint_policy(details)
         self.register_outputs(
             {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
         )
+
+    def _check_version(self) -> None:
+        version = self._args.get("engine_version")
+        if isinstance(version, str) and not self._rds.is_version(version):
+            raise ValueError(
+                f"AuroraDatabase {self._name!r}: engine_version is {version!r}; {self._engine} has versions such as "
+                f"{self._rds.version}"
+            )
 
     def _security_group(self) -> aws.ec2.SecurityGroup:
         return aws.ec2.SecurityGroup(
@@ -144,7 +89,8 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         functions, rules = self._args["function_security_group_id"], SecurityGroupRules(self, self._args.get("tags"))
-        ingress, egress = f"{self._name}-from-functions", f"{self._name}-functions-out"
+        # Named by the engine: another engine's rules come beside these, which go last.
+        ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
             rules.ingress(ingress, group.id, functions, self._port, f"{self._engine} from the functions"),
             rules.egress(egress, functions, group.id, self._port, f"{self._engine} to the database"),
@@ -155,10 +101,13 @@ class AuroraDatabase(pulumi.ComponentResource):
         final_snapshot = args["final_snapshot"]
         return aws.rds.Cluster(
             self._name,
+            cluster_identifier_prefix=rds_identifier_prefix(self._name),
             engine=self._rds.name,
             engine_version=self._engine_version,
             # An upgrade happens when `engine_version` says so, and only then.
-            allow_major_version_upgrade=True,
+            allow_major_version_upgrade="engine_version" in args,
+            auto_minor_version_upgrade=False,
+            engine_lifecycle_support=LIFECYCLE_SUPPORT[args["extended_support"]],
             port=self._port,
             master_username=MASTER_USERNAME,
             manage_master_user_password=True,
@@ -219,6 +168,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         return [
             aws.rds.ClusterInstance(
                 f"{self._name}-{number}",
+                identifier_prefix=rds_identifier_prefix(f"{self._name}-{number}"),
                 cluster_identifier=cluster.cluster_identifier,
                 engine=aws.rds.EngineType(self._rds.name),
                 engine_version=cluster.engine_version,
@@ -239,12 +189,15 @@ class AuroraDatabase(pulumi.ComponentResource):
     def _runtime_secret_arn(self) -> pulumi.Input[str]:
         if self._auth == "iam":
             return ""
+        # One for each engine: a new engine's login leaves the old handler its own.
+        name = f"{self._name}-{self._engine}-runtime"
         return aws.secretsmanager.Secret(
-            f"{self._name}-runtime",
+            name,
+            name_prefix=self._secret_prefix,
             description=f"Login of the application's role in {self._name}; written by the migration runner",
-            recovery_window_in_days=0,
+            recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
-            tags=self._tags(f"{self._name}-runtime"),
+            tags=self._tags(name),
             opts=self._child,
         ).arn
 
@@ -268,6 +221,18 @@ class AuroraDatabase(pulumi.ComponentResource):
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["function_security_group_id"]],
         ).apply(lambda details: ClusterDetails(**details))
+
+    def _secrets_endpoint_policy(self, details: pulumi.Output[ClusterDetails]) -> None:
+        aws.ec2.VpcEndpointPolicy(
+            self._name,
+            vpc_endpoint_id=self._args["secrets_endpoint_id"],
+            policy=details.apply(lambda cluster: cluster.secrets_endpoint_policy(self._secret_prefix)),
+            opts=self._child,
+        )
+
+    @property
+    def _secret_prefix(self) -> str:
+        return f"{physical_name(self._name)}-runtime-"
 
     @property
     def _engine_version(self) -> pulumi.Input[str]:

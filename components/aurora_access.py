@@ -42,6 +42,15 @@ class ClusterDetails:
         environment = self._settings(MASTER_USERNAME, "password", self.master_secret_arn)
         return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
 
+    def secrets_endpoint_policy(self, runtime_secret_prefix: str) -> str:
+        """Return the policy that lets the master secret and the application's logins through an endpoint, as JSON.
+
+        It names the logins by their prefix, so that those of another engine, which come or go, are let through too.
+        """
+        partition, _, region, account = self.arn.split(":")[1:5]
+        logins = f"arn:{partition}:secretsmanager:{region}:{account}:secret:{runtime_secret_prefix}*"
+        return policies.policy_document([policies.reach_secrets(self.master_secret_arn, logins)])
+
     def _access(self, statements: list[policies.Statement], environment: dict[str, str]) -> FunctionAccess:
         return {
             "environment": environment,
@@ -67,12 +76,15 @@ class ClusterDetails:
     def _runtime_statements(self) -> list[policies.Statement]:
         if self.auth == "iam":
             return [policies.connect_to_aurora(self.arn, self.resource_id, self.runtime_role)]
-        return [policies.read_secret(self.runtime_secret_arn), *policies.use_key(self.kms_key_arn, "kms:Decrypt")]
+        return [
+            policies.read_secret(self.runtime_secret_arn),
+            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt"),
+        ]
 
     def _admin_statements(self) -> list[policies.Statement]:
         runtime_secret = [policies.write_secret(self.runtime_secret_arn)] if self.runtime_secret_arn else []
         return [
             policies.read_secret(self.master_secret_arn),
             *runtime_secret,
-            *policies.use_key(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
+            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
         ]

@@ -1,9 +1,11 @@
 """What RDS calls each engine, and the server parameters this project relies on: plain values, made without Pulumi."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 IDLE_SECONDS = 60
+RESERVED_CONNECTIONS = 10
 
 
 @dataclass(frozen=True)
@@ -16,26 +18,46 @@ class RdsEngine:
 
     name: str
     version: str
+    version_pattern: str
     parameters: Mapping[str, str]
     family_parts: int
     """How many parts of the version a parameter group family names."""
+    connections: Mapping[int, int]
+    """`max_connections` by the maximum of Aurora capacity units.
+
+    Source: Aurora user guide, "Maximum connections for Aurora Serverless v2"."""
 
     def family(self, version: str) -> str:
         """Return the parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
         return self.name + ".".join(version.split(".")[: self.family_parts])
+
+    def is_version(self, version: str) -> bool:
+        """Return whether `version` is of the form of this engine's versions."""
+        return bool(re.fullmatch(self.version_pattern, version, re.ASCII))
+
+    def connections_for_functions(self, max_capacity: float) -> int:
+        """Return how many connections a cluster of that capacity takes, less those kept for migrations and RDS."""
+        at_least = max((units for units in self.connections if units <= max_capacity), default=1)
+        share = min(1, max_capacity / at_least)
+        return int(self.connections[at_least] * share) - RESERVED_CONNECTIONS
 
 
 RDS_ENGINES: Mapping[str, RdsEngine] = {
     "mysql": RdsEngine(
         name="aurora-mysql",
         version="8.0.mysql_aurora.3.12.0",
+        version_pattern=r"\d+\.\d+\.mysql_aurora(\.\d+)+",
         parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
         family_parts=2,
+        connections={1: 90, 4: 135, 8: 1000, 16: 2000, 32: 3000, 64: 4000, 128: 5000, 256: 6000},
     ),
     "postgres": RdsEngine(
         name="aurora-postgresql",
         version="17.10",
+        version_pattern=r"\d+(\.\d+)?",
         parameters={"rds.force_ssl": "1", "idle_session_timeout": str(IDLE_SECONDS * 1000)},
         family_parts=1,
+        # RDS gives more above 16 units, but 2,000 at most where the minimum is 0 or 0.5.
+        connections={1: 189, 4: 823, 8: 1669, 16: 2000},
     ),
 }

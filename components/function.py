@@ -17,6 +17,7 @@ from components.access import (
     merged_mapping,
 )
 from components.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
+from components.function_url import FunctionUrlCors, public_permissions
 from components.naming import Tags, physical_name, resource_tags
 
 LIVE_ALIAS = "live"
@@ -52,9 +53,12 @@ class ImageFunctionArgs(TypedDict):
     """Days that logs are kept."""
     url_auth_type: NotRequired[str]
     """Give the function a URL, for signed requests (`AWS_IAM`) or for everybody (`NONE`). Default: no URL."""
+    cors: NotRequired[FunctionUrlCors]
+    """Which web pages of other origins may call the URL. Default: none."""
     snap_start: NotRequired[bool]
     """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL then leads to the
-    published version; `arn` stays the unpublished function, which has no snapshot."""
+    published version; `arn` stays the unpublished function, which has no snapshot. AWS charges for each published
+    version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
 
@@ -73,8 +77,8 @@ ARGUMENTS: Mapping[str, Argument] = {
 class ImageFunction(pulumi.ComponentResource):
     """A function of a container image, logging JSON into a log group that the stack owns and deletes.
 
-    Makes: a log group, one or two policies of the role, the function, on demand a function URL, and with `snap_start`
-    an alias. Free at rest, but for stored logs.
+    Makes: a log group, one or two policies of the role, the function, on demand a function URL with the permissions
+    that make it public, and with `snap_start` an alias. Free at rest, but for stored logs and snapshots.
     """
 
     arn: pulumi.Output[str]
@@ -119,7 +123,8 @@ class ImageFunction(pulumi.ComponentResource):
             self._name,
             role=self._args["role_name"],
             policy=pulumi.Output.all(log_group.arn, sources, self._subnet_ids).apply(lambda values: _policy(*values)),
-            opts=self._child,
+            # Another policy comes beside the old one, which goes last: the running function keeps its rights so long.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
         )
 
     def _function(self, log_group: aws.cloudwatch.LogGroup, role_policy: aws.iam.RolePolicy) -> aws.lambda_.Function:
@@ -164,14 +169,18 @@ class ImageFunction(pulumi.ComponentResource):
     def _url(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
         if "url_auth_type" not in self._args:
             return pulumi.Output.from_input("")
-        # Under NONE the provider adds the two permissions that let the public in.
-        return aws.lambda_.FunctionUrl(
+        auth_type, cors = self._args["url_auth_type"], self._args.get("cors")
+        url = aws.lambda_.FunctionUrl(
             self._name,
             function_name=function.name,
             qualifier=qualifier,
-            authorization_type=self._args["url_auth_type"],
+            authorization_type=auth_type,
+            cors=aws.lambda_.FunctionUrlCorsArgs(**cors) if cors else None,
             opts=self._child,
-        ).function_url
+        )
+        public = auth_type == "NONE"
+        permissions = public_permissions(self._name, function.name, qualifier, self._child) if public else []
+        return pulumi.Output.all(url.function_url, *permissions).apply(lambda known: known[0])
 
     def _deny_network_interfaces_to_code(self, function: aws.lambda_.Function) -> None:
         aws.iam.RolePolicy(

@@ -30,9 +30,10 @@ class FunctionRole(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FunctionRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("aurora-lambda:index:FunctionRole", name, {}, opts)
+        account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
-            assume_role_policy=policies.policy_document([policies.trust_lambda()]),
+            assume_role_policy=account_id.apply(lambda id_: policies.policy_document([policies.trust_lambda(id_)])),
             tags=resource_tags(args.get("tags"), name),
             opts=pulumi.ResourceOptions(parent=self),
         )

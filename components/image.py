@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
+from components import policies
 from components.arguments import ARCHITECTURE, Argument, check_arguments, flag, whole_number
 from components.build_context import source_digest
 from components.naming import Tags, resource_tags
@@ -33,14 +34,16 @@ class LambdaImageArgs(TypedDict):
     keep_images: NotRequired[int]
     """How many images the repository keeps, the newest ones."""
     force_delete: NotRequired[bool]
-    """Whether deleting the repository deletes its images. Otherwise a repository with images stays."""
+    """Whether deleting the repository deletes its images. Otherwise the repository is protected: Pulumi refuses to
+    destroy it, before it deletes anything else, until this is true."""
     tags: NotRequired[Tags]
     """Tags of the repository."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
     "architecture": ARCHITECTURE,
-    "keep_images": whole_number(1, 1000, "images", 10),
+    # One that runs, one to go back to, one that is being deployed.
+    "keep_images": whole_number(3, 1000, "images", 10),
     "force_delete": flag(default=False),
 }
 
@@ -48,12 +51,12 @@ ARGUMENTS: Mapping[str, Argument] = {
 class LambdaImage(pulumi.ComponentResource):
     """An image tagged by a digest over everything its build reads, and used by the digest of the result.
 
-    Makes: an ECR repository (immutable tags, scanned on push), its lifecycle policy, and the image, which the local
-    Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
+    Makes: an ECR repository, scanned on push, its lifecycle policy, its policy for the Lambda service, and the image,
+    which the local Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
     """
 
     image_uri: pulumi.Output[str]
-    """The image by digest: `<repository>@sha256:...`."""
+    """The image by digest, `<repository>@sha256:...`; known once the Lambda service may pull it."""
     source_digest: pulumi.Output[str]
     """The image's tag: a digest over everything the build reads."""
 
@@ -71,18 +74,30 @@ class LambdaImage(pulumi.ComponentResource):
 
         repository = self._repository()
         self._lifecycle_policy(repository)
+        policy = self._repository_policy(repository)
         self.source_digest = self._source_digest()
-        self.image_uri = self._image(repository).repo_digest
+        self.image_uri = pulumi.Output.all(self._image(repository).repo_digest, policy.id).apply(lambda known: known[0])
         self.register_outputs({"imageUri": self.image_uri, "sourceDigest": self.source_digest})
 
     def _repository(self) -> aws.ecr.Repository:
         return aws.ecr.Repository(
             self._name,
-            image_tag_mutability="IMMUTABLE",
+            # What runs is named by digest. Docker's provider builds again where only file modes differ, as they do
+            # between machines, and pushes to the same tag then, as after an interrupted push or a rollback.
+            image_tag_mutability="MUTABLE",
             image_scanning_configuration={"scan_on_push": True},
             encryption_configurations=[{"encryption_type": "AES256"}],
             force_delete=self._args["force_delete"],
             tags=resource_tags(self._args.get("tags"), self._name),
+            # AWS deletes no repository with images: protected, a destroy says so before it deletes anything else.
+            opts=pulumi.ResourceOptions(parent=self, protect=not self._args["force_delete"]),
+        )
+
+    def _repository_policy(self, repository: aws.ecr.Repository) -> aws.ecr.RepositoryPolicy:
+        return aws.ecr.RepositoryPolicy(
+            self._name,
+            repository=repository.name,
+            policy=repository.arn.apply(lambda arn: policies.policy_document([policies.pull_image(arn)])),
             opts=self._child,
         )
 

@@ -1,8 +1,14 @@
 """Names and tags that every component gives its resources."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 
 import pulumi
+
+# RDS takes identifiers of 63 characters, and the AWS provider adds 26 digits to a prefix.
+# Source: Amazon Aurora user guide, "Quotas and constraints for Amazon Aurora".
+RDS_PREFIX_LENGTH = 63 - 26
 
 Tags = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 
@@ -15,3 +21,15 @@ def resource_tags(tags: Tags | None, name: str) -> pulumi.Output[dict[str, str]]
 def physical_name(name: str) -> str:
     """Return `<project>-<stack>-<name>`, for a resource whose name has to be known before it exists."""
     return f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}"
+
+
+def rds_identifier_prefix(name: str) -> str:
+    """Return `<project>-<stack>-<name>-` in RDS's letters, a digest in place of what is too long.
+
+    RDS takes lower-case letters, digits and single hyphens, and a letter to begin with.
+    """
+    text = re.sub("[^a-z0-9]+", "-", f"{physical_name(name)}-".lower()).lstrip("-0123456789")
+    if len(text) <= RDS_PREFIX_LENGTH:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[: RDS_PREFIX_LENGTH - 10].rstrip('-')}-{digest}-"

@@ -56,6 +56,8 @@ class Network(pulumi.ComponentResource):
     """The subnets, for functions and databases alike."""
     function_security_group_id: pulumi.Output[str]
     """The functions' group; known once the endpoint and the rules exist, so what uses it can reach them."""
+    secrets_endpoint_id: pulumi.Output[str]
+    """The Secrets Manager endpoint; empty where none is made."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the VPC, or take the existing one, and the functions' security group.
@@ -74,6 +76,7 @@ class Network(pulumi.ComponentResource):
         self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
         functions = self._security_group("functions", "Functions: no inbound traffic.")
+        self.secrets_endpoint_id = pulumi.Output.from_input("")
         way_out = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
         ready = way_out(functions)
         self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
@@ -82,6 +85,7 @@ class Network(pulumi.ComponentResource):
                 "vpcId": self.vpc_id,
                 "subnetIds": self.subnet_ids,
                 "functionSecurityGroupId": self.function_security_group_id,
+                "secretsEndpointId": self.secrets_endpoint_id,
             }
         )
 
@@ -160,6 +164,7 @@ class Network(pulumi.ComponentResource):
             tags=self._tags(f"{self._name}-secretsmanager"),
             opts=self._child,
         )
+        self.secrets_endpoint_id = endpoint.id
         return [endpoint.id, *ready]
 
     def _https_egress(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:

@@ -35,9 +35,31 @@ def allow(actions: Sequence[str], *resources: str) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def trust_lambda() -> Statement:
-    """Return what lets the Lambda service assume a role."""
-    return {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": "lambda.amazonaws.com"}}
+def trust_lambda(account_id: str) -> Statement:
+    """Return what lets the Lambda service assume a role, for functions of this account only.
+
+    Source: IAM user guide, "Cross-service confused deputy prevention".
+    """
+    return {
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole"],
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+    }
+
+
+def pull_image(repository_arn: str) -> Statement:
+    """Return what lets the Lambda service pull a repository's images, for functions of its account and region only.
+
+    Source: AWS Lambda developer guide, "Create a Lambda function using a container image", Amazon ECR permissions.
+    """
+    partition, _, region, account = repository_arn.split(":")[1:5]
+    return {
+        "Effect": "Allow",
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Condition": {"StringLike": {"aws:SourceArn": f"arn:{partition}:lambda:{region}:{account}:function:*"}},
+    }
 
 
 def write_logs(log_group_arn: str) -> Statement:
@@ -78,11 +100,22 @@ def read_secret(secret_arn: str) -> Statement:
     return allow(["secretsmanager:GetSecretValue"], secret_arn)
 
 
-def write_secret(secret_arn: str) -> Statement:
-    """Return what reading and writing the value of one secret needs."""
-    return allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], secret_arn)
+def write_secret(*secret_arns: str) -> Statement:
+    """Return what reading and writing the values of secrets needs."""
+    return allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], *secret_arns)
 
 
-def use_key(key_arn: str, *actions: str) -> list[Statement]:
-    """Return what using a customer's own key needs; the account's own keys, an empty `key_arn`, need nothing."""
-    return [allow(actions, key_arn)] if key_arn else []
+def reach_secrets(*secret_arns: str) -> Statement:
+    """Return what an endpoint's policy lets through: reading and writing these secrets, by whoever has the right to."""
+    return {**write_secret(*secret_arns), "Principal": {"AWS": "*"}}
+
+
+def use_key_for_secrets(key_arn: str, *actions: str) -> list[Statement]:
+    """Return what using a customer's own key needs, through Secrets Manager only.
+
+    The account's own keys, an empty `key_arn`, need nothing. Source: AWS KMS developer guide, "kms:ViaService".
+    """
+    if not key_arn:
+        return []
+    service = f"secretsmanager.{key_arn.split(':')[3]}.amazonaws.com"
+    return [{**allow(actions, key_arn), "Condition": {"StringEquals": {"kms:ViaService": service}}}]

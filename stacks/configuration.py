@@ -3,19 +3,19 @@
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components.arguments import Value
+from components.aurora_engines import RDS_ENGINES
 from stacks.errors import SettingsError
+from stacks.regions import region_mistakes
 from stacks.settings import CONFIG_KEYS, ConfigKey, Settings
 from stacks.values import read_value
 
 NAMESPACE = "aurora-lambda"
-RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
 
 
 def load() -> Settings:
@@ -47,11 +47,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)
     mistakes += _contradictions(settings)
-    if region and f"Amazon RDS {region} Root CA" not in RDS_ROOTS.read_text():
-        mistakes.append(
-            f"aws:region is {region!r}, and lambda_images/certificates/rds.pem has no certificate authority "
-            "of RDS there; put AWS's global-bundle.pem in its place"
-        )
+    mistakes += region_mistakes(region)
     if mistakes:
         raise SettingsError(stack, mistakes)
     return settings
@@ -89,4 +85,24 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
     if len(settings.subnet_ids) == 1:
         mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    return mistakes + _engine_mistakes(settings)
+
+
+def _engine_mistakes(settings: Settings) -> list[str]:
+    mistakes = []
+    engine, version = RDS_ENGINES.get(settings.engine), settings.engine_version
+    if engine is None:
+        return []
+    if version and not engine.is_version(version):
+        mistakes.append(
+            f"engineVersion is {version!r}, which is no version of {settings.engine}. "
+            f"Type: pulumi config set engineVersion {engine.version}"
+        )
+    fits = engine.connections_for_functions(settings.max_capacity)
+    if settings.handler_concurrency > fits:
+        mistakes.append(
+            f"handlerConcurrency {settings.handler_concurrency} is more than the {fits} connections that "
+            f"{settings.engine} has for functions with maxCapacity {settings.max_capacity:g}. "
+            f"Type: pulumi config set handlerConcurrency {fits}"
+        )
     return mistakes

@@ -46,6 +46,7 @@ def _network(settings: Settings, tags: StackTags) -> Network:
 
 def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -> AuroraDatabase:
     network = _network(settings, tags)
+    endpoint = {"secrets_endpoint_id": network.secrets_endpoint_id} if settings.secrets_endpoint else {}
     version = {"engine_version": settings.engine_version} if settings.engine_version else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
@@ -67,6 +68,9 @@ def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -
             "final_snapshot": settings.final_snapshot,
             "performance_insights": settings.performance_insights,
             "tags": tags,
+            "extended_support": settings.extended_support,
+            "secret_recovery_days": settings.secret_recovery_days,
+            **endpoint,
             **version,
             **key,
         },

@@ -3,6 +3,7 @@
 import pulumi
 
 from components import FunctionRole, ImageFunction, LambdaImage, Migration
+from components.function_url import FunctionUrlCors
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
 from stacks.database import DATABASE, Database, register_database
@@ -12,6 +13,7 @@ from stacks.settings import Settings
 # there builds no handler. SOURCE is where the context holds the code.
 DOCKERFILE = "../lambda_images/Dockerfile"
 CONTEXTS = {"handler": "../lambda_images", "migrations": ".."}
+CORS_HEADERS = ["authorization", "content-type"]
 SOURCES = {"handler": ".", "migrations": "lambda_images"}
 
 
@@ -105,6 +107,15 @@ def _handler(
             "log_retention_days": settings.log_retention_days,
             "url_auth_type": settings.function_url_auth,
             "snap_start": settings.snap_start,
+            **_cors(settings),
             "tags": _tags(),
         },
     )
+
+
+def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:
+    if not settings.function_url_cors:
+        return {}
+    return {
+        "cors": {"allow_origins": settings.function_url_cors, "allow_methods": ["*"], "allow_headers": CORS_HEADERS}
+    }

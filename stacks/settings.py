@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from components import aurora, function, image, migration, network
+from components import aurora_args, function, image, migration, network
 from components.arguments import Argument, Value, strings, text
 from components.schema import camel_case
 
-_DATABASE, _FUNCTION, _MIGRATION = aurora.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
+_DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
 _IMAGE, _NETWORK = image.ARGUMENTS, network.ARGUMENTS
 
 
@@ -69,6 +69,13 @@ class Settings:
     performance_insights: bool = _key(
         _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free)."
     )
+    extended_support: bool = _key(
+        _DATABASE["extended_support"],
+        "Whether a major version past its standard support runs on as RDS Extended Support, at a price.",
+    )
+    secret_recovery_days: int = _key(
+        _DATABASE["secret_recovery_days"], "How long a deleted login of the application can be restored; 0: not at all."
+    )
     allow_reset: bool = _key(_MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything.")
     vpc_cidr: str = _key(_NETWORK["cidr_block"], "Addresses of the new VPC.")
     vpc_id: str = _key(
@@ -77,7 +84,7 @@ class Settings:
         "",
     )
     subnet_ids: tuple[str, ...] = _key(
-        strings("a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        strings(r".*", "a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
         "Subnets of the existing VPC, in at least two availability zones.",
         (),
     )
@@ -88,12 +95,22 @@ class Settings:
     handler_memory: int = _key(_FUNCTION["memory_size"], "Memory of the handler.")
     handler_timeout: int = _key(_FUNCTION["timeout"], "How long an invocation of the handler may take.")
     handler_concurrency: int = _key(
-        _FUNCTION["reserved_concurrency"], "Most instances of the handler at once; -1: no limit of its own."
+        _FUNCTION["reserved_concurrency"],
+        "Most instances of the handler at once, each with one connection to the database; -1: no limit of its own.",
+        80,
     )
     function_url_auth: str = _key(
         _FUNCTION["url_auth_type"],
         "Who may call the function URL: signed requests only, or everybody.",
         "AWS_IAM",
+    )
+    function_url_cors: tuple[str, ...] = _key(
+        strings(
+            r"\*|https?://[\w.-]+(:\d+)?",
+            "a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com",
+        ),
+        "Web pages of other origins that may call the function URL.",
+        (),
     )
     migration_memory: int = _key(_MIGRATION["memory_size"], "Memory of the migration runner.")
     migration_timeout: int = _key(_MIGRATION["timeout"], "How long a migration may take.")
@@ -103,7 +120,10 @@ class Settings:
         "Base image of both functions.",
         "public.ecr.aws/lambda/python:3.13",
     )
-    snap_start: bool = _key(_FUNCTION["snap_start"], "Whether the handler starts from a snapshot.")
+    snap_start: bool = _key(
+        _FUNCTION["snap_start"],
+        "Whether the handler starts from a snapshot; AWS charges for it until a version is not called for 14 days.",
+    )
     log_retention_days: int = _key(_FUNCTION["log_retention_days"], "How long logs are kept.")
     keep_images: int = _key(_IMAGE["keep_images"], "How many images each repository keeps, the newest ones.")
     force_delete: bool = _key(

@@ -69,13 +69,21 @@ def _template_values(schema: ResourceSchema, type_token: str, name: str, inputs:
     alphabet = string.ascii_lowercase + string.digits
     given = {key: value for key, value in inputs.items() if isinstance(value, str | int | float)}
     return {key: str(value) for key, value in given.items()} | {
-        "name": str(inputs.get(schema.name_key) or f"{name}-{digest[:7]}"),
+        "name": _physical_name(schema, name, inputs, digest),
         "hex": digest[:17],
         "uuid": "-".join([digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]]),
         "letters": "".join(alphabet[number // 36**place % 36] for place in range(26)),
         "region": region,
         "account": ACCOUNT_ID,
     }
+
+
+def _physical_name(schema: ResourceSchema, name: str, inputs: Inputs, digest: str) -> str:
+    """Return the name the program gives, its prefix and 26 digits as the AWS provider adds, or one as Pulumi makes."""
+    if given := inputs.get(schema.name_key):
+        return str(given)
+    prefix = inputs.get(f"{schema.name_key}Prefix")
+    return f"{prefix}{digest[:26]}" if prefix else f"{name}-{digest[:7]}"
 
 
 def _unknown_arn(type_token: str) -> str:

@@ -36,6 +36,7 @@ class Registration:
     inputs: Mapping[str, Any]
     dependencies: tuple[str, ...]
     protect: bool
+    replace_on_changes: tuple[str, ...]
     wire: Mapping[str, Any]
 
 
@@ -95,6 +96,7 @@ class _RecordingMonitor(MockMonitor):
             inputs=_whole_numbers(_plain(wire)),
             dependencies=tuple(sorted(request.dependencies)),
             protect=request.protect,
+            replace_on_changes=tuple(request.replaceOnChanges),
             wire=wire,
         )
         if request.type != "pulumi:pulumi:Stack":
@@ -129,6 +131,12 @@ def record(
     finally:
         os.chdir(folder)
     return recording
+
+
+def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
+    """Return the function's permissions beyond its logs and its network interfaces."""
+    document = json.loads(recording.inputs("aws:iam/rolePolicy:RolePolicy", name)["policy"])
+    return document["Statement"][2:]
 
 
 def _plain(value: Any) -> Any:

@@ -1,21 +1,17 @@
 """What the Aurora cluster asks AWS for, on both engines."""
 
-import json
-from typing import Any
-
 import pulumi
 import pytest
 
 from components import AuroraDatabase
-from components.aurora import AuroraDatabaseArgs
+from components.aurora_args import AuroraDatabaseArgs
 from tests.components.conftest import Stack
-from tests.components.recording import Recording, record
+from tests.components.recording import record, statements
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
     FUNCTION,
     PARAMETER_GROUP,
-    ROLE_POLICY,
     SECRET,
     SECURITY_GROUP,
     SUBNET,
@@ -53,21 +49,18 @@ ENGINES = {
 }
 
 
-def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
-    """Return the function's permissions beyond its logs and its network interfaces."""
-    document = json.loads(recording.inputs(ROLE_POLICY, name)["policy"])
-    return document["Statement"][2:]
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: Stack, engine: str) -> None:
     """Else data would lie unencrypted, a password would pass through Pulumi, or an idle cluster would cost money."""
     recording, expected = stack(engine=engine), ENGINES[engine]
     parameter_group = recording.output(PARAMETER_GROUP, "main-db", "name")
     assert recording.inputs(CLUSTER, "main-db") == {
+        "clusterIdentifierPrefix": "aurora-lambda-dev-main-db-",
         "engine": expected["engine"],
         "engineVersion": expected["version"],
-        "allowMajorVersionUpgrade": True,
+        "allowMajorVersionUpgrade": False,
+        "autoMinorVersionUpgrade": False,
+        "engineLifecycleSupport": "open-source-rds-extended-support-disabled",
         "port": expected["port"],
         "masterUsername": "dbadmin",
         "manageMasterUserPassword": True,
@@ -97,6 +90,7 @@ def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: S
         "tags": TAGS,
     }
     assert recording.inputs(CLUSTER_INSTANCE, "main-db-1") == {
+        "identifierPrefix": "aurora-lambda-dev-main-db-1-",
         "clusterIdentifier": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
         "engine": expected["engine"],
         "engineVersion": expected["version"],
@@ -160,48 +154,6 @@ def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> Non
     }
 
 
-def test_a_password_is_kept_in_a_secret_that_only_the_runner_writes(stack: Stack) -> None:
-    """Else the password would pass through Pulumi's state, or the handler could change it."""
-    recording = stack(databaseAuth="password")
-    secret = recording.output(SECRET, "main-db-runtime", "arn")
-    master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
-    assert recording.inputs(SECRET, "main-db-runtime") == {
-        "description": "Login of the application's role in main-db; written by the migration runner",
-        "recoveryWindowInDays": 0,
-        "tags": {**TAGS, "Name": "main-db-runtime"},
-    }
-    assert recording.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] is False
-    assert statements(recording, "handler") == [
-        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [secret]}
-    ]
-    assert statements(recording, "migrations") == [
-        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [master]},
-        {
-            "Effect": "Allow",
-            "Action": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
-            "Resource": [secret],
-        },
-    ]
-    variables = recording.inputs(FUNCTION, "handler")["environment"]["variables"]
-    assert (variables["SQL_MAIN_DB_AUTH"], variables["SQL_MAIN_DB_SECRET_ARN"]) == ("password", secret)
-
-
-def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stack: Stack) -> None:
-    """Else storage or secrets would use another key, or a function could not decrypt its login."""
-    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
-    recording = stack(kmsKeyArn=key, databaseAuth="password")
-    cluster = recording.inputs(CLUSTER, "main-db")
-    assert (cluster["kmsKeyId"], cluster["masterUserSecretKmsKeyId"]) == (key, key)
-    assert recording.inputs(CLUSTER_INSTANCE, "main-db-1")["performanceInsightsKmsKeyId"] == key
-    assert recording.inputs(SECRET, "main-db-runtime")["kmsKeyId"] == key
-    assert statements(recording, "handler")[-1] == {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key]}
-    assert statements(recording, "migrations")[-1] == {
-        "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": [key],
-    }
-
-
 def test_a_key_may_be_an_output_of_the_same_program() -> None:
     """Else a program that makes its own key would deploy functions with a permission that AWS refuses."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
@@ -215,6 +167,7 @@ def test_a_key_may_be_an_output_of_the_same_program() -> None:
         "Effect": "Allow",
         "Action": ["kms:Decrypt"],
         "Resource": [key],
+        "Condition": {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}},
     }
 
 
@@ -245,9 +198,26 @@ def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
     [
         ({"engine": "oracle"}, "^AuroraDatabase 'db': engine is 'oracle'; it takes mysql or postgres$"),
         ({"auth": "kerberos"}, "^AuroraDatabase 'db': auth is 'kerberos'; it takes iam or password$"),
+        (
+            {"engine_version": "17.10"},
+            "^AuroraDatabase 'db': engine_version is '17.10'; mysql has versions such as 8.0.mysql_aurora.3.12.0$",
+        ),
     ],
 )
-def test_an_unknown_engine_or_login_is_refused(change: dict[str, str], message: str) -> None:
+def test_an_unknown_engine_version_or_login_is_refused(change: dict[str, str], message: str) -> None:
     """Else AWS would refuse it, minutes later and less clearly."""
     with pytest.raises(ValueError, match=message):
         record(lambda: AuroraDatabase("db", {**BARE, **change}))
+
+
+def test_a_major_upgrade_happens_only_when_a_version_is_given(stack: Stack) -> None:
+    """Else pulling new code could upgrade a database for good."""
+    given = stack(engine="postgres", engineVersion="18.4").inputs(CLUSTER, "main-db")
+    assert (given["engineVersion"], given["allowMajorVersionUpgrade"]) == ("18.4", True)
+    assert stack(engine="postgres").inputs(CLUSTER, "main-db")["allowMajorVersionUpgrade"] is False
+
+
+def test_extended_support_is_paid_for_only_on_request(stack: Stack) -> None:
+    """Else an old version would start to cost extra for each capacity unit, by RDS's own default."""
+    cluster = stack(extendedSupport="true").inputs(CLUSTER, "main-db")
+    assert cluster["engineLifecycleSupport"] == "open-source-rds-extended-support"

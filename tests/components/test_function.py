@@ -6,6 +6,7 @@ import pytest
 
 from components import ImageFunction
 from components.function import ImageFunctionArgs
+from components.function_url import FunctionUrlCors
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (
@@ -37,7 +38,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
         "architectures": ["arm64"],
         "memorySize": 256,
         "timeout": 15,
-        "reservedConcurrentExecutions": -1,
+        "reservedConcurrentExecutions": 80,
         "publish": False,
         "vpcConfig": {
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
@@ -60,7 +61,12 @@ def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: S
     assert json.loads(recording.inputs(ROLE, "handler")["assumeRolePolicy"]) == {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"Service": "lambda.amazonaws.com"}}
+            {
+                "Effect": "Allow",
+                "Action": ["sts:AssumeRole"],
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+            }
         ],
     }
     document = json.loads(recording.inputs(ROLE_POLICY, "handler")["policy"])
@@ -102,11 +108,58 @@ def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stac
     assert recording.of_type(PERMISSION) == []
 
 
-def test_a_public_url_leaves_its_permissions_to_the_provider(stack: Stack) -> None:
-    """Else the public's permissions would be there twice: the provider adds both by itself."""
-    recording = stack(functionUrlAuth="NONE")
+@pytest.mark.parametrize("snap_start", ["false", "true"])
+def test_a_public_url_has_both_permissions_of_its_own(stack: Stack, snap_start: str) -> None:
+    """Else a URL that becomes public on a live stack would answer everybody with 403."""
+    recording = stack(functionUrlAuth="NONE", snapStart=snap_start)
     assert recording.inputs(FUNCTION_URL, "handler")["authorizationType"] == "NONE"
-    assert recording.of_type(PERMISSION) == []
+    everybody = {"function": recording.output(FUNCTION, "handler", "name"), "principal": "*"}
+    if snap_start == "true":
+        everybody["qualifier"] = "live"
+    assert recording.of_type(PERMISSION) == ["handler-url", "handler-url-invoke"]
+    assert recording.inputs(PERMISSION, "handler-url") == {
+        **everybody,
+        "action": "lambda:InvokeFunctionUrl",
+        "functionUrlAuthType": "NONE",
+    }
+    assert recording.inputs(PERMISSION, "handler-url-invoke") == {
+        **everybody,
+        "action": "lambda:InvokeFunction",
+        "invokedViaFunctionUrl": True,
+    }
+
+
+def test_only_the_configured_web_pages_may_call_the_url(stack: Stack) -> None:
+    """Else any page that a user visits could call the function in the user's name, or the own page could not."""
+    origins = '["https://example.com", "http://localhost:5173"]'
+    recording = stack(functionUrlCors=origins)
+    assert recording.inputs(FUNCTION_URL, "handler")["cors"] == {
+        "allowOrigins": ["https://example.com", "http://localhost:5173"],
+        "allowMethods": ["*"],
+        "allowHeaders": ["authorization", "content-type"],
+    }
+    assert "cors" not in stack().inputs(FUNCTION_URL, "handler")
+
+
+def test_every_property_of_cors_reaches_the_url() -> None:
+    """Else a browser would be refused what the program allows."""
+    cors: FunctionUrlCors = {
+        "allow_origins": ["*"],
+        "allow_methods": ["GET"],
+        "allow_headers": ["x-one"],
+        "expose_headers": ["x-two"],
+        "allow_credentials": True,
+        "max_age": 600,
+    }
+    recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": "AWS_IAM", "cors": cors}))
+    assert recording.inputs(FUNCTION_URL, "f")["cors"] == {
+        "allowOrigins": ["*"],
+        "allowMethods": ["GET"],
+        "allowHeaders": ["x-one"],
+        "exposeHeaders": ["x-two"],
+        "allowCredentials": True,
+        "maxAge": 600,
+    }
 
 
 def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from components import LambdaImage
 from components.build_context import context_files, source_digest
+from components.image import LambdaImageArgs
 from tests.components.conftest import Stack
 from tests.components.recording import SECRET_MARK, STACKS_FOLDER, record
-from tests.components.tokens import IMAGE, LIFECYCLE_POLICY, REPOSITORY
+from tests.components.tokens import FUNCTION, IMAGE, LIFECYCLE_POLICY, REPOSITORY, REPOSITORY_POLICY
 
 ROOT = STACKS_FOLDER.parent
 
@@ -61,11 +62,11 @@ def test_the_registry_login_is_a_secret(stack: Stack) -> None:
     assert SECRET_MARK in registry["username"].values()
 
 
-def test_the_repository_is_immutable_scanned_and_tidy(stack: Stack) -> None:
-    """Else a tag could change under a deployed function, or old images would pile up and cost."""
+def test_the_repository_is_scanned_tidy_and_takes_a_tag_again(stack: Stack) -> None:
+    """Else old images would pile up and cost, or a second machine, a rollback or a broken push would be refused."""
     recording = stack(keepImages="3", forceDelete="true")
     assert recording.inputs(REPOSITORY, "handler") == {
-        "imageTagMutability": "IMMUTABLE",
+        "imageTagMutability": "MUTABLE",
         "imageScanningConfiguration": {"scanOnPush": True},
         "encryptionConfigurations": [{"encryptionType": "AES256"}],
         "forceDelete": True,
@@ -83,6 +84,46 @@ def test_the_repository_is_immutable_scanned_and_tidy(stack: Stack) -> None:
             }
         ]
     }
+
+
+def test_only_lambda_functions_of_this_account_and_region_are_given_the_image(stack: Stack) -> None:
+    """Else Lambda would be refused the image, or would hand it to functions of other accounts."""
+    recording = stack()
+    policy = recording.inputs(REPOSITORY_POLICY, "handler")
+    assert policy["repository"] == recording.output(REPOSITORY, "handler", "name")
+    assert json.loads(policy["policy"])["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Condition": {"StringLike": {"aws:SourceArn": "arn:aws:lambda:eu-west-1:123456789012:function:*"}},
+        }
+    ]
+    assert recording.resource(REPOSITORY_POLICY, "handler").urn in recording.resource(FUNCTION, "handler").dependencies
+
+
+def test_a_repository_that_would_keep_its_images_is_protected(stack: Stack) -> None:
+    """Else a destroy would delete the functions and the database before AWS refuses to delete the repository."""
+    assert stack().resource(REPOSITORY, "handler").protect is True
+    assert stack(forceDelete="true").resource(REPOSITORY, "handler").protect is False
+
+
+def test_two_machines_register_the_same_image(tmp_path: Path) -> None:
+    """Else each would undo what the other has deployed: git checks files out with the modes of the umask."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "lambda_images", checkout, ignore=shutil.ignore_patterns("__pycache__"))
+    args: LambdaImageArgs = {
+        "context": str(checkout),
+        "dockerfile": str(checkout / "Dockerfile"),
+        "target": "handler",
+    }
+    registered = []
+    for file_mode, folder_mode in ((0o644, 0o755), (0o664, 0o775)):
+        for path in checkout.rglob("*"):
+            path.chmod(folder_mode if path.is_dir() else file_mode)
+        recording = record(lambda: LambdaImage("handler", args))
+        registered.append([(entry.urn, entry.inputs) for entry in recording.registrations])
+    assert sorted(registered[0], key=str) == sorted(registered[1], key=str)
 
 
 def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() -> None:

@@ -141,7 +141,7 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
     parent = "pulumi:pulumi:Stack$aurora-lambda:index:AuroraDatabase::db"
     assert {parent, f"aurora-lambda:index:AuroraDatabase${CLUSTER}::db"} <= urns
     assert f"aurora-lambda:index:AuroraDatabase${SECURITY_GROUP}::db" in urns
-    assert f"aurora-lambda:index:AuroraDatabase${EGRESS_RULE}::db-functions-out" in urns
+    assert f"aurora-lambda:index:AuroraDatabase${EGRESS_RULE}::db-postgres-functions-out" in urns
     assert f"aurora-lambda:index:AuroraDatabase${CLUSTER_INSTANCE}::db-2" in urns
     functions = [entry.state for entry in monitor.get_registered_resources().values() if FUNCTION in entry.urn]
     (runner,) = [state for state in functions if "vpcConfig" in state]

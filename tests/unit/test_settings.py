@@ -10,6 +10,7 @@ import yaml
 from stacks.configuration import read
 from stacks.errors import SettingsError
 from stacks.reference import pulumi_block, readme_table, with_block
+from stacks.regions import RDS_ROOTS, trusted_regions
 from stacks.settings import CONFIG_KEYS, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,12 @@ def test_all_mistakes_are_reported_together() -> None:
          "one"),
         ({"maxCapacity": "0.5"}, "maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth "
          "password"),
+        ({"minCapacity": "2.5"}, "minCapacity 2.5 is above maxCapacity 2"),
+        ({"engineVersion": "17.10"}, "engineVersion is '17.10', which is no version of mysql. Type: pulumi config set engineVersion 8.0.mysql_aurora.3.12.0"),
+        ({"handlerConcurrency": "81"}, "handlerConcurrency 81 is more than the 80 connections that mysql has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 80"),
+        ({"engine": "postgres", "handlerConcurrency": "180"}, "handlerConcurrency 180 is more than the 179 connections that postgres has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 179"),
+        ({"maxCapacity": "0.5", "databaseAuth": "password"}, "handlerConcurrency 80 is more than the 35 connections that mysql has for functions with maxCapacity 0.5. Type: pulumi config set handlerConcurrency 35"),
+        ({"functionUrlCors": '["example.com"]'}, "functionUrlCors is '[\"example.com\"]'; it takes a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com"),
         ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; it takes the ARN of a KMS key"),
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
         ({"vpcCidr": "999.999.999.0/16"}, "vpcCidr is '999.999.999.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
@@ -110,15 +117,48 @@ def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, s
     assert mistake in caught.value.mistakes
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"minCapacity": "2", "maxCapacity": "2"},
+        {"maxCapacity": "1", "databaseAuth": "iam"},
+        {"maxCapacity": "0.5", "databaseAuth": "password", "handlerConcurrency": "35"},
+        {"handlerConcurrency": "80"},
+        {"handlerConcurrency": "-1"},
+        {"engine": "postgres", "engineVersion": "18"},
+        {"functionUrlCors": '["*"]'},
+        {"engineVersion": "", "vpcId": "", "subnetIds": "[]", "kmsKeyArn": ""},
+    ],
+)
+def test_what_just_fits_is_taken(config: dict[str, str]) -> None:
+    """Else a configuration that AWS would take could not be used."""
+    read(config, "dev")
+
+
 def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
     """Else every connection would fail its TLS check once everything is deployed."""
     assert read({}, "dev", "eu-west-1") == Settings()
     with pytest.raises(SettingsError) as caught:
         read({}, "dev", "xx-west-9")
     assert caught.value.mistakes == [
-        "aws:region is 'xx-west-9', and lambda_images/certificates/rds.pem has no certificate authority of RDS there; "
-        "put AWS's global-bundle.pem in its place"
+        "aws:region is 'xx-west-9', and lambda_images/certificates/rds.pem has no certificate authority of RDS there. "
+        "Type: curl -o lambda_images/certificates/rds.pem "
+        "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
     ]
+    with pytest.raises(SettingsError) as caught:
+        read({}, "dev", "cn-north-1")
+    assert caught.value.mistakes == [
+        "aws:region is 'cn-north-1'; AWS in China has domain names and certificate authorities of its own, which this "
+        "project does not know. Type: pulumi config set aws:region eu-west-1"
+    ]
+
+
+def test_a_bundle_as_aws_publishes_it_is_recognised(tmp_path: Path) -> None:
+    """Else the remedy for a region that is missing would not work: AWS's file is certificates alone."""
+    lines = RDS_ROOTS.read_text().splitlines(keepends=True)
+    bundle = tmp_path / "global-bundle.pem"
+    bundle.write_text("".join(line for line in lines if not line.startswith("Amazon RDS")))
+    assert trusted_regions(bundle) == trusted_regions(RDS_ROOTS) >= {"eu-west-1", "us-east-1"}
 
 
 def test_pulumi_knows_the_same_keys_and_defaults() -> None:

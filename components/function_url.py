@@ -1,0 +1,53 @@
+"""The public face of a function: its URL, who may call it, and from which web pages."""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+
+class FunctionUrlCors(TypedDict):
+    """Which web pages of other origins may call a function URL, and how."""
+
+    allow_origins: Sequence[str]
+    """Origins that may call, such as `https://example.com`, or `*` for every one."""
+    allow_methods: NotRequired[Sequence[str]]
+    """HTTP methods they may use, or `*` for every one."""
+    allow_headers: NotRequired[Sequence[str]]
+    """Headers they may send."""
+    expose_headers: NotRequired[Sequence[str]]
+    """Headers of an answer that they may read."""
+    allow_credentials: NotRequired[bool]
+    """Whether they may send cookies."""
+    max_age: NotRequired[int]
+    """Seconds that a browser may remember the answer, at most 86400."""
+
+
+def public_permissions(
+    name: str, function_name: pulumi.Input[str], qualifier: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+) -> list[pulumi.Output[str]]:
+    """Let everybody call the function by its URL, and return the permissions' ids.
+
+    Both actions are needed. The provider adds such permissions itself, but only when it creates a URL, not when one
+    becomes public. Source: AWS Lambda developer guide, "Control access to Lambda function URLs".
+    """
+    url = aws.lambda_.Permission(
+        f"{name}-url",
+        function=function_name,
+        qualifier=qualifier,
+        principal="*",
+        action="lambda:InvokeFunctionUrl",
+        function_url_auth_type="NONE",
+        opts=opts,
+    )
+    invoke = aws.lambda_.Permission(
+        f"{name}-url-invoke",
+        function=function_name,
+        qualifier=qualifier,
+        principal="*",
+        action="lambda:InvokeFunction",
+        invoked_via_function_url=True,
+        opts=opts,
+    )
+    return [url.id, invoke.id]

@@ -1,0 +1,34 @@
+"""In which regions a stack can be deployed: those whose databases the functions can recognise."""
+
+import re
+import ssl
+from pathlib import Path
+
+RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
+BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+
+
+def region_mistakes(region: str) -> list[str]:
+    """Return what is wrong with deploying to `region`; nothing where it is empty, known to the AWS provider alone."""
+    if region.startswith("cn-"):
+        return [
+            f"aws:region is {region!r}; AWS in China has domain names and certificate authorities of its own, "
+            "which this project does not know. Type: pulumi config set aws:region eu-west-1"
+        ]
+    if region and region not in trusted_regions(RDS_ROOTS):
+        return [
+            f"aws:region is {region!r}, and lambda_images/certificates/rds.pem has no certificate authority of RDS "
+            "there. "
+            f"Type: curl -o lambda_images/certificates/rds.pem {BUNDLE_URL}"
+        ]
+    return []
+
+
+def trusted_regions(bundle: Path) -> set[str]:
+    """Return the regions whose RDS certificate authorities are in a PEM file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle)
+    names = [
+        value for ca in context.get_ca_certs() for part in ca["subject"] for key, value in part if key == "commonName"
+    ]
+    return {match[1] for name in names if (match := re.match(r"Amazon RDS ([a-z0-9-]+) Root CA", str(name)))}
