@@ -12,6 +12,7 @@ from lambda_images.database.drivers import DriverConnection, driver
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseUnavailableError,
+    DatabaseWakingError,
     LoginRefusedError,
     SecretUnavailableError,
     format_driver_error,
@@ -26,6 +27,8 @@ PAUSE_SECONDS = 0.5
 LEAST_SECONDS = 2.0
 # Below this a connection is taken to be alive when its socket is silent; the server closes idle ones after 60 s.
 IDLE_SECONDS = 10.0
+# How long the first connection may wait for its first use; Aurora ends it then, and its age counts from that use.
+FIRST_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,9 @@ class Connector:
         if not pending.done(self._remaining()):
             self._pending = pending
             raise self._unavailable("it has not answered yet")
-        return pending.connection if pending.connection and self.alive(pending.connection, pending.at) else self.open()
+        if pending.connection and pending.age() < FIRST_SECONDS and self.alive(pending.connection, pending.at):
+            return pending.connection
+        return self.open()
 
     def close(self) -> None:
         """Close the connection that `connect_in_background` opened and nobody took."""
@@ -75,14 +80,16 @@ class Connector:
             DatabaseError: it cannot be had; the class says why.
         """
         name = self.settings.schema if database is None else database
-        for attempt in range(1, TRIES + 1):
+        patience, attempts = time.monotonic() + CONNECT_SECONDS, 0
+        while True:
             try:
                 return self._open_once(name)
-            except DatabaseUnavailableError:
-                if attempt == TRIES or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
+            except DatabaseUnavailableError as error:
+                attempts += 1
+                waking = isinstance(error, DatabaseWakingError) and time.monotonic() < patience
+                if (attempts >= TRIES and not waking) or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
-        raise AssertionError("unreachable")
 
     def alive(self, connection: DriverConnection, idle_since: float) -> bool:
         """Return whether a connection unused since `idle_since` still works; ask the server only after an idle gap.
@@ -119,7 +126,9 @@ class Connector:
         except Exception as error:
             kind = self._driver.classify_error(error)
             text = format_driver_error(error)
-            raise self._unavailable(text) if kind is DatabaseUnavailableError else kind(self._described(text)) from None
+            if issubclass(kind, DatabaseUnavailableError):
+                raise self._unavailable(text, kind) from None
+            raise kind(self._described(text)) from None
 
     def _login_password(self) -> str:
         """Return the password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
@@ -146,10 +155,10 @@ class Connector:
     def _described(self, text: str) -> str:
         return f"{self._name()} as role {self.settings.db_role!r} ({self.settings.auth}): {text}"
 
-    def _unavailable(self, text: str) -> DatabaseUnavailableError:
-        return DatabaseUnavailableError(
-            f"{self._name()} does not answer ({text}); it may be resuming: try again in a minute"
-        )
+    def _unavailable(
+        self, text: str, kind: type[DatabaseUnavailableError] = DatabaseUnavailableError
+    ) -> DatabaseUnavailableError:
+        return kind(f"{self._name()} does not answer ({text}); it may be resuming: try again in a minute")
 
     def _name(self) -> str:
         return f"the database {self.settings.schema!r} at {self.settings.endpoint}:{self.settings.port}"
@@ -169,6 +178,10 @@ class PendingConnection:
         """Wait up to `timeout` seconds, and return whether the attempt has ended."""
         self._thread.join(None if timeout == float("inf") else max(0.0, timeout))
         return not self._thread.is_alive()
+
+    def age(self) -> float:
+        """Return for how many seconds the connection has been open, by the wall's clock."""
+        return time.time() - self.at
 
     def _open(self) -> None:
         try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from lambda_images.database.engines import AUTHS, ENGINES, Auth, EngineSpec, engine_of_url_scheme
 
@@ -25,23 +25,29 @@ class ContractError(Exception):
 class DatabaseSettings:
     """Where one database is and how to log in to it, as `SQL_<NAME>_*` variables say.
 
-    `schema` is the database's name on Aurora. `revision` is the migration the deployment applied last; empty
-    where nobody said. `secret_arn` names the secret that holds the password under `auth="password"`.
-    `password` is set only when the settings come from `DATABASE_URL`.
+    `schema` is the database's name on Aurora. `port` is the engine's own unless another is given. `ca` is a file of
+    certificate authorities to verify the server with; empty means Amazon's. `revision` is the migration the deployment
+    applied last; empty where nobody said. `secret_arn` names the secret that holds the password under
+    `auth="password"`. `password` is set only when the settings come from `DATABASE_URL`.
     """
 
     name: str
     engine: str
     endpoint: str
-    port: int
     schema: str
     db_role: str
-    auth: Auth
+    port: int = 0
+    auth: Auth = "iam"
+    ca: str = ""
     identifier: str = ""
     arn: str = ""
     secret_arn: str = ""
     revision: str = ""
     password: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.port:
+            object.__setattr__(self, "port", self.spec.default_port)
 
     @property
     def spec(self) -> EngineSpec:
@@ -49,8 +55,10 @@ class DatabaseSettings:
         return ENGINES[self.engine]
 
     def to_environment(self) -> dict[str, str]:
-        """Return the variables that parse back to this value; empty fields are left out, and so is a password."""
+        """Return the variables that parse back to this value, without empty fields, the usual port and a password."""
         values = {suffix: str(getattr(self, suffix.lower())) for suffix in _SUFFIXES}
+        if self.port == self.spec.default_port:
+            del values["PORT"]
         return {environment_name(self.name, suffix): value for suffix, value in values.items() if value}
 
 
@@ -59,19 +67,38 @@ class RuntimeRole:
     """The database role the application logs in with, which the migration runner creates.
 
     `secret_arn` names the secret that the runner fills with the role's password under `auth="password"`.
+    `iam_role_arn` is the function's IAM role, on engines that have to be told who may log in.
     """
 
     db_role: str
     auth: Auth
     secret_arn: str = ""
+    iam_role_arn: str = ""
 
     def to_environment(self, name: str) -> dict[str, str]:
         """Return the migration runner's variables for this role of the database called `name`."""
-        values = {"RUNTIME_DB_ROLE": self.db_role, "RUNTIME_AUTH": self.auth, "RUNTIME_SECRET_ARN": self.secret_arn}
+        values = {
+            "RUNTIME_DB_ROLE": self.db_role,
+            "RUNTIME_AUTH": self.auth,
+            "RUNTIME_SECRET_ARN": self.secret_arn,
+            "RUNTIME_ROLE_ARN": self.iam_role_arn,
+        }
         return {environment_name(name, suffix): value for suffix, value in values.items() if value}
 
 
-_SUFFIXES = ("ENGINE", "ENDPOINT", "PORT", "SCHEMA", "DB_ROLE", "AUTH", "IDENTIFIER", "ARN", "SECRET_ARN", "REVISION")
+_SUFFIXES = (
+    "ENGINE",
+    "ENDPOINT",
+    "PORT",
+    "CA",
+    "SCHEMA",
+    "DB_ROLE",
+    "AUTH",
+    "IDENTIFIER",
+    "ARN",
+    "SECRET_ARN",
+    "REVISION",
+)
 _REQUIRED = ("ENGINE", "ENDPOINT", "SCHEMA", "DB_ROLE")
 
 
@@ -106,6 +133,7 @@ def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
         schema=values["SCHEMA"],
         db_role=values["DB_ROLE"],
         auth=cast(Auth, auth),
+        ca=values["CA"],
         identifier=values["IDENTIFIER"],
         arn=values["ARN"],
         secret_arn=values["SECRET_ARN"],
@@ -120,7 +148,12 @@ def runtime_role(environment: Mapping[str, str], name: str) -> RuntimeRole | Non
         return None
     variable = environment_name(name, "RUNTIME_AUTH")
     auth = _one_of(variable, environment.get(variable, "") or "iam", AUTHS)
-    return RuntimeRole(db_role, cast(Auth, auth), environment.get(environment_name(name, "RUNTIME_SECRET_ARN"), ""))
+    return RuntimeRole(
+        db_role,
+        cast(Auth, auth),
+        environment.get(environment_name(name, "RUNTIME_SECRET_ARN"), ""),
+        environment.get(environment_name(name, "RUNTIME_ROLE_ARN"), ""),
+    )
 
 
 def parse_master_secret(text: str) -> tuple[str, str]:
@@ -152,7 +185,10 @@ def _one_of(variable: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _from_url(url: str) -> DatabaseSettings:
-    """Parse `engine://user:password@host:port/database`; messages never repeat the URL, which holds a password."""
+    """Parse `engine://user:password@host:port/database?sslrootcert=file`, in libpq's words.
+
+    Messages never repeat the URL, which holds a password. Where an engine takes tokens only, there is none.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -171,6 +207,7 @@ def _from_url(url: str) -> DatabaseSettings:
         port=port or engine.default_port,
         schema=unquote(parts.path.strip("/")),
         db_role=unquote(parts.username),
-        auth="password",
-        password=unquote(parts.password or ""),
+        auth=engine.auth_modes[-1],
+        ca=parse_qs(parts.query).get("sslrootcert", [""])[0],
+        password=unquote(parts.password or "") if "password" in engine.auth_modes else None,
     )

@@ -33,6 +33,17 @@ def rds_token(host: str, port: int, user: str, region: str, credentials: AwsCred
     return _presigned(f"{host}:{port}", {"Action": "connect", "DBUser": user}, stamp, scope, credentials)
 
 
+def dsql_token(host: str, port: int, user: str, region: str, credentials: AwsCredentials, *, now: float = 0) -> str:
+    """Return a password for Aurora DSQL, good for opening connections during 15 minutes; `port` has no part in it.
+
+    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/SECTION_authentication-token.html
+    """
+    stamp = _stamp(now or time.time())
+    scope = f"{stamp[:8]}/{region}/dsql/aws4_request"
+    action = "DbConnectAdmin" if user == "admin" else "DbConnect"
+    return _presigned(host, {"Action": action}, stamp, scope, credentials)
+
+
 def post_headers(
     service: str, host: str, headers: Mapping[str, str], body: bytes, *, region: str, credentials: AwsCredentials
 ) -> dict[str, str]:

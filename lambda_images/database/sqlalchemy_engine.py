@@ -35,6 +35,7 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
+        pool_recycle=spec.connection_seconds or -1,
         # What users wrote has no place in a log.
         hide_parameters=True,
     )

@@ -63,7 +63,7 @@ class Database:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _settings(self, schema: str, role: str) -> DatabaseSettings:
-        return DatabaseSettings(NAME, "postgres", "127.0.0.1", self.port, schema, role, "iam")
+        return DatabaseSettings(NAME, "postgres", "127.0.0.1", schema, role, self.port)
 
 
 @contextmanager

@@ -121,7 +121,6 @@ def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_els
     assert recording.inputs(FUNCTION, "handler")["environment"]["variables"] == {
         "SQL_MAIN_DB_ENGINE": engine,
         "SQL_MAIN_DB_ENDPOINT": recording.output(CLUSTER, "main-db", "endpoint"),
-        "SQL_MAIN_DB_PORT": str(ENGINES[engine]["port"]),
         "SQL_MAIN_DB_IDENTIFIER": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
         "SQL_MAIN_DB_ARN": recording.output(CLUSTER, "main-db", "arn"),
         "SQL_MAIN_DB_SCHEMA": "app",
@@ -142,7 +141,6 @@ def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> Non
         "ALLOW_RESET": "false",
         "SQL_MAIN_DB_ENGINE": "postgres",
         "SQL_MAIN_DB_ENDPOINT": recording.output(CLUSTER, "main-db", "endpoint"),
-        "SQL_MAIN_DB_PORT": "5432",
         "SQL_MAIN_DB_IDENTIFIER": recording.output(CLUSTER, "main-db", "clusterIdentifier"),
         "SQL_MAIN_DB_ARN": recording.output(CLUSTER, "main-db", "arn"),
         "SQL_MAIN_DB_SCHEMA": "app",

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import registry
 
 from lambda_images.migrations.dsql_operations import UnsupportedOperationError
 
-registry.register("dsql.lambda", "lambda_images.database.dialects.dsql", "LambdaDsql")
+registry.register("dsql.lambda", "lambda_images.database.dialects.dsql", "LambdaDialect")
 
 
 def rendered(operate: Callable[[Operations], object]) -> list[str]:

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from lambda_images.database import signing
-from lambda_images.database.signing import AwsCredentials, post_headers, rds_token
+from lambda_images.database.signing import AwsCredentials, dsql_token, post_headers, rds_token
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 KEYS = AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -38,6 +38,25 @@ def test_the_rds_token_is_botocores_to_the_byte(keys: AwsCredentials, user: str)
     )
     ours = rds_token(host, 5432, user, region="eu-central-1", credentials=keys)
     assert ours == client.generate_db_auth_token(host, 5432, user)
+
+
+@pytest.mark.parametrize("keys", [KEYS, SESSION_KEYS])
+@pytest.mark.parametrize(
+    ("user", "sign"),
+    [("admin", "generate_db_connect_admin_auth_token"), ("lambda_my app", "generate_db_connect_auth_token")],
+)
+def test_the_dsql_token_is_botocores_to_the_byte(keys: AwsCredentials, user: str, sign: str) -> None:
+    """DSQL refuses a token that differs anywhere, or that is for the other of the two actions."""
+    host = "abcdefghijklmnopqrstuvwxyz.dsql.eu-central-1.on.aws"
+    client = boto3.client(
+        "dsql",
+        region_name="eu-central-1",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        aws_session_token=keys.session_token or None,
+    )
+    ours = dsql_token(host, 5432, user, region="eu-central-1", credentials=keys)
+    assert ours == getattr(client, sign)(host)
 
 
 @pytest.mark.parametrize("keys", [KEYS, SESSION_KEYS])

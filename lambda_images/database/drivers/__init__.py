@@ -85,6 +85,6 @@ def is_loopback(host: str) -> bool:
 
 def ca_file(settings: DatabaseSettings) -> str | None:
     """Return the file of certificate authorities to verify the server with; None where TLS is not used."""
-    if is_loopback(settings.endpoint):
+    if is_loopback(settings.endpoint) and not settings.spec.always_tls:
         return None
-    return f"{__file__.rpartition('/database/')[0]}/certificates/{settings.spec.ca_file}"
+    return settings.ca or f"{__file__.rpartition('/database/')[0]}/certificates/{settings.spec.ca_file}"

@@ -1,6 +1,7 @@
 """PostgreSQL, by psycopg."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 
@@ -30,23 +31,29 @@ CONNECT_ERRORS: Mapping[str, type[DatabaseError]] = {
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> psycopg.Connection:
     """Open a connection, as `Driver` says."""
+    return psycopg.connect(**connection_parameters(settings, password, timeout), dbname=database)
+
+
+def connection_parameters(
+    settings: DatabaseSettings, password: str, timeout: float, options: str = ""
+) -> dict[str, Any]:
+    """Return what any server that speaks PostgreSQL's protocol is connected to with, its `options` added."""
     authorities = ca_file(settings)
-    return psycopg.connect(
-        host=settings.endpoint,
-        port=settings.port,
-        dbname=database,
-        user=settings.db_role,
-        password=password,
-        autocommit=True,
-        connect_timeout=int(timeout),
-        tcp_user_timeout=SILENCE_SECONDS * 1000,
-        client_encoding="utf8",
-        application_name="aurora-lambda",
-        gssencmode="disable",
-        options="-c timezone=UTC",
-        sslmode="verify-full" if authorities else "disable",
-        sslrootcert=authorities,
-    )
+    return {
+        "host": settings.endpoint,
+        "port": settings.port,
+        "user": settings.db_role,
+        "password": password,
+        "autocommit": True,
+        "connect_timeout": int(timeout),
+        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+        "client_encoding": "utf8",
+        "application_name": "aurora-lambda",
+        "gssencmode": "disable",
+        "options": f"-c timezone=UTC {options}".rstrip(),
+        "sslmode": "verify-full" if authorities else "disable",
+        "sslrootcert": authorities,
+    }
 
 
 def classify_error(error: Exception) -> type[DatabaseError]:

@@ -5,6 +5,7 @@ To add one: its spec here, a dialect, a server for the migration runner, a compo
 
 from collections.abc import Mapping
 
+from lambda_images.database.engines.dsql import DSQL
 from lambda_images.database.engines.mysql import MYSQL
 from lambda_images.database.engines.postgres import POSTGRES
 from lambda_images.database.engines.spec import AUTHS, Auth, EngineSpec, ErrorCodes
@@ -21,7 +22,7 @@ __all__ = [
     "engine_of_url_scheme",
 ]
 
-ENGINES: Mapping[str, EngineSpec] = {spec.name: spec for spec in (MYSQL, POSTGRES)}
+ENGINES: Mapping[str, EngineSpec] = {spec.name: spec for spec in (MYSQL, POSTGRES, DSQL)}
 # A stack may change its engine: a name has to be free on each.
 RESERVED_SCHEMAS = "|".join(spec.reserved_schemas for spec in ENGINES.values())
 RESERVED_ROLES = "|".join(spec.reserved_roles for spec in ENGINES.values())

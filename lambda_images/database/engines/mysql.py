@@ -27,5 +27,7 @@ MYSQL = EngineSpec(
         schema_missing=frozenset({1146, 1049}),
         unavailable=frozenset({1040, 1053, 1203, 1290, 1836, 2006, 2013}),
         read_only=frozenset({1290, 1836}),
+        # Waited too long for a lock, deadlock.
+        conflict=frozenset({1205, 1213}),
     ),
 )

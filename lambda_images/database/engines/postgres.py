@@ -28,5 +28,7 @@ POSTGRES = EngineSpec(
         # Shutting down, starting, out of connections; read_only.
         unavailable=frozenset({"57P01", "57P02", "57P03", "53300", "25006"}),
         read_only=frozenset({"25006"}),
+        # Serialization failure, deadlock.
+        conflict=frozenset({"40001", "40P01"}),
     ),
 )

@@ -25,6 +25,8 @@ class ErrorCodes:
     """The connection was lost or refused; the same request may succeed in a while."""
     read_only: frozenset[str | int]
     """The server was the writer before a failover: only a new connection finds the new writer."""
+    conflict: frozenset[str | int]
+    """The transaction lost to another one, and may succeed when it is run again from its beginning."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,9 @@ class EngineSpec:
     reserved_roles: str
     """A regular expression for names of roles that are the engine's own."""
     errors: ErrorCodes
+    always_tls: bool = False
+    """Whether the server takes no connection without TLS, on this machine neither."""
+    connection_seconds: int | None = None
+    """How old a connection may get before the server ends it; None where it sets no limit."""
+    operations: str = ""
+    """The module with Alembic's operations for the engine, where they are not Alembic's own."""

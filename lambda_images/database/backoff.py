@@ -1,0 +1,22 @@
+"""How long to wait before something is tried again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import SystemRandom
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Pauses that grow, each of a random length, so that those who met once do not meet again.
+
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    retries: int = 10
+    first_seconds: float = 0.02
+    longest_seconds: float = 1.0
+
+    def pauses(self) -> Iterator[float]:
+        """Return the length of each pause, in seconds."""
+        for number in range(self.retries):
+            yield SystemRandom().uniform(0, min(self.longest_seconds, self.first_seconds * 2**number))
