@@ -69,4 +69,8 @@ def _entries(key: str, value: object) -> list[tuple[str, str]]:
 def _describe(value: object) -> str:
     if not isinstance(value, Mapping):
         return str(value)
-    return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
+    if "memorySize" in value:
+        return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
+    age = value["oldestRecordAge"]
+    waiting = "nothing waits" if age is None else f"oldest record {age:.0f} s"
+    return f"{value['state']}, at {value['position']}, {waiting}, {value['failures']} failures"

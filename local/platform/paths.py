@@ -71,6 +71,10 @@ class LocalPaths:
         """Return the folder of one stack's databases."""
         return self.all_data / stack
 
+    def streams(self, stack: str) -> Path:
+        """Return the file that keeps one stack's DynamoDB tables, streams and failures."""
+        return self.data(stack) / "streams.sqlite"
+
     @property
     def logs(self) -> Path:
         """The logs of every stack's functions."""

@@ -18,6 +18,8 @@ from local.supervisor.client import SupervisorClient
 from local.supervisor.messages import ResourceResult
 
 IMAGE = "docker:index/image:Image"
+# What depends on what exists in the stack that is up.
+SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
 
 
@@ -57,7 +59,10 @@ class ResourceForwarder(Mocks):
 
     def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
         """Answer an `aws.get_...` call."""
-        return lookup_result(args.token, args.args, self._program.region), []
+        arguments = {key: to_json_value(value) for key, value in args.args.items()}
+        if args.token in SUPERVISOR_LOOKUPS:
+            return self._lookup(args.token, arguments), []
+        return lookup_result(args.token, arguments, self._program.region), []
 
     def set_urn(self, urn: str) -> None:
         """Set the URN of the resource that this thread registers next."""
@@ -124,6 +129,14 @@ class ResourceForwarder(Mocks):
             }
         )
         self._print_notices(started["notices"])
+
+    def _lookup(self, token: str, arguments: Inputs) -> Outputs:
+        self.start_update()
+        try:
+            return self._supervisor.lookup({"function": token, "arguments": arguments})
+        except LocalError as error:
+            self.failures.append(str(error))
+            raise
 
     def _forward(self, urn: str, args: MockResourceArgs, inputs: Inputs) -> ResourceResult:
         self.start_update()

@@ -1,15 +1,19 @@
 """The AWS services that moto emulates here on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
 
 import threading
+from pathlib import Path
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from local.platform.errors import LocalError
 from local.platform.http_server import IDLE_SECONDS
 from local.resources.moto_application import ClosedApplication
 from local.resources.resource_schemas import ACCOUNT_ID
+from local.streams.dynamodb import DurableDynamoDb
+from local.streams.store import StreamStore
 
 
 class _Connection(MotoRequestHandler):
@@ -20,13 +24,37 @@ class _Connection(MotoRequestHandler):
 
 
 class AwsServices:
-    """moto in this process. Its data is in memory, and gone when the process ends."""
+    """moto in this process. All but DynamoDB's tables and streams is in memory, and gone when the process ends."""
 
     def __init__(self, port: int) -> None:
-        application = ClosedApplication(DomainDispatcherApplication(create_backend_app))
+        self.dynamodb = DurableDynamoDb(DomainDispatcherApplication(create_backend_app))
+        self._store: StreamStore | None = None
+        application = ClosedApplication(self.dynamodb)
         self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Connection)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def store(self) -> StreamStore:
+        """What is kept of the stack that is up.
+
+        Raises:
+            LocalError: none is up.
+        """
+        if self._store is None:
+            raise LocalError("no stack is up: run aurora-lambda up")
+        return self._store
+
+    def open_store(self, path: Path) -> None:
+        """Bring back a stack's tables and streams, and keep them from now on."""
+        self._store = StreamStore(path)
+        self.dynamodb.open(self._store)
+
+    def close_store(self) -> None:
+        """Forget the stack's tables and streams here; they stay in its store."""
+        self.dynamodb.close()
+        self.store.close()
+        self._store = None
 
     def put_secret(self, region: str, arn: str, value: str | None) -> None:
         """Create or replace a secret; without a value it is a secret that has no version yet."""

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -107,3 +107,8 @@ class StackContext:
         if name not in self.functions:
             raise LocalError(f"there is no function {name!r}; there are: {', '.join(sorted(self.functions)) or 'none'}")
         return self.functions[name]
+
+
+# What runs, and the outputs that only this machine knows.
+ProviderResult = tuple[RunningResource, Outputs]
+Provider = Callable[[StackContext, Resource, RunningResource | None], ProviderResult]

@@ -13,8 +13,8 @@ from local.lambda_service.function import Function
 from local.lambda_service.function_url import FunctionUrl
 from local.lambda_service.logs import FunctionLog
 from local.platform.errors import LocalError
-from local.resources.context import Resource, RunningResource, StackContext
-from local.resources.resource_schemas import Outputs
+from local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
+from local.resources.stream_providers import STREAM_PROVIDERS
 from local.runtimes.container import ContainerImage, build_image
 from local.runtimes.image_build import ImageBuild
 from local.runtimes.virtualenv import VirtualenvImage, install_image
@@ -23,10 +23,6 @@ LOOPBACK = "127.0.0.1"
 CLUSTER = "aws:rds/cluster:Cluster"
 IMAGE = "docker:index/image:Image"
 DEFAULT_CONCURRENCY = 20
-
-# What runs, and the outputs that only this machine knows.
-ProviderResult = tuple[RunningResource, Outputs]
-Provider = Callable[[StackContext, Resource, RunningResource | None], ProviderResult]
 
 
 @dataclass(frozen=True)
@@ -241,6 +237,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "aws:lambda/invocation:Invocation": _invocation,
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
+    **STREAM_PROVIDERS,
 }
 
 # What each type of resource depends on besides its inputs.

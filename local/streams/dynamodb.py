@@ -10,7 +10,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -20,9 +21,6 @@ from local.streams import destinations, tables
 from local.streams.requests import BATCH_WRITE, DEFINING, changed_keys, table_name
 from local.streams.store import StreamStore, TableKey
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
 TARGET = "DynamoDB_20120810."
 DEFAULT_REGION = "us-east-1"
 _REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
@@ -31,13 +29,13 @@ _REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 class DurableDynamoDb:
     """A WSGI application around moto's; keeps nothing until a store is opened."""
 
-    def __init__(self, application: "WSGIApplication") -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._store: StreamStore | None = None
         self._lock = threading.RLock()
         self._readers: defaultdict[str, set[threading.Event]] = defaultdict(set)
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if self._store is None:
@@ -114,7 +112,7 @@ class DurableDynamoDb:
         return int(status.partition(" ")[0]), json.loads(b"".join(chunks) or b"{}")
 
     def _write(
-        self, store: StreamStore, environ: "WSGIEnvironment", region: str, action: str, body: str
+        self, store: StreamStore, environ: WSGIEnvironment, region: str, action: str, body: str
     ) -> tuple[Iterable[bytes], str, Headers]:
         changes = changed_keys(action, body)
         if action not in DEFINING and changes == {}:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from local.platform.errors import UsageError
 from local.streams.filters import Test, parse_filters
@@ -47,6 +47,23 @@ class EventSourceMapping:
     def age_limit(self) -> int:
         """How old a record may become before it is given up: no stream keeps one longer than a day."""
         return RETENTION_SECONDS if self.maximum_age == FOREVER else min(self.maximum_age, RETENTION_SECONDS)
+
+
+class MappingStatus(TypedDict):
+    """The status of a mapping.
+
+    `position` is the last sequence number that it is done with, `oldestRecordAge` the age in seconds of the oldest
+    record after that (None when there is none), and `failures` how many failures wait in the destination.
+    """
+
+    state: Literal["Enabled", "Disabled", "Failed"]
+    uuid: str
+    function: str
+    stream: str
+    destination: str
+    position: str
+    oldestRecordAge: float | None
+    failures: int
 
 
 def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourceMapping:

@@ -1,27 +1,14 @@
 """An event source mapping at work."""
 
 import time
-from typing import TypedDict
+from typing import Literal
 
 from local.streams.dynamodb import DurableDynamoDb
 from local.streams.lane import Invoke, Lane
-from local.streams.mapping import EventSourceMapping
+from local.streams.mapping import EventSourceMapping, MappingStatus
 from local.streams.store import Checkpoint, StreamStore
 
 STOP_SECONDS = 5.0
-
-
-class MappingStatus(TypedDict):
-    """How a mapping is: `oldestRecordAge` in seconds, of the records not yet done with; None when there are none."""
-
-    state: str
-    uuid: str
-    function: str
-    stream: str
-    destination: str
-    position: str
-    oldestRecordAge: float | None
-    failures: int
 
 
 class Poller:
@@ -72,7 +59,7 @@ class Poller:
             "failures": sum(each.mapping == self.mapping.uuid for each in self._store.failures(delivered=True)),
         }
 
-    def _state(self) -> str:
+    def _state(self) -> Literal["Enabled", "Disabled", "Failed"]:
         if not self.mapping.enabled:
             return "Disabled"
         return "Enabled" if all(lane.is_alive() for lane in self._lanes) else "Failed"

@@ -159,6 +159,10 @@ class StreamStore:
             for lane, each in enumerate(checkpoints):
                 self._put_checkpoint(mapping, stream, lane, each)
 
+    def delete_checkpoints(self, mapping: str) -> None:
+        """Forget how far a mapping has come."""
+        self._run("delete from checkpoints where mapping = ?", (mapping,))
+
     def advance(
         self, mapping: str, stream: str, lane: int, checkpoint: Checkpoint, failure: tuple[str, str, str] | None = None
     ) -> None:

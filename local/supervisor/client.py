@@ -16,9 +16,11 @@ import psutil
 from local.platform.errors import LocalError
 from local.platform.paths import CHECKOUT, LocalPaths, code_digest
 from local.platform.processes import terminate_leftovers, wait_until
+from local.resources.resource_schemas import Outputs
 from local.runtimes.container import remove_containers
 from local.supervisor.messages import (
     FinishRequest,
+    LookupRequest,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -81,6 +83,10 @@ class SupervisorClient:
     def apply_resource(self, request: ResourceRequest) -> ResourceResult:
         """Make one resource what the program says."""
         return self._post("/apply-resource", request)
+
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Answer an `aws.get_...` call."""
+        return self._post("/lookup", request)
 
     def finish_update(self, request: FinishRequest) -> UpdateFinished:
         """End an update."""

@@ -3,6 +3,7 @@
 from typing import Literal, TypedDict
 
 from local.resources.resource_schemas import Inputs, Outputs
+from local.streams.mapping import MappingStatus
 
 # "restored": as before, but its process was gone. "same": left alone.
 Change = Literal["created", "updated", "replaced", "restored", "same"]
@@ -52,6 +53,13 @@ class ResourceResult(TypedDict):
     notices: list[str]
 
 
+class LookupRequest(TypedDict):
+    """Answer an `aws.get_...` call of the program."""
+
+    function: str
+    arguments: Inputs
+
+
 class FinishRequest(TypedDict):
     """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
 
@@ -83,7 +91,7 @@ class FunctionStatus(TypedDict):
 
 
 class StackStatus(TypedDict):
-    """The status of the stack; functions by their name in the program.
+    """The status of the stack; functions and event source mappings by their name in the program.
 
     `databaseUrl` holds the local server's password, which is stored nowhere.
     """
@@ -93,6 +101,7 @@ class StackStatus(TypedDict):
     running: bool
     outputs: Outputs
     functions: dict[str, FunctionStatus]
+    mappings: dict[str, MappingStatus]
     lambdaEndpoint: str
     functionUrl: str
     awsEndpoint: str
@@ -107,6 +116,7 @@ def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
         "running": False,
         "outputs": outputs,
         "functions": {},
+        "mappings": {},
         "lambdaEndpoint": "",
         "functionUrl": "",
         "awsEndpoint": "",

@@ -17,11 +17,14 @@ from local.resources.context import PortAllocator, Resource, StackContext
 from local.resources.outputs import resource_outputs
 from local.resources.providers import FURTHER_INPUTS, PROVIDERS, RunningCluster
 from local.resources.reachability import reachability_errors
+from local.resources.resource_schemas import Outputs
 from local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state
+from local.resources.stream_providers import LOOKUPS, REMOVERS
 from local.supervisor.messages import (
     Change,
     DeletedResource,
     FinishRequest,
+    LookupRequest,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -102,6 +105,14 @@ class RunningStack:
             raise LocalError("\n".join(errors))
         return {"deleted": deleted}
 
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Return the result of an `aws.get_...` call that only the running stack can answer.
+
+        Raises:
+            LocalError: what is looked up does not exist.
+        """
+        return LOOKUPS[request["function"]](self._require_context(), request["arguments"])
+
     def status(self) -> StackStatus:
         """Return the status of the stack."""
         if self._context is None:
@@ -116,6 +127,7 @@ class RunningStack:
 
     def _new_context(self, stack: str, region: str, program_directory: Path) -> StackContext:
         self._state.current = stack
+        self._aws_services.open_store(self._paths.streams(stack))
         return StackContext(
             self._paths,
             stack,
@@ -150,6 +162,8 @@ class RunningStack:
             if record:
                 record.digest = ""
             context.running_resources[resource.urn], local_outputs = provider(context, resource, running)
+            if record and record.id != resource.id and (remove := REMOVERS.get(resource.type)):
+                remove(context, record.id)
         resource.outputs |= local_outputs
         # The digest again, because a provider may change what it is made from.
         digest = _digest(context, resource)
@@ -168,6 +182,8 @@ class RunningStack:
             running.close()
         context.resources.pop(urn, None)
         record = stack.resources.pop(urn)
+        if remove := REMOVERS.get(record.type):
+            remove(context, record.id)
         return {"type": record.type, "name": record.name}
 
     def _save_state(self) -> None:
@@ -182,6 +198,7 @@ class RunningStack:
                 running.close()
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda cluster: cluster.close(), clusters))
+        context.aws_services.close_store()
 
 
 def _digest(context: StackContext, resource: Resource) -> str:

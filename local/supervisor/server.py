@@ -68,6 +68,8 @@ class Supervisor:
                 return self._stack.begin_update(body)
             case "/apply-resource":
                 return self._stack.apply_resource(body)
+            case "/lookup":
+                return self._stack.lookup(body)
             case "/finish-update":
                 return self._stack.finish_update(body)
             case "/status":

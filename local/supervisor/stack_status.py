@@ -9,6 +9,7 @@ from local.lambda_service.function import Function
 from local.resources.context import StackContext
 from local.resources.providers import RunningCluster, RunningFunction, RunningFunctionUrl
 from local.resources.state import LocalState
+from local.resources.stream_providers import RunningMapping
 from local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
 
 
@@ -23,6 +24,11 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
             context.resources[urn].name: _function_status(resource.function)
             for urn, resource in running
             if isinstance(resource, RunningFunction)
+        },
+        "mappings": {
+            context.resources[urn].name: resource.poller.status()
+            for urn, resource in running
+            if isinstance(resource, RunningMapping)
         },
         "lambdaEndpoint": lambda_endpoint,
         "functionUrl": urls[0] if urls else "",

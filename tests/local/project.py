@@ -41,6 +41,11 @@ def lambda_handler(event, context):
             return event
         case "pid":
             return os.getpid()
+    if "Records" in event:
+        print("event", [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]])
+        poison = os.environ.get("POISON") or None
+        failed = [each["dynamodb"] for each in event["Records"] if each["dynamodb"]["Keys"]["id"]["S"] == poison]
+        return {"batchItemFailures": [{"itemIdentifier": each["SequenceNumber"]} for each in failed[:1]]}
     if event.get("version") == "2.0":
         return {"statusCode": 201, "body": event["rawPath"], "cookies": ["a=b"]}
     return {"greeting": os.environ.get("GREETING", "hello"), "event": event}

@@ -50,6 +50,7 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
         "running",
         "outputs",
         "functions",
+        "mappings",
         "lambdaEndpoint",
         "functionUrl",
         "awsEndpoint",

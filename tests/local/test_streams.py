@@ -1,0 +1,134 @@
+"""A stack with a table, a stream and a function, brought up for real, and what it survives."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import commands
+from local.platform.errors import LocalError
+from local.platform.processes import wait_until
+from local.program.deploy import up
+from tests.local import stream_project
+from tests.local.running import Lines, supervisor
+from tests.local.stream_project import client
+
+pytestmark = pytest.mark.slow
+
+TABLE = "shop-local-items"
+
+
+def bring_up(checkout: Path, **options: Any) -> Lines:
+    lines = Lines()
+    up("local", checkout=checkout, program=partial(stream_project.program, **options), write=lines.append)
+    return lines
+
+
+def put(checkout: Path, *keys: str, table: str = TABLE) -> None:
+    dynamodb = client(checkout, "dynamodb")
+    for key in keys:
+        dynamodb.put_item(TableName=table, Item={"id": {"S": key}})
+
+
+def saw(checkout: Path, *keys: str) -> bool:
+    """Whether the function has been given these keys, and in this order."""
+    return wait_until(lambda: seen(checkout) == list(keys), 30)
+
+
+def seen(checkout: Path) -> list[str]:
+    return list(_seen(commands.read_log("copy", checkout)))
+
+
+def _seen(log: str) -> Iterator[str]:
+    for line in log.splitlines():
+        if line.startswith("event "):
+            yield from json.loads(line.removeprefix("event ").replace("'", '"'))
+
+
+def mapping(checkout: Path) -> Any:
+    return commands.status(checkout)["mappings"]["items"]
+
+
+def test_an_item_reaches_the_function_and_is_shown_in_the_status(checkout: Path) -> None:
+    """The whole way, from `put_item` with anybody's client to the function's log."""
+    lines = bring_up(checkout)
+    assert lines.changes()["aws:lambda:EventSourceMapping items"] == "created"
+    put(checkout, "a", "b")
+    assert saw(checkout, "a", "b")
+    assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 30)
+    status = mapping(checkout)
+    stream = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}/stream/2026-01-01T00:00:00.000"
+    assert (status["state"], status["stream"], status["failures"]) == ("Enabled", stream, 0)
+    described = client(checkout, "dynamodb").describe_table(TableName=TABLE)["Table"]
+    assert described["LatestStreamArn"] == stream
+    assert set(bring_up(checkout).changes().values()) <= {"same"}
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "down and up"])
+def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> None:
+    """Whoever stops for the night would lose the tables, and get a day of records again or those of the night never."""
+    bring_up(checkout, poison="poison")
+    put(checkout, "a", "poison", "b")
+    assert wait_until(lambda: mapping(checkout)["failures"] == 1 and seen(checkout)[-1:] == ["b"], 30)
+    assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 30)
+    # `down` deletes the logs.
+    before = len(seen(checkout)) if kill else 0
+    if kill:
+        process = supervisor(checkout)
+        process.kill()
+        process.wait()
+    else:
+        commands.down(checkout, keep_data=True)
+    lines = bring_up(checkout, poison="poison")
+    assert lines.changes()["aws:dynamodb:Table items"] == "restored"
+    items = client(checkout, "dynamodb").scan(TableName=TABLE)["Items"]
+    assert sorted(each["id"]["S"] for each in items) == ["a", "b", "poison"]
+    put(checkout, "c")
+    assert wait_until(lambda: seen(checkout)[before:] == ["c"], 30)
+    assert mapping(checkout)["failures"] == 1
+    (failure,) = client(checkout, "s3").list_objects_v2(Bucket="failures")["Contents"]
+    assert failure["Key"].startswith(f"aws/lambda/{mapping(checkout)['uuid']}/shardId-")
+
+
+def test_an_adopted_table_is_found_with_its_stream_or_without(checkout: Path) -> None:
+    """Somebody who adopts a table would deploy a mapping of nothing."""
+    with pytest.raises(LocalError) as missing:
+        bring_up(checkout, adopted="mine")
+    endpoint = commands.status(checkout)["awsEndpoint"]
+    assert str(missing.value) == (
+        "there is no DynamoDB table 'mine' here; make it with: aws dynamodb create-table"
+        f" --endpoint-url {endpoint} --region eu-west-1 --table-name mine ..."
+    )
+    dynamodb = client(checkout, "dynamodb")
+    dynamodb.create_table(
+        TableName="mine",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with pytest.raises(LocalError, match="the stream of mine is off"):
+        bring_up(checkout, adopted="mine")
+    dynamodb.update_table(
+        TableName="mine", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    )
+    put(checkout, "early", table="mine")
+    bring_up(checkout, adopted="mine")
+    assert saw(checkout, "early")
+
+
+def test_what_the_program_no_longer_has_is_deleted(checkout: Path) -> None:
+    """A table that comes back would bring its old items, and its mapping pass by the new ones."""
+    bring_up(checkout)
+    put(checkout, "a")
+    assert saw(checkout, "a")
+    commands.down(checkout, keep_data=True)
+    lines = bring_up(checkout, table=False)
+    assert lines.changes()["aws:dynamodb:Table items"] == "deleted"
+    assert client(checkout, "dynamodb").list_tables()["TableNames"] == []
+    bring_up(checkout)
+    assert client(checkout, "dynamodb").scan(TableName=TABLE)["Count"] == 0
+    put(checkout, "b")
+    assert saw(checkout, "b")
