@@ -1,0 +1,182 @@
+"""What DSQL refuses and what it answers, statement by statement, each with its source."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from local.databases.dsql.server import DsqlServer
+from tests.local.databases.dsql.clients import Clients, refusal, rows
+
+NOT_SUPPORTED = "0A000"
+REFUSED = [
+    # 1. Connecting
+    ("SET statement_timeout = '5s'", 'setting configuration parameter "statement_timeout" not supported'),  # verified I
+    ("SET lock_timeout = 1", 'setting configuration parameter "lock_timeout" not supported'),  # verified D
+    # 2. Transactions
+    ("BEGIN ISOLATION LEVEL SERIALIZABLE", "Unsupported isolation level: SERIALIZABLE"),  # verified E
+    ("SET TRANSACTION READ ONLY", 'setting configuration parameter "TRANSACTION" not supported'),  # verified D
+    ("SAVEPOINT a", "unsupported transaction statement: SAVEPOINT"),  # verified E
+    ("RELEASE a", "unsupported transaction statement: RELEASE"),  # verified E
+    ("ROLLBACK TO a", "unsupported transaction statement: ROLLBACK TO"),  # verified E
+    # 3. Concurrency
+    ("SELECT pg_try_advisory_lock(1)", "function pg_try_advisory_lock not supported"),  # verified I, N
+    ("SELECT * FROM t FOR SHARE", "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported"),  # E, S
+    # 4. DDL
+    ("CREATE INDEX i ON t (a)", "unsupported mode. please use CREATE INDEX ASYNC."),  # verified E, P, N
+    ("CREATE INDEX CONCURRENTLY i ON t (a)", "CONCURRENTLY not supported for CREATE INDEX"),  # verified E
+    ("CREATE INDEX ASYNC i ON t USING btree (a)", "USING not supported for CREATE INDEX"),  # verified N
+    ("CREATE INDEX ASYNC i ON t (a DESC)", "specifying sort order not supported for index keys"),  # verified E
+    ("ALTER TABLE t ADD COLUMN b int DEFAULT 0", "ALTER TABLE ADD COLUMN with constraint not supported"),  # E, S, N
+    ("ALTER TABLE t ADD COLUMN b int NOT NULL", "ALTER TABLE ADD COLUMN with constraint not supported"),  # E, S, N
+    (
+        "ALTER TABLE t ALTER COLUMN a TYPE text",
+        "unsupported ALTER TABLE ALTER COLUMN ... SET DATA TYPE statement",  # verified E
+    ),
+    (
+        "ALTER TABLE t ALTER COLUMN a SET NOT NULL",
+        "unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement",  # text unverified
+    ),
+    ("ALTER TABLE t ADD PRIMARY KEY (a)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
+    ("ALTER TABLE t ADD UNIQUE (a)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
+    ("ALTER TABLE t ADD CHECK (a > 0)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
+    (
+        "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES t (id)",
+        "unsupported ALTER TABLE ADD CONSTRAINT statement",  # verified E
+    ),
+    ("ALTER TABLE t VALIDATE CONSTRAINT c", "unsupported ALTER TABLE VALIDATE CONSTRAINT statement"),  # verified E
+    ("ALTER TABLE t DROP CONSTRAINT t_pkey", "unsupported ALTER TABLE DROP CONSTRAINT statement"),  # text unverified
+    ("ALTER TABLE t DROP COLUMN id", "cannot drop primary key column id"),  # verified E
+    ("CREATE TABLE u (a text[])", "datatype text[] not supported"),  # verified E
+    ("CREATE TABLE u (a int[])", "datatype integer[] not supported"),  # verified E
+    ("CREATE TABLE u (a money)", "datatype money not supported"),  # verified E
+    ("CREATE TABLE u (a jsonb PRIMARY KEY)", "datatype jsonb is not supported in a key"),  # verified S, N
+    (
+        "CREATE TABLE u (id bigint GENERATED ALWAYS AS IDENTITY)",
+        "identity column is not supported without an explicit cache size."
+        " please define CACHE greater than or equal to 65536 or equal to 1",  # verified E
+    ),
+    (
+        "CREATE TABLE u (id int GENERATED ALWAYS AS IDENTITY (CACHE 1))",
+        "datatype integer not supported, identity column type must be bigint",  # verified E
+    ),
+    (
+        "CREATE SEQUENCE s CACHE 10",
+        "CREATE SEQUENCE is not supported without an explicit cache size."
+        " please define CACHE greater than or equal to 65536 or equal to 1",  # verified E
+    ),
+    ('CREATE TABLE u (a text COLLATE "C")', "COLLATE not supported for CREATE TABLE"),  # text unverified
+    ("CREATE TEMPORARY TABLE u (a int)", "TEMPORARY or TEMP table not supported for CREATE TABLE"),  # verified E
+    ("CREATE UNLOGGED TABLE u (a int)", "UNLOGGED table not supported for CREATE TABLE"),  # verified E
+    ("CREATE TABLE u (a int) PARTITION BY LIST (a)", "PARTITION not supported for CREATE TABLE"),  # text unverified
+    ("CREATE TABLE u AS SELECT 1", "unsupported statement: CreateTableAs"),  # verified E
+    ("CREATE MATERIALIZED VIEW v AS SELECT 1", "unsupported statement: CreateTableAs"),  # verified E
+    ("TRUNCATE t", "unsupported statement: Truncate"),  # verified E
+    ("LOCK t", "unsupported statement: Lock"),  # text unverified
+    ("DO 'BEGIN END'", "unsupported statement: Do"),  # text unverified
+    ("DECLARE c CURSOR FOR SELECT 1", "unsupported statement: DeclareCursor"),  # text unverified
+    ("LISTEN c", "unsupported statement: Listen"),  # verified E
+    ("PREPARE p AS SELECT 1", "unsupported statement: Prepare"),  # text unverified
+    ("DISCARD ALL", "unsupported statement: Discard"),  # text unverified
+    ("CREATE EXTENSION hstore", "unsupported statement: CreateExtension"),  # verified E
+    ("CREATE TRIGGER x AFTER INSERT ON t EXECUTE FUNCTION f()", "CREATE TRIGGER not supported"),  # verified E
+    (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+        "CREATE FUNCTION with language plpgsql not supported",  # verified E
+    ),
+    ("CREATE TYPE m AS ENUM ('a')", "CREATE TYPE not supported"),  # verified E
+    ("MERGE INTO t USING t s ON false WHEN MATCHED THEN DELETE", "unsupported statement type: MERGE"),  # verified E
+    ("VACUUM t", "unsupported VACUUM statement"),  # verified E
+    # 5. Roles
+    ("GRANT USAGE ON SCHEMA public TO admin", "feature not supported on system entity"),  # verified S
+    ("GRANT CONNECT ON DATABASE postgres TO admin", "unsupported object type in GRANT"),  # verified D
+]
+OTHER_STATES = [
+    ("CREATE TABLE u (id serial)", "42704", 'type "serial" does not exist'),  # verified E
+    ("CREATE INDEX ASYNC s.i ON t (a)", "42601", 'syntax error at or near "."'),  # verified E
+    (
+        "CREATE INDEX ASYNC i ON w (a, b, c, d, e, f, g, h, i)",
+        "54011",
+        "more than 8 column keys in an index are not supported",  # SQLSTATE verified E
+    ),
+    ("SELECT sys.wait_for_job('x')", "42809", "sys.wait_for_job(unknown) is a procedure"),  # verified E
+    ("CALL sys.wait_for_job('x')", "22P02", "Unable to convert text to UUID"),  # verified E
+]
+WORKS = [
+    "ALTER TABLE t ADD COLUMN b int",  # verified E, S, N
+    "ALTER TABLE t DROP COLUMN a",  # verified E, since August 2026
+    "ALTER TABLE t ALTER COLUMN a SET DEFAULT 1, ALTER COLUMN a DROP DEFAULT",  # verified N: one DDL
+    "ALTER TABLE t RENAME COLUMN a TO b",  # verified D
+    "ALTER TABLE t ADD CHECK (a > 0) NOT VALID",  # verified E
+    "COMMENT ON TABLE t IS 'text'",  # verified D
+    "CREATE TABLE u (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY, j jsonb)",  # verified E
+    "CREATE TABLE u (id int PRIMARY KEY, t int REFERENCES t ON DELETE CASCADE DEFERRABLE)",  # verified E, G, S
+    "CREATE DOMAIN d AS text CHECK (VALUE IN ('a'))",  # verified E
+    "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",  # verified E
+    "CREATE VIEW v AS SELECT * FROM t",  # documented D
+    "SET TIME ZONE 'UTC'",  # verified D
+    "SET enable_seqscan = off",  # verified D
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",  # verified E, D
+    "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO admin",  # one project's report
+    "SELECT * FROM t FOR UPDATE",  # verified M, E: without a key since August 2026
+]
+
+
+@pytest.fixture(scope="module")
+def unchanged(cluster: DsqlServer) -> Iterator[psycopg.Connection]:
+    """A session on tables that no statement changes, because all are refused."""
+    clients = Clients(cluster)
+    admin = clients.connect()
+    admin.execute("CREATE TABLE t (id int PRIMARY KEY, a int)")
+    admin.execute("CREATE TABLE w (a int, b int, c int, d int, e int, f int, g int, h int, i int)")
+    yield admin
+    clients.close()
+
+
+@pytest.fixture
+def table(dsql: Clients) -> Clients:
+    """A schema with a table."""
+    dsql.connect().execute("CREATE TABLE t (id int PRIMARY KEY, a int)")
+    return dsql
+
+
+@pytest.mark.parametrize(("statement", "message"), REFUSED)
+def test_what_dsql_has_not_is_refused_in_its_words(unchanged: psycopg.Connection, statement: str, message: str) -> None:
+    """A migration that passes here would be refused on AWS."""
+    assert refusal(unchanged, statement) == (NOT_SUPPORTED, message)
+
+
+@pytest.mark.parametrize(("statement", "sqlstate", "message"), OTHER_STATES)
+def test_a_refusal_has_dsqls_sqlstate(
+    unchanged: psycopg.Connection, statement: str, sqlstate: str, message: str
+) -> None:
+    """Code that looks at SQLSTATEs would take another way on AWS."""
+    assert refusal(unchanged, statement) == (sqlstate, message)
+
+
+@pytest.mark.parametrize("statement", WORKS)
+def test_what_dsql_has_works(table: Clients, statement: str) -> None:
+    """A person would be told to rewrite what AWS accepts."""
+    assert refusal(table.connect(), statement) == (None, "")
+
+
+def test_a_column_added_later_is_null_in_old_rows(table: Clients) -> None:
+    """`old rows stay NULL` (verified E, S, N): a revision that relies on the default would pass here."""
+    admin = table.connect()
+    for statement in (
+        "INSERT INTO t VALUES (1, 1)",
+        "ALTER TABLE t ADD COLUMN b int",
+        "ALTER TABLE t ALTER COLUMN b SET DEFAULT 7",
+        "INSERT INTO t VALUES (2, 2)",
+    ):
+        admin.execute(statement.encode())
+    assert rows(admin, "SELECT id, b FROM t ORDER BY id") == [(1, None), (2, 7)]
+
+
+def test_copy_takes_rows(table: Clients) -> None:
+    """`COPY FROM STDIN works` (documented D): a restored dump would fail here only."""
+    admin = table.connect()
+    with admin.cursor() as cursor, cursor.copy("COPY t FROM STDIN") as copy:
+        copy.write_row((1, 10))
+        copy.write_row((2, 20))
+    assert rows(admin, "SELECT * FROM t ORDER BY id") == [(1, 10), (2, 20)]
