@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
-from tests.bench import builds, deployments, queries, starts
+from tests.bench import builds, deployments, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
 from tests.bench.report import Row, count, exact, ratio, write
@@ -42,6 +42,7 @@ def main() -> None:
                 *start_rows(engine, images["handler"], measured),
                 *query_rows(engine, images["handler"], measured),
                 *deployment_rows(engine, images["migrations"], measured),
+                *stream_rows(Path(scratch)),
                 *build_rows(builder, images),
             ]
             remarks = REMARKS.format(
@@ -86,6 +87,21 @@ def deployment_rows(engine: DockerEngine, image: str, measured: Database) -> Seq
     return [
         ratio("`deploy`, nothing pending, 200 revisions / version check", took["nothing"], took["check"], 1.5),
         ratio("`deploy`, 200 revisions from empty / the same DDL", took["all"], took["ddl"], 2.0),
+    ]
+
+
+def stream_rows(directory: Path) -> Sequence[Row]:
+    """Records of DynamoDB streams into SQL."""
+    servers = {"postgres": "PostgreSQL", "mysql": "MariaDB"}
+    took = {engine: streams.batches(engine, directory / f"streams-{engine}") for engine in servers}
+    return [
+        ratio(
+            f"100 stream records into {name}, a batch / one at a time",
+            took[engine]["batch"],
+            took[engine]["single"],
+            0.1,
+        )
+        for engine, name in servers.items()
     ]
 
 

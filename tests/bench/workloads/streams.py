@@ -1,0 +1,79 @@
+"""Times a stream's function on batches of a hundred records, in one statement and in one a record. Prints JSON."""
+
+import contextlib
+import io
+import json
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Column, MetaData, String, Table, delete, func, select
+
+from lambda_images.database.types import LongText, UtcTimestamp
+from lambda_images.database.upserts import upsert_newer
+from lambda_images.handler.streams import StreamRecord, batch_handler, stream_handler
+from lambda_images.handler.streams.attributes import item_to_json
+from lambda_images.handler.streams.batches import EntryPoint
+from lambda_images.handler.streams.sql import database
+from tests.images.client import Context
+from tests.streams import raw_record
+
+BATCHES = 10
+RECORDS = 100
+items = Table(
+    "items",
+    MetaData(),
+    Column("id", String(64), primary_key=True),
+    Column("body", LongText),
+    Column("position", String(67), nullable=False),
+    Column("changed_at", UtcTimestamp, nullable=False),
+)
+
+
+def to_row(record: StreamRecord) -> Mapping[str, object]:
+    return {
+        "id": record.keys["id"],
+        "body": item_to_json(record.new_image or {}),
+        "position": record.position,
+        "changed_at": record.created_at,
+    }
+
+
+@batch_handler
+def in_batches(records: Sequence[StreamRecord]) -> None:
+    upsert_newer(database(), items, [to_row(record) for record in records], items.c.position)
+
+
+@stream_handler
+def one_by_one(record: StreamRecord) -> None:
+    upsert_newer(database(), items, [to_row(record)], items.c.position)
+
+
+def milliseconds(entry_point: EntryPoint) -> float:
+    """Return what a batch takes, the one in the middle; every batch writes rows that are not there."""
+    with database().statements.connect() as connection:
+        connection.execute(delete(items))
+    times = []
+    for batch in range(BATCHES):
+        numbers = range(batch * RECORDS, (batch + 1) * RECORDS)
+        records = [
+            raw_record({"id": f"{n:064}"}, {"name": "Ann", "tags": ["a", "b"]}, sequence_number=n) for n in numbers
+        ]
+        with contextlib.redirect_stdout(io.StringIO()):
+            began = time.perf_counter()
+            answer = entry_point({"Records": records}, Context())
+            times.append((time.perf_counter() - began) * 1000)
+        assert answer == {"batchItemFailures": []}
+    with database().statements.connect() as connection:
+        if (stored := connection.scalar(select(func.count()).select_from(items))) != BATCHES * RECORDS:
+            sys.exit(f"not what was to be measured: {stored} of {BATCHES * RECORDS} records are stored")
+    return statistics.median(times)
+
+
+items.create(database().statements)
+measured: dict[str, list[float]] = {"batch": [], "single": []}
+for _ in range(int(sys.argv[1]) + 1):
+    measured["single"].append(milliseconds(one_by_one))
+    measured["batch"].append(milliseconds(in_batches))
+print(json.dumps({name: values[1:] for name, values in measured.items()}))
