@@ -55,6 +55,8 @@ def create_stream(name: str, table: str, stack: str, checkout: Path = CHECKOUT) 
     if taken := [str(path) for path in (function, test) if path.exists()]:
         raise UsageError(f"{taken[0]} exists already: choose another name")
     entry = add_stream(stack_file, {"name": name, "table": table})
+    function.parent.mkdir(exist_ok=True)
+    (function.parent / "__init__.py").touch()
     function.write_text(FUNCTION.format(name=name))
     test.write_text(TEST.format(name=name, module=module))
     stack_file.write_text(entry)

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lambda_images.migrations.runner import run
 from local.databases.registry import database_server
 from tests.bench.builds import CHECKOUT
 from tests.bench.containers import WORKLOADS
 from tests.bench.database import MASTER, PASSWORD
 from tests.bench.samples import ROUNDS, Samples
+from tests.images.runs import run
 
 
 def batches(engine: str, directory: Path, rounds: int = ROUNDS) -> dict[str, Samples]:

@@ -29,7 +29,7 @@ ENTRY = {"name": "send-receipts", "table": "orders"}
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The folders that the command writes to."""
-    for folder in ("lambda_images/application/streams", "tests/application", "stacks"):
+    for folder in ("lambda_images/application", "tests/application", "stacks"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "stacks" / "Pulumi.local.yaml").write_text(COMMENTED)
     return tmp_path

@@ -10,6 +10,7 @@ from local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import run
+from tests.streams import raw_record
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,25 @@ def test_the_handler_answers_from_its_database(
     assert len(rows) == 2
     assert isinstance(second, dict)
     assert rows[0]["id"] == second["id"]
+
+
+def test_a_function_of_a_stream_is_another_command_of_the_handlers_image(
+    engine: DockerEngine, images: Mapping[str, str]
+) -> None:
+    """A stack has one image for the handler and for all streams, and those may have no database."""
+    config = engine.inspect(images["handler"])["Config"]
+    command = [*config["Entrypoint"], "lambda_images.application.streams.print_names.process"]
+    records = [
+        raw_record({"id": "1"}, {"name": "Ann"}, sequence_number=1),
+        raw_record({"id": "2"}, {}, sequence_number=2),
+    ]
+    event = json.dumps({"Records": records})
+    container = serve(engine, Program("stream", images["handler"], AWS_ENVIRONMENT, command, {}), event=event.encode())
+
+    answered = answer(container, {"Records": records})
+    container.stop()
+
+    assert answered == {"batchItemFailures": [{"itemIdentifier": "2"}]}
 
 
 def test_the_runner_migrates_an_empty_database(

@@ -1,0 +1,1 @@
+"""Functions fed by the streams of DynamoDB tables."""

@@ -1,0 +1,9 @@
+"""Print the names of new items; no database is needed."""
+
+from lambda_images.handler.streams import StreamRecord, stream_handler
+
+
+@stream_handler
+def process(record: StreamRecord) -> None:
+    """Print the name of one item, which has to have one."""
+    print((record.new_image or {})["name"])
