@@ -8,7 +8,7 @@ from cli.stack_file import add_stream
 from local.platform.errors import UsageError
 from local.platform.paths import CHECKOUT
 
-RESERVED = ("handler", "migration-runner")
+RESERVED = ("handler", "migrations", "migration-runner")
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 NAME = re.compile(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")

@@ -8,9 +8,9 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurere
 import functools
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from lambda_images.database.errors import DatabaseError
 from lambda_images.handler.context import LambdaContext, answer_deadline
@@ -29,9 +29,14 @@ class BatchItemFailure(TypedDict):
 
 
 class BatchResponse(TypedDict):
-    """A partial batch response. The event source mapping has to ask for it: `ReportBatchItemFailures`."""
+    """A partial batch response. The event source mapping has to ask for it: `ReportBatchItemFailures`.
+
+    A mapping with a tumbling window requires the window's state: it is passed on as it came.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html
+    """
 
     batchItemFailures: list[BatchItemFailure]
+    state: NotRequired[object]
 
 
 EntryPoint = Callable[[object, LambdaContext], BatchResponse]
@@ -95,7 +100,8 @@ def _entry_point(
         records, unreadable = _parse_event(event)
         failed = first_failure(records) if records else None
         identifier = failed.item_identifier if failed else unreadable
-        return {"batchItemFailures": [{"itemIdentifier": identifier}] if identifier else []}
+        response: BatchResponse = {"batchItemFailures": [{"itemIdentifier": identifier}] if identifier else []}
+        return {**response, "state": event["state"]} if isinstance(event, dict) and "state" in event else response
 
     return handle
 
@@ -106,7 +112,7 @@ def _parse_event(event: object) -> tuple[list[StreamRecord], str]:
     Raises:
         RecordError: it is no event of a stream, or the first unreadable record has no sequence number to report.
     """
-    records = event.get("Records") if isinstance(event, Mapping) else None
+    records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         raise RecordError('this function takes the events of a DynamoDB stream: {"Records": [...]}')
     parsed: list[StreamRecord] = []

@@ -127,6 +127,15 @@ def test_an_empty_batch_is_a_success() -> None:
     assert [invoke(each) for each in Numbers(1).entry_points()] == [SUCCESS, SUCCESS]
 
 
+def test_the_state_of_a_tumbling_window_is_passed_on() -> None:
+    """Without it in the answer Lambda takes the invocation for failed."""
+    event = {"Records": raws(1, 2), "state": {"sum": 3}, "isFinalInvokeForWindow": False}
+    assert stream_handler(Numbers(2).one)(event, Context()) == {
+        "batchItemFailures": [{"itemIdentifier": "2"}],
+        "state": {"sum": 3},
+    }
+
+
 def test_a_failing_record_is_named_in_the_log_with_its_error(caplog: pytest.LogCaptureFixture) -> None:
     """It is where somebody starts to look."""
     invoke(stream_handler(Numbers(2).one), *raws(1, 2))
