@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import RowMapping, insert, select
 
 from lambda_images.application.tables import invocations
 from lambda_images.database.types import iso_utc
@@ -18,20 +18,19 @@ LIMITS = range(1, 1001)
 def create(invocation: Invocation) -> dict[str, str]:
     """Insert a row that holds this invocation's id, and return it."""
     row = {"id": uuid4(), "aws_request_id": invocation.request_id, "created_at": datetime.now(UTC)}
-    with invocation.database.statements.begin() as connection:
-        connection.execute(insert(invocations), row)
+    invocation.database.statement(lambda connection: connection.execute(insert(invocations), row))
     return to_json(row)
 
 
 def get(invocation: Invocation) -> list[dict[str, str]]:
     """Return the newest rows, at most `limit`."""
     limit = invocation.whole_number("limit", DEFAULT_LIMIT, LIMITS)
-    newest = select(invocations).order_by(invocations.c.created_at.desc(), invocations.c.id.desc())
-    with invocation.database.statements.connect() as connection:
-        return [to_json(row) for row in connection.execute(newest.limit(limit)).mappings()]
+    newest = select(invocations).order_by(invocations.c.created_at.desc(), invocations.c.id.desc()).limit(limit)
+    rows = invocation.database.statement(lambda connection: connection.execute(newest).mappings().all())
+    return [to_json(row) for row in rows]
 
 
-def to_json(row: Mapping[str, Any]) -> dict[str, str]:
+def to_json(row: Mapping[str, Any] | RowMapping) -> dict[str, str]:
     """Return a row of `invocations` with the names that callers know."""
     return {"id": str(row["id"]), "awsRequestId": row["aws_request_id"], "createdAt": iso_utc(row["created_at"])}
 

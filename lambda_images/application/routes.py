@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Select, Table, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from lambda_images.application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
@@ -15,20 +15,22 @@ from lambda_images.handler.validation import optional_text, parse_uuid, required
 
 LIMITS = range(1, 1001)
 TABLES = (users.name, posts.name)
+# What `GET /users/{id}/posts` shows.
+USER = (users.c.id, users.c.name, users.c.email)
+POST = (posts.c.id, posts.c.title, posts.c.content, posts.c.created_at)
 
 
 def list_users(request: Request) -> Response:
     """Return the newest users."""
-    newest = newest_first(users).limit(limit_of(request))
-    with request.database.statements.connect() as connection:
-        found = [dict(row) for row in connection.execute(newest).mappings()]
-    return 200, {"count": len(found), "users": found}
+    newest = select(users).order_by(users.c.created_at.desc(), users.c.id.desc()).limit(limit_of(request))
+    rows = request.database.statement(lambda connection: connection.execute(newest).mappings().all())
+    return 200, {"count": len(rows), "users": [dict(row) for row in rows]}
 
 
 def count_users(request: Request) -> Response:
     """Return how many users there are."""
-    with request.database.statements.connect() as connection:
-        return 200, {"count": connection.scalar(select(func.count()).select_from(users))}
+    count = select(func.count()).select_from(users)
+    return 200, {"count": request.database.statement(lambda connection: connection.scalar(count))}
 
 
 def create_user(request: Request) -> Response:
@@ -36,8 +38,7 @@ def create_user(request: Request) -> Response:
     limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
     row = new_row(required_texts(request.json_object(), limits, "Name and email are required"))
     try:
-        with request.database.statements.begin() as connection:
-            connection.execute(insert(users), row)
+        request.database.statement(lambda connection: connection.execute(insert(users), row))
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -46,14 +47,21 @@ def create_user(request: Request) -> Response:
 
 
 def list_posts(request: Request) -> Response:
-    """Return a user's newest posts."""
-    user_id = user_id_of(request)
-    newest = newest_first(posts).where(posts.c.user_id == user_id).limit(limit_of(request))
-    with request.database.statements.connect() as connection:
-        found = [dict(row) for row in connection.execute(newest).mappings()]
-        if not found:
-            require_user(connection, user_id)
-    return 200, {"count": len(found), "posts": found}
+    """Return a user with the user's newest posts, read by one statement."""
+    of_user = (
+        select(*USER, *POST)
+        .join_from(users, posts, isouter=True)
+        .where(users.c.id == user_id_of(request))
+        .order_by(posts.c.created_at.desc(), posts.c.id.desc())
+        .limit(limit_of(request))
+    )
+    rows = request.database.statement(lambda connection: connection.execute(of_user).mappings().all())
+    if not rows:
+        raise HttpError(404, "User not found")
+    user = {column.name: rows[0][column] for column in USER}
+    # A user without posts is one row, with nothing in the columns of the post.
+    found = [{column.name: row[column] for column in POST} for row in rows if row[posts.c.id] is not None]
+    return 200, {**user, "count": len(found), "posts": found}
 
 
 def create_post(request: Request) -> Response:
@@ -62,9 +70,13 @@ def create_post(request: Request) -> Response:
     texts = required_texts(body, {"title": TITLE_LENGTH}, "Title is required")
     content = optional_text(body, "content", CONTENT_BYTES)
     row = new_row({"user_id": user_id, **texts, "content": content})
-    with request.database.transactions.begin() as connection:
-        require_user(connection, user_id)
+
+    def insert_post(connection: Connection) -> None:
+        if connection.scalar(select(users.c.id).where(users.c.id == user_id)) is None:
+            raise HttpError(404, "User not found")
         connection.execute(insert(posts), row)
+
+    request.database.transaction(insert_post)
     return 201, row
 
 
@@ -78,17 +90,6 @@ ROUTES: Routes = {
 def new_row(values: Mapping[str, object]) -> dict[str, object]:
     """Return `values` with an id and the time of creation."""
     return {"id": uuid4(), **values, "created_at": datetime.now(UTC)}
-
-
-def newest_first(table: Table) -> Select:
-    """Return a query of all rows of `table`, the newest first."""
-    return select(table).order_by(table.c.created_at.desc(), table.c.id.desc())
-
-
-def require_user(connection: Connection, user_id: UUID) -> None:
-    """Raise a 404 unless the user exists."""
-    if connection.scalar(select(users.c.id).where(users.c.id == user_id)) is None:
-        raise HttpError(404, "User not found")
 
 
 def user_id_of(request: Request) -> UUID:

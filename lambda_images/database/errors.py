@@ -33,3 +33,7 @@ class DatabaseMissingError(DatabaseError):
 
 class SecretUnavailableError(DatabaseError):
     """The secret that holds a password cannot be read, cannot be written, or holds no value."""
+
+
+class ConflictError(DatabaseError):
+    """A concurrent transaction changed the same rows first, or waits for ours to end: nothing was changed."""

@@ -30,6 +30,7 @@ def upsert_newer(database: Database, table: Table, rows: Sequence[Mapping[str, o
     dialect = cast(UpsertDialect, database.statements.dialect)
     # All writers lock rows in the same order, so that none waits for another in a circle.
     ordered = sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
-    with database.statements.connect() as connection:
-        for start in range(0, len(ordered), MOST_ROWS):
-            connection.execute(dialect.upsert_newer(table, version), ordered[start : start + MOST_ROWS])
+    upsert = dialect.upsert_newer(table, version)
+    for start in range(0, len(ordered), MOST_ROWS):
+        batch = ordered[start : start + MOST_ROWS]
+        database.statement(lambda connection, batch=batch: connection.execute(upsert, batch))

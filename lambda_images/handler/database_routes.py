@@ -47,8 +47,7 @@ def init(request: Request, tables: Sequence[str]) -> Response:
 def applied_revision(database: Database) -> str | None:
     """Return the revision the database is at; None when none was ever applied."""
     try:
-        with database.statements.connect() as connection:
-            return connection.scalar(APPLIED_REVISION)
+        return database.statement(lambda connection: connection.scalar(APPLIED_REVISION))
     except DBAPIError as error:
         if not is_schema_missing(error):
             raise

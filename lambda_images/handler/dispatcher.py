@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.error_codes import is_schema_missing, is_unavailable
-from lambda_images.database.errors import DatabaseError, format_driver_error
+from lambda_images.database.errors import ConflictError, DatabaseError, format_driver_error
 from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.database.transactions import Database
 from lambda_images.handler.commands import Commands, run_command
@@ -20,6 +20,7 @@ from lambda_images.handler.routing import Router, Routes
 from lambda_images.payload import CommandError
 
 TRY_LATER = "The database is not available yet; try again in a minute"
+TRY_AGAIN = "Others are changing the same rows; try again"
 NO_SCHEMA = f"The database schema is not there yet: {MIGRATE}"
 
 log = logging.getLogger(__name__)
@@ -63,9 +64,12 @@ class Dispatcher:
             return to_response(*self._router.answer(Request.from_event(event, self._database)))
         except HttpError as error:
             return to_response(error.status, {"error": str(error)}, error.headers)
+        except ConflictError as error:
+            log.warning("conflict, given up: %s", error)
+            return unavailable(TRY_AGAIN, seconds=1)
         except DatabaseError as error:
             log.warning("database unavailable: %s", error)
-            return to_response(503, {"error": TRY_LATER})
+            return unavailable(TRY_LATER)
         except DBAPIError as error:
             return database_failure(error)
         except Exception:
@@ -81,12 +85,17 @@ def invocation_error(error: DBAPIError) -> Exception:
     return DatabaseError(re.sub(r" LINE \d+: .* \^", "", format_driver_error(error.orig or error)))
 
 
+def unavailable(message: str, seconds: int = 60) -> FunctionUrlResponse:
+    """Return the response that asks the client to try again after `seconds`."""
+    return to_response(503, {"error": message}, {"Retry-After": str(seconds)})
+
+
 def database_failure(error: DBAPIError) -> FunctionUrlResponse:
     """Return the response for a statement that failed, and log what the client is not told."""
     if is_schema_missing(error):
         return to_response(503, {"error": NO_SCHEMA})
     if is_unavailable(error):
         log.warning("database connection lost: %s", error.orig)
-        return to_response(503, {"error": TRY_LATER})
+        return unavailable(TRY_LATER)
     log.exception("unexpected database error", exc_info=error)
     return to_response(500, {"error": "Internal server error"})

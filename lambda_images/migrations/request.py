@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.payload import CommandError, parse_payload, shorten
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,6 @@ COMMANDS: Mapping[str, CommandRules] = {
     "sql": CommandRules(),
     "status": CommandRules(reports_incomplete=True),
 }
-DEFAULT = "deploy"
-LONGEST_SHOWN = 60
 _REVISION = re.compile(r"head|base|[0-9A-Za-z]{1,32}|-[0-9]{1,4}")
 
 
@@ -58,36 +56,29 @@ class Request:
         return COMMANDS[self.command]
 
 
-def parse_request(event: Any) -> Request:
+def parse_request(event: object) -> Request:
     """Read the payload; no payload and no command mean `deploy`.
 
     Raises:
         MigrationError: the command is unknown, or its revision is missing or malformed.
     """
-    event = {} if event is None else event
-    if not isinstance(event, dict):
-        raise MigrationError('the payload must be a JSON object such as {"command": "deploy"}')
-    command = event.get("command", DEFAULT)
-    rules = COMMANDS.get(command) if isinstance(command, str) else None
-    if rules is None:
-        raise MigrationError(f"unknown command {_short(command)}: the allowed commands are {', '.join(COMMANDS)}")
-    revision = event.get("revision")
+    try:
+        command, payload = parse_payload(event, list(COMMANDS))
+    except CommandError as error:
+        raise MigrationError(str(error)) from None
+    rules = COMMANDS[command]
+    revision = payload.get("revision")
     if not rules.takes_revision:
         if revision is not None:
             those = " and ".join(name for name, other in COMMANDS.items() if other.takes_revision)
             raise MigrationError(f"{command} takes no revision; {those} do")
-        return Request(command, complete=event.get("complete") is True)
+        return Request(command, complete=payload.get("complete") is True)
     if revision is None:
         raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
         raise MigrationError(
-            f"{_short(revision)} is no revision: give an id such as 0001, head, base, or -1 for one back"
+            f"{shorten(revision)} is no revision: give an id such as 0001, head, base, or -1 for one back"
         )
     if command == "stamp" and revision.startswith("-"):
         raise MigrationError("stamp takes a revision's id, head or base")
     return Request(command, revision)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

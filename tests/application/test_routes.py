@@ -9,6 +9,8 @@ from tests.application.test_commands import MOMENT, UUID
 from tests.conftest import Database
 from tests.images.client import Client
 
+# What a list of posts shows of each.
+POST = ("id", "title", "content", "created_at")
 ANN = {"name": "Ann", "email": "ann@example.org"}
 
 
@@ -84,16 +86,19 @@ def test_posts_belong_to_their_user(app: Client) -> None:
     """The second table, and the transaction across both."""
     ann = app.http("POST", "/users", ANN).body["id"]
     bob = app.http("POST", "/users", {"name": "Bob", "email": "b"}).body["id"]
-    assert app.http("GET", f"/users/{ann}/posts").body == {"count": 0, "posts": []}
     first = app.http("POST", f"/users/{ann}/posts", {"title": "One", "content": "text"})
     assert first.status == 201
     assert list(first.body) == ["id", "user_id", "title", "content", "created_at"]
     assert (first.body["user_id"], first.body["title"], first.body["content"]) == (ann, "One", "text")
     second = app.http("POST", f"/users/{ann}/posts", {"title": "Two"}).body
     assert second["content"] is None
-    assert app.http("GET", f"/users/{ann}/posts").body == {"count": 2, "posts": [second, first.body]}
-    assert app.http("GET", f"/users/{ann.upper()}/posts?limit=1").body == {"count": 1, "posts": [second]}
-    assert app.http("GET", f"/users/{bob}/posts").body == {"count": 0, "posts": []}
+    posts = [{name: post[name] for name in POST} for post in (second, first.body)]
+    of_ann = app.http("GET", f"/users/{ann}/posts")
+    assert (of_ann.status, of_ann.body) == (200, {"id": ann, **ANN, "count": 2, "posts": posts})
+    limited = app.http("GET", f"/users/{ann.upper()}/posts?limit=1").body
+    assert limited == {"id": ann, **ANN, "count": 1, "posts": posts[:1]}
+    of_bob = {"id": bob, "name": "Bob", "email": "b", "count": 0, "posts": []}
+    assert app.http("GET", f"/users/{bob}/posts").body == of_bob
 
 
 def test_posts_of_nobody_are_not_found(app: Client) -> None:
@@ -119,7 +124,7 @@ def test_what_cannot_be_a_post_is_refused(app: Client, body: Any, message: str) 
     """The same limits on every engine, told before the database would."""
     ann = app.http("POST", "/users", ANN).body["id"]
     assert app.http("POST", f"/users/{ann}/posts", body).error == (400, message)
-    assert app.http("GET", f"/users/{ann}/posts").body == {"count": 0, "posts": []}
+    assert app.http("GET", f"/users/{ann}/posts").body["posts"] == []
 
 
 def test_the_longest_content_fits(app: Client) -> None:
@@ -127,7 +132,7 @@ def test_the_longest_content_fits(app: Client) -> None:
     ann = app.http("POST", "/users", ANN).body["id"]
     answer = app.http("POST", f"/users/{ann}/posts", {"title": "t", "content": "c" * 65_535})
     assert answer.status == 201
-    assert app.http("GET", f"/users/{ann}/posts").body["posts"] == [answer.body]
+    assert app.http("GET", f"/users/{ann}/posts").body["posts"][0]["content"] == answer.body["content"]
 
 
 def test_an_id_that_is_no_uuid_is_refused(app: Client) -> None:

@@ -186,6 +186,7 @@ def test_a_server_that_is_away_is_503_with_words(
     proxy.close()
     answer = app.http("GET", "/notes")
     assert (answer.status, answer.body) == (503, {"error": TRY_LATER})
+    assert answer.headers["Retry-After"] == "60"
     words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
     with pytest.raises(DatabaseUnavailableError, match=words):
         app.invoke({})

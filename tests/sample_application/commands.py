@@ -14,8 +14,7 @@ from .tables import notes
 def add(invocation: Invocation) -> dict[str, str]:
     """Insert a note that holds the invocation's id."""
     row = {"id": uuid4(), "text": invocation.request_id, "created_at": datetime.now(UTC)}
-    with invocation.database.statements.begin() as connection:
-        connection.execute(insert(notes), row)
+    invocation.database.statement(lambda connection: connection.execute(insert(notes), row))
     return {"id": str(row["id"]), "text": invocation.request_id}
 
 
@@ -23,11 +22,8 @@ def list_notes(invocation: Invocation) -> list[dict[str, str]]:
     """Return the newest notes."""
     limit = invocation.whole_number("limit", 100, range(1, 1001))
     newest = select(notes).order_by(notes.c.created_at.desc()).limit(limit)
-    with invocation.database.statements.connect() as connection:
-        return [
-            {"id": str(row.id), "text": row.text, "created_at": iso_utc(row.created_at)}
-            for row in connection.execute(newest)
-        ]
+    rows = invocation.database.statement(lambda connection: connection.execute(newest).all())
+    return [{"id": str(row.id), "text": row.text, "created_at": iso_utc(row.created_at)} for row in rows]
 
 
 COMMANDS: Commands = {"add": add, "list": list_notes}

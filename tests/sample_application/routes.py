@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from lambda_images.handler.http import HttpError, Request, Response
 from lambda_images.handler.routing import Routes
@@ -18,22 +18,21 @@ def list_notes(request: Request) -> Response:
     """Return the newest notes."""
     limit = request.whole_number("limit", 1000, range(1, 1001))
     newest = select(notes).order_by(notes.c.created_at.desc()).limit(limit)
-    with request.database.statements.connect() as connection:
-        return 200, {"notes": [dict(row) for row in connection.execute(newest).mappings()]}
+    rows = request.database.statement(lambda connection: connection.execute(newest).mappings().all())
+    return 200, {"notes": [dict(row) for row in rows]}
 
 
 def count_notes(request: Request) -> Response:
     """Return how many notes there are."""
-    with request.database.statements.connect() as connection:
-        return 200, {"count": connection.scalar(select(func.count()).select_from(notes))}
+    count = select(func.count()).select_from(notes)
+    return 200, {"count": request.database.statement(lambda connection: connection.scalar(count))}
 
 
 def add_note(request: Request) -> Response:
     """Insert a note."""
     texts = required_texts(request.json_object(), {"text": 100}, "Text is required")
     row = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
-    with request.database.statements.begin() as connection:
-        connection.execute(insert(notes), row)
+    request.database.statement(lambda connection: connection.execute(insert(notes), row))
     return 201, row
 
 
@@ -42,10 +41,13 @@ def add_comment(request: Request) -> Response:
     note_id = parse_uuid(request.parameters["id"], "Note id")
     texts = required_texts(request.json_object(), {"text": 100}, "Text is required")
     row = {"id": uuid4(), "note_id": note_id, **texts, "created_at": datetime.now(UTC)}
-    with request.database.transactions.begin() as connection:
+
+    def insert_comment(connection: Connection) -> None:
         if connection.scalar(select(notes.c.id).where(notes.c.id == note_id)) is None:
             raise HttpError(404, "Note not found")
         connection.execute(insert(comments), row)
+
+    request.database.transaction(insert_comment)
     return 201, row
 
 

@@ -1,0 +1,134 @@
+"""Work that loses to concurrent transactions, on real servers."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from lambda_images.database.backoff import Backoff
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.database.errors import ConflictError
+from lambda_images.database.sqlalchemy_engine import lambda_engine
+from lambda_images.database.transactions import Database
+from lambda_images.handler.dispatcher import TRY_AGAIN, Application
+from lambda_images.handler.http import Request, Response
+from tests import conftest
+from tests.images.client import Client
+from tests.images.runs import run
+
+FAIL = {
+    "postgres": "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$",
+    "mysql": "SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'lost'",
+}
+COUNT = text("SELECT count(*) FROM notes")
+INSERT = text("INSERT INTO notes VALUES (:id, 'tea', '2026-01-01 00:00:00')")
+TWO_RETRIES = Backoff(retries=2, first_seconds=0)
+
+
+@pytest.fixture
+def connect(database: conftest.Database) -> Iterator[Callable[[], Database]]:
+    """Opens the migrated database, each time on a connection of its own."""
+    run({}, database.environment())
+    opened: list[Engine] = []
+
+    def connected() -> Database:
+        settings = database_settings(database.environment())
+        opened.append(lambda_engine(Connector(settings)))
+        return Database(opened[-1], settings, TWO_RETRIES)
+
+    yield connected
+    for engine in opened:
+        engine.dispose()
+
+
+def losing(engine: str, times: int) -> Callable[[Connection], int | None]:
+    """Work that inserts a row, loses so many times, and returns how many rows there are."""
+    left = iter(range(times))
+
+    def work(connection: Connection) -> int | None:
+        connection.execute(INSERT, {"id": f"{next(left, 99):032d}"})
+        if next(left, None) is not None:
+            connection.exec_driver_sql(FAIL[engine])
+        return connection.scalar(COUNT)
+
+    return work
+
+
+def test_a_transaction_that_loses_is_run_again_from_its_beginning(
+    connect: Callable[[], Database], database: conftest.Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A deadlock is nobody's fault: the request succeeds, and what the lost attempts did is gone."""
+    with caplog.at_level(logging.WARNING):
+        assert connect().transaction(losing(database.engine, 4)) == 1
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [
+        "conflict, run again (1 of 2)",
+        "conflict, run again (2 of 2)",
+    ]
+
+
+def test_a_transaction_that_always_loses_is_given_up(
+    connect: Callable[[], Database], database: conftest.Database
+) -> None:
+    """Nobody is served by a function that runs until its timeout."""
+    opened = connect()
+    words = {"postgres": r"^lost .*\(SQLSTATE 40001\)$", "mysql": r"^lost \(error 1213\)$"}
+    with pytest.raises(ConflictError, match=words[database.engine]):
+        opened.transaction(losing(database.engine, 99))
+    assert opened.statement(lambda connection: connection.scalar(COUNT)) == 0
+
+
+def test_another_failure_is_not_tried_again(connect: Callable[[], Database]) -> None:
+    """A statement that is wrong stays wrong, and one whose row is there already must say so."""
+    tries = []
+    with pytest.raises(DBAPIError, match="nonsense"):
+        connect().statement(lambda connection: tries.append(1) or connection.execute(text("nonsense")))
+    assert tries == [1]
+
+
+@pytest.mark.slow
+def test_two_transactions_that_wait_for_each_other_both_end_well(connect: Callable[[], Database]) -> None:
+    """The server ends one of the two; its function tries again, and no change is lost."""
+    first = connect()
+    for number in (1, 2):
+        first.statement(lambda connection, number=number: connection.execute(INSERT, {"id": f"{number:032d}"}))
+    both_hold_one = threading.Barrier(2)
+    change = text("UPDATE notes SET text = concat(text, CAST(:more AS char(1))) WHERE id = :id")
+
+    def change_both(database: Database, order: tuple[int, int], more: str) -> None:
+        attempts = iter([both_hold_one.wait])
+
+        def work(connection: Connection) -> None:
+            connection.execute(change, {"id": f"{order[0]:032d}", "more": more})
+            next(attempts, lambda: 0)()
+            connection.execute(change, {"id": f"{order[1]:032d}", "more": more})
+
+        database.transaction(work)
+
+    with ThreadPoolExecutor(2) as threads:
+        changes = [
+            threads.submit(change_both, connect(), (1, 2), "a"),
+            threads.submit(change_both, connect(), (2, 1), "b"),
+        ]
+        for each in changes:
+            each.result()
+    texts = first.statement(lambda connection: connection.execute(text("SELECT text FROM notes")).scalars().all())
+    assert [sorted(each) for each in texts] == [sorted("teaab")] * 2
+
+
+def test_http_clients_are_asked_to_try_again(database: conftest.Database) -> None:
+    """503 with Retry-After is what clients and proxies know how to repeat."""
+    run({}, database.environment())
+
+    def lose(request: Request) -> Response:
+        return 200, {"": request.database.transaction(losing(database.engine, 99))}
+
+    client = Client(Application({}, {"/lose": {"POST": lose}}), database.environment())
+    answer = client.http("POST", "/lose")
+    assert answer.error == (503, TRY_AGAIN)
+    assert answer.headers["Retry-After"] == "1"
+    client.close()
