@@ -56,13 +56,14 @@ class DatabaseServer(ABC):
             self._process = spawn(
                 self._command(),
                 cwd=self.cluster,
-                env=ENVIRONMENT,
+                env=self._environment(),
                 output=log,
                 death_signal=self.stop_signals[0],
                 drop_root=True,
             )
         wait_until(lambda: not self.alive() or self._ready(), START_SECONDS)
-        if not self.alive():
+        if not (self.alive() and self._ready()):
+            self.stop()
             raise ServerUnavailableError(
                 f"the {self.engine} server did not start; its log ends with:\n{self._log_tail()}"
             )
@@ -101,18 +102,28 @@ class DatabaseServer(ABC):
 
     def _create(self) -> None:
         """Initialise a new directory and rename it, so that an interruption leaves nothing incomplete."""
-        new = self.data / "new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True, mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(new, NOBODY, NOBODY)
+        new = self._empty_directory("new")
         command = unprivileged_command(self._initialise(new))
-        completed = subprocess.run(command, cwd=new, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        completed = subprocess.run(
+            command, cwd=new, env=self._environment(), capture_output=True, text=True, check=False
+        )
         if completed.returncode:
             raise ServerUnavailableError(
                 f"could not create {self.data}:\n{(completed.stdout + completed.stderr).strip()}"
             )
         new.rename(self.cluster)
+
+    def _environment(self) -> dict[str, str]:
+        # MariaDB removes at its start what other servers have in a temporary directory that they share.
+        return {**ENVIRONMENT, "TMPDIR": str(self._empty_directory("tmp"))}
+
+    def _empty_directory(self, name: str) -> Path:
+        directory = self.data / name
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True, mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(directory, NOBODY, NOBODY)
+        return directory
 
     def _log_tail(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

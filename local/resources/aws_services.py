@@ -74,10 +74,15 @@ class AwsServices:
         # moto ends the ARN in six random characters; the program has been told another ARN.
         backend.secrets[name].arn = arn
 
+    def has_secret(self, region: str, arn: str) -> bool:
+        """Return whether a secret exists and is not scheduled for deletion."""
+        secrets, name = _backend(region).secrets, _name(arn)
+        return name in secrets and not secrets[name].is_deleted()
+
     def secret_value(self, region: str, arn: str) -> str | None:
         """Return the current value of a secret; None when there is none."""
         backend, name = _backend(region), _name(arn)
-        if name not in backend.secrets or not backend.secrets[name].versions:
+        if not self.has_secret(region, arn) or not backend.secrets[name].versions:
             return None
         return backend.get_secret_value(name, version_id="", version_stage="AWSCURRENT").get("SecretString")
 

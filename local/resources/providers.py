@@ -3,10 +3,10 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from lambda_images.database.engines import EngineSpec
-from local.databases.registry import SERVERS, DatabaseServer, database_server, engine_of_cluster
+from local.databases.registry import SERVERS, database_server, engine_of_cluster
+from local.databases.server_watch import ServerWatch
 from local.lambda_service.cors import CorsSettings
 from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
@@ -14,6 +14,15 @@ from local.lambda_service.function_url import FunctionUrl
 from local.lambda_service.logs import FunctionLog
 from local.platform.errors import LocalError
 from local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
+from local.resources.running import (
+    CompletedInvocation,
+    PreparedImage,
+    RunningCluster,
+    RunningFunction,
+    RunningFunctionUrl,
+    StoredSecret,
+    StoredSecretVersion,
+)
 from local.resources.stream_providers import STREAM_PROVIDERS
 from local.runtimes.container import ContainerImage, build_image
 from local.runtimes.image_build import ImageBuild
@@ -23,99 +32,6 @@ LOOPBACK = "127.0.0.1"
 CLUSTER = "aws:rds/cluster:Cluster"
 IMAGE = "docker:index/image:Image"
 DEFAULT_CONCURRENCY = 20
-
-
-@dataclass(frozen=True)
-class RunningCluster:
-    """A database server and the secret with its master password."""
-
-    context: StackContext
-    server: DatabaseServer
-    secret_arn: str
-
-    def alive(self) -> bool:
-        """Return whether the server runs."""
-        return self.server.alive()
-
-    def close(self) -> None:
-        """Shut the server down."""
-        self.server.stop()
-        self.context.aws_services.delete_secret(self.context.region, self.secret_arn)
-
-
-@dataclass(frozen=True)
-class RunningFunction:
-    """A function that can be invoked."""
-
-    context: StackContext
-    function: Function
-
-    def alive(self) -> bool:
-        """Return whether this is still the function of its name."""
-        return self.context.functions.get(self.function.config.name) is self.function
-
-    def close(self) -> None:
-        """End its environments and remove it."""
-        if self.alive():
-            del self.context.functions[self.function.config.name]
-        self.function.stop()
-
-
-@dataclass(frozen=True)
-class PreparedImage:
-    """The files of an image."""
-
-    image: VirtualenvImage | ContainerImage
-
-    def alive(self) -> bool:
-        """Return whether the files still exist."""
-        return self.image.alive()
-
-    def close(self) -> None:
-        """Leave the files, because the next image may have the same."""
-
-
-@dataclass(frozen=True)
-class RunningFunctionUrl:
-    """A function URL that listens."""
-
-    url: FunctionUrl
-
-    def alive(self) -> bool:
-        """Return whether it still listens."""
-        return self.url.alive()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.url.stop()
-
-
-@dataclass(frozen=True)
-class StoredSecret:
-    """A secret in the emulated Secrets Manager."""
-
-    context: StackContext
-    arn: str
-
-    def alive(self) -> bool:
-        """Return True: the secret exists as long as this process."""
-        return True
-
-    def close(self) -> None:
-        """Delete the secret."""
-        self.context.aws_services.delete_secret(self.context.region, self.arn)
-
-
-@dataclass(frozen=True)
-class CompletedInvocation:
-    """An invocation that has run."""
-
-    def alive(self) -> bool:
-        """Return True: an invocation is not repeated unless its inputs change."""
-        return True
-
-    def close(self) -> None:
-        """Do nothing: an invocation leaves nothing that runs."""
 
 
 def _cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -130,7 +46,8 @@ def _cluster(context: StackContext, resource: Resource, previous: RunningResourc
     arn = str(managed[0]["secretArn"]) if managed else f"{resource.outputs['arn']}:master-000000"
     context.aws_services.put_secret(context.region, arn, json.dumps({"username": username, "password": password}))
     context.database_generation = secrets.token_hex(8)
-    return RunningCluster(context, server, arn), {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
+    running = RunningCluster(context, server, ServerWatch(server), arn)
+    return running, {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
 
 
 def _engine(resource: Resource) -> EngineSpec:
@@ -209,24 +126,25 @@ def _function_url(context: StackContext, resource: Resource, previous: RunningRe
 
 def _invocation(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     name = str(resource.inputs["functionName"])
-    result = context.find_function(name).invoke(str(resource.inputs.get("input", "{}")).encode())
+    invocation = CompletedInvocation(context, name, str(resource.inputs.get("input", "{}")).encode())
+    result = invocation.invoke()
     if result.failed:
         error = json.loads(result.payload)
         raise LocalError(f"function {name} failed: {error.get('errorType')}: {error.get('errorMessage')}")
-    return CompletedInvocation(), {"result": result.payload.decode()}
+    return invocation, {"result": result.payload.decode()}
 
 
 def _secret(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
-    if previous is None:
-        context.aws_services.put_secret(context.region, str(resource.outputs["arn"]), None)
-    return previous or StoredSecret(context, str(resource.outputs["arn"])), {}
+    secret = StoredSecret(context, str(resource.outputs["arn"]))
+    if previous is None or not secret.alive():
+        context.aws_services.put_secret(context.region, secret.arn, None)
+    return secret, {}
 
 
 def _secret_version(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
-    context.aws_services.put_secret(
-        context.region, str(resource.inputs["secretId"]), str(resource.inputs["secretString"])
-    )
-    return CompletedInvocation(), {}
+    arn, value = str(resource.inputs["secretId"]), str(resource.inputs["secretString"])
+    context.aws_services.put_secret(context.region, arn, value)
+    return StoredSecretVersion(context, arn, value), {}
 
 
 PROVIDERS: Mapping[str, Provider] = {

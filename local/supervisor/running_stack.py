@@ -15,9 +15,10 @@ from local.platform.paths import LocalPaths
 from local.resources.aws_services import AwsServices
 from local.resources.context import PortAllocator, Resource, StackContext
 from local.resources.outputs import resource_outputs
-from local.resources.providers import FURTHER_INPUTS, PROVIDERS, RunningCluster
+from local.resources.providers import FURTHER_INPUTS, PROVIDERS
 from local.resources.reachability import reachability_errors
 from local.resources.resource_schemas import Outputs
+from local.resources.running import RunningCluster
 from local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state
 from local.resources.stream_providers import LOOKUPS, REMOVERS
 from local.supervisor.messages import (

@@ -7,7 +7,7 @@ from lambda_images.database.contract import ContractError, database_settings
 from lambda_images.database.engines import ENGINES
 from local.lambda_service.function import Function
 from local.resources.context import StackContext
-from local.resources.providers import RunningCluster, RunningFunction, RunningFunctionUrl
+from local.resources.running import RunningCluster, RunningFunction, RunningFunctionUrl
 from local.resources.state import LocalState
 from local.resources.stream_providers import RunningMapping
 from local.supervisor.messages import FunctionStatus, StackStatus, stopped_status

@@ -50,6 +50,12 @@ def supervisor(checkout: Path) -> psutil.Process:
     return psutil.Process(json.loads(LocalPaths.for_checkout(checkout).supervisor.read_text())["pid"])
 
 
+def database_servers(checkout: Path) -> list[psutil.Process]:
+    """Return the running database servers of a checkout."""
+    found = [each for each in supervisor(checkout).children() if each.name() == "postgres"]
+    return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+
 def processes(checkout: Path) -> list[str]:
     """Return the command lines of a checkout's processes."""
     found = []

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 
@@ -28,6 +29,7 @@ from tests.local.running import (
     INVOCATION,
     URL,
     bring_up,
+    database_servers,
     fail_up,
     processes,
     sql,
@@ -64,15 +66,38 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
     }
 
 
-def test_a_server_that_died_is_brought_back(checkout: Path) -> None:
-    """`up` would say that all is well while nothing works."""
+def test_a_database_server_that_died_is_started_again(checkout: Path) -> None:
+    """Nothing would work until somebody thinks of `up`, which RDS does not ask for."""
     bring_up(checkout)
-    server = next(each for each in supervisor(checkout).children() if each.name() == "postgres")
+    sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
+    before = commands.status(checkout)["databaseUrl"]
+    [server] = [each for each in supervisor(checkout).children() if each.name() == "postgres"]
     server.kill()
-    assert wait_until(lambda: server.status() == psutil.STATUS_ZOMBIE, 5)
+    assert wait_until(lambda: [each.pid for each in database_servers(checkout)] not in ([], [server.pid]), 10)
+    second, _ = bring_up(checkout)
+    assert second.unchanged
+    assert commands.status(checkout)["databaseUrl"] == before
+    assert sql(checkout, "SELECT id FROM kept") == (7,)
+
+
+def test_a_secret_that_is_gone_is_brought_back(checkout: Path) -> None:
+    """`up` would say that all is well while functions cannot log in."""
+    bring_up(checkout)
+    client = boto3.client(
+        "secretsmanager",
+        endpoint_url=commands.status(checkout)["awsEndpoint"],
+        region_name="eu-west-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
+    [secret] = client.list_secrets()["SecretList"]
+    client.delete_secret(SecretId=secret["ARN"])
     _, lines = bring_up(checkout)
     assert lines.changes() == {CLUSTER: "restored", INVOCATION: "updated"}
+    login = json.loads(client.get_secret_value(SecretId=secret["ARN"])["SecretString"])
+    assert login["password"] in commands.status(checkout)["databaseUrl"]
     assert sql(checkout, "SELECT 1") == (1,)
+    client.close()
 
 
 @pytest.mark.parametrize("running", [True, False])

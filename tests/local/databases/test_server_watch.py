@@ -1,0 +1,91 @@
+"""Database servers that end by themselves."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.databases import server_watch
+from local.databases.postgres import PostgresServer
+from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from local.databases.server_watch import MAXIMUM_RESTARTS, ServerWatch
+from local.platform.processes import wait_until
+from tests.services import missing
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseServer]:
+    """Start a server of each engine."""
+    try:
+        server = database_server(request.param, tmp_path / "data", {})
+    except ServerUnavailableError as error:
+        missing(str(error))
+    server.start()
+    yield server
+    server.stop()
+
+
+def pid(server: DatabaseServer) -> int:
+    """Return the process id of a server; 0 when none runs."""
+    found = [each.pid for each in psutil.Process().children() if _runs(each, server)]
+    return found[0] if found else 0
+
+
+def _runs(process: psutil.Process, server: DatabaseServer) -> bool:
+    try:
+        return any(str(server.cluster) in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_a_killed_server_is_started_again_on_its_port(server: DatabaseServer) -> None:
+    """Functions would fail from then on, as the address they know would answer no more."""
+    watch, before, port = ServerWatch(server), pid(server), server.port
+    os.kill(before, signal.SIGKILL)
+    assert wait_until(lambda: pid(server) not in (0, before), 30)
+    assert (watch.alive(), server.port) == (True, port)
+    watch.stop()
+
+
+def test_whoever_asks_meanwhile_waits_for_it(server: DatabaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` would start a second server on the same files."""
+    monkeypatch.setattr(server_watch, "POLL_SECONDS", 60)
+    watch, before = ServerWatch(server), pid(server)
+    os.kill(before, signal.SIGKILL)
+    assert wait_until(lambda: not server.alive(), 10)
+    assert watch.alive()
+    assert pid(server) not in (0, before)
+    watch.stop()
+
+
+def test_a_server_that_is_stopped_stays_so(server: DatabaseServer) -> None:
+    """`down` would leave a server running."""
+    watch = ServerWatch(server)
+    watch.stop()
+    assert not watch.alive()
+    assert pid(server) == 0
+
+
+class BrokenServer(PostgresServer):
+    """A server that never starts, and counts how often it is asked to."""
+
+    starts = 0
+
+    def start(self, port: int | None = None) -> None:
+        self.starts += 1
+        raise ServerUnavailableError(f"nothing starts on port {port}")
+
+
+def test_a_server_that_cannot_start_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The machine would be busy for ever, and `up` would not say what is wrong."""
+    broken = BrokenServer(tmp_path, {})
+    watch = ServerWatch(broken)
+    assert [watch.alive() for _ in range(5)] == [False] * 5
+    assert broken.starts == MAXIMUM_RESTARTS
+    assert capsys.readouterr().err.count("nothing starts on port 0") == MAXIMUM_RESTARTS
+    watch.stop()
