@@ -18,14 +18,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done. 1: the function or migration failed. 2: wrong use or wrong configuration.
     """
-    options = _parser().parse_args(arguments)
+    code = _run(_parser().parse_args(arguments))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader is gone; without this, Python would report the output that is left in the buffer.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         options.run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader is gone; without this, Python would report the output that is left in the buffer.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:
         code = _exit_code(error)
         if code is None:

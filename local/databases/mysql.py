@@ -72,7 +72,9 @@ class MysqlServer(DatabaseServer):
         return [self._program, *options, f"--init-file={login}"]
 
     def _prepare(self) -> None:
-        (self.cluster / SOCKET).unlink(missing_ok=True)
+        # MySQL refuses to start where the process id in the lock is another program's by now.
+        for stale in self.cluster.glob(f"{SOCKET}*"):
+            stale.unlink()
 
     def _command(self) -> list[str]:
         known = (name for name in self.parameters if name.isidentifier() and name not in IGNORED_PARAMETERS)

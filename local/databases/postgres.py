@@ -72,7 +72,8 @@ class PostgresServer(DatabaseServer):
         (self.cluster / "pg_hba.conf").write_text(ACCESS)
         # No server runs on this directory any more, but the process id in this file may be another program's by now,
         # and then the server would refuse to start.
-        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        for stale in (self.cluster / "postmaster.pid", *self.cluster.glob(".s.PGSQL.*")):
+            stale.unlink(missing_ok=True)
 
     def _command(self) -> list[str]:
         known = self._known_parameters()

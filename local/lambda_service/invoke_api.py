@@ -148,9 +148,12 @@ def _payload(body: bytes, limit: int) -> bytes:
 
 
 def _client_context(encoded: str | None) -> str:
+    """Return the client context on one line and in ASCII, as it goes through a header of the Runtime API."""
+    if not encoded:
+        return ""
     try:
-        return base64.b64decode(encoded or "", validate=True).decode()
-    except ValueError as error:
+        return json.dumps(json.loads(base64.b64decode(encoded, validate=True)))
+    except (ValueError, RecursionError) as error:
         message = "Client context must be JSON in base64"
         raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message) from error
 

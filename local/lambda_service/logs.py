@@ -6,7 +6,7 @@ import select
 import threading
 import weakref
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +23,10 @@ class FunctionLog:
         weakref.finalize(self, os.close, self._descriptor)
 
     def write(self, data: bytes) -> None:
-        """Append all of `data`."""
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        """Append all of `data`, or as much as the disk takes: a full one must not stop the function."""
+        with suppress(OSError):
+            while data:
+                data = data[os.write(self._descriptor, data) :]
 
 
 class OutputPump:

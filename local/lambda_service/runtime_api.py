@@ -64,13 +64,18 @@ class RuntimeApi:
         self.ready = threading.Event()
         self._events: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._current: Invocation | None = None
+        self._exit_reason = ""
+        self._lock = threading.Lock()
         # The runtime client may be silent for as long as the function may run.
         self._server = HttpServer(self._handle, idle_seconds=None)
         self.address = self._server.address
 
     def set_current(self, invocation: Invocation) -> None:
-        """Set the invocation that fails if the process ends before it takes an event."""
-        self._current = invocation
+        """Set the invocation that fails if the process ends, or has ended already."""
+        with self._lock:
+            self._current = invocation
+            if self._exit_reason:
+                self._fail_current()
 
     def enqueue(self, invocation: Invocation) -> None:
         """Queue an event for the process; its outcome arrives in `invocation.outcome`."""
@@ -78,11 +83,16 @@ class RuntimeApi:
 
     def process_ended(self, reason: str) -> None:
         """Fail the current invocation, because the process has ended, and stop serving."""
-        if current := self._current:
-            current.fail("Runtime.ExitError", f"Runtime exited with error: {reason}")
+        with self._lock:
+            self._exit_reason = reason
+            self._fail_current()
         self.ready.set()
         self._events.put(None)
         self._server.stop()
+
+    def _fail_current(self) -> None:
+        if self._current:
+            self._current.fail("Runtime.ExitError", f"Runtime exited with error: {self._exit_reason}")
 
     def _handle(self, request: Request) -> Response:
         match request.path.removeprefix(PREFIX).strip("/").split("/"):

@@ -4,6 +4,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class UpResult:
         return set(self.changes) <= {"same"}
 
 
+def print_line(line: str) -> None:
+    """Print a line at once. Where its reader is gone (`up | head`), go on without printing."""
+    with suppress(BrokenPipeError):
+        print(line, flush=True)
+
+
 def up(
     stack: str = "local",
     overrides: Mapping[str, str] | None = None,
@@ -43,7 +50,7 @@ def up(
     checkout: Path = CHECKOUT,
     containers: bool = False,
     program: Callable[[], None] | None = None,
-    write: Callable[[str], None] = print,
+    write: Callable[[str], None] = print_line,
 ) -> UpResult:
     """Bring a stack up on this machine, and leave it running under the supervisor.
 

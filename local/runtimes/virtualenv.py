@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import psutil
@@ -93,13 +95,12 @@ def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -
 def _copy_files(files: Mapping[Path, Path], directory: Path) -> Path:
     with _LOCKS[str(directory)]:
         if not directory.is_dir():
-            new = _empty_directory(directory)
-            for path, file in files.items():
-                copy = new / PACKAGE / path
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, copy)
-            compileall.compile_dir(new, quiet=2, ddir=str(directory))
-            new.rename(directory)
+            with _new_directory(directory) as new:
+                for path, file in files.items():
+                    copy = new / PACKAGE / path
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(file, copy)
+                compileall.compile_dir(new, quiet=2, ddir=str(directory))
     return directory
 
 
@@ -108,22 +109,50 @@ def _environment(requirements: bytes, paths: LocalPaths) -> Path:
     directory = paths.environments / hashlib.sha256(requirements + sys.version.encode()).hexdigest()[:16]
     with _LOCKS[str(directory)]:
         if not directory.is_dir():
-            new = _empty_directory(directory)
-            listed = new / "requirements.txt"
-            listed.write_bytes(requirements)
-            _uv(paths, "venv", "--quiet", "--allow-existing", "--no-project", "--python", sys.executable, str(new))
-            install = ["--require-hashes", "--no-deps", "--compile-bytecode", "--requirement", str(listed)]
-            _install(paths, "--python", str(new / "bin" / "python"), *install)
-            new.rename(directory)
+            try:
+                _create_environment(directory, requirements, paths, "--offline")
+            except LocalError:
+                # uv's cache, which `make setup` has filled, lacks something: ask the package index.
+                _create_environment(directory, requirements, paths)
     return directory / "bin" / "python"
 
 
-def _install(paths: LocalPaths, *arguments: str) -> None:
-    """Install packages from uv's cache, which `make setup` has filled, or else from the package index."""
+def _create_environment(directory: Path, requirements: bytes, paths: LocalPaths, *options: str) -> None:
+    with _new_directory(directory) as new:
+        listed = new / "requirements.txt"
+        listed.write_bytes(requirements)
+        _uv(paths, "venv", "--quiet", "--allow-existing", "--no-project", "--python", sys.executable, str(new))
+        install = ["--require-hashes", "--no-deps", "--compile-bytecode", "--requirement", str(listed)]
+        _uv(paths, "pip", "install", "--quiet", *options, "--python", str(new / "bin" / "python"), *install)
+        if incomplete := incomplete_files(new):
+            raise LocalError(f"the image's packages could not be installed: {incomplete[0]} is incomplete")
+
+
+def incomplete_files(environment: Path) -> list[Path]:
+    """Return the files of installed packages that are missing or have another size than recorded."""
+    [packages] = environment.glob("lib/python*/site-packages")
+    recorded = [file for package in distributions(path=[str(packages)]) for file in package.files or ()]
+    sizes = {Path(str(file.locate())): file.size for file in recorded}
+    return [path for path, size in sizes.items() if not path.exists() or size not in (None, path.stat().st_size)]
+
+
+@contextmanager
+def _new_directory(directory: Path) -> Generator[Path]:
+    """Give an empty folder to fill, and rename it to `directory`; leave nothing where that fails.
+
+    Raises:
+        LocalError: the disk is full or cannot be written.
+    """
+    new = directory.with_name(f"{directory.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
     try:
-        _uv(paths, "pip", "install", "--quiet", "--offline", *arguments)
-    except LocalError:
-        _uv(paths, "pip", "install", "--quiet", *arguments)
+        new.mkdir(parents=True)
+        yield new
+        new.rename(directory)
+    except OSError as error:
+        raise LocalError(f"{directory} could not be written: {error}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _uv(paths: LocalPaths, *arguments: str) -> None:
@@ -137,14 +166,6 @@ def _uv(paths: LocalPaths, *arguments: str) -> None:
     completed = subprocess.run([uv, *arguments], env=environment, capture_output=True, text=True, check=False)
     if completed.returncode:
         raise LocalError(f"the image's packages could not be installed:\n{completed.stderr.strip()}")
-
-
-def _empty_directory(directory: Path) -> Path:
-    """Return an empty folder to fill and rename to `directory`, so that an interruption leaves nothing incomplete."""
-    new = directory.with_name(f"{directory.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    return new
 
 
 def _digest(files: Mapping[Path, Path], *more: bytes) -> str:

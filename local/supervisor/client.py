@@ -9,7 +9,8 @@ import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import psutil
 
@@ -59,8 +60,7 @@ class SupervisorClient:
         if info and info["code"] == code_digest():
             return
         self.stop()
-        self._paths.root.mkdir(exist_ok=True)
-        with self._paths.supervisor_log.open("wb") as log:
+        with _open_for_writing(self._paths, self._paths.supervisor_log) as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "local.supervisor.server", self._paths.supervisor_argument],
                 cwd=CHECKOUT,
@@ -136,9 +136,10 @@ class SupervisorClient:
     def _info(self) -> SupervisorInfo | None:
         """Return how to reach the supervisor; None when it does not run, even if its file still exists."""
         try:
-            info = json.loads(self._paths.supervisor.read_text())
+            value = json.loads(self._paths.supervisor.read_text())
+            info = SupervisorInfo(pid=value["pid"], port=value["port"], token=value["token"], code=value["code"])
             arguments = psutil.Process(info["pid"]).cmdline()
-        except (OSError, ValueError, psutil.Error):
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             return None
         return info if self._paths.supervisor_argument in arguments else None
 
@@ -148,12 +149,19 @@ def exclusive(paths: LocalPaths) -> Generator[None]:
     """Lock the checkout for one `up` or `down`; the lock ends with the process, even if that is killed.
 
     Raises:
-        LocalError: another `up` or `down` holds the lock.
+        LocalError: another `up` or `down` holds the lock, or `.local` cannot be written.
     """
-    paths.root.mkdir(exist_ok=True)
-    with paths.lock.open("w") as lock:
+    with _open_for_writing(paths, paths.lock) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LocalError("another aurora-lambda up or down is under way in this checkout") from None
         yield
+
+
+def _open_for_writing(paths: LocalPaths, file: Path) -> TextIO:
+    try:
+        paths.root.mkdir(exist_ok=True)
+        return file.open("w")
+    except OSError as error:
+        raise LocalError(f"{paths.root} cannot be written ({error.strerror}): make it writable for you") from error

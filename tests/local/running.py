@@ -19,6 +19,7 @@ from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
 CLUSTER, URL, INVOCATION = "aws:rds:Cluster db", "aws:lambda:FunctionUrl hello", "aws:lambda:Invocation greet"
+QUEUE = "aws:sqs:Queue letters"
 
 
 class Lines(list[str]):

@@ -27,6 +27,7 @@ from tests.local.running import (
     FUNCTION,
     IMAGE,
     INVOCATION,
+    QUEUE,
     URL,
     bring_up,
     database_servers,
@@ -56,6 +57,7 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
         CLUSTER: "restored",
         FUNCTION: "restored",
         URL: "restored",
+        QUEUE: "restored",
         # It prepares databases, and may have to again.
         INVOCATION: "updated",
     }
@@ -242,3 +244,27 @@ def test_a_web_page_reaches_nothing_but_the_function_url(checkout: Path) -> None
     page = urllib.request.Request(status["functionUrl"], headers={"Origin": "https://evil.example.com"})
     with urllib.request.urlopen(page) as response:
         assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (201, None)
+
+
+def test_a_damaged_supervisor_file_stops_nothing(checkout: Path) -> None:
+    """A person would have to find and kill processes to get the stack up or down again."""
+    bring_up(checkout)
+    LocalPaths.for_checkout(checkout).supervisor.write_text("{}")
+    assert commands.status(checkout)["running"] is False
+    commands.down(checkout, keep_data=True)
+    assert processes(checkout) == []
+    bring_up(checkout)
+    assert commands.status(checkout)["running"] is True
+
+
+def test_an_up_whose_reader_is_gone_goes_on(checkout: Path) -> None:
+    """`up | head` would leave half a stack, and blame a resource for it."""
+    program = (
+        "import sys, pathlib; from local.program.deploy import up; from tests.local import project\n"
+        "up(checkout=pathlib.Path(sys.argv[1]), program=project.program)"
+    )
+    command = f"{sys.executable} -c '{program}' {checkout} | head -1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=project.ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.count("created") == 1
+    assert commands.status(checkout)["outputs"]["engine"] == "postgres"
+    assert bring_up(checkout)[0].unchanged

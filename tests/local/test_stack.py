@@ -21,6 +21,7 @@ from tests.local.running import (
     FUNCTION,
     IMAGE,
     INVOCATION,
+    QUEUE,
     URL,
     bring_up,
     fail_up,
@@ -100,7 +101,7 @@ def test_what_the_program_drops_is_deleted(checkout: Path) -> None:
     """Things would pile up, and a function that is no more could still be invoked."""
     bring_up(checkout)
     deployment, lines = bring_up(checkout, queue=False)
-    assert lines.changes() == {"aws:sqs:Queue letters": "deleted"}
+    assert lines.changes() == {QUEUE: "deleted"}
     assert deployment.changes["deleted"] == 1
 
 

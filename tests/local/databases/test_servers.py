@@ -227,3 +227,14 @@ def _belongs(process: psutil.Process, server: DatabaseServer) -> bool:
 def _of(word: str) -> list[str]:
     found = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     return [json.dumps(line) for line in found if any(word in each for each in line)]
+
+
+def test_locks_that_a_power_cut_left_do_not_stop_the_server(server: DatabaseServer) -> None:
+    """After a power cut the number in a lock may be any program's, for which the server would wait for ever."""
+    server.stop()
+    own = f"{os.getpid()}\n{server.cluster}\n1\n{server.port}\n"
+    for name in (f".s.PGSQL.{server.port}", "server.sock"):
+        (server.cluster / name).touch()
+        (server.cluster / f"{name}.lock").write_text(own)
+    server.start(server.port)
+    assert query(server, "SELECT 1") == (1,)

@@ -13,6 +13,8 @@ import pytest
 
 from local.lambda_service import function as function_module
 from local.lambda_service.function import Function, ThrottledError
+from local.lambda_service.logs import FunctionLog
+from local.lambda_service.runtime_api import Invocation, RuntimeApi
 from local.platform.processes import wait_until
 from local.runtimes.virtualenv import VirtualenvImage
 
@@ -211,3 +213,25 @@ def test_nothing_is_left_of_a_stopped_function(deploy: Deploy) -> None:
     process = call(function, do="pid")
     function.stop()
     assert not psutil.pid_exists(process)
+
+
+def test_an_environment_that_died_unnoticed_fails_at_once(deploy: Deploy) -> None:
+    """The caller would wait for the function's timeout, and then be told that it took too long."""
+    api = RuntimeApi()
+    api.process_ended("signal: killed")
+    invocation = Invocation("r-1", b"{}", "arn", timeout=900.0)
+    api.set_current(invocation)
+    assert json.loads(invocation.outcome.result(timeout=0).payload) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: r-1 Error: Runtime exited with error: signal: killed",
+    }
+
+
+def test_a_full_disk_costs_the_log_and_nothing_else(deploy: Deploy, image: VirtualenvImage) -> None:
+    """A function would hang until its timeout, as nobody takes what it prints."""
+    config = deploy().config
+    function = Function(config, FunctionLog(Path("/dev/full")))
+    try:
+        assert call(function, do="print", bytes=500_000)["greeting"] == "good day"
+    finally:
+        function.stop()

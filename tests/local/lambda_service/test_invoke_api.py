@@ -160,3 +160,22 @@ def test_an_unknown_invocation_type_is_refused(api: InvokeApi) -> None:
         response = connection.getresponse()
         assert response.status == 400
         assert response.headers["x-amzn-ErrorType"] == "InvalidParameterValueException"
+
+
+def in_base64(value: object) -> str:
+    """Encode a client context as the AWS CLI takes it."""
+    return base64.b64encode(json.dumps(value, ensure_ascii=False, indent=2).encode()).decode()
+
+
+def test_a_client_context_may_have_line_breaks_and_any_letter(client: Any) -> None:
+    """The connection to the function would break, or a header of the caller's choice reach it."""
+    context = {"custom": {"name": "Zoë\r\nX-Injected: 1", "city": "東京"}}
+    response = client.invoke(FunctionName="hello", ClientContext=in_base64(context), Payload=b'{"do": "context"}')
+    assert json.loads(response["Payload"].read())["client"] == context["custom"]
+
+
+def test_a_client_context_that_is_not_json_is_refused(client: Any) -> None:
+    """The function would fail with an error of the runtime client's own."""
+    with pytest.raises(ClientError) as refused:
+        client.invoke(FunctionName="hello", ClientContext=base64.b64encode(b"{nope").decode())
+    assert refused.value.response["Error"]["Code"] == "InvalidRequestContentException"

@@ -1,7 +1,9 @@
 """Images without building: code in a folder, packages in an environment."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from components.build_context import context_files
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.runtimes.image_build import ImageBuild
-from local.runtimes.virtualenv import VirtualenvImage, install_image
+from local.runtimes.virtualenv import VirtualenvImage, incomplete_files, install_image
 from tests.local import project
 from tests.local.conftest import BUILD
+from tests.services import missing
 
 CONTENTS = {"app.py", "requirements/hello.txt"}
 
@@ -105,3 +108,42 @@ def test_the_handler_is_the_targets_command(tmp_path: Path) -> None:
         ImageBuild(tmp_path, dockerfile, "none").handler()
     with pytest.raises(LocalError, match="^Dockerfile has no target 'three'$"):
         ImageBuild(tmp_path, dockerfile, "three").handler()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 1 MB, less than the packages need."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        missing("a small disk can be mounted by root only")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_nothing_and_the_next_attempt_works(small_disk: Path) -> None:
+    """Half a set of packages would be used for ever, and functions fail to import what is not there."""
+    environments = small_disk / "environments"
+    environments.mkdir()
+    folder = project.write(small_disk / "checkout", environments)
+    with pytest.raises(LocalError, match=r"(?s)^the image's packages could not be installed:\n.*No space left"):
+        prepare(folder)
+    assert list(environments.iterdir()) == []
+
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    python = prepare(folder).python
+    subprocess.run([python, "-c", "import awslambdaric.bootstrap, simplejson"], check=True)
+
+
+def test_packages_are_compared_with_their_records(tmp_path: Path) -> None:
+    """An installer that stops half way without an error would go unnoticed."""
+    packages = tmp_path / "lib" / "python3.13" / "site-packages"
+    (packages / "thing-1.dist-info").mkdir(parents=True)
+    (packages / "thing-1.dist-info" / "METADATA").write_text("Name: thing\nVersion: 1\n")
+    record = "thing.py,sha256=x,5\nother.py,sha256=x,5\ngone.py,,\nthing-1.dist-info/RECORD,,\n"
+    (packages / "thing-1.dist-info" / "RECORD").write_text(record)
+    (packages / "thing.py").write_text("x = 1")
+    (packages / "other.py").write_text("x =")
+    assert incomplete_files(tmp_path) == [packages / "other.py", packages / "gone.py"]

@@ -1,0 +1,38 @@
+"""What the commands make of the files that tell of a supervisor."""
+
+from pathlib import Path
+
+import pytest
+
+from local.platform.errors import LocalError
+from local.platform.paths import LocalPaths
+from local.supervisor.client import SupervisorClient, exclusive
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> LocalPaths:
+    """Return the paths of a checkout of which nothing runs."""
+    (tmp_path / ".local").mkdir()
+    return LocalPaths.for_checkout(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", "null", "{nope", '{"pid": 1}', '{"pid": "1", "port": 1, "token": "", "code": ""}',
+     '{"pid": -1, "port": 1, "token": "", "code": ""}', '{"pid": null, "port": 1, "token": "", "code": ""}'],
+)  # fmt: skip
+def test_a_damaged_file_is_no_supervisor(paths: LocalPaths, content: str) -> None:
+    """Each command would end in a traceback until somebody removes the file."""
+    paths.supervisor.write_text(content)
+    assert SupervisorClient(paths).is_running() is False
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """`up` and `down` would end in a traceback."""
+    paths = LocalPaths.for_checkout(tmp_path)
+    paths.root.write_text("no folder")
+    with (
+        pytest.raises(LocalError, match=rf"^{paths.root} cannot be written \(File exists\): make it writable for you$"),
+        exclusive(paths),
+    ):
+        pass
