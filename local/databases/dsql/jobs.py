@@ -38,7 +38,7 @@ class JobRunner:
             while not self._stopped.is_set():
                 self._cluster.jobs.clear()
                 while not self._stopped.is_set() and self._run_next(connection):
-                    self._cluster.change_catalog()
+                    continue
                 self._cluster.jobs.wait(IDLE_SECONDS)
 
     def _run_next(self, connection: psycopg.Connection) -> bool:
@@ -49,6 +49,8 @@ class JobRunner:
         job_id, command = row
         time.sleep(self._cluster.faults.job_seconds)
         status, details = self._result(connection, command)
+        # Before anybody can know that it has ended.
+        self._cluster.change_catalog()
         connection.execute(END, (status, details, job_id))
         return True
 

@@ -96,7 +96,7 @@ class Transaction:
         return replies
 
     def commit(self) -> list[Message]:
-        """Commit, and return PostgreSQL's replies.
+        """Commit; what is returned is PostgreSQL's refusal, if any.
 
         Raises:
             DsqlError: DSQL would refuse to; the caller has to roll back.
@@ -105,7 +105,8 @@ class Transaction:
         if not self._open and not self._doomed:
             self._clear()
             return []
-        self._check_commit()
+        if self._kinds & WRITES and happens(self._cluster.faults.conflict_rate):
+            raise self._conflict()
         while True:
             with self._cluster.commits, self._lock:
                 state, replies = self._attempt_commit()
@@ -114,7 +115,6 @@ class Transaction:
             self._cluster.free_locks(self)
         if state == CONFLICT:
             raise self._conflict()
-        self._clear()
         return replies
 
     def rollback(self) -> None:
@@ -176,7 +176,7 @@ class Transaction:
             self._known_catalog = self._cluster.catalog_version
             if faults.schema_conflicts:
                 raise schema_conflict()
-        if self._doomed or (self._kinds & WRITES and happens(faults.conflict_rate)):
+        if self._doomed:
             raise self._conflict()
 
     def _conflict(self) -> DsqlError:
@@ -198,21 +198,27 @@ class Transaction:
         return "", [each for each in replies if not _is_change(each)]
 
     def _attempt_commit(self) -> tuple[str, list[Message]]:
+        self._check_commit()
         if state := self._restore():
             return state, []
         if Kind.LOCK in self._kinds:
             for other in self._cluster.others(self):
                 other.probe()
-        drops = self._kinds & WRITES and happens(self._cluster.faults.drop_rate)
+        drops = bool(self._kinds & WRITES) and happens(self._cluster.faults.drop_rate)
         if drops and happens(0.5):
             raise ConnectionDroppedError
-        replies = self._storage.execute("COMMIT")
-        if Kind.DDL in self._kinds and not sqlstate(replies):
+        # Checks that were put off may meet locks, after which there must be something left to try again.
+        replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
+        if state := sqlstate(replies):
+            self._to_savepoint()
+            return state, replies
+        if Kind.DDL in self._kinds:
             self._cluster.change_catalog()
             self._known_catalog += 1
+        self._clear()
         if drops:
             raise ConnectionDroppedError
-        return sqlstate(replies), replies
+        return "", []
 
     def _restore(self) -> str:
         """Have an open transaction with all its changes made; the SQLSTATE of what is in the way."""

@@ -85,6 +85,12 @@ class Clients:
             return str(error).partition("FATAL:  ")[2].strip() or str(error)
         return ""
 
+    def end_jobs(self) -> None:
+        """Wait for all jobs: their ends would disturb whoever comes next."""
+        connection = self.connect()
+        for (job_id,) in rows(connection, "SELECT job_id FROM sys.jobs WHERE status IN ('submitted', 'processing')"):
+            rows(connection, "CALL sys.wait_for_job(%s)", [job_id])
+
     def close(self) -> None:
         """Close all."""
         for connection in self._open:

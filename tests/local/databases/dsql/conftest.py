@@ -23,5 +23,6 @@ def dsql(cluster: DsqlServer) -> Iterator[Clients]:
     """Clients of a stand-in in which nothing goes wrong."""
     clients = Clients(cluster)
     yield clients
+    clients.end_jobs()
     clients.close()
     cluster.faults = Faults(job_seconds=0)
