@@ -8,6 +8,8 @@ from components.function_role import FunctionRole, FunctionRoleArgs
 from components.image import LambdaImage, LambdaImageArgs
 from components.migration import Migration, MigrationArgs
 from components.network import Network, NetworkArgs
+from components.table_stream import TableStream
+from components.table_stream_args import TableStreamArgs
 
 __all__ = [
     "AuroraDatabase",
@@ -23,4 +25,6 @@ __all__ = [
     "MigrationArgs",
     "Network",
     "NetworkArgs",
+    "TableStream",
+    "TableStreamArgs",
 ]

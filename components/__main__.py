@@ -8,11 +8,12 @@ import pulumi
 from pulumi.provider import main
 from pulumi.provider.experimental.component import ComponentProvider
 
-from components import aurora_args, function, image, migration, network
+from components import aurora_args, function, image, migration, network, table_stream_args
 from components.arguments import Argument
 from components.aurora import AuroraDatabase
 from components.function_role import FunctionRole
 from components.schema import readable_schema
+from components.table_stream import TableStream
 
 NAME = "aurora-lambda"
 VERSION = version(NAME)
@@ -23,6 +24,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
     FunctionRole: {},
     function.ImageFunction: function.ARGUMENTS,
     migration.Migration: migration.ARGUMENTS,
+    TableStream: table_stream_args.ARGUMENTS,
 }
 
 

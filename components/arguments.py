@@ -27,7 +27,7 @@ class Argument:
     """One argument of a component: its default, and which values it takes.
 
     `takes` ends the sentence "it takes ..."; a `default` of None says that there is none; `choices` are all values
-    allowed, where they are few.
+    allowed, where they are few; `items` is the type of an array's items.
     """
 
     type: ValueType
@@ -35,6 +35,7 @@ class Argument:
     allows: Callable[[Value], bool]
     default: Value | None = None
     choices: tuple[str, ...] = ()
+    items: Literal["string", "object"] = "string"
 
     def description(self) -> str:
         """Return what the argument takes and its default, as sentences for a reader of any language."""
@@ -99,15 +100,30 @@ def strings(pattern: str, takes: str) -> Argument:
     return Argument("array", takes, allows, ())
 
 
+def objects(takes: str) -> Argument:
+    """Return an argument that takes a list of objects."""
+
+    def allows(value: Value) -> bool:
+        return all(isinstance(item, dict) for item in cast(tuple[object, ...], value))
+
+    return Argument("array", takes, allows, (), items="object")
+
+
 def flag(*, default: bool) -> Argument:
     """Return an argument that takes true or false."""
     return Argument("boolean", "true or false", lambda value: isinstance(value, bool), default)
 
 
-def whole_number(minimum: int, maximum: int, unit: str, default: int | None = None) -> Argument:
-    """Return an argument that takes a whole number of `unit` in a range, both ends included."""
-    takes = f"a whole number of {unit} from {minimum} to {maximum}"
-    return Argument("integer", takes, lambda value: minimum <= cast(int, value) <= maximum, default)
+def whole_number(
+    minimum: int, maximum: int, unit: str, default: int | None = None, *, or_minus_one: bool = False
+) -> Argument:
+    """Return an argument that takes a whole number of `unit` in a range, both ends included, or on request also -1."""
+
+    def allows(value: Value) -> bool:
+        return minimum <= cast(int, value) <= maximum or (or_minus_one and value == -1)
+
+    takes = f"{'-1 or ' if or_minus_one else ''}a whole number of {unit} from {minimum} to {maximum}"
+    return Argument("integer", takes, allows, default)
 
 
 def capacity(minimum: float, default: float) -> Argument:

@@ -41,6 +41,8 @@ class ImageFunctionArgs(TypedDict):
     """Subnets from any number of sources, merged: the function is attached to them. Default: no VPC."""
     security_group_ids: NotRequired[IdSources]
     """Security groups from any number of sources, merged."""
+    command: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The entry point, where it is not the image's own."""
     architecture: NotRequired[str]
     """The image's processor architecture."""
     memory_size: NotRequired[int]
@@ -101,7 +103,7 @@ class ImageFunction(pulumi.ComponentResource):
 
         log_group = self._log_group()
         function = self._function(log_group, self._role_policy(log_group))
-        if "subnet_ids" in args:
+        if args.get("subnet_ids", []) != []:
             self._deny_network_interfaces_to_code(function)
         qualifier = self._alias(function).name if self._args["snap_start"] else None
         self.arn, self.function_name = function.arn, function.name
@@ -132,6 +134,7 @@ class ImageFunction(pulumi.ComponentResource):
         return aws.lambda_.Function(
             self._name,
             package_type="Image",
+            image_config={"commands": args["command"]} if "command" in args else None,
             image_uri=args["image_uri"],
             role=args["role_arn"],
             architectures=[args["architecture"]],

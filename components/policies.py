@@ -110,6 +110,26 @@ def reach_secrets(*secret_arns: str) -> Statement:
     return {**write_secret(*secret_arns), "Principal": {"AWS": "*"}}
 
 
+def read_stream(stream_arn: str) -> list[Statement]:
+    """Return what reading a DynamoDB stream needs; listing streams is allowed for all or for none.
+
+    Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB", execution role permissions.
+    """
+    actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    return [allow(actions, stream_arn), allow(["dynamodb:ListStreams"], "*")]
+
+
+def deny_without_tls(bucket_arn: str) -> Statement:
+    """Return what denies everybody a bucket over a connection without TLS."""
+    return {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["s3:*"],
+        "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def use_key_for_secrets(key_arn: str, *actions: str) -> list[Statement]:
     """Return what using a customer's own key needs, through Secrets Manager only.
 

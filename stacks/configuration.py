@@ -11,8 +11,10 @@ from pulumi.runtime import config as runtime_config
 from components.arguments import Value
 from components.aurora_engines import RDS_ENGINES
 from stacks.errors import SettingsError
+from stacks.keys import ConfigKey
 from stacks.regions import region_mistakes
-from stacks.settings import CONFIG_KEYS, ConfigKey, Settings
+from stacks.settings import CONFIG_KEYS, Settings
+from stacks.stream_settings import read_streams
 from stacks.values import read_value
 
 NAMESPACE = "aurora-lambda"
@@ -42,7 +44,11 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
     checked: dict[str, Any] = {}
     for key in (key for key in CONFIG_KEYS.values() if key.name in config):
         try:
-            checked[key.field] = _read(config[key.name], key)
+            if key.name == "streams":
+                checked[key.field], wrong = read_streams(config[key.name])
+                mistakes += wrong
+            else:
+                checked[key.field] = _read(config[key.name], key)
         except ValueError as error:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)

@@ -1,10 +1,13 @@
 """Writes the configuration keys into Pulumi.yaml and README.md, between their markers: `make config`."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from components.arguments import Value
-from stacks.settings import CONFIG_KEYS, ConfigKey
+from stacks.keys import ConfigKey
+from stacks.settings import CONFIG_KEYS
+from stacks.stream_settings import STREAM_KEYS
 
 ROOT = Path(__file__).parents[1]
 # Project configuration has no type for fractions.
@@ -12,20 +15,30 @@ PULUMI_TYPES = {"number": "string"}
 
 
 def main() -> None:
-    """Write both files anew."""
-    for file, block in ((ROOT / "Pulumi.yaml", pulumi_block()), (ROOT / "README.md", readme_table())):
-        file.write_text(with_block(file.read_text(), block))
+    """Write all blocks anew."""
+    for file, name, block in blocks():
+        path = ROOT / file
+        path.write_text(with_block(path.read_text(), name, block))
 
 
-def with_block(text: str, block: str) -> str:
-    """Return the text of a file with what is between its markers replaced by `block`.
+def blocks() -> list[tuple[str, str, str]]:
+    """Return the file, the name and the text of each block."""
+    return [
+        ("Pulumi.yaml", "keys", pulumi_block()),
+        ("README.md", "keys", readme_table(CONFIG_KEYS)),
+        ("README.md", "streams", readme_table(STREAM_KEYS)),
+    ]
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """Return the text of a file with what is between the markers of a name replaced by `block`.
 
     Raises:
         ValueError: the text lacks a marker.
     """
     lines = text.splitlines(keepends=True)
     begin, end = (
-        next(i for i, line in enumerate(lines) if f"make config: {mark}" in line) for mark in ("begin", "end")
+        next(i for i, line in enumerate(lines) if f"make config: {mark} {name}" in line) for mark in ("begin", "end")
     )
     return "".join([*lines[: begin + 1], block, *lines[end:]])
 
@@ -35,13 +48,13 @@ def pulumi_block() -> str:
     return "config:\n" + "".join(_entry(key) for key in CONFIG_KEYS.values())
 
 
-def readme_table() -> str:
-    """Return the README's table of configuration keys."""
-    return "| key | default | takes | |\n|---|---|---|---|\n" + "".join(map(_row, CONFIG_KEYS.values()))
+def readme_table(keys: Mapping[str, ConfigKey]) -> str:
+    """Return a table of configuration keys."""
+    return "| key | default | takes | |\n|---|---|---|---|\n" + "".join(map(_row, keys.values()))
 
 
 def _row(key: ConfigKey) -> str:
-    default = "" if key.default in ("", ()) else f"`{_text(key.default)}`"
+    default = "" if key.default in ("", (), None) else f"`{_text(key.default)}`"
     return f"| `{key.name}` | {default} | {key.argument.takes} | {key.description} |\n"
 
 
@@ -52,13 +65,13 @@ def _entry(key: ConfigKey) -> str:
     return (
         f"  {key.name}:\n"
         f"    type: {PULUMI_TYPES.get(type_, type_)}\n"
-        + ("    items:\n      type: string\n" if type_ == "array" else "")
+        + (f"    items:\n      type: {key.argument.items}\n" if type_ == "array" else "")
         + f"    default: {default}\n"
         f"    description: {json.dumps(description)}\n"
     )
 
 
-def _text(value: Value) -> str:
+def _text(value: Value | None) -> str:
     """Return a value as it is typed: `true`, `0.5`, `mysql`."""
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -1,13 +1,14 @@
-"""What one stack consists of: a function with a SQL database behind it, migrated before the function is deployed."""
+"""What one stack consists of: functions with a SQL database behind them, migrated before the functions are deployed."""
 
 import pulumi
 
-from components import FunctionRole, ImageFunction, LambdaImage, Migration
+from components import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
 from components.function_url import FunctionUrlCors
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
 from stacks.database import DATABASE, Database, register_database
 from stacks.settings import Settings
+from stacks.streams import register_streams
 
 # Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit
 # there builds no handler. SOURCE is where the context holds the code.
@@ -47,7 +48,9 @@ def deploy() -> None:
             "tags": _tags(),
         },
     )
-    handler = _handler(settings, handler_image, handler_role, database, migration)
+    runtime = _migrated(database, migration)
+    handler = _handler(settings, handler_image, handler_role, runtime)
+    register_streams(settings, _tags(), handler_image.image_uri, [runtime])
 
     pulumi.export("handlerLambdaArn", handler.arn)
     pulumi.export("handlerLambdaName", handler.function_name)
@@ -79,12 +82,16 @@ def _image(target: str, settings: Settings) -> LambdaImage:
     )
 
 
+def _migrated(database: Database, migration: Migration) -> pulumi.Output[FunctionAccess]:
+    """Return what the application needs to use the database, known once the database is at the code's revision."""
+    variable = environment_name(DATABASE, "REVISION")
+    return pulumi.Output.all(database.runtime, migration.revision).apply(
+        lambda known: {**known[0], "environment": {**known[0]["environment"], variable: known[1]}}
+    )
+
+
 def _handler(
-    settings: Settings,
-    image: LambdaImage,
-    role: FunctionRole,
-    database: Database,
-    migration: Migration,
+    settings: Settings, image: LambdaImage, role: FunctionRole, runtime: pulumi.Output[FunctionAccess]
 ) -> ImageFunction:
     return ImageFunction(
         "handler",
@@ -92,14 +99,10 @@ def _handler(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            # The revision comes out of the migration, so the function is deployed after it.
-            "environment": [
-                database.runtime["environment"],
-                {environment_name(DATABASE, "REVISION"): migration.revision},
-            ],
-            "policy_statements": [database.runtime["policy_statements"]],
-            "subnet_ids": [database.runtime["subnet_ids"]],
-            "security_group_ids": [database.runtime["security_group_ids"]],
+            "environment": [runtime["environment"]],
+            "policy_statements": [runtime["policy_statements"]],
+            "subnet_ids": [runtime["subnet_ids"]],
+            "security_group_ids": [runtime["security_group_ids"]],
             "architecture": settings.architecture,
             "memory_size": settings.handler_memory,
             "timeout": settings.handler_timeout,

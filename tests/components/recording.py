@@ -47,6 +47,7 @@ class Recording(Mocks):
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     zones: int = 3
+    lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
         id_, outputs = resource_outputs(args.typ, args.name, args.inputs, REGION)
@@ -55,6 +56,8 @@ class Recording(Mocks):
         return id_, dict(outputs)
 
     def call(self, args: MockCallArgs) -> tuple[dict, list]:
+        if args.token in self.lookups:
+            return dict(self.lookups[args.token]), []
         answer = dict(lookup_result(args.token, args.args, REGION))
         if "names" in answer:
             answer["names"] = answer["names"][: self.zones]
@@ -115,9 +118,13 @@ def record(
     *,
     preview: bool = False,
     zones: int = 3,
+    lookups: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Recording:
-    """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered."""
-    recording = Recording(zones=zones)
+    """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered.
+
+    `lookups` are answers to `aws.get_...` calls, by the call's token.
+    """
+    recording = Recording(zones=zones, lookups=lookups or {})
     monitor = _RecordingMonitor(recording, preview=preview)
     set_mocks(recording, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})

@@ -60,7 +60,15 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
     assert schema["name"] == "aurora-lambda"
     assert set(schema["resources"]) == {
         f"aurora-lambda:index:{name}"
-        for name in ("AuroraDatabase", "FunctionRole", "ImageFunction", "LambdaImage", "Migration", "Network")
+        for name in (
+            "AuroraDatabase",
+            "FunctionRole",
+            "ImageFunction",
+            "LambdaImage",
+            "Migration",
+            "Network",
+            "TableStream",
+        )
     }
     assert all(resource["isComponent"] for resource in schema["resources"].values())
 

@@ -9,7 +9,7 @@ import yaml
 
 from stacks.configuration import read
 from stacks.errors import SettingsError
-from stacks.reference import pulumi_block, readme_table, with_block
+from stacks.reference import blocks, pulumi_block, readme_table, with_block
 from stacks.regions import RDS_ROOTS, trusted_regions
 from stacks.settings import CONFIG_KEYS, Settings
 
@@ -170,11 +170,11 @@ def test_pulumi_knows_the_same_keys_and_defaults() -> None:
     assert [key for key, entry in declared.items() if not entry.get("description") or not entry.get("type")] == []
 
 
-@pytest.mark.parametrize(("file", "block"), [("Pulumi.yaml", pulumi_block()), ("README.md", readme_table())])
-def test_the_keys_are_documented_as_they_are_declared(file: str, block: str) -> None:
+@pytest.mark.parametrize(("file", "name", "block"), blocks(), ids=lambda value: value.partition("\n")[0])
+def test_the_keys_are_documented_as_they_are_declared(file: str, name: str, block: str) -> None:
     """Else people would configure by a table that is out of date: `make config` writes it anew."""
     text = (ROOT / file).read_text()
-    assert with_block(text, block) == text
+    assert with_block(text, name, block) == text
 
 
 def test_the_reference_tells_what_a_key_takes() -> None:
@@ -182,7 +182,7 @@ def test_the_reference_tells_what_a_key_takes() -> None:
     assert (
         "| `autoPauseSeconds` | `300` | a whole number of seconds from 300 to 86400 "
         "| Idle time before the cluster pauses, where minCapacity is 0. |\n"
-    ) in readme_table()
+    ) in readme_table(CONFIG_KEYS)
     assert (
         '  minCapacity:\n    type: string\n    default: "0"\n'
         '    description: "Capacity at rest; 0 lets the cluster pause. '

@@ -1,0 +1,35 @@
+"""How a configuration key is declared: as the field of a dataclass, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from components.arguments import Argument, Value
+from components.schema import camel_case
+
+
+@dataclass(frozen=True)
+class ConfigKey:
+    """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means."""
+
+    field: str
+    argument: Argument
+    default: Value | None
+    description: str
+
+    @property
+    def name(self) -> str:
+        """The key as it is typed."""
+        return camel_case(self.field)
+
+
+def config_key(argument: Argument, description: str, default: Value | None = None) -> Any:
+    """Declare a configuration key; the default is the argument's own where none is given."""
+    default = argument.default if default is None else default
+    return field(default=default, metadata={"argument": argument, "default": default, "description": description})
+
+
+def declared_keys(settings: type[Any]) -> Mapping[str, ConfigKey]:
+    """Return the keys that the fields of a dataclass declare, by the name that is typed."""
+    keys = (ConfigKey(field=each.name, **each.metadata) for each in fields(settings))
+    return {key.name: key for key in keys}

@@ -1,0 +1,99 @@
+"""The streams of a stack: the functions they feed, and what delivers to them."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+from components import FunctionRole, ImageFunction, TableStream
+from components.access import FunctionAccess
+from stacks.settings import Settings
+from stacks.stream_settings import StreamSettings
+
+Tags = Mapping[str, pulumi.Input[str]]
+
+
+def register_streams(
+    settings: Settings, tags: Tags, image_uri: pulumi.Input[str], database: Sequence[pulumi.Output[FunctionAccess]]
+) -> None:
+    """Register every stream, each with the function it feeds; `database` is what those that use it get."""
+    functions: dict[str, tuple[FunctionRole, ImageFunction]] = {}
+    for stream in settings.streams:
+        name = stream.function_name
+        if name not in functions:
+            functions[name] = _function(settings, tags, stream, image_uri, database if stream.database else [])
+        role, function = functions[name]
+        _table_stream(settings, tags, stream, role, function)
+
+
+def _function(
+    settings: Settings,
+    tags: Tags,
+    stream: StreamSettings,
+    image_uri: pulumi.Input[str],
+    sources: Sequence[pulumi.Output[FunctionAccess]],
+) -> tuple[FunctionRole, ImageFunction]:
+    name = stream.function_name
+    role = FunctionRole(name, {"tags": tags})
+    function = ImageFunction(
+        name,
+        {
+            "image_uri": image_uri,
+            "command": [stream.entry_point],
+            "role_name": role.name,
+            "role_arn": role.arn,
+            "environment": [source["environment"] for source in sources],
+            "policy_statements": [source["policy_statements"] for source in sources],
+            "subnet_ids": [source["subnet_ids"] for source in sources],
+            "security_group_ids": [source["security_group_ids"] for source in sources],
+            "architecture": settings.architecture,
+            "memory_size": stream.memory,
+            "timeout": stream.timeout,
+            "reserved_concurrency": stream.concurrency,
+            "log_retention_days": settings.log_retention_days,
+            "tags": tags,
+        },
+    )
+    return role, function
+
+
+def _table_stream(
+    settings: Settings, tags: Tags, stream: StreamSettings, role: FunctionRole, function: ImageFunction
+) -> TableStream:
+    prefix = {} if stream.table_prefix is None else {"name_prefix": stream.table_prefix}
+    sort_key = {"sort_key": stream.sort_key} if stream.sort_key else {}
+    topic = {"alarm_topic_arn": stream.alarm_topic_arn} if stream.alarm_topic_arn else {}
+    key = {"kms_key_arn": settings.kms_key_arn} if settings.kms_key_arn else {}
+    return TableStream(
+        stream.name,
+        {
+            "table_name": stream.table,
+            "function_name": function.function_name,
+            "role_name": role.name,
+            "existing_table": stream.existing_table,
+            "partition_key": stream.partition_key,
+            "partition_key_type": stream.partition_key_type,
+            "sort_key_type": stream.sort_key_type,
+            "stream_view_type": stream.stream_view_type,
+            "point_in_time_recovery": stream.point_in_time_recovery,
+            "deletion_protection": stream.deletion_protection or settings.deletion_protection,
+            "starting_position": stream.starting_position,
+            "batch_size": stream.batch_size,
+            "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
+            "parallelization_factor": stream.parallelization_factor,
+            "maximum_retry_attempts": stream.maximum_retry_attempts,
+            "maximum_record_age_in_seconds": stream.maximum_record_age_in_seconds,
+            "bisect_batch_on_function_error": stream.bisect_batch_on_function_error,
+            "report_batch_item_failures": stream.report_batch_item_failures,
+            "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
+            "filters": stream.filters,
+            "enabled": stream.enabled,
+            "on_failure": stream.on_failure,
+            "failure_retention_days": stream.failure_retention_days,
+            "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
+            "tags": tags,
+            **prefix,
+            **sort_key,
+            **topic,
+            **key,
+        },
+    )

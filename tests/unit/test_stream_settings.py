@@ -1,0 +1,100 @@
+# ruff: noqa: E501
+"""How the list of a stack's streams is read, and how mistakes in it are told."""
+
+import json
+from typing import Any
+
+import pytest
+
+from stacks.configuration import read
+from stacks.errors import SettingsError
+from stacks.stream_settings import StreamSettings, read_streams
+
+COPY = {"name": "copy-items", "table": "test-table"}
+
+
+def mistakes(*streams: dict[str, Any]) -> list[str]:
+    """Return what a stack with these streams is told."""
+    with pytest.raises(SettingsError) as caught:
+        read({"streams": json.dumps(streams)}, "dev")
+    return caught.value.mistakes
+
+
+def test_a_stream_needs_a_name_and_a_table_alone() -> None:
+    """Else the simplest stream would take a page of configuration."""
+    settings = read({"streams": json.dumps([COPY])}, "dev")
+    assert settings.streams == (StreamSettings(name="copy-items", table="test-table"),)
+    assert settings.streams[0].entry_point == "lambda_images.application.streams.copy_items.process"
+
+
+def test_values_are_read_as_pulumi_writes_them() -> None:
+    """Pulumi writes numbers and truth values as such with --path, and as text in a file; both have to work."""
+    as_text = {**COPY, "batchSize": "10", "enabled": "false", "tablePrefix": "", "sortKey": ""}
+    as_values = {**COPY, "batchSize": 10, "enabled": False, "tablePrefix": "", "sortKey": ""}
+    expected = StreamSettings(name="copy-items", table="test-table", batch_size=10, enabled=False, table_prefix="")
+    assert [read_streams(json.dumps([each])) for each in (as_text, as_values)] == [((expected,), [])] * 2
+
+
+def test_filters_are_patterns() -> None:
+    """Else a function would be called for records that it ignores."""
+    patterns = [{"eventName": ["INSERT"]}]
+    (stream,), _ = read_streams(json.dumps([{**COPY, "filters": patterns}]))
+    assert stream.filters == tuple(patterns)
+
+
+def test_streams_share_a_function() -> None:
+    """Else three tables would take three functions."""
+    other = {"name": "other", "table": "other-table", "function": "copy-items"}
+    streams = read({"streams": json.dumps([{**COPY, "memory": 512}, other])}, "dev").streams
+    assert [stream.function_name for stream in streams] == ["copy-items", "copy-items"]
+    assert streams[1].entry_point == "lambda_images.application.streams.copy_items.process"
+
+
+@pytest.mark.parametrize(
+    ("stream", "mistake"),
+    [
+        ({"table": "t"}, "streams[0].name is missing; it takes at most 32 lower-case letters, digits and hyphens"),
+        ({"name": "copy"}, "streams[0].table is missing; it takes 3 to 255 letters, digits, '_', '-' and '.'"),
+        ({**COPY, "batchsize": 1}, "streams[0].batchsize is not a key of a stream; did you mean 'batchSize'?"),
+        ({**COPY, "zzz": 1}, "streams[0].zzz is not a key of a stream"),
+        ({**COPY, "batchSize": 0}, "streams[0].batchSize is 0; it takes a whole number of records from 1 to 10000"),
+        ({**COPY, "batchSize": "ten"}, "streams[0].batchSize is 'ten'; it takes a whole number of records from 1 to 10000"),
+        ({**COPY, "batchSize": None}, "streams[0].batchSize is None; it takes a whole number of records from 1 to 10000"),
+        ({**COPY, "enabled": 1}, "streams[0].enabled is 1; it takes true or false"),
+        ({**COPY, "filters": ["INSERT"]}, "streams[0].filters is ['INSERT']; it takes a list of event filter patterns"),
+        ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; it takes bucket or queue or nowhere"),
+        ({**COPY, "name": "Copy"}, "streams[0].name is 'Copy'; it takes at most 32 lower-case letters, digits and hyphens"),
+        ({**COPY, "name": "handler"}, "streams[0] feeds the function 'handler', which is another function of this stack"),
+        ({**COPY, "function": "migrations"}, "streams[0] feeds the function 'migrations', which is another function of this stack"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_index_and_key(stream: dict[str, Any], mistake: str) -> None:
+    """Else one would have to find out which of many streams is meant."""
+    assert mistake in mistakes(stream)
+
+
+def test_all_mistakes_of_all_streams_are_told_together() -> None:
+    """Else each attempt would find one more."""
+    assert mistakes({**COPY, "memory": 1}, {**COPY, "name": "b", "timeout": 901}) == [
+        "streams[0].memory is 1; it takes a whole number of MB from 128 to 10240",
+        "streams[1].timeout is 901; it takes a whole number of seconds from 1 to 900",
+    ]
+
+
+def test_two_streams_of_one_name_or_with_two_minds_about_a_function_are_refused() -> None:
+    """Else the program would fail half way, or a memory size that somebody chose would be ignored."""
+    other = {"name": "other", "table": "other-table", "function": "copy-items", "memory": 512}
+    assert mistakes(COPY, COPY, other) == [
+        "streams[1].name is 'copy-items', as is streams[0].name",
+        "streams[2].memory belongs to the function 'copy-items': give it in streams[0]",
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "copy", "[" * 5000])
+def test_what_is_no_list_of_streams_is_refused(text: str) -> None:
+    """Else Pulumi would show a traceback."""
+    with pytest.raises(SettingsError) as caught:
+        read({"streams": text}, "dev")
+    assert caught.value.mistakes == [
+        f"streams is {text!r}; it takes a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
+    ]
