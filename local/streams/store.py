@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.platform.errors import LocalError
 from local.streams.mapping import RETENTION_SECONDS
 from local.streams.records import Record
 
@@ -61,11 +62,20 @@ class StreamStore:
     """One stack's file; may be used from several threads."""
 
     def __init__(self, path: Path) -> None:
+        """Open the file, which is made where it is missing.
+
+        Raises:
+            LocalError: it is damaged.
+        """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
-        self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = full; {SCHEMA}")
+        try:
+            self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = full; {SCHEMA}")
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise LocalError(f"{path} cannot be read ({error}); to go on with no tables: rm {path}") from None
         self._run("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
         # They were in the memory of the process before this one.
         self._run("update failures set delivered = 0", ())

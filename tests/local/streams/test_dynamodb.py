@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,3 +240,12 @@ def test_an_impossible_table_is_refused_in_words(dynamodb: DurableDynamoDb, stor
         make_table(dynamodb)
     assert str(refused.value) == "DynamoDB refuses CreateTable: Table already exists: items"
     assert LABEL in str(dynamodb.describe(REGION, "items"))
+
+
+def test_a_damaged_file_is_reported_with_what_to_type(tmp_path: Path) -> None:
+    """No `up` would work any more, and nobody know why."""
+    path = tmp_path / "streams.sqlite"
+    path.write_bytes(b"not a database" * 100)
+    with pytest.raises(LocalError) as refused:
+        StreamStore(path)
+    assert str(refused.value) == (f"{path} cannot be read (file is not a database); to go on with no tables: rm {path}")
