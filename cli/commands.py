@@ -102,6 +102,14 @@ def logs(options: argparse.Namespace) -> None:
         print(text, end="", flush=True)
 
 
+def replay(options: argparse.Namespace) -> None:
+    """Give a mapping's failed records to its function again."""
+    from cli.replay import replay as replay_failures
+
+    for line in replay_failures(options.stack, options.mapping, options.since, dry_run=options.dry_run):
+        print(line, flush=True)
+
+
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
     from lambda_images.database.contract import DATABASE_URL

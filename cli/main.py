@@ -114,6 +114,14 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
     logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs from now on")
 
+    purpose = "give the records that a stream's mapping has given up to its function again"
+    replay = _add_command(subparsers, "replay", commands.replay, purpose, where)
+    replay.add_argument("mapping", metavar="MAPPING", help="name of the mapping, as in the output streamMappings")
+    replay.add_argument(
+        "--since", metavar="TIME", help="only what failed at this time or later, such as 2026-11-21T15:00"
+    )
+    replay.add_argument("--dry-run", action="store_true", help="only list the failures")
+
 
 def _add_command(
     subparsers: _SubParsers, name: str, run: Callable[[argparse.Namespace], None], help_: str, stack: str = ""

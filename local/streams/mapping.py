@@ -1,6 +1,6 @@
 """An event source mapping: which stream goes to which function, and how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -41,6 +41,7 @@ class EventSourceMapping:
     report_item_failures: bool
     enabled: bool
     destination: str
+    filters: tuple[str, ...]
     matches: Test
 
     @property
@@ -61,6 +62,7 @@ class MappingStatus(TypedDict):
     function: str
     stream: str
     destination: str
+    filters: list[str]
     position: str
     oldestRecordAge: float | None
     failures: int
@@ -73,6 +75,7 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         UsageError: AWS would refuse it.
     """
     numbers = {key: _number(key, inputs.get(key)) for key in LIMITS}
+    patterns = _patterns(inputs)
     position = str(inputs.get("startingPosition") or POSITIONS[0])
     if position not in POSITIONS:
         raise UsageError(f"startingPosition is {position!r}; for a DynamoDB stream it is {' or '.join(POSITIONS)}")
@@ -92,7 +95,8 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         report_item_failures="ReportBatchItemFailures" in (inputs.get("functionResponseTypes") or ()),
         enabled=inputs.get("enabled") is not False,
         destination=_destination(inputs),
-        matches=parse_filters(_patterns(inputs)),
+        filters=patterns,
+        matches=parse_filters(patterns),
     )
 
 
@@ -117,5 +121,6 @@ def _destination(inputs: Mapping[str, Any]) -> str:
     return str(((inputs.get("destinationConfig") or {}).get("onFailure") or {}).get("destinationArn") or "")
 
 
-def _patterns(inputs: Mapping[str, Any]) -> Sequence[str]:
-    return [str(each.get("pattern") or "{}") for each in (inputs.get("filterCriteria") or {}).get("filters") or ()]
+def _patterns(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    filters = (inputs.get("filterCriteria") or {}).get("filters") or ()
+    return tuple(str(each.get("pattern") or "{}") for each in filters)

@@ -54,6 +54,7 @@ class Poller:
             "function": self.mapping.function_arn,
             "stream": arn,
             "destination": self.mapping.destination,
+            "filters": list(self.mapping.filters),
             "position": str(position),
             "oldestRecordAge": time.time() - waiting[0].created if waiting else None,
             "failures": sum(each.mapping == self.mapping.uuid for each in self._store.failures(delivered=True)),

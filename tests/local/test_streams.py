@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cli import deployed_stack, stream_mapping
+from cli.main import main
 from local import commands
 from local.platform.errors import LocalError
 from local.platform.processes import wait_until
@@ -91,6 +93,25 @@ def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> Non
     assert mapping(checkout)["failures"] == 1
     (failure,) = client(checkout, "s3").list_objects_v2(Bucket="failures")["Contents"]
     assert failure["Key"].startswith(f"aws/lambda/{mapping(checkout)['uuid']}/shardId-")
+
+
+def test_a_failure_is_replayed_once_the_function_is_mended(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A record that could not be processed would be lost after all."""
+    bring_up(checkout, poison="poison")
+    put(checkout, "poison", "a")
+    assert wait_until(lambda: mapping(checkout)["failures"] == 1, 30)
+    for module in (deployed_stack, stream_mapping):
+        monkeypatch.setattr(module, "status", lambda: commands.status(checkout))
+    assert main(["replay", "items"]) == 1
+    assert mapping(checkout)["failures"] == 1
+    bring_up(checkout, poison="")
+    capsys.readouterr()
+    assert main(["replay", "items"]) == 0
+    assert capsys.readouterr().out == "failures replayed: 1, records: 1\n"
+    assert mapping(checkout)["failures"] == 0
+    assert seen(checkout)[-1] == "poison"
 
 
 def test_an_adopted_table_is_found_with_its_stream_or_without(checkout: Path) -> None:

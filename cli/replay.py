@@ -1,0 +1,96 @@
+"""Give the records that a mapping has given up to its function again."""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.deployed_stack import StackRequestError, error_message, select_stack
+from cli.failed_batches import FailedBatch, list_failed_batches
+from cli.stream_mapping import StreamMapping, find_mapping
+from local.platform.errors import UsageError
+
+BAR_CHARACTERS = 30
+
+
+def replay(stack: str | None, mapping_name: str, since: str | None, *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of a replay, oldest failure first; a failure is removed when its records have succeeded.
+
+    Raises:
+        UsageError: there is no such stack or mapping, or `since` is no time.
+        StackRequestError: a failure failed again, or AWS refuses.
+    """
+    start = parse_time(since) if since else None
+    try:
+        mapping = find_mapping(select_stack(stack), mapping_name)
+        count, batches = list_failed_batches(mapping, start)
+        yield from _list(batches) if dry_run else _replay(mapping, count, batches)
+    except (BotoCoreError, ClientError) as error:
+        raise StackRequestError(f"the failures of {mapping_name} could not be read: {error}") from None
+
+
+def parse_time(text: str) -> datetime:
+    """Return an ISO 8601 time, in UTC where it names no zone.
+
+    >>> parse_time("2026-11-21T15:00").isoformat()
+    '2026-11-21T15:00:00+00:00'
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--since takes an ISO 8601 time, not {text!r}; for example: 2026-11-21T15:00") from None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:
+    count = records = 0
+    for batch in batches:
+        count, records = count + 1, records + batch.records
+        condition = batch.document["requestContext"]["condition"]
+        yield f"{batch.failed_at}  {condition}  {batch.records} records  {batch.first} to {batch.last}"
+        batch.keep()
+    yield f"failures waiting: {count}, records: {records}"
+
+
+def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) -> Iterator[str]:
+    replayed = records = failed = 0
+    for number, batch in enumerate(batches, 1):
+        problem = _try(mapping, batch)
+        if problem:
+            batch.keep()
+            failed += 1
+            yield f"{batch.failed_at}  {batch.first} to {batch.last}: {problem}"
+        else:
+            batch.remove()
+            replayed, records = replayed + 1, records + batch.records
+        _show_progress(number, count)
+    yield f"failures replayed: {replayed}, records: {records}"
+    if failed:
+        raise StackRequestError(f"failures that failed again, and were kept: {failed}")
+
+
+def _try(mapping: StreamMapping, batch: FailedBatch) -> str:
+    """Invoke the function with a batch; the problem, or an empty string."""
+    try:
+        response = mapping.client("lambda").invoke(FunctionName=mapping.function_arn, Payload=batch.read_event())
+    except (StackRequestError, BotoCoreError, ClientError) as error:
+        return str(error)
+    answer = response["Payload"].read().decode()
+    if "FunctionError" in response:
+        return error_message(answer)
+    result = json.loads(answer or "null")
+    failures = result.get("batchItemFailures") if isinstance(result, dict) else None
+    return f"the function gave back {failures[0]['itemIdentifier']}" if failures else ""
+
+
+def _show_progress(done: int, total: int) -> None:
+    """Draw a progress bar, where somebody looks."""
+    if sys.stderr.isatty():
+        bar = "#" * (BAR_CHARACTERS * done // max(total, 1))
+        end = "\n" if done == total else ""
+        print(f"\r[{bar:<{BAR_CHARACTERS}}] {done} of {total}", end=end, file=sys.stderr, flush=True)
