@@ -14,7 +14,7 @@ from tests.images.client import Client
 
 @pytest.fixture
 def app(database: Database) -> Iterator[Client]:
-    """The application on a migrated database."""
+    """Return the application on a migrated database."""
     run({}, database.environment())
     client = Client(Application(COMMANDS, ROUTES, TABLES), database.environment())
     yield client

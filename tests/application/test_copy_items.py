@@ -27,7 +27,7 @@ KEY: Item = {"id": "1"}
 
 @pytest.fixture(scope="module", params=ENGINES)
 def migrated(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServer]) -> Database:
-    """A database with the application's tables, on each engine in turn."""
+    """Return a database with the application's tables, on each engine in turn."""
     database = Database(request.param, servers[request.param].port, "copy_items")
     run({}, database.environment())
     return database
@@ -35,7 +35,7 @@ def migrated(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServe
 
 @pytest.fixture(autouse=True)
 def empty(migrated: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The database that the environment names, with no copies in it."""
+    """Return the database that the environment names, with no copies in it."""
     rows(migrated, "DELETE FROM stream_items")
     monkeypatch.setenv("DATABASE_URL", migrated.environment()["DATABASE_URL"])
     yield

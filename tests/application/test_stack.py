@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A stack that is up."""
+    """Yield a stack that is up."""
     checkout = Checkout.copied_to(tmp_path_factory.mktemp("application") / "checkout")
     try:
         checkout.run("up")

@@ -91,7 +91,7 @@ def deployment_rows(engine: DockerEngine, image: str, measured: Database) -> Seq
 
 
 def stream_rows(directory: Path) -> Sequence[Row]:
-    """Records of DynamoDB streams into SQL."""
+    """Return records of DynamoDB streams into SQL."""
     servers = {"postgres": "PostgreSQL", "mysql": "MariaDB"}
     took = {engine: streams.batches(engine, directory / f"streams-{engine}") for engine in servers}
     return [
@@ -106,7 +106,7 @@ def stream_rows(directory: Path) -> Sequence[Row]:
 
 
 def build_rows(builder: Builder, images: dict[str, str]) -> Sequence[Row]:
-    """The images and their builds."""
+    """Return the rows about the images and their builds."""
     added = {target: builder.added(image) for target, image in images.items()}
     text = {target: f"{each.bytes / MEGABYTE:.1f} MB in {each.files} files" for target, each in added.items()}
     took = builds.build_times(builder, "handler", "application/commands.py")

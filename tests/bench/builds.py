@@ -32,28 +32,28 @@ class Builder:
     checkout: Path = CHECKOUT
 
     def build(self, target: str, *options: str) -> str:
-        """The id of the image."""
+        """Build, and return the id of the image."""
         source = self.checkout / SOURCE
         context, inside = (source, ".") if target == "handler" else (self.checkout, SOURCE)
         args = {"BASE_IMAGE": self.base, "SOURCE": inside, "SOURCE_DIGEST": "0123456789abcdef"}
         return self.engine.build(context, source / "Dockerfile", target, args, *options)
 
     def added(self, image: str) -> Added:
-        """What `image` adds to the base."""
+        """Return what `image` adds to the base."""
         size = self.engine.inspect(image)["Size"] - self.engine.inspect(self.base)["Size"]
         line = ["run", "--rm", "--entrypoint=find", image, "/var/task", "-type", "f"]
         return Added(size, len(self.engine.run(*line).stdout.splitlines()))
 
 
 def copied(builder: Builder, directory: Path) -> Builder:
-    """The same on a copy of what builds read, which may be edited."""
+    """Return the same on a copy of what builds read, which may be edited."""
     shutil.copytree(builder.checkout / SOURCE, directory / SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(builder.checkout / ".dockerignore", directory)
     return Builder(builder.engine, builder.base, directory)
 
 
 def with_sample_application(builder: Builder, directory: Path) -> Builder:
-    """The same on a copy that holds the tests' application in place of the checkout's own."""
+    """Return the same on a copy that holds the tests' application in place of the checkout's own."""
     copy = copied(builder, directory)
     put_into(copy.checkout)
     return copy

@@ -55,7 +55,7 @@ class Program:
         )
 
     def output(self, engine: DockerEngine) -> str:
-        """What it prints, run to its end.
+        """Run it to its end, and return what it prints.
 
         Raises:
             RuntimeError: it failed.
@@ -125,17 +125,17 @@ def serve(
 
 
 def container_name() -> str:
-    """A new name, by which a container of a measurement is known as one."""
+    """Return a new name that says that a container is a measurement's."""
     return f"aurora-lambda-bench-{uuid.uuid4().hex[:8]}"
 
 
 def an_invocation(payload: bytes) -> Invocation:
-    """An invocation of no function in particular."""
+    """Return an invocation of no function in particular."""
     return Invocation(str(uuid.uuid4()), payload, "arn:aws:lambda:eu-central-1:123456789012:function:bench", SECONDS)
 
 
 def checked(invocation: Invocation) -> Outcome:
-    """The outcome of an invocation; a failed one ends the measurement."""
+    """Return the outcome of an invocation; a failed one ends the measurement."""
     outcome = invocation.outcome.result(SECONDS)
     if outcome.failed:
         raise RuntimeError(f"the invocation failed: {outcome.payload.decode()}")

@@ -37,11 +37,11 @@ class Database:
         return f"postgres://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def handler_environment(self) -> dict[str, str]:
-        """What a stack gives its handler: no password, a token is signed."""
+        """Return what a stack gives its handler: no password, a token is signed."""
         return {**self._settings("app", RUNTIME).to_environment(), **CREDENTIALS, "AWS_LAMBDA_LOG_FORMAT": "JSON"}
 
     def runner_environment(self, schema: str = "app") -> dict[str, str]:
-        """What the migration runner needs, except that the master's password comes from no secret."""
+        """Return what the migration runner needs, except that the master's password comes from no secret."""
         role = RuntimeRole(RUNTIME, "iam").to_environment("database-url")
         return {"DATABASE_URL": self.url(MASTER, schema), **role, **CREDENTIALS}
 
@@ -68,7 +68,7 @@ class Database:
 
 @contextmanager
 def database(directory: Path) -> Generator[Database]:
-    """A server on a free port, its data below `directory`, with every revision applied."""
+    """Run a server on a free port, its data below `directory`, with every revision applied."""
     server = PostgresServer(directory, {})
     server.start()
     try:

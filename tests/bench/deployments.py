@@ -37,14 +37,14 @@ def deployments(engine: DockerEngine, image: str, database: Database) -> dict[st
 
 
 def profile(engine: DockerEngine, image: str, database: Database) -> str:
-    """A table of where the time of a deployment of all revisions goes."""
+    """Return a table of where the time of a deployment of all revisions goes."""
     parts = _run(engine, image, database, ["deployment_profile.py"])
     rows = [f"| {part} | {milliseconds:.0f} |" for part, milliseconds in parts.items()]
     return "\n".join(["| part | ms |", "|---|---|", *rows])
 
 
 def _run(engine: DockerEngine, image: str, database: Database, script: list[str]) -> dict[str, Any]:
-    """What a workload prints, run in the migrations image with two hundred revisions in place of its own."""
+    """Return what a workload prints in the migrations image, with two hundred revisions in place of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         versions = Path(scratch)
         _write(versions)

@@ -64,7 +64,7 @@ class Row:
 def ratio(
     measure: str, ours: Samples, raw: Samples, limit: float | None, *, unit: str = "ms", plain: Samples | None = None
 ) -> Row:
-    """A row that compares two medians."""
+    """Return a row that compares two medians."""
     value = ours.median / raw.median
     ratios = tuple(one / other for one, other in zip(ours.values, raw.values, strict=True))
     low, high = Samples(ratios).quartiles
@@ -82,12 +82,12 @@ def ratio(
 
 
 def count(measure: str, value: float, limit: float, text: str, plain: str = "") -> Row:
-    """A row that holds a number against a limit."""
+    """Return a row that holds a number against a limit."""
     return Row(measure, text, f"≤ {limit:g}", met=value <= limit, plain=plain)
 
 
 def exact(measure: str, value: Sequence[int], wanted: Sequence[int], plain: Sequence[int]) -> Row:
-    """A row whose numbers have to be these."""
+    """Return a row whose numbers have to be these."""
     shown = ", ".join(map(str, value))
     return Row(
         measure, shown, ", ".join(map(str, wanted)), met=tuple(value) == tuple(wanted), plain=", ".join(map(str, plain))

@@ -25,7 +25,7 @@ WAITING = ["sh", "-c", 'read -r go; exec "$@"', "sh"]
 
 
 def programs(image: str, database: Database) -> dict[str, Program]:
-    """The image's own handler, and two handlers to compare it with, in the same image on the same server."""
+    """Return the image's own handler, and two others to compare it with, in the same image on the same server."""
     given = {"DATABASE_URL": database.url(), "PYTHONPATH": "/bench"}
     return {
         "raw": Program("raw", image, given, [*PLAIN, "raw_psycopg.lambda_handler"]),
@@ -105,7 +105,7 @@ def files_opened(engine: DockerEngine, program: Program) -> int:
 
 
 def _attached(strace: str, engine: DockerEngine, name: str, log: Path) -> subprocess.Popen[str]:
-    """A tracer that has taken hold of a container's process."""
+    """Return a tracer that has taken hold of a container's process."""
     pid = "0"
     while pid in {"0", ""}:
         pid = engine.run("inspect", "--format={{.State.Pid}}", name).stdout.strip()
@@ -125,7 +125,7 @@ def _is_plain(path: Path) -> bool:
 
 
 def profile(engine: DockerEngine, image: str) -> str:
-    """A table of what importing the handler costs, package by package, as the interpreter tells it."""
+    """Return a table of what importing the handler costs, package by package, as the interpreter tells it."""
     use = "from lambda_images import bundle; bundle.use('/var/task')"
     command = [PYTHON, "-X", "importtime", "-c", f"import gc; gc.disable(); {use}; import {', '.join(IMPORTED)}"]
     program = Program("profile", image, {}, command)

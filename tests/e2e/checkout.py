@@ -39,14 +39,14 @@ class Checkout:
 
     @classmethod
     def with_sample_application(cls, folder: Path) -> "Checkout":
-        """A copy that holds the tests' application in place of the checkout's own."""
+        """Return a copy that holds the tests' application in place of the checkout's own."""
         checkout = cls.copied_to(folder)
         put_into(folder)
         return checkout
 
     @classmethod
     def copied_to(cls, folder: Path) -> "Checkout":
-        """A copy of what the command needs, without anything that runs here."""
+        """Return a copy of what the command needs, without anything that runs here."""
         folder.mkdir(parents=True)
         for room in ROOMS:
             shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -80,7 +80,7 @@ class Checkout:
         return json.loads(response["Payload"].read())
 
     def curl(self, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
-        """What the function URL answers."""
+        """Return what the function URL answers."""
         url = urlsplit(self.status()["functionUrl"])
         with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=30)) as connection:
             connection.request(method, path, body)
@@ -99,7 +99,7 @@ class Checkout:
         )
 
     def processes(self) -> dict[int, str]:
-        """The command lines of what runs because of this checkout, by process id."""
+        """Return the command lines of what runs because of this checkout, by process id."""
         found = {}
         for process in psutil.process_iter(["cmdline", "cwd"]):
             words = process.info["cmdline"] or []

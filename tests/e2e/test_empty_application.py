@@ -38,7 +38,7 @@ ROUTES: Routes = {}
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository with an empty application and no tests of it."""
+    """Return a copy of the repository with an empty application and no tests of it."""
     copy = tmp_path_factory.mktemp("empty") / "checkout"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__"))
     shutil.rmtree(copy / "tests" / "application")

@@ -45,7 +45,7 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A stack that is up."""
+    """Yield a stack that is up."""
     checkout = Checkout.with_sample_application(tmp_path_factory.mktemp("newcomer") / "checkout")
     try:
         checkout.run(*way.up)
@@ -55,7 +55,7 @@ def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Che
 
 
 def database(checkout: Checkout, way: Way) -> sqlalchemy.Engine:
-    """The running database, as its owner."""
+    """Return the running database, as its owner."""
     url = re.sub(r"^\w+://", f"{DRIVERS[way.engine]}://", checkout.status()["databaseUrl"])
     return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
 
@@ -160,7 +160,7 @@ def test_the_application_cannot_change_the_schema(checkout: Checkout, way: Way) 
 
 
 def runtime_password(checkout: Checkout) -> str:
-    """The password that the migration runner made up."""
+    """Return the password that the migration runner made up."""
     client = checkout.client("secretsmanager", "awsEndpoint")
     (name,) = [secret["Name"] for secret in client.list_secrets()["SecretList"] if "runtime" in secret["Name"]]
     return json.loads(client.get_secret_value(SecretId=name)["SecretString"])["password"]

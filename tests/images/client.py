@@ -48,11 +48,11 @@ class Client:
         self.dispatcher.connector.close()
 
     def invoke(self, event: Any, context: Context | None = None) -> Any:
-        """A direct invocation."""
+        """Invoke it directly."""
         return self.dispatcher.handle(event, context or Context())
 
     def http(self, method: str, path: str, body: Any = None, **event: Any) -> Answer:
-        """A function URL request; a body that is no string is sent as JSON."""
+        """Send a function URL request; a body that is no string is sent as JSON."""
         path, _, query = path.partition("?")
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         request = {

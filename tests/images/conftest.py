@@ -16,13 +16,13 @@ from tests.sample_application.routes import ROUTES, TABLES
 
 @pytest.fixture(autouse=True)
 def sample_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compares databases with the tables of the sample application, whatever the checkout's own holds."""
+    """Compare databases with the tables of the sample application, whatever the checkout's own holds."""
     monkeypatch.setitem(sys.modules, "lambda_images.application.tables", tables)
 
 
 @pytest.fixture
 def client_of() -> Iterator[Callable[..., Client]]:
-    """Makes clients of new applications; `port` leads one to its server by another way."""
+    """Return what makes clients of new applications; `port` leads one to its server by another way."""
     made: list[Client] = []
 
     def client(database: Database, migrated: bool = True, port: int = 0) -> Client:
@@ -39,5 +39,5 @@ def client_of() -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture
 def app(database: Database, client_of: Callable[..., Client]) -> Client:
-    """The application on a migrated database."""
+    """Return the application on a migrated database."""
     return client_of(database)

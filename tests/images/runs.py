@@ -27,7 +27,7 @@ def run(
 
 
 def rows(database: Database, statement: str, user: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
-    """What a query answers, as master or as another user."""
+    """Return what a query answers, as master or as another user."""
     environment = database.environment(*user) if user else database.environment()
     with closing(Connector(database_settings(environment)).open()) as raw, raw.cursor() as cursor:
         cursor.execute(statement)
@@ -35,19 +35,19 @@ def rows(database: Database, statement: str, user: tuple[str, str] | None = None
 
 
 def table_names(database: Database) -> set[str]:
-    """The tables there are."""
+    """Return the names of all tables."""
     schema = "public" if database.engine == "postgres" else database.name
     found = rows(database, f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
     return {name for (name,) in found}
 
 
 def steps(result: dict[str, Any]) -> list[str]:
-    """The revisions a run applied."""
+    """Return the revisions a run applied."""
     return [step["revision"] for step in result["applied"]]
 
 
 def role_environment(database: Database, role: str, secret: str) -> dict[str, str]:
-    """The runner's environment for a role that logs in by password."""
+    """Return the runner's environment for a role that logs in by password."""
     return database.environment() | {
         "SQL_DATABASE_URL_RUNTIME_DB_ROLE": role,
         "SQL_DATABASE_URL_RUNTIME_AUTH": "password",
@@ -56,6 +56,6 @@ def role_environment(database: Database, role: str, secret: str) -> dict[str, st
 
 
 def secret_value(arn: str) -> dict[str, str]:
-    """What a secret holds, asked as anybody else would."""
+    """Return what a secret holds, asked as anybody else would."""
     client = boto3.client("secretsmanager", endpoint_url=os.environ["AWS_ENDPOINT_URL_SECRETS_MANAGER"])
     return json.loads(client.get_secret_value(SecretId=arn)["SecretString"])

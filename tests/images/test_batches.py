@@ -65,7 +65,7 @@ def upgrade() -> None:
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """A history that makes 120 people without a phone number."""
+    """Return a history that makes 120 people without a phone number."""
     (tmp_path / "0001_create_people.py").write_text(CREATE)
     (tmp_path / "0002_fill_people.py").write_text(FILL)
     return tmp_path

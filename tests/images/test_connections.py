@@ -28,7 +28,7 @@ NOTE = {"text": "tea"}
 
 @pytest.fixture
 def proxy(database: Database) -> Iterator[CountingProxy]:
-    """A way to the database's server that counts."""
+    """Return a way to the database's server that counts."""
     made = CountingProxy(database.port)
     yield made
     made.close()
@@ -36,7 +36,7 @@ def proxy(database: Database) -> Iterator[CountingProxy]:
 
 @pytest.fixture
 def app(database: Database, proxy: CountingProxy, client_of: MakeClient) -> Client:
-    """An application on a migrated database, by way of the proxy."""
+    """Return an application on a migrated database, by way of the proxy."""
     return client_of(database, port=proxy.port)
 
 

@@ -24,7 +24,7 @@ from tests.images.runs import role_environment, rows, run, secret_value
 
 @pytest.fixture
 def role(database: Database, empty_secret: str) -> DatabaseSettings:
-    """A handler's settings, by password; the runner has made the role."""
+    """Return a handler's settings, by password; the runner has made the role."""
     name = f"{database.name}_app"
     run({}, role_environment(database, name, empty_secret))
     return _settings(database, name, "password", empty_secret)
@@ -44,7 +44,7 @@ def _settings(database: Database, role: str, auth: str, secret: str = "") -> Dat
 
 
 def one(connection: Any) -> Any:
-    """What the server says to SELECT 1."""
+    """Return what the server says to SELECT 1."""
     with closing(connection), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return cursor.fetchone()[0]
@@ -175,7 +175,7 @@ def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
 
 @pytest.fixture
 def image(database: Database) -> dict[str, str]:
-    """A function's environment."""
+    """Return a function's environment."""
     run({}, database.environment())
     return {"PATH": "/usr/bin", "PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
 

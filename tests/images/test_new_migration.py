@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """The history as it was before comments were thought of."""
+    """Return the history as it was before there were comments."""
     for name in sorted(path.name for path in VERSIONS.glob("000[12]_*.py")):
         shutil.copy(VERSIONS / name, tmp_path / name)
     return tmp_path

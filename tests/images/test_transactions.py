@@ -32,7 +32,7 @@ TWO_RETRIES = Backoff(retries=2, first_seconds=0)
 
 @pytest.fixture
 def connect(database: conftest.Database) -> Iterator[Callable[[], Database]]:
-    """Opens the migrated database, each time on a connection of its own."""
+    """Return what opens the migrated database, each time on a connection of its own."""
     run({}, database.environment())
     opened: list[Engine] = []
 

@@ -33,7 +33,7 @@ def connect(database: Server) -> Database:
 
 @pytest.fixture
 def connected(database: Server) -> Iterator[Database]:
-    """A database with the table in it."""
+    """Return a database with the table in it."""
     run({}, database.environment())
     made = connect(database)
     notes.create(made.statements)

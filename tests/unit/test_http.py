@@ -55,7 +55,7 @@ ROUTES = {
 
 @pytest.fixture
 def app() -> Iterator[Client]:
-    """An application whose database is never asked."""
+    """Return an application whose database is never asked."""
     client = Client(Application({"name": lambda invocation: invocation.request_id}, ROUTES), NOWHERE)
     yield client
     client.close()

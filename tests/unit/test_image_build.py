@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def modules_of(root: Path, **sources: str) -> list[Module]:
-    """The modules of a package `shop`, written below `root`."""
+    """Write the modules of a package `shop` below `root`."""
     folder = root / "shop"
     folder.mkdir(parents=True)
     modules = []
@@ -27,7 +27,7 @@ def modules_of(root: Path, **sources: str) -> list[Module]:
 
 
 def bundle_of(tmp_path: Path, **sources: str) -> Path:
-    """A folder with a bundle of the package `shop`, whose files are out of reach of a path search."""
+    """Return a folder with a bundle of the package `shop`, whose files are out of reach of a path search."""
     write(tmp_path / NAME, modules_of(tmp_path / "elsewhere", **sources))
     return tmp_path
 
@@ -39,7 +39,7 @@ def run_with(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 
 def printed(folder: Path, code: str) -> list[str]:
-    """The lines that `code` prints."""
+    """Return the lines that `code` prints."""
     done = run_with(folder, code)
     assert done.stderr == ""
     return done.stdout.splitlines()

@@ -16,7 +16,7 @@ TARGETS = ("handler", "migrations")
 
 @pytest.fixture(scope="session")
 def engine() -> DockerEngine:
-    """A Docker engine that builds."""
+    """Return a Docker engine that builds."""
     try:
         return DockerEngine.find()
     except DockerUnavailableError as error:
@@ -25,7 +25,7 @@ def engine() -> DockerEngine:
 
 @pytest.fixture(scope="session")
 def builder(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    """Builds this checkout's images, with the sample application in them."""
+    """Return what builds this checkout's images, with the sample application in them."""
     try:
         engine.inspect(BASE)
     except LocalError:
@@ -35,7 +35,7 @@ def builder(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> B
 
 @pytest.fixture(scope="session")
 def images(builder: Builder) -> Mapping[str, str]:
-    """The id of each target's image."""
+    """Return the id of each target's image."""
     return {target: builder.build(target) for target in TARGETS}
 
 

@@ -21,7 +21,7 @@ class Entry:
 
 
 def added_layers(engine: DockerEngine, image: str, base: str) -> list[list[Entry]]:
-    """The entries of each layer that `image` adds to `base`, empty layers left out."""
+    """Return the entries of each layer that `image` adds to `base`, empty layers left out."""
     kept = len(engine.inspect(base)["RootFS"]["Layers"])
     saved = subprocess.run([str(engine.client), "save", image], capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(saved)) as archive:

@@ -16,7 +16,7 @@ EDITED = {"handler": "application/commands.py", "migrations": "migrations/runner
 
 
 def layers(engine: DockerEngine, image: str) -> list[str]:
-    """The digests of an image's layers."""
+    """Return the digests of an image's layers."""
     return engine.inspect(image)["RootFS"]["Layers"]
 
 

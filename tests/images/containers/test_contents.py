@@ -53,7 +53,7 @@ APPLICATION = {
 
 
 def files(layer: list[Entry]) -> set[str]:
-    """The paths of a layer's files below the task's directory."""
+    """Return the paths of a layer's files below the task's directory."""
     return {entry.path.removeprefix(TASK) for entry in layer if not entry.directory}
 
 
@@ -70,14 +70,14 @@ def test_the_code_layers_hold_the_targets_code_and_nothing_else(
 
 
 def with_cache(checkout: Path, folder: str, patterns: Iterable[str], tag: str) -> set[str]:
-    """The files in `folder`, and their compiled ones, by their paths in the checkout and in the image."""
+    """Return the files in `folder`, and their compiled ones, by their paths in the checkout and in the image."""
     written = {path.relative_to(checkout) for pattern in patterns for path in (checkout / folder).glob(pattern)}
     cached = {path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc" for path in written if path.suffix == ".py"}
     return {str(path) for path in written | cached}
 
 
 def tag_of(layer: list[Entry]) -> str:
-    """The interpreter's, as in `start.cpython-313.pyc`."""
+    """Return the interpreter's, as in `start.cpython-313.pyc`."""
     return next(Path(name).name.split(".")[1] for name in files(layer) if name.endswith(".pyc"))
 
 

@@ -32,7 +32,7 @@ print(os.getuid(), *(f"{folder}: {writes(folder)}" for folder in ("/tmp", "/var/
 
 @contextmanager
 def served(engine: DockerEngine, image: str, environment: Mapping[str, str], event: str) -> Generator[Served]:
-    """A container that has answered `event`."""
+    """Return a container that has answered `event`."""
     container = serve(
         engine, Program(image, image, {**AWS_ENVIRONMENT, **environment}, mounts={}), event=event.encode()
     )
@@ -43,7 +43,7 @@ def served(engine: DockerEngine, image: str, environment: Mapping[str, str], eve
 
 
 def answer(container: Served, event: object) -> object:
-    """What a container answers to an event."""
+    """Return what a container answers to an event."""
     return json.loads(container.invoke(json.dumps(event).encode()).payload)
 
 
