@@ -2,11 +2,10 @@
 
 import threading
 import time
-import traceback
 from collections import deque
 
 from local.databases.server import DatabaseServer
-from local.platform.errors import LocalError
+from local.platform.errors import LocalError, print_error
 
 POLL_SECONDS = 0.2
 # A server that ends again and again is left alone, so that `up` reports why.
@@ -48,6 +47,6 @@ class ServerWatch:
         try:
             self._server.start(self._server.port)
         except (LocalError, OSError) as error:
-            traceback.print_exception(error)
+            print_error(error)
             return False
         return True

@@ -1,5 +1,8 @@
 """Errors of the local stack. Every message says what to type to mend it."""
 
+import traceback
+from contextlib import suppress
+
 
 class LocalError(Exception):
     """Something asked of this machine cannot be done; the message holds the remedy."""
@@ -11,3 +14,9 @@ class UsageError(LocalError):
 
 class ServerUnavailableError(LocalError):
     """A database server is not installed, does not start, or does not answer."""
+
+
+def print_error(error: Exception) -> None:
+    """Print an error's traceback, or nothing where the disk is full."""
+    with suppress(OSError):
+        traceback.print_exception(error)

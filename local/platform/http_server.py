@@ -4,13 +4,13 @@ import json
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from local.platform.errors import print_error
 from local.platform.http_body import BodyTooLargeError, read_body
 from local.platform.web_pages import foreign_host_error, web_page_error
 
@@ -140,7 +140,7 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             return self._listener.handle_http(request)
         except Exception as error:
-            traceback.print_exception(error)
+            print_error(error)
             return _message(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}")
 
     def _refuse(self, status: HTTPStatus, message: str) -> None:

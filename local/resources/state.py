@@ -76,14 +76,21 @@ def load_or_set_aside(path: Path) -> tuple[LocalState, str]:
 
 
 def save_state(path: Path, state: LocalState) -> None:
-    """Replace the state file in one step."""
+    """Replace the state file in one step.
+
+    Raises:
+        LocalError: the disk is full, or the file cannot be written.
+    """
     new = path.with_name(f"{path.name}.new")
-    with new.open("w") as file:
-        json.dump({"version": VERSION, **asdict(state)}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    new.chmod(0o600)
-    new.replace(path)
+    try:
+        with new.open("w") as file:
+            json.dump({"version": VERSION, **asdict(state)}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        new.chmod(0o600)
+        new.replace(path)
+    except OSError as error:
+        raise LocalError(f"{path} cannot be written ({error.strerror}): mend that and run aurora-lambda up") from error
 
 
 def _parse(value: Outputs) -> LocalState:

@@ -10,11 +10,10 @@ import secrets
 import signal
 import sys
 import threading
-import traceback
 from http import HTTPStatus
 from pathlib import Path
 
-from local.platform.errors import LocalError
+from local.platform.errors import LocalError, print_error
 from local.platform.http_server import HttpServer, Request, Response
 from local.platform.paths import LocalPaths, code_digest
 from local.supervisor.messages import SupervisorInfo
@@ -57,7 +56,7 @@ class Supervisor:
             return _json_response(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
         except Exception as error:
             # The command that waits for the answer has to report any error whatever.
-            traceback.print_exception(error)
+            print_error(error)
             message = f"{type(error).__name__}: {error} (more in {self._paths.supervisor_log})"
             return _json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": message})
 

@@ -49,8 +49,11 @@ def _function_status(function: Function) -> FunctionStatus:
 
 
 def _database_url(context: StackContext, cluster: RunningCluster) -> str:
-    """Return where a person logs in as the master user, with the password that the secret holds now."""
-    login = json.loads(context.aws_services.secret_value(context.region, cluster.secret_arn) or "{}")
+    """Return where a person logs in as the master user; empty while nothing holds the password."""
+    secret = context.aws_services.secret_value(context.region, cluster.secret_arn)
+    if secret is None:
+        return ""
+    login = json.loads(secret)
     spec = ENGINES[cluster.server.engine]
     database = _schema(context.functions.values()) or spec.maintenance_database
     return f"{spec.url_schemes[0]}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"

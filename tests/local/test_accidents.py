@@ -94,6 +94,7 @@ def test_a_secret_that_is_gone_is_brought_back(checkout: Path) -> None:
     )
     [secret] = client.list_secrets()["SecretList"]
     client.delete_secret(SecretId=secret["ARN"])
+    assert commands.status(checkout)["databaseUrl"] == ""
     _, lines = bring_up(checkout)
     assert lines.changes() == {CLUSTER: "restored", INVOCATION: "updated"}
     login = json.loads(client.get_secret_value(SecretId=secret["ARN"])["SecretString"])

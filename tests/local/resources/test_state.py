@@ -29,6 +29,16 @@ def test_a_state_is_for_its_owner_only(tmp_path: Path) -> None:
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    """With a full disk a person would lose track of what is running, or see a traceback."""
+    path = tmp_path / "state"
+    save_state(path, STATE)
+    (tmp_path / "state.new").symlink_to("/dev/full")
+    with pytest.raises(LocalError, match=r"state cannot be written \(No space left on device\): mend that and run"):
+        save_state(path, LocalState())
+    assert load_state(path) == STATE
+
+
 def test_no_file_is_an_empty_state(tmp_path: Path) -> None:
     """The first `up` of a clone would fail."""
     assert load_state(tmp_path / "state") == LocalState()
