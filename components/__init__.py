@@ -3,6 +3,7 @@
 from components.access import FunctionAccess
 from components.aurora import AuroraDatabase
 from components.aurora_args import AuroraDatabaseArgs
+from components.dsql import DsqlDatabase, DsqlDatabaseArgs
 from components.function import ImageFunction, ImageFunctionArgs
 from components.function_role import FunctionRole, FunctionRoleArgs
 from components.image import LambdaImage, LambdaImageArgs
@@ -14,6 +15,8 @@ from components.table_stream_args import TableStreamArgs
 __all__ = [
     "AuroraDatabase",
     "AuroraDatabaseArgs",
+    "DsqlDatabase",
+    "DsqlDatabaseArgs",
     "FunctionAccess",
     "FunctionRole",
     "FunctionRoleArgs",

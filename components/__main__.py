@@ -8,7 +8,7 @@ import pulumi
 from pulumi.provider import main
 from pulumi.provider.experimental.component import ComponentProvider
 
-from components import aurora_args, function, image, migration, network, table_stream_args
+from components import aurora_args, dsql, function, image, migration, network, table_stream_args
 from components.arguments import Argument
 from components.aurora import AuroraDatabase
 from components.function_role import FunctionRole
@@ -20,6 +20,7 @@ VERSION = version(NAME)
 COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
     network.Network: network.ARGUMENTS,
     AuroraDatabase: aurora_args.ARGUMENTS,
+    dsql.DsqlDatabase: dsql.ARGUMENTS,
     image.LambdaImage: image.ARGUMENTS,
     FunctionRole: {},
     function.ImageFunction: function.ARGUMENTS,

@@ -83,7 +83,8 @@ def check_arguments(component: str, name: str, args: Args, arguments: Mapping[st
 
 def choice(*allowed: str, default: str | None = None) -> Argument:
     """Return an argument that takes one of `allowed`."""
-    return Argument("string", " or ".join(allowed), lambda value: value in allowed, default, allowed)
+    takes = " or ".join([*([", ".join(allowed[:-1])] if allowed[1:] else []), allowed[-1]])
+    return Argument("string", takes, lambda value: value in allowed, default, allowed)
 
 
 def text(pattern: str, takes: str, default: str | None = None) -> Argument:

@@ -52,7 +52,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
         except ValueError as error:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)
-    mistakes += _contradictions(settings)
+    mistakes += [*_of_other_engines(settings), *_contradictions(settings)]
     mistakes += region_mistakes(region)
     if mistakes:
         raise SettingsError(stack, mistakes)
@@ -79,6 +79,16 @@ def _nearest(key: ConfigKey, value: str) -> str:
     return f". Type: pulumi config set {key.name} {near[0]}" if near else ""
 
 
+def _of_other_engines(settings: Settings) -> list[str]:
+    """Name the keys that would be ignored; a default, which Pulumi gives for every key, is nobody's mistake."""
+    return [
+        f"{key.name} means nothing on engine {settings.engine}, only on {' and '.join(key.engines)};"
+        f" remove it with: pulumi config rm {key.name}"
+        for key in CONFIG_KEYS.values()
+        if settings.engine not in key.engines and getattr(settings, key.field) != key.default
+    ]
+
+
 def _contradictions(settings: Settings) -> list[str]:
     mistakes = []
     if settings.min_capacity > settings.max_capacity:
@@ -89,6 +99,19 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
     if not settings.secrets_endpoint and not settings.vpc_id:
         mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
+    if bool(settings.dsql_peer_region) != bool(settings.dsql_witness_region):
+        mistakes.append("dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions")
+    if settings.dsql_cluster_identifier:
+        mistakes += [
+            f"{name} is for a new cluster, and dsqlClusterIdentifier names an existing one: remove one of the two"
+            for name, given in (
+                ("deletionProtection", settings.deletion_protection),
+                ("kmsKeyArn", settings.kms_key_arn),
+                ("dsqlPeerRegion", settings.dsql_peer_region),
+                ("forceDestroy", settings.force_destroy),
+            )
+            if given
+        ]
     if len(settings.subnet_ids) == 1:
         mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
     return mistakes + _engine_mistakes(settings)

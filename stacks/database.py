@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pulumi
 
-from components import AuroraDatabase, FunctionAccess, Network
+from components import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, Network
 from stacks.settings import Settings
 
 DATABASE = "main-db"
@@ -22,9 +22,38 @@ class Database(Protocol):
     identifier: pulumi.Output[str]
 
 
-def register_database(settings: Settings, tags: StackTags, depends_on: Sequence[pulumi.Resource]) -> Database:
+def register_database(
+    settings: Settings,
+    function_role_arn: pulumi.Input[str],
+    tags: StackTags,
+    depends_on: Sequence[pulumi.Resource],
+) -> Database:
     """Register the database of the configured engine, once `depends_on` is there."""
-    return _aurora(settings, tags, pulumi.ResourceOptions(depends_on=depends_on))
+    opts = pulumi.ResourceOptions(depends_on=depends_on)
+    if settings.engine == "dsql":
+        return _dsql(settings, function_role_arn, tags, opts)
+    return _aurora(settings, tags, opts)
+
+
+def _dsql(
+    settings: Settings, function_role_arn: pulumi.Input[str], tags: StackTags, opts: pulumi.ResourceOptions
+) -> DsqlDatabase:
+    args: DsqlDatabaseArgs = {"function_role_arn": function_role_arn, "schema": settings.schema, "tags": tags}
+    if settings.runtime_role:
+        args["runtime_role"] = settings.runtime_role
+    if settings.vpc_id:
+        network = _network(settings, tags)
+        args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
+        args["function_security_group_id"] = network.function_security_group_id
+    if settings.dsql_cluster_identifier:
+        args["cluster_identifier"] = settings.dsql_cluster_identifier
+        return DsqlDatabase(DATABASE, args, opts)
+    args["deletion_protection"], args["force_destroy"] = settings.deletion_protection, settings.force_destroy
+    if settings.kms_key_arn:
+        args["kms_key_arn"] = settings.kms_key_arn
+    if settings.dsql_peer_region:
+        args["peer_region"], args["witness_region"] = settings.dsql_peer_region, settings.dsql_witness_region
+    return DsqlDatabase(DATABASE, args, opts)
 
 
 def _network(settings: Settings, tags: StackTags) -> Network:
@@ -36,7 +65,8 @@ def _network(settings: Settings, tags: StackTags) -> Network:
             {
                 "vpc_id": settings.vpc_id,
                 "subnet_ids": list(settings.subnet_ids),
-                "secrets_endpoint": settings.secrets_endpoint,
+                # On DSQL there is no secret to read.
+                "secrets_endpoint": settings.secrets_endpoint and settings.engine != "dsql",
                 "endpoint_zones": zones,
                 "tags": tags,
             },
@@ -48,6 +78,7 @@ def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -
     network = _network(settings, tags)
     endpoint = {"secrets_endpoint_id": network.secrets_endpoint_id} if settings.secrets_endpoint else {}
     version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
         DATABASE,
@@ -57,7 +88,6 @@ def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -
             "subnet_ids": network.subnet_ids,
             "function_security_group_id": network.function_security_group_id,
             "schema": settings.schema,
-            "runtime_role": settings.runtime_role,
             "auth": settings.database_auth,
             "min_capacity": settings.min_capacity,
             "max_capacity": settings.max_capacity,
@@ -65,13 +95,14 @@ def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -
             "instance_count": settings.instance_count,
             "backup_retention_days": settings.backup_retention_days,
             "deletion_protection": settings.deletion_protection,
-            "final_snapshot": settings.final_snapshot,
+            "final_snapshot": settings.final_snapshot and not settings.force_destroy,
             "performance_insights": settings.performance_insights,
             "tags": tags,
             "extended_support": settings.extended_support,
             "secret_recovery_days": settings.secret_recovery_days,
             **endpoint,
             **version,
+            **role,
             **key,
         },
         opts,

@@ -1,21 +1,26 @@
 """How a configuration key is declared: as the field of a dataclass, once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from components.arguments import Argument, Value
 from components.schema import camel_case
+from lambda_images.database.engines import ENGINES
 
 
 @dataclass(frozen=True)
 class ConfigKey:
-    """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means."""
+    """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means.
+
+    `engines` are those on which it means something.
+    """
 
     field: str
     argument: Argument
     default: Value | None
     description: str
+    engines: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -23,10 +28,13 @@ class ConfigKey:
         return camel_case(self.field)
 
 
-def config_key(argument: Argument, description: str, default: Value | None = None) -> Any:
+def config_key(
+    argument: Argument, description: str, default: Value | None = None, engines: Sequence[str] = tuple(ENGINES)
+) -> Any:
     """Declare a configuration key; the default is the argument's own where none is given."""
     default = argument.default if default is None else default
-    return field(default=default, metadata={"argument": argument, "default": default, "description": description})
+    metadata = {"argument": argument, "default": default, "description": description, "engines": engines}
+    return field(default=default, metadata=metadata)
 
 
 def declared_keys(settings: type[Any]) -> Mapping[str, ConfigKey]:

@@ -27,10 +27,10 @@ def deploy() -> None:
     settings = load()
 
     handler_image, migrations_image = (_image(target, settings) for target in CONTEXTS)
+    handler_role = FunctionRole("handler", {"tags": _tags()})
     # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
     # money that a cluster takes.
-    database = register_database(settings, _tags(), depends_on=[handler_image, migrations_image])
-    handler_role = FunctionRole("handler", {"tags": _tags()})
+    database = register_database(settings, handler_role.arn, _tags(), depends_on=[handler_image, migrations_image])
     migration = Migration(
         "migrations",
         {

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components import aurora_args, function, image, migration, network
-from components.arguments import objects, strings, text
+from components import aurora_args, dsql, function, image, migration, network
+from components.arguments import choice, objects, strings, text
+from components.aurora_engines import RDS_ENGINES
+from lambda_images.database.engines import ENGINES
 from stacks.keys import ConfigKey, config_key, declared_keys
 from stacks.stream_settings import StreamSettings
 
 _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
-_IMAGE, _NETWORK = image.ARGUMENTS, network.ARGUMENTS
+_IMAGE, _NETWORK, _DSQL = image.ARGUMENTS, network.ARGUMENTS, dsql.ARGUMENTS
+# The engines on which some of the keys mean something.
+AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
 
 
 @dataclass(frozen=True)
@@ -19,50 +23,78 @@ class Settings:
     An empty text or list stands for nothing given.
     """
 
-    engine: str = config_key(_DATABASE["engine"], "Database engine.", "mysql")
+    engine: str = config_key(
+        choice(*ENGINES), "Database engine: Aurora MySQL, Aurora PostgreSQL or Aurora DSQL.", "mysql"
+    )
     engine_version: str = config_key(
-        _DATABASE["engine_version"], "RDS's engine version; empty: the version this project is tested with.", ""
+        _DATABASE["engine_version"],
+        "RDS's engine version; empty: the version this project is tested with.",
+        "",
+        engines=AURORA,
     )
     schema: str = config_key(
-        _DATABASE["schema"], "Name of the database that the migration runner creates in the cluster."
+        _DATABASE["schema"], "Database that the migration runner creates in the cluster; on DSQL, the schema."
     )
     runtime_role: str = config_key(
         _DATABASE["runtime_role"],
-        "Database role of the application; it reads and writes rows and changes no schema.",
+        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`.",
+        "",
     )
     database_auth: str = config_key(
-        _DATABASE["auth"], "How the application logs in: by an IAM token, or by a password from Secrets Manager."
+        _DATABASE["auth"],
+        "How the application logs in: by an IAM token, or by a password from Secrets Manager.",
+        engines=AURORA,
     )
-    min_capacity: float = config_key(_DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.")
-    max_capacity: float = config_key(_DATABASE["max_capacity"], "Capacity at most.")
+    min_capacity: float = config_key(
+        _DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.", engines=AURORA
+    )
+    max_capacity: float = config_key(_DATABASE["max_capacity"], "Capacity at most.", engines=AURORA)
     auto_pause_seconds: int = config_key(
-        _DATABASE["auto_pause_seconds"], "Idle time before the cluster pauses, where minCapacity is 0."
+        _DATABASE["auto_pause_seconds"], "Idle time before the cluster pauses, where minCapacity is 0.", engines=AURORA
     )
-    instance_count: int = config_key(_DATABASE["instance_count"], "Database instances, the writer included.")
-    backup_retention_days: int = config_key(_DATABASE["backup_retention_days"], "Point-in-time recovery.")
+    instance_count: int = config_key(
+        _DATABASE["instance_count"], "Database instances, the writer included.", engines=AURORA
+    )
+    backup_retention_days: int = config_key(
+        _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
+    )
     deletion_protection: bool = config_key(
         _DATABASE["deletion_protection"], "Whether AWS and Pulumi refuse to delete the cluster."
     )
+    force_destroy: bool = config_key(
+        _DSQL["force_destroy"],
+        "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster does not stay.",
+    )
+    dsql_cluster_identifier: str = config_key(
+        _DSQL["cluster_identifier"], "An existing DSQL cluster to use instead of a new one.", "", DSQL
+    )
+    dsql_peer_region: str = config_key(_DSQL["peer_region"], "A second Region that holds the same data.", "", DSQL)
+    dsql_witness_region: str = config_key(
+        _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL
+    )
     final_snapshot: bool = config_key(
-        _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first."
+        _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first.", engines=AURORA
     )
     kms_key_arn: str = config_key(
         _DATABASE["kms_key_id"], "ARN of the KMS key for storage and secrets; empty: the account's own keys.", ""
     )
     performance_insights: bool = config_key(
-        _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free)."
+        _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free).", engines=AURORA
     )
     extended_support: bool = config_key(
         _DATABASE["extended_support"],
         "Whether a major version past its standard support runs on as RDS Extended Support, at a price.",
+        engines=AURORA,
     )
     secret_recovery_days: int = config_key(
-        _DATABASE["secret_recovery_days"], "How long a deleted login of the application can be restored; 0: not at all."
+        _DATABASE["secret_recovery_days"],
+        "How long a deleted login of the application can be restored; 0: not at all.",
+        engines=AURORA,
     )
     allow_reset: bool = config_key(
         _MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything."
     )
-    vpc_cidr: str = config_key(_NETWORK["cidr_block"], "Addresses of the new VPC.")
+    vpc_cidr: str = config_key(_NETWORK["cidr_block"], "Addresses of the new VPC.", engines=AURORA)
     vpc_id: str = config_key(
         text(r"vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
         "An existing VPC to use instead of a new one.",
@@ -76,6 +108,7 @@ class Settings:
     secrets_endpoint: bool = config_key(
         _NETWORK["secrets_endpoint"],
         "Whether to make the Secrets Manager endpoint; false where the existing VPC has one or a NAT gateway.",
+        engines=AURORA,
     )
     handler_memory: int = config_key(_FUNCTION["memory_size"], "Memory of the handler.")
     handler_timeout: int = config_key(_FUNCTION["timeout"], "How long an invocation of the handler may take.")

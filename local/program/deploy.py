@@ -134,6 +134,12 @@ def _local_configuration(
     given = {f"{project}:{key}": value for key, value in overrides.items()}
     config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
     engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
+    if engine in given:
+        file_keys = {key.removeprefix(f"{project}:") for key in config}
+        for key in sorted(_keys_of_other_engines(given[engine]) & file_keys):
+            if key not in overrides:
+                write(f"note: {key} of the stack's file means nothing on engine {given[engine]} and is left aside")
+                del config[f"{project}:{key}"]
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
         write("note: databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
         config[auth] = "password"
@@ -142,6 +148,14 @@ def _local_configuration(
         write(f"note: architecture is {own} here: the Docker engine builds for this machine")
         config[architecture] = own
     return config
+
+
+def _keys_of_other_engines(engine: str) -> set[str]:
+    """Return the configuration keys that mean nothing on `engine`; the stack's file is written for its own engine."""
+    # Imported here for the same reason as the program below.
+    from stacks.settings import CONFIG_KEYS
+
+    return {key.name for key in CONFIG_KEYS.values() if engine not in key.engines}
 
 
 def _service_program() -> Callable[[], None]:

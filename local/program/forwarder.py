@@ -69,10 +69,12 @@ class ResourceForwarder(Mocks):
         self._thread.urn = urn
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
-        """Forward one resource; components, and resources that exist elsewhere, are only recorded."""
+        """Forward one resource, also one that exists already on AWS; components are only recorded."""
         inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
-        if not args.custom or args.resource_id:
-            return args.resource_id or "", inputs
+        if not args.custom:
+            return "", inputs
+        if args.resource_id:
+            inputs["identifier"] = args.resource_id
         urn = self._thread.urn
         self.urns.append(urn)
         with self._counted_request():

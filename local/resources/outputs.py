@@ -67,23 +67,25 @@ def _template_values(schema: ResourceSchema, type_token: str, name: str, inputs:
     digest = text_digest(type_token, name, *(str(inputs.get(key)) for key in schema.replace_on))
     number = int(digest, 16)
     alphabet = string.ascii_lowercase + string.digits
-    given = {key: value for key, value in inputs.items() if isinstance(value, str | int | float)}
-    return {key: str(value) for key, value in given.items()} | {
-        "name": _physical_name(schema, name, inputs, digest),
+    given = {key: str(value) for key, value in inputs.items() if isinstance(value, str | int | float)}
+    generated = {
+        "logical_name": name,
+        "digest": digest,
         "hex": digest[:17],
         "uuid": "-".join([digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]]),
         "letters": "".join(alphabet[number // 36**place % 36] for place in range(26)),
-        "region": region,
+        "region": given.get("region", region),
         "account": ACCOUNT_ID,
     }
+    return given | generated | {"name": _physical_name(schema, given, generated)}
 
 
-def _physical_name(schema: ResourceSchema, name: str, inputs: Inputs, digest: str) -> str:
-    """Return the name the program gives, its prefix and 26 digits as the AWS provider adds, or one as Pulumi makes."""
-    if given := inputs.get(schema.name_key):
-        return str(given)
-    prefix = inputs.get(f"{schema.name_key}Prefix")
-    return f"{prefix}{digest[:26]}" if prefix else f"{name}-{digest[:7]}"
+def _physical_name(schema: ResourceSchema, given: Mapping[str, str], generated: Mapping[str, str]) -> str:
+    """Return the name the program gives, its prefix and 26 digits as the AWS provider adds, or a generated one."""
+    if name := given.get(schema.name_key):
+        return name
+    prefix = given.get(f"{schema.name_key}Prefix")
+    return f"{prefix}{generated['digest'][:26]}" if prefix else format_template(schema.generated_name, generated)
 
 
 def _unknown_arn(type_token: str) -> str:

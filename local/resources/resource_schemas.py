@@ -23,7 +23,8 @@ class ResourceSchema:
         id: The id. Like `arn` and `outputs` it is a format string over `{name}` (the physical name), `{hex}` (17
             digits), `{uuid}`, `{letters}` (26 lower-case letters and digits), `{region}`, `{account}` and the inputs.
         arn: The ARN; empty when the type has none.
-        name_key: The input that names the resource; Pulumi generates a name where the program gives none.
+        name_key: The input that names the resource; a name is generated where the program gives none.
+        generated_name: The generated name, a format string over `{logical_name}`, `{hex}` and `{letters}`.
         replace_on: Inputs whose change replaces the resource.
         outputs: Further outputs, as format strings.
         defaults: Outputs whose value is an input's, where the program gives it.
@@ -33,6 +34,7 @@ class ResourceSchema:
     id: str = "{name}"
     arn: str = ""
     name_key: str = ""
+    generated_name: str = "{logical_name}-{hex:.7}"
     replace_on: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -116,13 +118,12 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
         arn="arn:aws:cloudwatch:{region}:{account}:alarm:{name}", name_key="name"
     ),
     "aws:dsql/cluster:Cluster": ResourceSchema(
-        id="{letters}",
-        arn="arn:aws:dsql:{region}:{account}:cluster/{letters}",
-        outputs={
-            "identifier": "{letters}",
-            "vpcEndpointServiceName": "com.amazonaws.{region}.dsql-{letters:.4}",
-        },
+        arn="arn:aws:dsql:{region}:{account}:cluster/{name}",
+        name_key="identifier",
+        generated_name="{letters}",
+        outputs={"vpcEndpointServiceName": "com.amazonaws.vpce.{region}.dsql-{name:.4}"},
     ),
+    "aws:dsql/clusterPeering:ClusterPeering": ResourceSchema(id="{identifier}"),
     "aws:dynamodb/table:Table": ResourceSchema(
         arn="arn:aws:dynamodb:{region}:{account}:table/{name}", name_key="name", compute=_table
     ),

@@ -37,6 +37,7 @@ class Registration:
     dependencies: tuple[str, ...]
     protect: bool
     replace_on_changes: tuple[str, ...]
+    retain_on_delete: bool
     wire: Mapping[str, Any]
 
 
@@ -50,7 +51,8 @@ class Recording(Mocks):
     lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
-        id_, outputs = resource_outputs(args.typ, args.name, args.inputs, REGION)
+        existing = {"identifier": args.resource_id} if args.resource_id else {}
+        id_, outputs = resource_outputs(args.typ, args.name, {**args.inputs, **existing}, REGION)
         if args.typ == "aws:lambda/invocation:Invocation":
             outputs = {**outputs, "result": json.dumps(MIGRATED)}
         return id_, dict(outputs)
@@ -100,6 +102,7 @@ class _RecordingMonitor(MockMonitor):
             dependencies=tuple(sorted(request.dependencies)),
             protect=request.protect,
             replace_on_changes=tuple(request.replaceOnChanges),
+            retain_on_delete=request.retainOnDelete,
             wire=wire,
         )
         if request.type != "pulumi:pulumi:Stack":

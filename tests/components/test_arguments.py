@@ -6,13 +6,14 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import AuroraDatabase, ImageFunction, LambdaImage, Migration, Network
+from components import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaImage, Migration, Network
 from components.__main__ import COMPONENTS
 from components.arguments import Argument, Value, whole_number
 from tests.components.recording import STACKS_FOLDER, record
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
+    DSQL_CLUSTER,
     FUNCTION,
     IMAGE,
     LIFECYCLE_POLICY,
@@ -36,6 +37,7 @@ REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
         "subnet_ids": ["subnet-1", "subnet-2"],
         "function_security_group_id": "sg-1",
     },
+    DsqlDatabase: {"function_role_arn": "arn:aws:iam::123456789012:role/handler"},
     ImageFunction: FUNCTION_ARGS,
     LambdaImage: {
         "context": "../lambda_images",
@@ -67,6 +69,14 @@ def test_every_default_is_the_documented_one() -> None:
         "AuroraDatabase.final_snapshot": True,
         "AuroraDatabase.kms_key_id": None,
         "AuroraDatabase.performance_insights": True,
+        "DsqlDatabase.schema": "app",
+        "DsqlDatabase.runtime_role": None,
+        "DsqlDatabase.cluster_identifier": None,
+        "DsqlDatabase.deletion_protection": False,
+        "DsqlDatabase.force_destroy": False,
+        "DsqlDatabase.kms_key_arn": None,
+        "DsqlDatabase.peer_region": None,
+        "DsqlDatabase.witness_region": None,
         "AuroraDatabase.extended_support": False,
         "AuroraDatabase.secret_recovery_days": 0,
         "LambdaImage.architecture": "arm64",
@@ -124,6 +134,7 @@ def test_every_default_is_the_documented_one() -> None:
         (AuroraDatabase, CLUSTER, "skipFinalSnapshot", False),
         (AuroraDatabase, CLUSTER, "iamDatabaseAuthenticationEnabled", True),
         (AuroraDatabase, CLUSTER_INSTANCE, "performanceInsightsEnabled", True),
+        (DsqlDatabase, DSQL_CLUSTER, "deletionProtectionEnabled", False),
         (LambdaImage, REPOSITORY, "forceDelete", False),
         (LambdaImage, IMAGE, "build.platform", "linux/arm64"),
         (ImageFunction, FUNCTION, "memorySize", 256),
@@ -167,6 +178,12 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("AuroraDatabase.kms_key_id", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),
     ("AuroraDatabase.secret_recovery_days", [0, 7, 30], [-1, 1, 6, 31]),
     ("AuroraDatabase.final_snapshot", [True, False], [1, "true"]),
+    ("DsqlDatabase.schema", ["a", "my-app", "Ünï", "a" * 56], ["", "a" * 57, "public", "sys", "pg_own"]),
+    ("DsqlDatabase.runtime_role", ["a", "r" * 63], ["", "r" * 64, "admin", "public", "pg_own"]),
+    ("DsqlDatabase.cluster_identifier", ["a1" * 13], ["a" * 25, "a" * 27, "A" * 26]),
+    ("DsqlDatabase.kms_key_arn", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),
+    ("DsqlDatabase.peer_region", ["us-east-2"], ["", "ohio"]),
+    ("DsqlDatabase.witness_region", ["us-west-2"], ["", "oregon"]),
     ("LambdaImage.keep_images", [3, 1000], [2, 1001]),
     ("ImageFunction.memory_size", [128, 10_240, 512.0], [127, 10_241, 512.5, True, "512"]),
     ("ImageFunction.timeout", [1, 900], [0, 901]),

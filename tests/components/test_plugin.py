@@ -62,6 +62,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
         f"aurora-lambda:index:{name}"
         for name in (
             "AuroraDatabase",
+            "DsqlDatabase",
             "FunctionRole",
             "ImageFunction",
             "LambdaImage",

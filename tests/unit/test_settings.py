@@ -62,10 +62,54 @@ def test_all_mistakes_are_reported_together() -> None:
         read({"engine": "postgress", "handlerTimeout": "901", "minCapacity": "4", "frobnicate": "1"}, "dev")
     assert caught.value.mistakes == [
         "frobnicate is not a configuration key; remove it with: pulumi config rm frobnicate",
-        "engine is 'postgress'; it takes mysql or postgres. Type: pulumi config set engine postgres",
+        "engine is 'postgress'; it takes mysql, postgres or dsql. Type: pulumi config set engine postgres",
         "handlerTimeout is '901'; it takes a whole number of seconds from 1 to 900",
         "minCapacity 4 is above maxCapacity 2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "mistakes"),
+    [
+        (
+            {"engine": "dsql", "minCapacity": "2", "databaseAuth": "password"},
+            [
+                "databaseAuth means nothing on engine dsql, only on mysql and postgres;"
+                " remove it with: pulumi config rm databaseAuth",
+                "minCapacity means nothing on engine dsql, only on mysql and postgres;"
+                " remove it with: pulumi config rm minCapacity",
+            ],
+        ),
+        (
+            {"engine": "postgres", "dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"},
+            [
+                f"{key} means nothing on engine postgres, only on dsql; remove it with: pulumi config rm {key}"
+                for key in ("dsqlPeerRegion", "dsqlWitnessRegion")
+            ],
+        ),
+        (
+            {"engine": "dsql", "dsqlPeerRegion": "eu-west-2"},
+            ["dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions"],
+        ),
+        (
+            {"engine": "dsql", "dsqlClusterIdentifier": "a" * 26, "deletionProtection": "true"},
+            [
+                "deletionProtection is for a new cluster, and dsqlClusterIdentifier names an existing one:"
+                " remove one of the two"
+            ],
+        ),
+        # Pulumi gives every key its default: nobody has set these.
+        ({"engine": "dsql", "minCapacity": "0", "databaseAuth": "iam", "finalSnapshot": "true"}, []),
+    ],
+)
+def test_keys_of_another_engine_are_mistakes(config: dict[str, str], mistakes: list[str]) -> None:
+    """A setting that is silently ignored is one that somebody relies on."""
+    if not mistakes:
+        assert read(config, "dev").engine == "dsql"
+        return
+    with pytest.raises(SettingsError) as caught:
+        read(config, "dev")
+    assert caught.value.mistakes == mistakes
 
 
 @pytest.mark.parametrize(

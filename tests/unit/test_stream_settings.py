@@ -62,7 +62,7 @@ def test_streams_share_a_function() -> None:
         ({**COPY, "batchSize": None}, "streams[0].batchSize is None; it takes a whole number of records from 1 to 10000"),
         ({**COPY, "enabled": 1}, "streams[0].enabled is 1; it takes true or false"),
         ({**COPY, "filters": ["INSERT"]}, "streams[0].filters is ['INSERT']; it takes a list of event filter patterns"),
-        ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; it takes bucket or queue or nowhere"),
+        ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; it takes bucket, queue or nowhere"),
         ({**COPY, "name": "Copy"}, "streams[0].name is 'Copy'; it takes at most 32 lower-case letters, digits and hyphens"),
         ({**COPY, "name": "handler"}, "streams[0] feeds the function 'handler', which is another function of this stack"),
         ({**COPY, "function": "migrations"}, "streams[0] feeds the function 'migrations', which is another function of this stack"),

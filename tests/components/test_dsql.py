@@ -1,0 +1,221 @@
+"""What Aurora DSQL asks AWS for: a new, an adopted and a two-Region cluster, and the application's access to it."""
+
+import json
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components import DsqlDatabase
+from components.dsql import DsqlDatabaseArgs
+from tests.components.conftest import Stack
+from tests.components.recording import Recording, record
+from tests.components.tokens import (
+    CLUSTER,
+    DSQL_CLUSTER,
+    DSQL_PEERING,
+    EGRESS_RULE,
+    FUNCTION,
+    INGRESS_RULE,
+    INVOCATION,
+    ROLE,
+    ROLE_POLICY,
+    SECURITY_GROUP,
+    SUBNET,
+    VPC,
+    VPC_ENDPOINT,
+)
+
+BARE: DsqlDatabaseArgs = {"function_role_arn": "arn:aws:iam::123456789012:role/handler"}
+TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "main-db"}
+EXISTING = "abcdefghijklmnopqrstuvwxyz"
+EXISTING_ARN = f"arn:aws:dsql:eu-west-1:123456789012:cluster/{EXISTING}"
+
+
+def registered(**args: object) -> Recording:
+    """Return the recording of the component alone."""
+    given = cast(DsqlDatabaseArgs, {**BARE, **args})
+
+    def program() -> None:
+        database = DsqlDatabase("main-db", given)
+        pulumi.export("endpoint", database.endpoint)
+        pulumi.export("runtime", database.runtime)
+
+    return record(program)
+
+
+def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
+    """Return the permissions of a function beyond its logs."""
+    return json.loads(recording.inputs(ROLE_POLICY, name)["policy"])["Statement"][1:]
+
+
+def test_a_new_cluster_needs_nothing_but_itself(stack: Stack) -> None:
+    """A network would slow the functions down and cost money for nothing."""
+    recording = stack(engine="dsql")
+    assert recording.inputs(DSQL_CLUSTER, "main-db") == {"deletionProtectionEnabled": False, "tags": TAGS}
+    for type_ in (CLUSTER, VPC, SUBNET, SECURITY_GROUP, VPC_ENDPOINT, DSQL_PEERING):
+        assert recording.of_type(type_) == []
+    assert recording.inputs(FUNCTION, "handler").get("vpcConfig") is None
+
+
+def test_each_function_may_connect_to_this_cluster_as_its_own_kind_of_user(stack: Stack) -> None:
+    """A handler with DbConnectAdmin could drop every application's tables."""
+    recording = stack(engine="dsql")
+    arn = recording.output(DSQL_CLUSTER, "main-db", "arn")
+    assert statements(recording, "handler") == [{"Effect": "Allow", "Action": ["dsql:DbConnect"], "Resource": [arn]}]
+    assert statements(recording, "migrations") == [
+        {"Effect": "Allow", "Action": ["dsql:DbConnectAdmin"], "Resource": [arn]}
+    ]
+
+
+def test_the_functions_are_told_where_and_who_they_are(stack: Stack) -> None:
+    """These are the names that applications on DSQL read."""
+    recording = stack(engine="dsql", schema="myapp")
+    identifier = recording.output(DSQL_CLUSTER, "main-db", "identifier")
+    shared = {
+        "SQL_MAIN_DB_ENGINE": "dsql",
+        "SQL_MAIN_DB_ENDPOINT": f"{identifier}.dsql.eu-west-1.on.aws",
+        "SQL_MAIN_DB_IDENTIFIER": identifier,
+        "SQL_MAIN_DB_SCHEMA": "myapp",
+        "SQL_MAIN_DB_AUTH": "iam",
+        "SQL_MAIN_DB_ARN": recording.output(DSQL_CLUSTER, "main-db", "arn"),
+    }
+    handler = recording.inputs(FUNCTION, "handler")["environment"]["variables"]
+    assert handler == {**shared, "SQL_MAIN_DB_DB_ROLE": "lambda_myapp", "SQL_MAIN_DB_REVISION": "0003"}
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    assert runner == {
+        **shared,
+        "SQL_MAIN_DB_DB_ROLE": "admin",
+        "SQL_MAIN_DB_RUNTIME_DB_ROLE": "lambda_myapp",
+        "SQL_MAIN_DB_RUNTIME_AUTH": "iam",
+        "SQL_MAIN_DB_RUNTIME_ROLE_ARN": recording.output(ROLE, "handler", "arn"),
+        "ALLOW_RESET": "false",
+    }
+
+
+def test_the_outputs_are_those_of_the_other_engines(stack: Stack) -> None:
+    """Scripts that read a stack's outputs would need to know its engine."""
+    dsql, aurora = stack(engine="dsql").outputs, stack(engine="postgres").outputs
+    assert [key for key in aurora if key not in dsql] == []
+    assert dsql["engine"] == "dsql"
+    assert dsql["databaseEndpoint"].endswith(".dsql.eu-west-1.on.aws")
+
+
+def test_the_migration_runs_after_the_cluster_and_again_for_another_role(stack: Stack) -> None:
+    """A role that was replaced could not log in: DSQL knows roles by their ARN."""
+    recording = stack(engine="dsql")
+    triggers = recording.inputs(INVOCATION, "migrations")["triggers"]
+    assert triggers["role"] == recording.output(ROLE, "handler", "arn")
+    assert triggers["cluster"] == recording.output(DSQL_CLUSTER, "main-db", "identifier")
+
+
+def test_data_stays_unless_its_deletion_is_forced() -> None:
+    """DSQL takes no final snapshot: a destroy would be the end of all data."""
+    kept, forced = registered(), registered(force_destroy=True)
+    assert kept.resource(DSQL_CLUSTER, "main-db").retain_on_delete is True
+    assert forced.resource(DSQL_CLUSTER, "main-db").retain_on_delete is False
+
+
+def test_a_protected_cluster_is_protected_from_pulumi_too() -> None:
+    """A destroy would take the functions down before AWS refuses to delete the cluster."""
+    cluster = registered(deletion_protection=True).resource(DSQL_CLUSTER, "main-db")
+    assert (cluster.protect, cluster.inputs["deletionProtectionEnabled"]) == (True, True)
+
+
+def test_a_key_of_ones_own_encrypts_the_cluster() -> None:
+    """Rules about keys could not be kept."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+    assert registered(kms_key_arn=key).inputs(DSQL_CLUSTER, "main-db")["kmsEncryptionKey"] == key
+
+
+def test_an_existing_cluster_is_used_and_never_changed() -> None:
+    """Two applications could not share a cluster, or one's destroy would delete the other's data."""
+    recording = registered(cluster_identifier=EXISTING, schema="second")
+    assert recording.of_type(DSQL_CLUSTER) == []
+    assert recording.outputs["endpoint"] == f"{EXISTING}.dsql.eu-west-1.on.aws"
+    runtime = recording.outputs["runtime"]
+    assert runtime["policy_statements"] == [
+        {"Effect": "Allow", "Action": ["dsql:DbConnect"], "Resource": [EXISTING_ARN]}
+    ]
+    assert runtime["environment"]["SQL_MAIN_DB_DB_ROLE"] == "lambda_second"
+
+
+def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
+    """A peering in one direction stays PENDING_SETUP, and takes no connection."""
+    recording = registered(peer_region="eu-west-2", witness_region="eu-west-3")
+    witness = {"witnessRegion": "eu-west-3"}
+    assert recording.inputs(DSQL_CLUSTER, "main-db")["multiRegionProperties"] == witness
+    peer = recording.inputs(DSQL_CLUSTER, "main-db-peer")
+    assert (peer["region"], peer["multiRegionProperties"]) == ("eu-west-2", witness)
+    own_arn, peer_arn = (recording.output(DSQL_CLUSTER, name, "arn") for name in ("main-db", "main-db-peer"))
+    assert recording.inputs(DSQL_PEERING, "main-db") == {
+        "identifier": recording.output(DSQL_CLUSTER, "main-db", "identifier"),
+        "clusters": [peer_arn],
+        "witnessRegion": "eu-west-3",
+    }
+    assert recording.inputs(DSQL_PEERING, "main-db-peer") == {
+        "region": "eu-west-2",
+        "identifier": recording.output(DSQL_CLUSTER, "main-db-peer", "identifier"),
+        "clusters": [own_arn],
+        "witnessRegion": "eu-west-3",
+    }
+    assert peer_arn.split(":")[3] == "eu-west-2"
+
+
+def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
+    """Functions in a VPC without a way out could not reach the cluster."""
+    recording = stack(engine="dsql", vpcId="vpc-0a", subnetIds='["subnet-1", "subnet-2"]')
+    functions, group = (recording.id(SECURITY_GROUP, name) for name in ("network-functions", "main-db-endpoint"))
+    assert recording.of_type(VPC_ENDPOINT) == ["main-db"]
+    endpoint = recording.inputs(VPC_ENDPOINT, "main-db")
+    assert endpoint == {
+        "vpcId": "vpc-0a",
+        "serviceName": recording.output(DSQL_CLUSTER, "main-db", "vpcEndpointServiceName"),
+        "vpcEndpointType": "Interface",
+        "privateDnsEnabled": True,
+        "subnetIds": ["subnet-1", "subnet-2"],
+        "securityGroupIds": [group],
+        "tags": TAGS,
+    }
+    ingress = recording.inputs(INGRESS_RULE, "main-db-from-functions")
+    assert (ingress["securityGroupId"], ingress["referencedSecurityGroupId"]) == (group, functions)
+    assert (ingress["fromPort"], ingress["toPort"]) == (5432, 5432)
+    assert recording.inputs(EGRESS_RULE, "main-db-functions-out")["referencedSecurityGroupId"] == group
+    assert recording.inputs(FUNCTION, "handler")["vpcConfig"] == {
+        "securityGroupIds": [functions],
+        "subnetIds": ["subnet-1", "subnet-2"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            {"peer_region": "eu-west-2"},
+            "DsqlDatabase 'main-db': peer_region needs witness_region too",
+        ),
+        (
+            {"vpc_id": "vpc-0a"},
+            "DsqlDatabase 'main-db': vpc_id needs subnet_ids and function_security_group_id too",
+        ),
+        (
+            {"cluster_identifier": EXISTING, "force_destroy": True},
+            "DsqlDatabase 'main-db': force_destroy is for a new cluster, and cluster_identifier names an existing one;"
+            " give one of the two",
+        ),
+        (
+            {"cluster_identifier": "main"},
+            "DsqlDatabase 'main-db': cluster_identifier is 'main'; it takes a cluster's identifier of 26 letters and"
+            " digits",
+        ),
+        (
+            {"schema": "pg_own"},
+            "DsqlDatabase 'main-db': schema is 'pg_own'; it takes the name of a schema, at most 56 characters",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused_in_words(args: dict[str, object], message: str) -> None:
+    """AWS would refuse them too, minutes later and in its own terms."""
+    with pytest.raises(ValueError, match="main-db") as refused:
+        registered(**args)
+    assert str(refused.value) == message
