@@ -13,6 +13,8 @@ from moto.server import ThreadedMotoServer
 from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from tests.services import missing
 
+# The servers outlive no test run: they need not wait for the disk.
+PARAMETERS = {"fsync": "off", "innodb_flush_log_at_trx_commit": "0"}
 MASTER = ("master", "the-master's password")
 ENGINES = ("postgres", "mysql")
 AWS_ENVIRONMENT = {
@@ -54,7 +56,7 @@ class _Servers(dict[str, DatabaseServer]):
 
     def __missing__(self, engine: str) -> DatabaseServer:
         try:
-            server = database_server(engine, self._directory / engine, {})
+            server = database_server(engine, self._directory / engine, PARAMETERS)
             server.start()
         except ServerUnavailableError as error:
             missing(str(error))

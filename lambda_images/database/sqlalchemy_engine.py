@@ -54,10 +54,12 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
 
 
 def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engine:
-    """Return an engine on a connection that is there, which it leaves open."""
-    return create_engine(
-        spec.sqlalchemy_url, creator=lambda: connection, poolclass=StaticPool, isolation_level=spec.isolation_level
-    )
+    """Return an engine for DDL on a connection that is there, which it leaves open.
+
+    Where DDL is not part of a transaction, each statement commits itself.
+    """
+    level = spec.isolation_level if spec.transactional_ddl else "AUTOCOMMIT"
+    return create_engine(spec.sqlalchemy_url, creator=lambda: connection, poolclass=StaticPool, isolation_level=level)
 
 
 def autocommit(engine: sqlalchemy.Engine) -> sqlalchemy.Engine:

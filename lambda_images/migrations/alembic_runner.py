@@ -22,6 +22,7 @@ from lambda_images.database.errors import format_driver_error
 from lambda_images.database.sqlalchemy_engine import engine_on
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.outcome import AppliedRevision
+from lambda_images.migrations.progress import Direction, InterruptedStep, RevisionProgress
 from lambda_images.migrations.revisions import revision_files
 from lambda_images.migrations.servers import Server
 
@@ -51,6 +52,7 @@ class Migrations:
         self.config.set_main_option("sourceless", "true")
         self.config.attributes["offline_url"] = server.spec.offline_url
         self.script = ScriptDirectory.from_config(self.config)
+        self._progress = None if server.spec.transactional_ddl else RevisionProgress(server)
 
     def load(self) -> None:
         """Load the revisions.
@@ -103,7 +105,7 @@ class Migrations:
             for script in self.pending(version):
                 if not may_go_on():
                     return
-                yield from _noted(script, MigrationStep.upgrade_from_script(self.script.revision_map, script), run)
+                yield from self._step(script, "upgrade", run)
 
         self._run(steps, prepare)
 
@@ -112,13 +114,28 @@ class Migrations:
 
         def steps(version: str | None) -> Iterator[RevisionStep]:
             for script in self._undone(version, revision):
-                yield from _noted(script, MigrationStep.downgrade_from_script(self.script.revision_map, script), run)
+                yield from self._step(script, "downgrade", run)
 
         self._run(steps, prepare)
+
+    def interrupted(self) -> InterruptedStep | None:
+        """Return the step that an earlier run began and did not finish, on an engine that cannot roll it back."""
+        step = self._progress.interrupted() if self._progress else None
+        return step if step and self._server.version() == self._version_during(step) else None
+
+    def finish_interrupted(self, run: MigrationRun) -> None:
+        """Finish the step that an earlier run was interrupted in, if there is one."""
+        step = self.interrupted()
+        script = self.script.get_revision(step.revision) if step else None
+        if step and script:
+            self._run(lambda _version: self._step(script, step.direction, run))
 
     def stamp(self, revision: str) -> None:
         """Write down that the database is at `revision`, running nothing."""
         with self.connected() as connection, connection.begin():
+            self._server.create_tables()
+            if self._progress:
+                self._progress.forget()
             MigrationContext.configure(connection).stamp(self.script, revision)
 
     def history(self, version: str | None) -> str:
@@ -142,13 +159,30 @@ class Migrations:
         from lambda_images.application.tables import metadata  # noqa: PLC0415 - no other command needs it
 
         with self.connected() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})
+            options = {"compare_type": True, "target_metadata": metadata, "include_name": is_compared}
+            context = MigrationContext.configure(connection, opts=options)
             upgrade = produce_migrations(context, metadata).upgrade_ops
             return upgrade.as_diffs() if upgrade else []
 
     def connected(self) -> Connection:
         """Return a SQLAlchemy connection on the driver's, which it leaves open."""
-        return engine_on(self._server.connection, self._server.spec).connect()
+        engine = engine_on(self._server.connection, self._server.spec)
+        if self._progress:
+            self._progress.listen(engine)
+        return engine.connect()
+
+    def _step(self, script: Script, direction: Direction, run: MigrationRun) -> Iterator[RevisionStep]:
+        """Yield Alembic's step, noting when it begins and ends; Alembic asks for the next when it has been taken."""
+        make = MigrationStep.upgrade_from_script if direction == "upgrade" else MigrationStep.downgrade_from_script
+        step = make(self.script.revision_map, script)
+        if self._progress:
+            step.migration_fn = self._progress.follow(script.revision, direction, step.migration_fn)
+        run.current_step = {"revision": script.revision, "message": script.doc, "duration_ms": 0}
+        started = time.monotonic()
+        yield step
+        run.current_step["duration_ms"] = round((time.monotonic() - started) * 1000)
+        run.applied.append(run.current_step)
+        run.current_step = None
 
     def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:
@@ -164,6 +198,19 @@ class Migrations:
             raise MigrationError(f"{name} comes after revision {before!r}, which is not there: mend its down_revision")
         return script
 
+    def _version_during(self, step: InterruptedStep) -> str | None:
+        """Return the version that a database is at while the step is taken."""
+        try:
+            script = self.script.get_revision(step.revision)
+            assert script
+        except CommandError:
+            raise MigrationError(
+                f"the {step.direction} of revision {step.revision} was interrupted, and this image does not have it:"
+                " deploy the code that has it, or `stamp` the revision that the database is at"
+            ) from None
+        before = script.down_revision
+        return script.revision if step.direction == "downgrade" else str(before) if before else None
+
     def _undone(self, version: str | None, revision: str) -> Sequence[Script]:
         """Return the revisions to undo, the newest first; `revision` may be `-2`, for two back."""
         applied = list(self.script.iterate_revisions(version or "base", "base"))
@@ -171,7 +218,9 @@ class Migrations:
             return applied[: int(revision[1:])]
         return list(self.script.iterate_revisions(version or "base", revision))
 
-    def _run(self, steps: Callable[[str | None], Iterator[RevisionStep]], prepare: Callable[[], None]) -> None:
+    def _run(
+        self, steps: Callable[[str | None], Iterator[RevisionStep]], prepare: Callable[[], None] = lambda: None
+    ) -> None:
         """Run `steps` from the version that the database is at."""
 
         def run_steps(heads: tuple[str, ...], _context: MigrationContext) -> Iterator[RevisionStep]:
@@ -183,14 +232,9 @@ class Migrations:
                 self.script.run_env()
 
 
-def _noted(script: Script, step: RevisionStep, run: MigrationRun) -> Iterator[RevisionStep]:
-    """Yield the step, noting when it begins and ends; Alembic asks for the next when it has been taken."""
-    run.current_step = {"revision": script.revision, "message": script.doc, "duration_ms": 0}
-    started = time.monotonic()
-    yield step
-    run.current_step["duration_ms"] = round((time.monotonic() - started) * 1000)
-    run.applied.append(run.current_step)
-    run.current_step = None
+def is_compared(name: str | None, kind: str, _parents: object) -> bool:
+    """Return whether something in a database is compared with the code: not the runner's own table."""
+    return kind != "table" or name != "migration_progress"
 
 
 def _is_about(line: str, version: str | None) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 from sqlalchemy import ColumnElement, Connection, Delete, Table, Update, and_, delete, or_, select, update
 
+from lambda_images.migrations.progress import RESUMABLE
+
 # A third of DSQL's limit: rows that a cascade changes count too.
 BATCH_ROWS = 1000
 
@@ -47,10 +49,10 @@ def run_in_batches(
     """
     selected = select(*table.primary_key).where(where).order_by(*table.primary_key).limit(batch_rows)
     total, previous = 0, None
-    while keys := [tuple(key) for key in connection.execute(selected)]:
+    while keys := [tuple(key) for key in connection.execute(selected, execution_options=RESUMABLE)]:
         if keys == previous:
             raise ValueError(f"{table.name}: rows that were updated still satisfy the batches' condition")
-        connection.execute(change.where(_has_key(table, keys)))
+        connection.execute(change.where(_has_key(table, keys)), execution_options=RESUMABLE)
         total, previous = total + len(keys), keys
     return total
 

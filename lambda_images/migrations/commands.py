@@ -57,7 +57,7 @@ class MigrationCommands:
         """
         if self._request.rules.locks:
             self._server.lock()
-        self._before = self._version()
+        self._before = self._server.version()
         try:
             self._migrations.load()
             output = self.commands[self._request.command]()
@@ -68,7 +68,7 @@ class MigrationCommands:
         return self._outcome(output)
 
     def _outcome(self, output: str) -> Outcome:
-        after = self._version()
+        after = self._server.version()
         pending: list[RevisionName] = [
             {"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)
         ]
@@ -88,13 +88,14 @@ class MigrationCommands:
 
     def _deploy(self) -> str:
         self._migrations.pending(self._before)
+        self._migrations.finish_interrupted(self._run)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
-        self._store_password()
+        self._finish_role()
         return ""
 
     def _reset(self) -> str:
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare_empty)
-        self._store_password()
+        self._finish_role()
         return ""
 
     def _current(self) -> str:
@@ -118,8 +119,10 @@ class MigrationCommands:
         return ""
 
     def _downgrade(self) -> str:
-        revision = self._migrations.target(self._request.revision, self._before)
-        self._migrations.downgrade(revision, self._run, self._note_transaction)
+        self._migrations.pending(self._before)
+        self._migrations.finish_interrupted(self._run)
+        revision = self._migrations.target(self._request.revision, self._server.version())
+        self._migrations.downgrade(revision, self._run, self._begin)
         return ""
 
     def _sql(self) -> str:
@@ -127,15 +130,19 @@ class MigrationCommands:
 
     def _status(self) -> str:
         count = len(self._migrations.pending(self._before))
-        return f"{count} pending" if count else "up to date"
+        output = f"{count} pending" if count else "up to date"
+        if step := self._migrations.interrupted():
+            output += f"; the {step.direction} of revision {step.revision} was interrupted: deploy finishes it"
+        return output
 
-    def _note_transaction(self) -> None:
+    def _begin(self) -> None:
         """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""
         self._transaction_id = self._server.transaction_id()
+        self._server.create_tables()
 
     def _prepare(self) -> None:
-        self._note_transaction()
         self._server.set_database_defaults()
+        self._begin()
         self._ensure_role()
 
     def _prepare_empty(self) -> None:
@@ -153,16 +160,19 @@ class MigrationCommands:
             self._password_is_new = not known
         self._server.ensure_role(self._role, self._password)
 
-    def _store_password(self) -> None:
+    def _finish_role(self) -> None:
         """Fill the secret once the role has the password: should this fail, the next run makes another."""
-        if self._role and self._password and self._password_is_new:
+        if self._role is None:
+            return
+        self._server.grant_tables(self._role)
+        if self._password and self._password_is_new:
             put_secret(self._role.secret_arn, json.dumps({"username": self._role.db_role, "password": self._password}))
 
     def _failure_message(self, error: Exception) -> str:
         why = describe_error(error, [self._password, self._server.connector.password])
         try:
             with closing(open_server(self._server.connector, create=False)) as server:
-                after = server.version(None)[0]
+                after = server.version()
                 committed = server.is_committed(self._transaction_id)
         except (MigrationError, DatabaseError) as lost:
             return f"{self._request.command} failed: {why}. In what state it left the database is unknown: {lost}"
@@ -182,6 +192,3 @@ class MigrationCommands:
             return True
         longest = max(step["duration_ms"] for step in self._run.applied) / 1000
         return self._remaining() > RESERVE_SECONDS + longest
-
-    def _version(self) -> str | None:
-        return self._server.version(None)[0]

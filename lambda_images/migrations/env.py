@@ -6,6 +6,7 @@ from alembic import context
 
 from lambda_images.application.tables import metadata
 from lambda_images.database import types
+from lambda_images.migrations.alembic_runner import is_compared
 
 
 def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
@@ -18,7 +19,12 @@ def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
 def run() -> None:
     """Run what the runner asked for, in one transaction where the engine has transactions around DDL."""
     attributes = context.config.attributes
-    options: dict[str, Any] = {"target_metadata": metadata, "render_item": rendered, "compare_type": True}
+    options: dict[str, Any] = {
+        "target_metadata": metadata,
+        "render_item": rendered,
+        "include_name": is_compared,
+        "compare_type": True,
+    }
     if context.is_offline_mode():
         context.configure(url=attributes["offline_url"], literal_binds=True, **options)
     else:

@@ -56,7 +56,8 @@ def _state(run: MigrationRun, before: str | None, after: str | None, transaction
     return (
         f"The database is at {_at(after)}; revisions done in this run: {done}; what revision {failed} did before its"
         f" error has stayed, because this engine commits each statement of DDL. Mend {failed} or the table it met,"
-        f" then run the command again: it starts again with {failed}"
+        " then run the command again: it goes on with the statement that failed. Or do by hand what is left, and"
+        " `stamp` the revision that the database is then at"
     )
 
 

@@ -45,7 +45,7 @@ def create_revision(environment: Mapping[str, str], message: str, versions: Path
 
 def _compared(settings: DatabaseSettings, message: str, versions: Path) -> list[Path]:
     with closing(open_server(Connector(settings), create=False)) as server:
-        version = server.version(None)[0]
+        version = server.version()
         migrations = Migrations(server, versions)
         migrations.load()
         if pending := migrations.pending(version):

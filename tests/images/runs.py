@@ -35,10 +35,10 @@ def rows(database: Database, statement: str, user: tuple[str, str] | None = None
 
 
 def table_names(database: Database) -> set[str]:
-    """Return the names of all tables."""
+    """Return the names of all tables, but for the one in which some engines note the progress of a revision."""
     schema = "public" if database.engine == "postgres" else database.name
     found = rows(database, f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
-    return {name for (name,) in found}
+    return {name for (name,) in found} - {"migration_progress"}
 
 
 def steps(result: dict[str, Any]) -> list[str]:

@@ -42,7 +42,8 @@ def test_a_failing_revision_says_where_mysql_stopped_and_goes_on_from_there(mysq
         "revision 0003 (step 3) failed during deploy: Table 't1' already exists (error 1050). The database is at"
         " revision 0002; revisions done in this run: 0001, 0002; what revision 0003 did before its error has stayed,"
         " because this engine commits each statement of DDL. Mend 0003 or the table it met, then run the command"
-        " again: it starts again with 0003"
+        " again: it goes on with the statement that failed. Or do by hand what is left, and `stamp` the revision that"
+        " the database is then at"
     )
     result = run({}, mysql.environment(), versions=history(tmp_path, *tables(3)))
     assert (result["before"], result["after"], steps(result)) == ("0002", "0003", ["0003"])

@@ -1,6 +1,7 @@
 """What every engine's server can be asked."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -12,6 +13,17 @@ from lambda_images.database.errors import DatabaseMissingError
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 
 LOCK = "aurora-lambda.migrations"
+# As Alembic makes it.
+CREATE_VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version"
+    " (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+# See `lambda_images.migrations.progress`.
+CREATE_PROGRESS_TABLE = (
+    "CREATE TABLE IF NOT EXISTS migration_progress (revision varchar(32) NOT NULL PRIMARY KEY,"
+    " direction varchar(9) NOT NULL, done text NOT NULL, at_work varchar(32) NOT NULL,"
+    " tables_before varchar(32) NOT NULL)"
+)
 
 
 class Server(ABC):
@@ -79,13 +91,42 @@ class Server(ABC):
     def create_database(self) -> None:
         """Make our database if it is absent."""
 
+    def create_tables(self) -> None:
+        """Make the runner's own tables where they are absent."""
+        self.run(CREATE_VERSION_TABLE)
+        if not self.spec.transactional_ddl:
+            self.run(CREATE_PROGRESS_TABLE)
+
+    def version(self) -> str | None:
+        """Return the revision the database is at."""
+        found = self.own_row("SELECT version_num FROM alembic_version")
+        return found[0] if found else None
+
     @abstractmethod
-    def version(self, role: RuntimeRole | None) -> tuple[str | None, bool]:
-        """Return the revision the database is at, and whether `role` is as it has to be, by one SELECT."""
+    def own_row(self, query: str, *values: object) -> Row:
+        """Return the first row of a query of the runner's own tables; an empty one where they are absent."""
+
+    @abstractmethod
+    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
+        """Return whether the database is at `head`, no step was interrupted, and `role` is as it has to be.
+
+        One SELECT compares all that can be seen of the role; whether its password works is not among that.
+        """
+
+    @abstractmethod
+    def describe_tables(self, statement: str) -> str:
+        """Return the definitions of what `statement` names: they are others once it has run.
+
+        Asked on engines without transactional DDL only.
+        """
 
     @abstractmethod
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
         """Make or mend the role; its password is set when one is given."""
+
+    @abstractmethod
+    def grant_tables(self, role: RuntimeRole) -> None:
+        """Give the role its rights on the tables that the revisions have made."""
 
     @abstractmethod
     def drop_all(self) -> None:
@@ -110,10 +151,16 @@ class Server(ABC):
                 cursor.execute(statement)
 
     def row(self, query: str, *values: object) -> Row:
-        """Return the first row of a query; an empty one when there is none."""
+        """Run one statement and return its first row; an empty one when there is none."""
         with self.connection.cursor() as cursor:
             cursor.execute(query, values)
-            return cursor.fetchone() or ()
+            return (cursor.fetchone() or ()) if cursor.description else ()
+
+    def rows(self, query: str, *values: object) -> Sequence[Row]:
+        """Return the rows of a query."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, values)
+            return cursor.fetchall()
 
 
 def validate_role(role: RuntimeRole, spec: EngineSpec, master: str) -> None:

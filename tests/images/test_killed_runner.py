@@ -1,0 +1,138 @@
+"""Runners that are killed at any message to the server, and the deployment after."""
+
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.conftest import AWS_ENVIRONMENT, Database
+from tests.images.killed_runner import Kill, Moment, contents, run_in_process
+from tests.images.revisions import TEMPLATE
+from tests.images.runs import role_environment, rows
+
+MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
+COMMANDS: Mapping[str, dict[str, Any]] = {
+    "deploy": {},
+    "downgrade": {"command": "downgrade", "revision": "0001"},
+    "reset": {"command": "reset"},
+    "stamp": {"command": "stamp", "revision": "head"},
+}
+# What is done twice shows: a table or column is there already, a row too, and a number is too large.
+REVISIONS = (
+    ("op.create_table('counters', sa.Column('id', sa.Integer, primary_key=True), sa.Column('n', sa.Integer))",
+     "op.drop_table('counters')"),
+    ("""op.execute("INSERT INTO counters VALUES (1, 0), (2, 0)")
+    op.add_column("counters", sa.Column("note", sa.String(10)))
+    op.execute("UPDATE counters SET n = n + 1")
+    op.create_index("ix_counters_n", "counters", ["n"])
+    op.execute("UPDATE counters SET n = n + 10")""",
+     """op.drop_index("ix_counters_n", "counters")
+    op.drop_column("counters", "note")
+    op.execute("DELETE FROM counters")"""),
+    ("""op.create_table("other", sa.Column("counter", sa.Integer, sa.ForeignKey("counters.id")))
+    op.execute("INSERT INTO other VALUES (1)")""",
+     "op.drop_table('other')"),
+)  # fmt: skip
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Revisions of every kind of statement."""
+    directory = tmp_path_factory.mktemp("versions")
+    for number, (upgrade, downgrade) in enumerate(REVISIONS, start=1):
+        before = f"{number - 1:04d}" if number > 1 else None
+        text = TEMPLATE.format(
+            message=f"step {number}", revision=f"{number:04d}", before=before, upgrade=upgrade, downgrade=downgrade
+        )
+        (directory / f"{number:04d}_step.py").write_text(
+            text.replace("import op", "import op\nimport sqlalchemy as sa")
+        )
+    return directory
+
+
+@pytest.fixture(scope="module")
+def secrets(aws: str) -> Any:
+    """A client of Secrets Manager's stand-in."""
+    keys = {name.lower(): AWS_ENVIRONMENT[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    return boto3.client("secretsmanager", endpoint_url=aws, region_name=AWS_ENVIRONMENT["AWS_REGION"], **keys)
+
+
+class Trial:
+    """One database, on which a command is killed before the next deployment."""
+
+    def __init__(self, server: Database, versions: Path, secrets: Any) -> None:
+        self.database = Database(server.engine, server.port, f"{server.name}_{next(_numbers)}")
+        self._role = f"{self.database.name}_app"
+        self._secrets = secrets
+        self._secret = secrets.create_secret(Name=self._role)["ARN"]
+        self._versions = versions
+        self._environment = {
+            **role_environment(self.database, self._role, self._secret),
+            **AWS_ENVIRONMENT,
+            "ALLOW_RESET": "true",
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.meta.endpoint_url,
+        }
+
+    def run(self, command: str, kill: Kill | None = None) -> tuple[int, str]:
+        """Run a command, once the server is done with what a killed runner had sent it."""
+        while True:
+            messages, error = run_in_process(COMMANDS[command], self.database, self._environment, self._versions, kill)
+            if not error.startswith("busy"):
+                return messages, error
+            time.sleep(0.05)
+
+    def state(self) -> list[object]:
+        """Return what the database holds, and whether the application's role can read it with its secret."""
+        password = json.loads(self._secrets.get_secret_value(SecretId=self._secret)["SecretString"])["password"]
+        counted = rows(self.database, "SELECT count(*) FROM counters", (self._role, password))
+        return [*contents(self.database), counted]
+
+
+def assert_every_kill_converges(server: Database, versions: Path, secrets: Any, command: str, part: slice) -> None:
+    """Kill `command` at each message in `part` of them, deploy, and compare the database with one that saw no kill."""
+    whole = Trial(server, versions, secrets)
+    count = whole.run("deploy")[0]
+    expected = whole.state()
+    if command != "deploy":
+        count = whole.run(command)[0]
+    deployed = SimpleQueue[Trial]()
+
+    def outcome(kill: Kill) -> object:
+        trial = Trial(server, versions, secrets) if command == "deploy" or deployed.empty() else deployed.get()
+        if command != "deploy":
+            assert trial.run("deploy")[1] == ""
+        # At its last messages, which are goodbyes, the runner may be quicker.
+        assert trial.run(command, kill)[1] == "killed" or kill.message >= count - 1
+        found = (kill, trial.run("deploy")[1], trial.state())
+        deployed.put(trial)
+        return found
+
+    kills = [Kill(message, moment) for message in range(1, count + 1) for moment in MOMENTS][part]
+    with ThreadPoolExecutor(4) as pool:
+        for kill, found in zip(kills, pool.map(outcome, kills), strict=True):
+            assert found == (kill, "", expected)
+
+
+@pytest.mark.parametrize("command", ["deploy", "downgrade"])
+def test_a_deployment_after_some_killed_runs_converges(
+    database: Database, versions: Path, secrets: Any, command: str
+) -> None:
+    """The test below in small: a few messages in the midst of the revisions."""
+    assert_every_kill_converges(database, versions, secrets, command, slice(50, None, 31))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
+    database: Database, versions: Path, secrets: Any, command: str
+) -> None:
+    """A function that ran out of time or memory, or a lost host, must not leave a stack that no deployment mends."""
+    assert_every_kill_converges(database, versions, secrets, command, slice(None))
