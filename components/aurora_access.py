@@ -83,8 +83,12 @@ class ClusterDetails:
 
     def _admin_statements(self) -> list[policies.Statement]:
         runtime_secret = [policies.write_secret(self.runtime_secret_arn)] if self.runtime_secret_arn else []
+        # From PostgreSQL 16 on, who makes a role becomes its member: once that is in `rds_iam`, the server may ask the
+        # master user for a token too. Source: https://www.postgresql.org/docs/16/sql-createrole.html
+        token = [policies.connect_to_aurora(self.arn, self.resource_id, MASTER_USERNAME)] if self.auth == "iam" else []
         return [
             policies.read_secret(self.master_secret_arn),
+            *token,
             *runtime_secret,
             *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
         ]

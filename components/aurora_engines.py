@@ -55,7 +55,15 @@ RDS_ENGINES: Mapping[str, RdsEngine] = {
         name="aurora-postgresql",
         version="17.10",
         version_pattern=r"\d+(\.\d+)?",
-        parameters={"rds.force_ssl": "1", "idle_session_timeout": str(IDLE_SECONDS * 1000)},
+        parameters={
+            "rds.force_ssl": "1",
+            "idle_session_timeout": str(IDLE_SECONDS * 1000),
+            # A session that vanished inside a transaction holds its locks: the timeout above does not end it.
+            "idle_in_transaction_session_timeout": str(IDLE_SECONDS * 1000),
+            "tcp_keepalives_idle": str(IDLE_SECONDS),
+            "tcp_keepalives_interval": "10",
+            "tcp_keepalives_count": "3",
+        },
         family_parts=1,
         # RDS gives more above 16 units, but 2,000 at most where the minimum is 0 or 0.5.
         connections={1: 189, 4: 823, 8: 1669, 16: 2000},

@@ -4,7 +4,7 @@ import logging
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from lambda_images.database import aws
 from lambda_images.database.contract import DatabaseSettings, parse_master_secret
@@ -39,12 +39,15 @@ class Connector:
     Attributes:
         deadline: until when a connection may be waited for, on `time.monotonic`'s clock.
         secret_retry_seconds: how long to wait for the permission to read the secret.
+        tries_token: whether to try an IAM token when the secret's password is refused. A role that is a member of
+            `rds_iam`, if only through a role it has made, may be asked for one.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.deadline = float("inf")
         self.secret_retry_seconds = 0.0
+        self.tries_token = False
         self._driver = driver(settings.spec)
         self.password = settings.password
         self._pending: PendingConnection | None = None
@@ -107,16 +110,28 @@ class Connector:
         return True
 
     def _open_once(self, database: str) -> DriverConnection:
-        try:
-            return self._log_in(database)
-        except LoginRefusedError:
-            if not self.settings.secret_arn or self.settings.password is not None:
-                raise
-            self.password = None  # Rotated since it was read.
-            return self._log_in(database)
+        refused: LoginRefusedError | None = None
+        for password in self._passwords():
+            try:
+                return self._log_in(database, password)
+            except LoginRefusedError as error:
+                refused = refused or error
+        raise refused or AssertionError("unreachable")
 
-    def _log_in(self, database: str) -> DriverConnection:
-        password = self._login_password()
+    def _passwords(self) -> Iterator[str]:
+        """Yield what to log in with, one after the other until one is taken."""
+        settings = self.settings
+        if settings.password is not None:
+            yield settings.password
+        elif settings.auth == "iam":
+            yield self._token()
+        else:
+            yield self.password or self._read_password()
+            yield self._read_password()  # Rotated since it was read.
+            if self.tries_token:
+                yield self._token()
+
+    def _log_in(self, database: str, password: str) -> DriverConnection:
         remaining = self._remaining()
         if remaining <= 0:
             raise self._unavailable("no time is left to wait for it")
@@ -130,15 +145,15 @@ class Connector:
                 raise self._unavailable(text, kind) from None
             raise kind(self._described(text)) from None
 
-    def _login_password(self) -> str:
-        """Return the password for a connection opened now; an IAM token is made anew each time, it lives 15 minutes."""
+    def _token(self) -> str:
+        """Return an IAM token, made anew for each connection: it lives 15 minutes."""
         settings = self.settings
-        if self.password is not None:
-            return self.password
-        if settings.auth == "iam":
-            return settings.spec.sign_token(
-                settings.endpoint, settings.port, settings.db_role, aws.region(), aws.credentials()
-            )
+        return settings.spec.sign_token(
+            settings.endpoint, settings.port, settings.db_role, aws.region(), aws.credentials()
+        )
+
+    def _read_password(self) -> str:
+        settings = self.settings
         retry_seconds = min(self.secret_retry_seconds, self._remaining())
         value = aws.get_secret(settings.secret_arn, retry_seconds=retry_seconds) if settings.secret_arn else None
         if value is None:

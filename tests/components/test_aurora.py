@@ -42,8 +42,12 @@ ENGINES = {
         "port": 5432,
         "family": "aurora-postgresql17",
         "parameters": [
+            {"name": "idle_in_transaction_session_timeout", "value": "60000"},
             {"name": "idle_session_timeout", "value": "60000"},
             {"name": "rds.force_ssl", "value": "1"},
+            {"name": "tcp_keepalives_count", "value": "3"},
+            {"name": "tcp_keepalives_idle", "value": "60"},
+            {"name": "tcp_keepalives_interval", "value": "10"},
         ],
     },
 }
@@ -133,9 +137,15 @@ def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_els
 def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> None:
     """Else migrations could not log in, or others could log in as the master user."""
     recording = stack(engine="postgres")
+    resource_id = recording.output(CLUSTER, "main-db", "clusterResourceId")
     master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
     assert statements(recording, "migrations") == [
-        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [master]}
+        {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": [master]},
+        {
+            "Effect": "Allow",
+            "Action": ["rds-db:connect"],
+            "Resource": [f"arn:aws:rds-db:eu-west-1:123456789012:dbuser:{resource_id}/dbadmin"],
+        },
     ]
     assert recording.inputs(FUNCTION, "migrations")["environment"]["variables"] == {
         "ALLOW_RESET": "false",

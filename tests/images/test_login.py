@@ -101,6 +101,25 @@ def test_a_host_that_pg_hba_rejects_is_refused_and_not_waited_for() -> None:
     assert drivers.driver(ENGINES["postgres"]).classify_error(error) is LoginRefusedError
 
 
+def test_the_runner_tries_a_token_when_its_password_is_refused(
+    database: Database, empty_secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL counts the master user among `rds_iam` once it has made a role in it: RDS may ask it for a token."""
+    monkeypatch.setattr("lambda_images.database.signing.time.time", lambda: 1_795_255_200.0)
+    settings = _settings(database, f"{database.name}_boss", "password", empty_secret)
+    run({}, role_environment(database, settings.db_role, empty_secret))
+    connector = Connector(settings)
+    token = connector._token()
+    # No server here can check a token: it stands for a password that the secret does not hold.
+    name = f"'{settings.db_role}'@'%'" if database.engine == "mysql" else settings.db_role
+    verb = "USER {} IDENTIFIED BY '{}'" if database.engine == "mysql" else "ROLE {} PASSWORD '{}'"
+    rows(database, f"ALTER {verb.format(name, token)}")
+    with pytest.raises(LoginRefusedError):
+        one(connector.open())
+    connector.tries_token = True
+    assert one(connector.open()) == 1
+
+
 def test_an_empty_secret_names_the_remedy(database: Database, empty_secret: str) -> None:
     """A handler that was invoked before the first migration says what is missing."""
     with pytest.raises(SecretUnavailableError) as failure:

@@ -31,7 +31,9 @@ CONNECT_ERRORS: Mapping[str, type[DatabaseError]] = {
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> psycopg.Connection:
     """Open a connection, as `Driver` says."""
-    return psycopg.connect(**connection_parameters(settings, password, timeout), dbname=database)
+    # Said here, it does not depend on how the role or the database is set up.
+    options = "-c search_path=public"
+    return psycopg.connect(**connection_parameters(settings, password, timeout, options), dbname=database)
 
 
 def connection_parameters(
