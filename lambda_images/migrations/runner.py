@@ -10,12 +10,19 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lambda_images.database.connector import Connector
-from lambda_images.database.contract import ALLOW_RESET, RuntimeRole, database_settings, runtime_role
-from lambda_images.database.errors import DatabaseError
+from lambda_images.database.contract import (
+    ALLOW_RESET,
+    RuntimeRole,
+    database_settings,
+    parse_master_secret,
+    runtime_role,
+)
+from lambda_images.database.errors import DatabaseError, LoginRefusedError
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.outcome import Outcome
 from lambda_images.migrations.request import Request, parse_request
@@ -55,6 +62,7 @@ def run(
     connector = Connector(settings)
     connector.deadline = started + remaining()
     connector.secret_retry_seconds = SECRET_RETRY_SECONDS
+    connector.tries_token = True
     role = runtime_role(environment, settings.name)
     if role:
         validate_role(role, settings.spec, settings.db_role)
@@ -70,25 +78,35 @@ def run(
 def _run(
     request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
 ) -> Outcome:
-    if request.command == "deploy" and (outcome := _nothing_to_do(server, role, versions)):
+    if request.command == "deploy" and (outcome := nothing_to_do(server, role, versions)):
         return outcome
     from lambda_images.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above
 
     return MigrationCommands(request, server, role, remaining, versions).run()
 
 
-def _nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:
-    """Return the outcome of a deployment that finds everything in place, by one SELECT; None for any other."""
+def nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:
+    """Return the outcome of a deployment that finds everything in place; None for any other."""
     head = numbered_head(versions)
-    version, role_ready = server.version(role)
-    if version is None or version != head or not role_ready or not _secret_filled(role):
+    if head is None or not server.is_ready(head, role) or not _password_works(server.connector, role):
         return None
     return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}
 
 
-def _secret_filled(role: RuntimeRole | None) -> bool:
+def _password_works(connector: Connector, role: RuntimeRole | None) -> bool:
+    """Return whether the role can log in with what its secret holds; only a login shows it."""
     if role is None or role.auth == "iam":
         return True
     from lambda_images.database.aws import get_secret  # noqa: PLC0415 - most roles have no secret
 
-    return get_secret(role.secret_arn) is not None
+    value = get_secret(role.secret_arn)
+    if value is None:
+        return False
+    password = parse_master_secret(value)[1]
+    login = Connector(replace(connector.settings, db_role=role.db_role, auth="password", password=password))
+    login.deadline = connector.deadline
+    try:
+        login.open().close()
+    except LoginRefusedError:
+        return False
+    return True

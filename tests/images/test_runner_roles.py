@@ -1,14 +1,23 @@
 """The application's role as the migration runner makes it, against real servers."""
 
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import boto3
 import pytest
 
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings, runtime_role
+from lambda_images.database.errors import LoginRefusedError
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.runner import nothing_to_do
+from lambda_images.migrations.servers import open_server
+from local.databases.registry import DatabaseServer
 from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import role_environment, rows, run, secret_value
+from tests.sample_application import VERSIONS
 
 pytestmark = pytest.mark.slow
 
@@ -68,17 +77,110 @@ def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: 
 
 
 @pytest.mark.parametrize(
-    "lost", ["CONNECT ON DATABASE {database}", "USAGE ON SCHEMA public", "INSERT ON ALL TABLES IN SCHEMA public"]
+    "change",
+    [
+        "REVOKE CONNECT ON DATABASE {database} FROM {role}",
+        "REVOKE USAGE ON SCHEMA public FROM {role}",
+        "REVOKE SELECT ON notes FROM {role}",
+        "REVOKE INSERT ON ALL TABLES IN SCHEMA public FROM {role}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE DELETE ON TABLES FROM {role}",
+        "ALTER ROLE {role} SET search_path = other",
+        "ALTER ROLE {role} IN DATABASE {database} SET search_path = other",
+        "ALTER DATABASE {database} SET search_path = other",
+        "ALTER ROLE {role} NOLOGIN",
+        "ALTER ROLE {role} CREATEDB",
+        "ALTER ROLE {role} PASSWORD 'changed'",
+        "GRANT rds_iam TO {role}",
+        "GRANT CREATE ON SCHEMA public TO {role}",
+        "GRANT TRUNCATE ON notes TO {role}",
+        "GRANT INSERT ON alembic_version TO {role}",
+        "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
+        "GRANT CONNECT ON DATABASE postgres TO PUBLIC",
+    ],
 )
-def test_a_deploy_gives_back_a_right_the_role_lost(postgres: Database, empty_secret: str, lost: str) -> None:
+def test_a_deploy_mends_a_postgres_role_that_was_changed(postgres: Database, empty_secret: str, change: str) -> None:
     """A deployment is what people try first when the handler is refused: it must not call that `ok`."""
     role = f"{postgres.name}_app"
     environment = role_environment(postgres, role, empty_secret)
     run({}, environment)
-    rows(postgres, f"REVOKE {lost.format(database=postgres.name)} FROM {role}")
+    assert is_ready(environment)
+    rows(postgres, change.format(database=postgres.name, role=role))
+    assert not is_ready(environment)
     run({}, environment)
+    assert is_ready(environment)
     user = (role, secret_value(empty_secret)["password"])
     assert rows(postgres, "INSERT INTO notes SELECT WHERE false RETURNING id", user) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "REVOKE SELECT ON {database}.notes FROM {user}",
+        "REVOKE SELECT, INSERT, UPDATE, DELETE ON {database}.comments FROM {user}",
+        "GRANT INSERT ON {database}.alembic_version TO {user}",
+        "GRANT SELECT ON {database}.migration_progress TO {user}",
+        "GRANT DROP ON {database}.notes TO {user}",
+        r"GRANT SELECT ON `{pattern}`.* TO {user}",
+        "ALTER USER {user} IDENTIFIED BY 'changed'",
+        "DROP USER {user}",
+    ],
+)
+def test_a_deploy_mends_a_mysql_role_that_was_changed(mysql: Database, empty_secret: str, change: str) -> None:
+    """As on PostgreSQL: what was compared is all of it."""
+    role = f"{mysql.name}_app"
+    environment = role_environment(mysql, role, empty_secret)
+    run({}, environment)
+    assert is_ready(environment)
+    pattern = mysql.name.replace("_", r"\_")
+    rows(mysql, change.format(database=mysql.name, pattern=pattern, user=f"'{role}'@'%'"))
+    assert not is_ready(environment)
+    run({}, environment)
+    assert is_ready(environment)
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(mysql, "SELECT count(*) FROM notes", user) == [(0,)]
+
+
+def is_ready(environment: dict[str, str]) -> bool:
+    """Return whether a deployment would find nothing to do."""
+    connector, role = Connector(database_settings(environment)), runtime_role(environment, "database-url")
+    with closing(open_server(connector, create=False)) as server:
+        return nothing_to_do(server, role, VERSIONS) is not None
+
+
+def test_the_role_reads_the_version_and_cannot_write_it(database: Database, empty_secret: str) -> None:
+    """Whoever takes over the handler must not be able to have revisions run again, or none run."""
+    role = f"{database.name}_app"
+    run({}, role_environment(database, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(database, "SELECT version_num FROM alembic_version", user) == [("0004",)]
+    for statement in ("UPDATE alembic_version SET version_num = '0001'", "DELETE FROM alembic_version"):
+        with pytest.raises(Exception, match="(?i)denied"):
+            rows(database, statement, user)
+
+
+def test_the_role_reaches_no_other_database(postgres: Database, empty_secret: str) -> None:
+    """A cluster holds more than one application's data, and PostgreSQL lets everybody connect by default."""
+    role = f"{postgres.name}_app"
+    run({}, role_environment(postgres, role, empty_secret))
+    settings = database_settings(postgres.environment(role, secret_value(empty_secret)["password"]))
+    with pytest.raises(LoginRefusedError, match='permission denied for database "postgres"'):
+        Connector(settings).open("postgres")
+
+
+def test_a_mysql_role_that_had_a_token_ends_with_a_password(
+    mysql: Database, servers: Mapping[str, DatabaseServer], empty_secret: str
+) -> None:
+    """`databaseAuth` can be changed on a living stack: MySQL keeps the plugin of a user that is given a password."""
+    role = f"{mysql.name}_app"
+    run({}, role_environment(mysql, role, empty_secret))
+    plugin = f"JSON_SET(Priv, '$.plugin', 'AWSAuthenticationPlugin') WHERE User = '{role}'"
+    with servers["mysql"]._superuser() as cursor:  # ty: ignore[missing-attribute]
+        cursor.execute(f"UPDATE mysql.global_priv SET Priv = {plugin}")
+        cursor.execute("FLUSH PRIVILEGES")
+    assert not is_ready(role_environment(mysql, role, empty_secret))
+    run({}, role_environment(mysql, role, empty_secret))
+    user = (role, secret_value(empty_secret)["password"])
+    assert rows(mysql, "SELECT count(*) FROM notes", user) == [(0,)]
 
 
 def test_a_role_known_from_another_database_gets_its_rights_in_this_one(postgres: Database, empty_secret: str) -> None:

@@ -13,14 +13,21 @@ HOSTILE_MYSQL = "a`'\\; DROP TABLE users; #"
 
 def test_a_new_postgres_role_with_a_token() -> None:
     """The whole of what a handler may do on PostgreSQL."""
-    assert postgres.role_statements("app_runtime", "app", "iam", exists=False, password=None) == [
-        'CREATE ROLE "app_runtime" LOGIN',
+    role = RuntimeRole("app_runtime", "iam")
+    assert postgres.role_statements(role, "app", exists=False, verifier=None) == [
+        'CREATE ROLE "app_runtime" LOGIN NOCREATEDB NOCREATEROLE',
         'GRANT rds_iam TO "app_runtime"',
+        'ALTER ROLE "app_runtime" RESET search_path',
+        'ALTER ROLE "app_runtime" IN DATABASE "app" RESET search_path',
+        'ALTER DATABASE "app" RESET search_path',
         'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         'GRANT CONNECT ON DATABASE "app" TO "app_runtime"',
+        'REVOKE ALL ON SCHEMA public FROM "app_runtime"',
         'GRANT USAGE ON SCHEMA public TO "app_runtime"',
+        'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "app_runtime"',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "app_runtime"',
+        'REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM "app_runtime"',
         'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "app_runtime"',
         'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "app_runtime"',
         'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO "app_runtime"',
@@ -29,49 +36,46 @@ def test_a_new_postgres_role_with_a_token() -> None:
 
 def test_a_postgres_role_that_exists_and_gets_a_password() -> None:
     """Creating it again would fail; the password is set anew."""
-    statements = postgres.role_statements("r", "app", "password", exists=True, password="SCRAM-SHA-256$4096:a'b")
-    assert statements[:2] == [
-        """ALTER ROLE "r" LOGIN PASSWORD 'SCRAM-SHA-256$4096:a''b'""",
-        'REVOKE ALL ON DATABASE "app" FROM PUBLIC',
+    role = RuntimeRole("r", "password")
+    statements = postgres.role_statements(role, "app", exists=True, verifier="SCRAM-SHA-256$4096:a'b")
+    assert statements[:3] == [
+        'ALTER ROLE "r" LOGIN NOCREATEDB NOCREATEROLE',
+        """ALTER ROLE "r" PASSWORD 'SCRAM-SHA-256$4096:a''b'""",
+        'ALTER ROLE "r" RESET search_path',
     ]
 
 
 def test_a_hostile_postgres_name_stays_a_name() -> None:
     """A role's name comes from configuration: nothing in it may become SQL."""
     quoted = '"a""; DROP TABLE users; --"'
-    statements = postgres.role_statements(HOSTILE, HOSTILE, "iam", exists=False, password=None)
-    assert statements[0] == f"CREATE ROLE {quoted} LOGIN"
-    assert statements[4] == f"GRANT CONNECT ON DATABASE {quoted} TO {quoted}"
+    statements = postgres.role_statements(RuntimeRole(HOSTILE, "iam"), HOSTILE, exists=False, verifier=None)
+    assert statements[0] == f"CREATE ROLE {quoted} LOGIN NOCREATEDB NOCREATEROLE"
+    assert statements[7] == f"GRANT CONNECT ON DATABASE {quoted} TO {quoted}"
     assert all(HOSTILE not in statement for statement in statements)
     assert postgres.quoted(HOSTILE) == quoted
-    assert postgres.password_login_statement(HOSTILE) == f"REVOKE rds_iam FROM {quoted}"
 
 
 def test_a_mysql_role_with_a_token() -> None:
-    """The whole of what a handler may do on MySQL; without TLS the token would travel in clear."""
+    """Without TLS the token would travel in clear."""
     login = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
-    assert mysql.role_statements("app_runtime", "app", "iam", None) == [
+    assert mysql.login_statements(RuntimeRole("app_runtime", "iam"), "") == [
         f"CREATE USER IF NOT EXISTS 'app_runtime'@'%' {login}",
         f"ALTER USER 'app_runtime'@'%' {login}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'app_runtime'@'%'",
     ]
 
 
 def test_a_mysql_role_with_a_password() -> None:
     """The password is set anew on a user that exists."""
-    assert mysql.role_statements("r", "app", "password", "p'w\\") == [
-        "CREATE USER IF NOT EXISTS 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
-        "ALTER USER 'r'@'%' IDENTIFIED BY 'p''w\\\\'",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON `app`.* TO 'r'@'%'",
+    assert mysql.login_statements(RuntimeRole("r", "password"), "p'w\\") == [
+        "CREATE USER IF NOT EXISTS 'r'@'%' IDENTIFIED BY 'p''w\\\\' REQUIRE NONE",
+        "ALTER USER 'r'@'%' IDENTIFIED BY 'p''w\\\\' REQUIRE NONE",
     ]
 
 
 def test_a_hostile_mysql_name_stays_a_name() -> None:
     """Backslashes are escapes in MySQL's strings, and `_` and `%` wildcards in its grants."""
-    statements = mysql.role_statements(HOSTILE_MYSQL, "my_app%", "password", "p")
-    assert statements[2] == (
-        r"GRANT SELECT, INSERT, UPDATE, DELETE ON `my\_app\%`.* TO 'a`''\\; DROP TABLE users; #'@'%'"
-    )
+    assert mysql.user(RuntimeRole(HOSTILE_MYSQL, "iam")) == r"'a`''\\; DROP TABLE users; #'@'%'"
+    assert mysql.escaped("my_app%") == r"my\_app\%"
     assert mysql.create_database_statement(HOSTILE_MYSQL) == (
         "CREATE DATABASE IF NOT EXISTS `a``'\\; DROP TABLE users; #` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
     )

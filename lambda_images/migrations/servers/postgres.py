@@ -8,7 +8,7 @@ from psycopg.errors import DuplicateDatabase, UndefinedTable, UniqueViolation
 from typing_extensions import override
 
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.engines import Auth
+from lambda_images.database.drivers import Row
 from lambda_images.migrations.servers.base import LOCK, Server
 
 # Advisory locks belong to one database.
@@ -23,44 +23,92 @@ DROP_ALL = (
 END $$""",
     "CREATE SCHEMA public",
 )
-READY = """
-    SELECT version_num, (SELECT EXISTS (
-        SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid AND g.rolname = 'rds_iam'
-        WHERE m.member = r.oid)
-        FROM pg_roles r WHERE r.rolname = %s AND r.rolcanlogin
-        AND has_database_privilege(r.oid, current_database(), 'CONNECT')
-        AND has_schema_privilege(r.oid, 'public', 'USAGE')
-        AND has_table_privilege(r.oid, 'alembic_version', 'INSERT'))
-    FROM alembic_version"""
 IAM_MEMBER = """
-    SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member
-    WHERE g.rolname = 'rds_iam' AND r.rolname = %s"""
+    SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+    WHERE g.rolname = 'rds_iam' AND m.member = r.oid"""
+# By default everybody may connect to this database, which RDS makes and the master user owns.
+OPEN_DATABASE = """
+    SELECT FROM pg_database o WHERE o.datname = 'postgres' AND o.datdba = current_user::regrole
+    AND has_database_privilege('public', o.oid, 'CONNECT')"""
+# Each line is what `role_statements` makes so.
+ROLE_IS_READY = f"""
+    SELECT FROM pg_roles r, pg_database d WHERE r.rolname = %(role)s AND d.datname = current_database()
+    AND r.rolcanlogin AND NOT (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole)
+    AND EXISTS ({IAM_MEMBER}) = %(iam)s
+    AND NOT EXISTS (
+        SELECT FROM pg_db_role_setting s, unnest(s.setconfig) setting
+        WHERE s.setrole IN (0, r.oid) AND s.setdatabase IN (0, d.oid) AND setting LIKE 'search_path=%%')
+    AND has_database_privilege(r.oid, d.oid, 'CONNECT') AND NOT has_database_privilege('public', d.oid, 'CONNECT')
+    AND has_schema_privilege(r.oid, 'public', 'USAGE') AND NOT has_schema_privilege(r.oid, 'public', 'CREATE')
+    AND NOT has_schema_privilege('public', 'public', 'USAGE')
+    AND NOT EXISTS (
+        SELECT FROM pg_class c, LATERAL (SELECT c.relname <> 'alembic_version' AS is_writable)
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (
+            has_table_privilege(r.oid, c.oid, 'SELECT')
+            AND has_table_privilege(r.oid, c.oid, 'INSERT') = is_writable
+            AND has_table_privilege(r.oid, c.oid, 'UPDATE') = is_writable
+            AND has_table_privilege(r.oid, c.oid, 'DELETE') = is_writable
+            AND NOT has_table_privilege(r.oid, c.oid, 'TRUNCATE, REFERENCES, TRIGGER')))
+    AND NOT EXISTS (
+        SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
+        AND NOT (has_sequence_privilege(r.oid, c.oid, 'USAGE') AND has_sequence_privilege(r.oid, c.oid, 'SELECT')))
+    AND 6 = (
+        SELECT count(*) FROM pg_default_acl a, aclexplode(a.defaclacl) granted
+        WHERE a.defaclrole = current_user::regrole AND a.defaclnamespace = 'public'::regnamespace
+        AND granted.grantee = r.oid AND (
+            a.defaclobjtype = 'r' AND granted.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+            OR a.defaclobjtype = 'S' AND granted.privilege_type IN ('USAGE', 'SELECT')))
+    AND NOT EXISTS ({OPEN_DATABASE})"""  # noqa: S608
+# Another runner, of another database, may be at the same.
+CLOSE_DATABASE = f"""DO $$ BEGIN
+    IF EXISTS ({OPEN_DATABASE}) THEN REVOKE ALL ON DATABASE postgres FROM PUBLIC; END IF;
+EXCEPTION WHEN internal_error THEN NULL;
+END $$"""
 
 
 class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
 
     @override
-    def version(self, role: RuntimeRole | None) -> tuple[str | None, bool]:
+    def own_row(self, query: str, *values: object) -> Row:
         try:
-            found = self.row(READY, role.db_role if role else "")
+            return self.row(query, *values)
         except UndefinedTable:
-            return None, False
-        if not found:
-            return None, False
-        return found[0], role is None or found[1] == (role.auth == "iam")
+            return ()
+
+    @override
+    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
+        if role is None:
+            return self.version() == head
+        values = {"head": head, "role": role.db_role, "iam": role.auth == "iam"}
+        query = f"SELECT version_num = %(head)s AND EXISTS ({ROLE_IS_READY}) FROM alembic_version"  # noqa: S608
+        try:
+            return cast(psycopg.Connection, self.connection).execute(query.encode(), values).fetchone() == (True,)
+        except UndefinedTable:
+            return False
+
+    @override
+    def describe_tables(self, statement: str) -> str:
+        raise NotImplementedError("a failed migration is rolled back")
 
     @override
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
         exists = bool(self.row("SELECT 1 FROM pg_roles WHERE rolname = %s", role.db_role))
         verifier = self._scram_verifier(role.db_role, password) if password else None
-        self.run(*role_statements(role.db_role, self.schema, role.auth, exists=exists, password=verifier))
-        if role.auth == "password" and self.row(IAM_MEMBER, role.db_role):
-            self.run(password_login_statement(role.db_role))
+        self.run(*role_statements(role, self.schema, exists=exists, verifier=verifier))
+        # RDS lets members of `rds_iam` log in by token only.
+        member = f"SELECT EXISTS ({IAM_MEMBER}) FROM pg_roles r WHERE r.rolname = %s"  # noqa: S608
+        if role.auth == "password" and self.row(member, role.db_role) == (True,):
+            self.run(f"REVOKE rds_iam FROM {quoted(role.db_role)}")
+        self.run(CLOSE_DATABASE)
+
+    @override
+    def grant_tables(self, role: RuntimeRole) -> None:
+        """Do nothing: the creator's default privileges have reached the role."""
 
     @override
     def set_database_defaults(self) -> None:
-        pass
+        """Do nothing: text is compared byte by byte."""
 
     @override
     def drop_all(self) -> None:
@@ -95,32 +143,31 @@ class PostgresServer(Server):
         return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
-def role_statements(role: str, database: str, auth: Auth, *, exists: bool, password: str | None) -> list[str]:
-    """Return statements, for one transaction inside `database`, that leave `role` there with its rights and no others.
+def role_statements(role: RuntimeRole, database: str, *, exists: bool, verifier: str | None) -> list[str]:
+    """Return statements, for one transaction inside `database`, that leave the role with its rights and no others.
 
-    `password` is a SCRAM verifier or a password, for `auth="password"`; None leaves the one that is set.
+    `verifier` is the password, or what the server stores of it; None leaves the one that is set.
     """
-    name = quoted(role)
-    statements = [] if exists else [f"CREATE ROLE {name} LOGIN"]
-    if password is not None:
-        statements.append(f"ALTER ROLE {name} LOGIN PASSWORD {literal(password)}")
+    name, within = quoted(role.db_role), quoted(database)
     return [
-        *statements,
-        *([f"GRANT rds_iam TO {name}"] if auth == "iam" else []),
-        f"REVOKE ALL ON DATABASE {quoted(database)} FROM PUBLIC",
+        f"{'ALTER' if exists else 'CREATE'} ROLE {name} LOGIN NOCREATEDB NOCREATEROLE",
+        *([f"ALTER ROLE {name} PASSWORD {literal(verifier)}"] if verifier else []),
+        *([f"GRANT rds_iam TO {name}"] if role.auth == "iam" else []),
+        f"ALTER ROLE {name} RESET search_path",
+        f"ALTER ROLE {name} IN DATABASE {within} RESET search_path",
+        f"ALTER DATABASE {within} RESET search_path",
+        f"REVOKE ALL ON DATABASE {within} FROM PUBLIC",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
-        f"GRANT CONNECT ON DATABASE {quoted(database)} TO {name}",
+        f"GRANT CONNECT ON DATABASE {within} TO {name}",
+        f"REVOKE ALL ON SCHEMA public FROM {name}",
         f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
         f"GRANT {RIGHTS} ON ALL TABLES IN SCHEMA public TO {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {RIGHTS} ON TABLES TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {name}",
     ]
-
-
-def password_login_statement(role: str) -> str:
-    """Return the statement that lets a role log in by password: RDS asks members of `rds_iam` for a token only."""
-    return f"REVOKE rds_iam FROM {quoted(role)}"
 
 
 def quoted(identifier: str) -> str:
