@@ -76,7 +76,7 @@ def _mapping(context: StackContext, resource: Resource, previous: RunningResourc
 
 
 def _require_stream(context: StackContext, arn: str) -> None:
-    table = arn.rpartition("table/")[2].partition("/stream/")[0]
+    table = arn.partition(":table/")[2].partition("/stream/")[0]
     description = context.aws_services.dynamodb.describe(context.region, table) if "/stream/" in arn else None
     if description is None or description.get("LatestStreamArn") != arn:
         raise LocalError(f"there is no stream {arn} here; only streams of DynamoDB tables can be mapped")

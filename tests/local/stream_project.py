@@ -50,7 +50,7 @@ def _stream(adopted: str) -> pulumi.Input[str]:
         return found.stream_arn
     table = aws.dynamodb.Table(
         "items",
-        name="shop-local-items",
+        name="shop-local-table",
         billing_mode="PAY_PER_REQUEST",
         hash_key="id",
         attributes=[{"name": "id", "type": "S"}],

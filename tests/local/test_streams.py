@@ -20,7 +20,7 @@ from tests.local.stream_project import client
 
 pytestmark = pytest.mark.slow
 
-TABLE = "shop-local-items"
+TABLE = "shop-local-table"
 
 
 def bring_up(checkout: Path, **options: Any) -> Lines:
