@@ -6,6 +6,7 @@ import pulumi
 
 from components import FunctionRole, ImageFunction, TableStream
 from components.access import FunctionAccess
+from components.schema import camel_case
 from stacks.settings import Settings
 from stacks.stream_settings import StreamSettings
 
@@ -15,14 +16,27 @@ Tags = Mapping[str, pulumi.Input[str]]
 def register_streams(
     settings: Settings, tags: Tags, image_uri: pulumi.Input[str], database: Sequence[pulumi.Output[FunctionAccess]]
 ) -> None:
-    """Register every stream, each with the function it feeds; `database` is what those that use it get."""
+    """Register every stream with the function it feeds, and export both; `database` is what those that use it get."""
     functions: dict[str, tuple[FunctionRole, ImageFunction]] = {}
+    streams: dict[str, TableStream] = {}
     for stream in settings.streams:
         name = stream.function_name
         if name not in functions:
             functions[name] = _function(settings, tags, stream, image_uri, database if stream.database else [])
         role, function = functions[name]
-        _table_stream(settings, tags, stream, role, function)
+        streams[stream.name] = _table_stream(settings, tags, stream, role, function)
+    for name, (_, function) in functions.items():
+        pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
+        pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
+    if streams:
+        pulumi.export("streamMappings", {name: stream.mapping_id for name, stream in streams.items()})
+    for name, stream in streams.items():
+        pulumi.export(f"{_camel_case(name)}TableName", stream.table_name)
+        pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
+
+
+def _camel_case(name: str) -> str:
+    return camel_case(name.replace("-", "_"))
 
 
 def _function(

@@ -1,0 +1,136 @@
+"""The streams of a stack, from its configuration to what AWS is asked for."""
+
+import json
+
+import pytest
+
+from tests.components.conftest import Stack
+from tests.components.recording import statements
+from tests.components.tokens import BUCKET, FUNCTION, IMAGE, INVOCATION, MAPPING, QUEUE, ROLE, ROLE_POLICY, TABLE
+
+COPY = {"name": "copy-items", "table": "test-table"}
+
+
+def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_migrated(stack: Stack) -> None:
+    """Else records would reach code that does not fit the schema, or no code at all."""
+    recording = stack(streams=json.dumps([COPY]))
+    function = recording.inputs(FUNCTION, "copy-items")
+    assert function["imageUri"] == recording.output(IMAGE, "handler", "repoDigest")
+    assert function["imageConfig"] == {"commands": ["lambda_images.application.streams.copy_items.process"]}
+    assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (256, 60, -1)
+    handler = recording.inputs(FUNCTION, "handler")
+    assert (function["environment"], function["vpcConfig"]) == (handler["environment"], handler["vpcConfig"])
+    invocation = recording.resource(INVOCATION, "migrations").urn
+    assert invocation in recording.resource(FUNCTION, "copy-items").dependencies
+    assert recording.inputs(MAPPING, "copy-items")["functionName"] == recording.output(FUNCTION, "copy-items", "name")
+    assert recording.inputs(TABLE, "copy-items")["name"] == "aurora-lambda-dev-test-table"
+
+
+def test_the_stack_exports_what_people_write_to_and_read_from(stack: Stack) -> None:
+    """Else the function's log could not be followed by its name, nor an item be put into the table."""
+    recording = stack(streams=json.dumps([COPY]))
+    exported = {key: value for key, value in recording.outputs.items() if key.startswith("copyItems")}
+    assert recording.outputs["streamMappings"] == {"copy-items": recording.output(MAPPING, "copy-items", "uuid")}
+    assert exported == {
+        "copyItemsLambdaArn": recording.output(FUNCTION, "copy-items", "arn"),
+        "copyItemsLambdaName": recording.output(FUNCTION, "copy-items", "name"),
+        "copyItemsTableName": "aurora-lambda-dev-test-table",
+        "copyItemsFailureDestinationArn": recording.output(BUCKET, "copy-items-failures", "arn"),
+    }
+
+
+def test_a_function_without_the_database_is_in_no_vpc_and_waits_for_no_migration(stack: Stack) -> None:
+    """Else it would start slower, and with rights that it does not need."""
+    recording = stack(streams=json.dumps([{**COPY, "database": False}]))
+    function = recording.inputs(FUNCTION, "copy-items")
+    assert function["environment"] == {"variables": {}}
+    assert "vpcConfig" not in function
+    names = {entry.name for entry in recording.registrations if entry.type == ROLE_POLICY}
+    assert names == {"copy-items", "handler", "handler-code", "migrations", "migrations-code"}
+
+
+def test_streams_share_a_function(stack: Stack) -> None:
+    """Else three tables would take three functions, and each its own copy of the code's state."""
+    other = {"name": "other", "table": "other-table", "function": "copy-items"}
+    recording = stack(streams=json.dumps([COPY, other]))
+    assert recording.of_type(FUNCTION) == ["copy-items", "handler", "migrations"]
+    name = recording.output(FUNCTION, "copy-items", "name")
+    assert [recording.inputs(MAPPING, each)["functionName"] for each in ("copy-items", "other")] == [name, name]
+    role = recording.output(ROLE, "copy-items", "name")
+    policies = [entry.inputs["role"] for entry in recording.registrations if entry.type == ROLE_POLICY]
+    assert policies.count(role) == 4
+
+
+def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
+    """Else a setting would be taken and do nothing."""
+    entry = {
+        **COPY,
+        "tablePrefix": "shop-",
+        "partitionKey": "customer",
+        "partitionKeyType": "N",
+        "sortKey": "placed",
+        "sortKeyType": "B",
+        "streamViewType": "NEW_IMAGE",
+        "pointInTimeRecovery": False,
+        "deletionProtection": True,
+        "command": "lambda_images.application.streams.other.process",
+        "memory": 512,
+        "timeout": 90,
+        "concurrency": 3,
+        "startingPosition": "LATEST",
+        "batchSize": 7,
+        "maximumBatchingWindowInSeconds": 8,
+        "parallelizationFactor": 9,
+        "maximumRetryAttempts": 10,
+        "maximumRecordAgeInSeconds": 110,
+        "bisectBatchOnFunctionError": False,
+        "reportBatchItemFailures": False,
+        "tumblingWindowInSeconds": 12,
+        "filters": [{"eventName": ["INSERT"]}],
+        "enabled": False,
+        "onFailure": "queue",
+        "failureRetentionDays": 2,
+        "alarmIteratorAgeSeconds": 13,
+        "alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
+    }
+    recording = stack(streams=json.dumps([entry]))
+    table, mapping = recording.inputs(TABLE, "copy-items"), recording.inputs(MAPPING, "copy-items")
+    assert (table["name"], table["hashKey"], table["rangeKey"]) == ("shop-test-table", "customer", "placed")
+    assert table["attributes"] == [{"name": "customer", "type": "N"}, {"name": "placed", "type": "B"}]
+    assert (table["streamViewType"], table["pointInTimeRecovery"]) == ("NEW_IMAGE", {"enabled": False})
+    assert table["deletionProtectionEnabled"] is True
+    function = recording.inputs(FUNCTION, "copy-items")
+    assert function["imageConfig"] == {"commands": ["lambda_images.application.streams.other.process"]}
+    assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (512, 90, 3)
+    expected = {
+        "startingPosition": "LATEST",
+        "batchSize": 7,
+        "maximumBatchingWindowInSeconds": 8,
+        "parallelizationFactor": 9,
+        "maximumRetryAttempts": 10,
+        "maximumRecordAgeInSeconds": 110,
+        "bisectBatchOnFunctionError": False,
+        "functionResponseTypes": [],
+        "tumblingWindowInSeconds": 12,
+        "filterCriteria": {"filters": [{"pattern": '{"eventName": ["INSERT"]}'}]},
+        "enabled": False,
+    }
+    assert {key: mapping[key] for key in expected} == expected
+    assert recording.inputs(QUEUE, "copy-items-failures")["messageRetentionSeconds"] == 2 * 86_400
+    age = recording.inputs("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-items-age")
+    assert (age["threshold"], age["alarmActions"]) == (13_000, ["arn:aws:sns:eu-west-1:123456789012:alarms"])
+
+
+@pytest.mark.parametrize("deletion_protection", ["true", "false"])
+def test_a_protected_stack_protects_its_tables(stack: Stack, deletion_protection: str) -> None:
+    """Else a destroy of a production stack would take the tables before it is refused the database."""
+    table = stack(streams=json.dumps([COPY]), deletionProtection=deletion_protection).resource(TABLE, "copy-items")
+    protected = deletion_protection == "true"
+    assert (table.inputs["deletionProtectionEnabled"], table.protect) == (protected, protected)
+
+
+def test_the_handler_has_no_rights_on_streams(stack: Stack) -> None:
+    """Else a hole in the handler could read the records."""
+    recording = stack(streams=json.dumps([COPY]))
+    actions = [action for statement in statements(recording, "handler") for action in statement["Action"]]
+    assert actions == ["rds-db:connect"]
