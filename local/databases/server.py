@@ -108,6 +108,7 @@ class DatabaseServer(ABC):
             command, cwd=new, env=self._environment(), capture_output=True, text=True, check=False
         )
         if completed.returncode:
+            shutil.rmtree(new, ignore_errors=True)
             raise ServerUnavailableError(
                 f"could not create {self.data}:\n{(completed.stdout + completed.stderr).strip()}"
             )

@@ -12,7 +12,7 @@ import yaml
 from local.platform.errors import UsageError
 
 PROVIDERS = ("aws", "docker", "pulumi")
-_REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+")
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+", re.ASCII)
 
 
 def read_configuration(directory: Path, stack: str, project: str) -> dict[str, str]:

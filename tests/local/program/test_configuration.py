@@ -46,6 +46,10 @@ def test_a_key_and_its_value_are_read_as_pulumi_reads_them(file: Path, line: str
         ),
         (b"config: {engine: }", ": aurora-lambda:engine has no value; give it one, or remove the line"),
         (b"config: {'aws:region': narnia}", ": aws:region is 'narnia', which is no AWS region; one is eu-west-1"),
+        (
+            "config: {'aws:region': eu-west-२}".encode(),
+            ": aws:region is 'eu-west-२', which is no AWS region; one is eu-west-1",
+        ),
         (b"config: {'aws:region': ''}", ": aws:region is '', which is no AWS region; one is eu-west-1"),
         (
             b"config: {engine: \xff}",
