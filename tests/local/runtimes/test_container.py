@@ -21,7 +21,7 @@ from tests.services import base_image
 pytestmark = pytest.mark.slow
 
 Invoke = Callable[..., tuple[bool, Any]]
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 PROBE = """
 import os, pathlib, time
 
