@@ -1,7 +1,7 @@
 """Servers that tests share: one of each engine a session, a fresh database a test."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -10,6 +10,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from local.databases.dsql.server import DsqlServer
+from local.databases.dsql.tokens import Identity
 from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from tests.services import missing
 
@@ -34,11 +36,26 @@ class Database:
     engine: str
     port: int
     name: str
+    ca: str = ""
 
-    def environment(self, user: str = MASTER[0], password: str = MASTER[1], **more: str) -> dict[str, str]:
+    @property
+    def host(self) -> str:
+        """Where its server listens; DSQL's is known by a name."""
+        return "localhost" if self.ca else "127.0.0.1"
+
+    @property
+    def master(self) -> str:
+        """The user that migrations run as."""
+        return "admin" if self.ca else MASTER[0]
+
+    def environment(self, user: str = "", password: str = MASTER[1], **more: str) -> dict[str, str]:
         """What a function is told about it."""
-        url = f"{self.engine}://{quote(user)}:{quote(password)}@127.0.0.1:{self.port}/{self.name}"
-        return {"DATABASE_URL": url, **more}
+        login = quote(user or self.master) + ("" if self.ca else f":{quote(password)}")
+        url = f"{self.engine}://{login}@{self.host}:{self.port}/{quote(self.name)}"
+        return {"DATABASE_URL": f"{url}?sslrootcert={quote(self.ca)}" if self.ca else url, **more}
+
+
+NewDatabase = Callable[[str], Database]
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +64,18 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, D
     started = _Servers(tmp_path_factory.mktemp("databases"))
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def dsql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DsqlServer]:
+    """A DSQL cluster that whoever has the tests' AWS credentials may do anything on."""
+    server = DsqlServer(tmp_path_factory.mktemp("dsql"), {"job_seconds": "0"})
+    server.start()
+    server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(
+        "arn:aws:iam::123456789012:role/tests", AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
+    )
+    yield server
+    server.stop()
 
 
 class _Servers(dict[str, DatabaseServer]):
@@ -69,22 +98,49 @@ class _Servers(dict[str, DatabaseServer]):
             server.stop()
 
 
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServer]) -> NewDatabase:
+    """Returns a database name nobody has used, on the engine it is given."""
+
+    def database(engine: str) -> Database:
+        name = f"test_{next(_numbers)}"
+        if engine != "dsql":
+            return Database(engine, servers[engine].port, name)
+        server: DsqlServer = request.getfixturevalue("dsql_server")
+        return Database(engine, server.port, name, str(server.ca_file))
+
+    return database
+
+
 @pytest.fixture(params=ENGINES)
-def database(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServer]) -> Database:
+def database(request: pytest.FixtureRequest) -> Database:
     """A database name nobody has used, on each engine in turn."""
-    return Database(request.param, servers[request.param].port, f"test_{next(_numbers)}")
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def postgres(servers: Mapping[str, DatabaseServer]) -> Database:
+def postgres(new_database: NewDatabase) -> Database:
     """A database name nobody has used, on PostgreSQL."""
-    return Database("postgres", servers["postgres"].port, f"test_{next(_numbers)}")
+    return new_database("postgres")
 
 
 @pytest.fixture
-def mysql(servers: Mapping[str, DatabaseServer]) -> Database:
+def mysql(new_database: NewDatabase) -> Database:
     """A database name nobody has used, on MariaDB or MySQL."""
-    return Database("mysql", servers["mysql"].port, f"test_{next(_numbers)}")
+    return new_database("mysql")
+
+
+@pytest.fixture
+def dsql(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A schema's name nobody has used, on Aurora DSQL's stand-in; the environment holds AWS credentials."""
+    set_aws_environment(monkeypatch)
+    return new_database("dsql")
+
+
+def set_aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this process the credentials that the servers of the tests know."""
+    for name, value in AWS_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +156,7 @@ def aws() -> Iterator[str]:
 @pytest.fixture
 def empty_secret(aws: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The ARN of a secret that holds no value yet; the environment leads to it."""
-    for name, value in AWS_ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    set_aws_environment(monkeypatch)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws)
     client = boto3.client("secretsmanager", endpoint_url=aws)
     return client.create_secret(Name=f"role-{next(_numbers)}")["ARN"]

@@ -16,8 +16,8 @@ from lambda_images.database.sqlalchemy_engine import autocommit
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
-# About a third of a second in all.
-CONFLICTS = Backoff(retries=5, first_seconds=0.02, longest_seconds=0.5)
+# About a second in all.
+CONFLICTS = Backoff(retries=10, first_seconds=0.02, longest_seconds=0.25)
 
 log = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """Alembic, run on a connection that is already there, and stopped between two revisions when time runs out."""
 
+import importlib
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +52,8 @@ class Migrations:
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.set_main_option("sourceless", "true")
         self.config.attributes["offline_url"] = server.spec.offline_url
+        if server.spec.operations:
+            importlib.import_module(server.spec.operations)
         self.script = ScriptDirectory.from_config(self.config)
         self._progress = None if server.spec.transactional_ddl else RevisionProgress(server)
 
@@ -68,17 +71,18 @@ class Migrations:
             raise MigrationError(f"revisions {' and '.join(sorted(heads))} both end the history: put one after another")
 
     def target(self, revision: str, version: str | None) -> str:
-        """Return `revision`, when a database at `version` can be taken to it, or that many steps back.
+        """Return the revision that `revision` means to a database at `version`: itself, or so many steps back.
 
         Raises:
             MigrationError: there is no such revision; the message says which there are.
         """
         known = sorted(revision_files(self._versions))
         if revision.startswith("-"):
-            done = len(list(self.script.iterate_revisions(version or "base", "base")))
-            if int(revision[1:]) > done:
-                raise MigrationError(f"{revision} is too far: {done} revisions can be undone, back to base")
-        elif revision not in {"head", "base", *known}:
+            done = [script.revision for script in self.script.iterate_revisions(version or "base", "base")]
+            if int(revision[1:]) > len(done):
+                raise MigrationError(f"{revision} is too far: {len(done)} revisions can be undone, back to base")
+            return [*done, "base"][int(revision[1:])]
+        if revision not in {"head", "base", *known}:
             there_are = f"there are {known[0]} to {known[-1]}" if known else "there is none"
             raise MigrationError(f"there is no revision {revision} in this image: {there_are}")
         return revision
@@ -212,10 +216,7 @@ class Migrations:
         return script.revision if step.direction == "downgrade" else str(before) if before else None
 
     def _undone(self, version: str | None, revision: str) -> Sequence[Script]:
-        """Return the revisions to undo, the newest first; `revision` may be `-2`, for two back."""
-        applied = list(self.script.iterate_revisions(version or "base", "base"))
-        if revision.startswith("-"):
-            return applied[: int(revision[1:])]
+        """Return the revisions to undo, the newest first."""
         return list(self.script.iterate_revisions(version or "base", revision))
 
     def _run(
@@ -233,8 +234,8 @@ class Migrations:
 
 
 def is_compared(name: str | None, kind: str, _parents: object) -> bool:
-    """Return whether something in a database is compared with the code: not the runner's own table."""
-    return kind != "table" or name != "migration_progress"
+    """Return whether something in a database is compared with the code: not the runner's own tables."""
+    return kind != "table" or name not in {"migration_progress", "migration_lease"}
 
 
 def _is_about(line: str, version: str | None) -> bool:

@@ -2,15 +2,18 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 from lambda_images.database.aws import get_secret, put_secret
+from lambda_images.database.backoff import Backoff
 from lambda_images.database.contract import RuntimeRole, parse_master_secret
+from lambda_images.database.error_codes import error_code
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runner import MigrationRun, Migrations
-from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.errors import MigrationError, OutOfTimeError
 from lambda_images.migrations.failures import describe_error, failure_message
 from lambda_images.migrations.outcome import Outcome, RevisionName
 from lambda_images.migrations.request import Request
@@ -33,6 +36,8 @@ class MigrationCommands:
         self._migrations = Migrations(server, versions)
         self._run = MigrationRun()
         self._before: str | None = None
+        self._target: str | None = None
+        self._emptied = False
         self._password: str | None = None
         self._password_is_new = False
         self._transaction_id: int | None = None
@@ -60,12 +65,37 @@ class MigrationCommands:
         self._before = self._server.version()
         try:
             self._migrations.load()
-            output = self.commands[self._request.command]()
+            output = self._run_command()
+        except OutOfTimeError as stopped:
+            if not self._request.rules.reports_incomplete:
+                raise
+            output = str(stopped)
         except MigrationError:
             raise
         except Exception as error:
             raise MigrationError(self._failure_message(error)) from None
         return self._outcome(output)
+
+    def _run_command(self) -> str:
+        """Run the command, and again when a concurrent transaction won: it goes on where it lost.
+
+        Where all revisions are one transaction, everything would be done again, and nobody has asked for that.
+        """
+        command, pauses, applied = self.commands[self._request.command], Backoff().pauses(), 0
+        while True:
+            try:
+                return command()
+            except Exception as error:
+                if len(self._run.applied) > applied:
+                    pauses, applied = Backoff().pauses(), len(self._run.applied)
+                pause = next(pauses, None)
+                if not self._lost_to_another(error) or pause is None or self._remaining() < RESERVE_SECONDS:
+                    raise
+            time.sleep(pause)
+
+    def _lost_to_another(self, error: Exception) -> bool:
+        spec, code = self._server.spec, error_code(getattr(error, "orig", None) or error)
+        return not spec.transactional_ddl and code in spec.errors.conflict
 
     def _outcome(self, output: str) -> Outcome:
         after = self._server.version()
@@ -121,8 +151,8 @@ class MigrationCommands:
     def _downgrade(self) -> str:
         self._migrations.pending(self._before)
         self._migrations.finish_interrupted(self._run)
-        revision = self._migrations.target(self._request.revision, self._server.version())
-        self._migrations.downgrade(revision, self._run, self._begin)
+        self._target = self._target or self._migrations.target(self._request.revision, self._server.version())
+        self._migrations.downgrade(self._target, self._run, self._begin)
         return ""
 
     def _sql(self) -> str:
@@ -146,7 +176,9 @@ class MigrationCommands:
         self._ensure_role()
 
     def _prepare_empty(self) -> None:
-        self._server.drop_all()
+        if not self._emptied:
+            self._server.drop_all()
+            self._emptied = True
         self._prepare()
 
     def _ensure_role(self) -> None:

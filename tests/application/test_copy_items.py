@@ -2,7 +2,8 @@
 
 import hashlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,7 @@ from lambda_images.handler.streams import Item
 from lambda_images.handler.streams.attributes import item_from_json
 from lambda_images.handler.streams.sql import database as sql_database
 from lambda_images.migrations.runner import run
-from local.databases.registry import DatabaseServer
-from tests.conftest import ENGINES, Database
+from tests.conftest import ENGINES, Database, NewDatabase, set_aws_environment
 from tests.images.runs import rows
 from tests.services import CountingProxy
 from tests.streams import MODIFIED, invoke, raw_record
@@ -26,11 +26,13 @@ KEY: Item = {"id": "1"}
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def migrated(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseServer]) -> Database:
+def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[Database]:
     """Return a database with the application's tables, on each engine in turn."""
-    database = Database(request.param, servers[request.param].port, "copy_items")
-    run({}, database.environment())
-    return database
+    database = new_database(request.param)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        set_aws_environment(monkeypatch)
+        run({}, database.environment())
+        yield database
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +106,7 @@ def test_items_of_different_tables_are_different_items() -> None:
 def test_a_batch_is_one_message_to_the_server(migrated: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message to the server for each record would make the stream slower than the table."""
     proxy = CountingProxy(migrated.port)
-    through = Database(migrated.engine, proxy.port, migrated.name)
+    through = replace(migrated, port=proxy.port)
     monkeypatch.setenv("DATABASE_URL", through.environment()["DATABASE_URL"])
     batch = [raw_record({"id": str(n)}, {"n": n}, sequence_number=n) for n in range(100)]
     invoke(process, *batch[:1])

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +29,7 @@ def client_of() -> Iterator[Callable[..., Client]]:
     def client(database: Database, migrated: bool = True, port: int = 0) -> Client:
         if migrated:
             run({}, database.environment())
-        through = Database(database.engine, port or database.port, database.name)
+        through = replace(database, port=port or database.port)
         made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
         return made[-1]
 

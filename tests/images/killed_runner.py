@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
@@ -95,7 +95,7 @@ def run_in_process(
         process.join()
 
     proxy = KillingProxy(database.port, kill, end)
-    through = Database(database.engine, proxy.port, database.name)
+    through = replace(database, port=proxy.port)
     process = PROCESSES.Process(
         target=_run, args=(dict(event), {**environment, **through.environment()}, versions, theirs)
     )

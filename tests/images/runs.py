@@ -35,10 +35,10 @@ def rows(database: Database, statement: str, user: tuple[str, str] | None = None
 
 
 def table_names(database: Database) -> set[str]:
-    """Return the names of all tables, but for the one in which some engines note the progress of a revision."""
+    """Return the names of all tables, but for those that the migration runner keeps for itself on some engines."""
     schema = "public" if database.engine == "postgres" else database.name
     found = rows(database, f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
-    return {name for (name,) in found} - {"migration_progress"}
+    return {name for (name,) in found} - {"migration_progress", "migration_lease"}
 
 
 def steps(result: dict[str, Any]) -> list[str]:

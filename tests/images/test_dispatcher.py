@@ -20,10 +20,10 @@ def test_info_names_the_database(app: Client, database: Database) -> None:
         200,
         {
             "message": "SQL Database Info",
-            "endpoint": "127.0.0.1",
+            "endpoint": database.host,
             "identifier": "",
             "schema": database.name,
-            "dbRole": "master",
+            "dbRole": database.master,
             "arn": "",
         },
     )

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -69,7 +70,7 @@ class Trial:
     """One database, on which a command is killed before the next deployment."""
 
     def __init__(self, server: Database, versions: Path, secrets: Any) -> None:
-        self.database = Database(server.engine, server.port, f"{server.name}_{next(_numbers)}")
+        self.database = replace(server, name=f"{server.name}_{next(_numbers)}")
         self._role = f"{self.database.name}_app"
         self._secrets = secrets
         self._secret = secrets.create_secret(Name=self._role)["ARN"]

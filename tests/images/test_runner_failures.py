@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def test_two_runners_at_once_are_one_at_work_and_one_busy(database: Database, tm
 
 def test_runners_of_different_databases_do_not_wait_for_each_other(database: Database, tmp_path: Path) -> None:
     """One server holds several stacks: a lock on the server would make them take turns."""
-    other = Database(database.engine, database.port, f"{database.name}_other")
+    other = replace(database, name=f"{database.name}_other")
     run({}, database.environment(), versions=history(tmp_path, *tables(1)))
     connector = Connector(database_settings(database.environment()))
     with closing(open_server(connector, create=False)) as server:

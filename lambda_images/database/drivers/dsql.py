@@ -1,63 +1,32 @@
 """Aurora DSQL, by psycopg."""
 
+import math
 import re
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable
 
 import psycopg
-from psycopg.abc import Params, Query
-from typing_extensions import override
 
-from lambda_images.database.backoff import Backoff
 from lambda_images.database.contract import DatabaseSettings
 from lambda_images.database.drivers import postgres
-from lambda_images.database.engines.dsql import DSQL
 from lambda_images.database.errors import DatabaseError, DatabaseWakingError, LoginRefusedError
 
 DATABASE = "postgres"
-IDLE = psycopg.pq.TransactionStatus.IDLE
 
 fileno = postgres.fileno
 
 
 class DsqlConnection(psycopg.Connection):
-    """A connection that finds tables in one schema."""
+    """A connection that finds tables in one schema.
 
-    schema: str = ""
-
-
-class DsqlCursor(psycopg.Cursor):
-    """Runs a statement again that commits by itself and lost to another transaction: nothing of it was done.
-
-    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-concurrency-control.html
+    Attributes:
+        schema: the schema.
+        deadline: until when a statement may be waited for, on `time.monotonic`'s clock.
+        before_statement: called before each statement of a migration; may raise an error.
     """
 
-    @override
-    def execute(
-        self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
-    ) -> Self:
-        run = super().execute
-        self._repeat(lambda: run(query, params, prepare=prepare, binary=binary))
-        return self
-
-    @override
-    def executemany(self, query: Query, params_seq: Iterable[Params], *, returning: bool = False) -> None:
-        run, values = super().executemany, list(params_seq)
-        self._repeat(lambda: run(query, values, returning=returning))
-
-    def _repeat(self, run: Callable[[], object]) -> None:
-        if self.connection.info.transaction_status == IDLE:
-            for pause in Backoff().pauses():
-                try:
-                    run()
-                except psycopg.Error as error:
-                    if error.sqlstate not in DSQL.errors.conflict:
-                        raise
-                else:
-                    return
-                time.sleep(pause)
-        run()
+    schema: str = ""
+    deadline: float = math.inf
+    before_statement: Callable[[], None] = staticmethod(lambda: None)
 
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> DsqlConnection:
@@ -67,7 +36,8 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         **postgres.connection_parameters(settings, password, timeout, search_path),
         dbname=DATABASE,
         sslnegotiation="direct",
-        cursor_factory=DsqlCursor,
+        # psycopg ends a prepared statement by DEALLOCATE, which DSQL does not take.
+        prepare_threshold=None,
     )
     connection.schema = database
     return connection

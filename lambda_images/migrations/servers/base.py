@@ -47,8 +47,7 @@ class Server(ABC):
             return cls(connector, connector.open())
         except DatabaseMissingError:
             if not create:
-                name = connector.settings.schema
-                raise MigrationError(f"there is no database {name!r}: run `aurora-lambda migrate`") from None
+                raise database_missing(connector) from None
         maintenance = cls(connector, connector.open(connector.settings.spec.maintenance_database))
         try:
             maintenance.create_database()
@@ -136,13 +135,13 @@ class Server(ABC):
     def set_database_defaults(self) -> None:
         """Set the defaults that tables made in the database rely on, where there are any to set."""
 
-    @abstractmethod
     def transaction_id(self) -> int | None:
         """Return the number of the transaction around all revisions of a run; None on an engine that has none."""
+        return None
 
-    @abstractmethod
     def is_committed(self, transaction_id: int | None) -> bool:
-        """Return whether what a failed run did in that transaction has stayed."""
+        """Return whether what a failed run did in that transaction has stayed; where there is none, all has."""
+        return transaction_id is None
 
     def run(self, *statements: str) -> None:
         """Run statements that hold all their values."""
@@ -161,6 +160,11 @@ class Server(ABC):
         with self.connection.cursor() as cursor:
             cursor.execute(query, values)
             return cursor.fetchall()
+
+
+def database_missing(connector: Connector) -> MigrationError:
+    """Return the error of a command that needs a database where there is none."""
+    return MigrationError(f"there is no database {connector.settings.schema!r}: run `aurora-lambda migrate`")
 
 
 def validate_role(role: RuntimeRole, spec: EngineSpec, master: str) -> None:

@@ -103,14 +103,6 @@ class MysqlServer(Server):
         self.run(*drop_all_statements(self.schema))
 
     @override
-    def transaction_id(self) -> int | None:
-        return None
-
-    @override
-    def is_committed(self, transaction_id: int | None) -> bool:
-        return True
-
-    @override
     def try_lock(self) -> bool:
         return self.row("SELECT GET_LOCK(%s, 0)", self._lock_name)[0] == 1
 

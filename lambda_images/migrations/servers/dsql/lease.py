@@ -1,0 +1,79 @@
+"""Keeps other runners out by a row, where the engine has no locks: the row says until when its holder is at work."""
+
+import threading
+import time
+import uuid
+from typing import cast
+
+import psycopg
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.drivers import DriverConnection
+from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.servers.dsql.cursors import RetryingCursor
+
+LEASE_SECONDS = 10.0
+RENEWAL_SECONDS = 2.0
+# `dropping` says that a reset has begun to drop tables.
+CREATE_LEASE_TABLE = (
+    "CREATE TABLE IF NOT EXISTS migration_lease (id integer NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL,"
+    " expires_at timestamptz NOT NULL, dropping boolean NOT NULL)"
+)
+INSERT_LEASE = "INSERT INTO migration_lease VALUES (1, '', '-infinity', false) ON CONFLICT DO NOTHING"
+TAKE_LEASE = """
+    UPDATE migration_lease SET holder = %s, expires_at = now() + make_interval(secs => %s)
+    WHERE id = 1 AND (expires_at < now() OR holder = %s) RETURNING id"""
+RENEW_LEASE = """
+    UPDATE migration_lease SET expires_at = now() + make_interval(secs => %s)
+    WHERE id = 1 AND holder = %s RETURNING id"""
+END_LEASE = "UPDATE migration_lease SET holder = '', expires_at = '-infinity' WHERE id = 1 AND holder = %s"
+
+
+class Lease:
+    """A lease that is renewed, by a thread on a connection of its own, until `end`."""
+
+    def __init__(self, connector: Connector) -> None:
+        self.holder = str(uuid.uuid4())
+        self._connector = connector
+        self._ended = threading.Event()
+        self._valid_until = 0.0
+        self._thread = threading.Thread(target=self._keep, name="migration-lease", daemon=True)
+
+    def begin(self, taken_at: float) -> None:
+        """Renew from now on the lease that was taken at `taken_at`, on `time.monotonic`'s clock."""
+        self._valid_until = taken_at + LEASE_SECONDS
+        self._thread.start()
+
+    def end(self) -> None:
+        """Renew it no more."""
+        self._ended.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Raise a MigrationError when the lease has run out, so that another runner may be at work."""
+        if time.monotonic() > self._valid_until:
+            raise MigrationError(
+                f"the lock could not be renewed for {LEASE_SECONDS:g} seconds, so another runner may have it:"
+                " run the command again, it goes on where this one stopped"
+            )
+
+    def _keep(self) -> None:
+        connection: DriverConnection | None = None
+        while not self._ended.wait(RENEWAL_SECONDS):
+            asked_at = time.monotonic()
+            try:
+                connection = connection or self._connector.open()
+                if not self._renew(connection):
+                    break
+                self._valid_until = asked_at + LEASE_SECONDS
+            except Exception:
+                # The next attempt opens another.
+                if connection:
+                    connection.close()
+                connection = None
+        if connection:
+            connection.close()
+
+    def _renew(self, connection: DriverConnection) -> bool:
+        cursor = RetryingCursor(cast(psycopg.Connection, connection))
+        return cursor.execute(RENEW_LEASE, (LEASE_SECONDS, self.holder)).fetchone() is not None
