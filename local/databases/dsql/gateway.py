@@ -1,12 +1,12 @@
 """Takes connections as Aurora DSQL does: over TLS, with a server name, for a role that a signed token may use."""
 
-import shlex
+import re
 import socket
 import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -38,6 +38,8 @@ TLS_HANDSHAKE = b"\x16"
 CLEAR_TEXT_PASSWORD = Message(b"R", b"\0\0\0\3")
 SERVER_VERSION = "16.15"
 LOGIN_SECONDS = 30
+# What only DSQL knows PostgreSQL keeps under a name with a prefix.
+OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
 
 
 @dataclass(frozen=True)
@@ -182,13 +184,20 @@ def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
         DsqlError: DSQL does not let a session set it.
     """
     plain = {name: value for name, value in parameters.items() if name not in {"user", "database", "options"}}
-    words = shlex.split(parameters.get("options", "").replace("-c ", "--").replace(" -c", " --"))
-    options = dict(word.removeprefix("-c").removeprefix("--").partition("=")[::2] for word in words)
-    for name in (*plain, *options):
+    settings = {**plain, **dict(_options(parameters.get("options", "")))}
+    for name in settings:
         if refused := refused_setting(name):
             raise DsqlError(refused.sqlstate, refused.message, fatal=True)
-    named = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
-    return {named.get(name, name): value for name, value in {**plain, **options}.items()}
+    return {OWN_SETTINGS.get(name, name): value for name, value in settings.items()}
+
+
+def _options(text: str) -> Iterator[tuple[str, str]]:
+    """Return the settings in `options`, where a backslash takes the meaning from spaces and backslashes."""
+    words = iter([re.sub(r"\\(.)", r"\1", word) for word in re.findall(r"(?:\\.|[^\s\\])+", text)])
+    for word in words:
+        setting = next(words, "") if word == "-c" else word.removeprefix("-c").removeprefix("--")
+        name, _, value = setting.partition("=")
+        yield name, value
 
 
 def _mapped(storage: Storage, user: str, arn: str) -> bool:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import psycopg
 from psycopg import errors
@@ -33,7 +33,8 @@ class JobRunner:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._connect() as connection:
+        # PostgreSQL is gone, or going: the jobs that are left wait for its next start.
+        with suppress(psycopg.OperationalError), self._connect() as connection:
             connection.autocommit = True
             while not self._stopped.is_set():
                 self._cluster.jobs.clear()

@@ -46,11 +46,14 @@ class DsqlServer:
         self._cluster.faults = faults
 
     def start(self, port: int | None = None) -> None:
-        """Start it, creating the cluster when absent; its certificates are made anew.
+        """Start it, creating the cluster when absent, also again after a part of it has died.
+
+        Its certificates are made anew.
 
         Raises:
-            ServerUnavailable: it does not start; the message ends with PostgreSQL's log.
+            ServerUnavailableError: it does not start; the message ends with PostgreSQL's log.
         """
+        self.stop()
         self._storage.start(port)
         self.port = self._storage.port
         authority = trustme.CA()
@@ -68,4 +71,5 @@ class DsqlServer:
         if self._gateway and self._jobs:
             self._gateway.stop()
             self._jobs.stop()
+            self._gateway = self._jobs = None
         self._storage.stop()

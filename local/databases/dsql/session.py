@@ -172,7 +172,8 @@ class Session:
             raise prepared.statement.refused
         if self._status == FAILED:
             return [Message(b"1")] if len(messages) == 1 else [Message(b"t", b"\0\0"), Message(b"n")]
-        return _checked(self._transaction.run(Request(Kind.READ, messages)))
+        kind = Kind.WAIT if prepared.statement.kind == Kind.WAIT else Kind.READ
+        return _checked(self._transaction.run(Request(kind, messages)))
 
     def _perform(self, statement: Statement, messages: tuple[Message, ...]) -> list[Message]:
         """Return the replies to a statement, whose transaction is begun where there is none."""

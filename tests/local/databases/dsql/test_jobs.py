@@ -2,9 +2,12 @@
 
 import re
 
+import psutil
+import psycopg
 import pytest
 
 from local.databases.dsql.server import DsqlServer
+from local.platform.processes import wait_until
 from tests.local.databases.dsql.clients import Clients, ended, job, refusal, rows
 
 INDEX = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = 'i'::regclass"
@@ -134,6 +137,19 @@ def test_a_build_waits_for_no_open_transaction(table: Clients) -> None:
     writer.execute("BEGIN")
     writer.execute("UPDATE t SET a = 6 WHERE id = 1")
     assert ended(admin, job(admin, "CREATE INDEX ASYNC i ON t (a)")) == ("completed", None)
+
+
+@pytest.mark.slow
+def test_it_can_be_started_again_when_postgresql_has_died(cluster: DsqlServer, table: Clients) -> None:
+    """A killed server would have to be brought back by hand."""
+    connection = table.connect()
+    [server] = [each for each in psutil.Process().children() if str(cluster.data) in " ".join(each.cmdline())]
+    server.kill()
+    assert wait_until(lambda: not cluster.alive(), 10)
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+    cluster.start(cluster.port)
+    assert rows(table.connect(), "SELECT a FROM t") == [(5,), (5,)]
 
 
 @pytest.mark.slow

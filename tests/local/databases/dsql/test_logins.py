@@ -1,5 +1,6 @@
 """Who gets in, and as whom."""
 
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -7,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from local.databases.dsql.tokens import Identity
 from tests.local.databases.dsql.clients import Clients, do, refusal, role_arn, rows
@@ -126,6 +128,15 @@ def test_a_startup_setting_that_dsql_has_not_is_refused(dsql: Clients) -> None:
     assert dsql.refused(options="-c statement_timeout=5s") == (
         'setting configuration parameter "statement_timeout" not supported'
     )
+
+
+def test_a_schema_of_any_name_can_be_the_search_path(dsql: Clients) -> None:
+    """A name with spaces or quotes is escaped in the options: it would be cut into pieces."""
+    name = f'{dsql.schema} "my" \\ app'
+    identifier = sql.Identifier(name).as_string()
+    do(dsql.connect(), f"CREATE SCHEMA {identifier}")
+    escaped = re.sub(r"([\s\\])", r"\\\1", identifier)
+    assert rows(dsql.connect(options=f"-c search_path={escaped}"), "SELECT current_schema()") == [(name,)]
 
 
 def test_the_next_logins_are_told_that_the_cluster_wakes_up(dsql: Clients) -> None:
