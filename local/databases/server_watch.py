@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import deque
+from typing import Protocol
 
-from local.databases.server import DatabaseServer
 from local.platform.errors import LocalError, print_error
 
 POLL_SECONDS = 0.2
@@ -13,10 +13,25 @@ MAXIMUM_RESTARTS = 3
 RESTART_PERIOD_SECONDS = 60.0
 
 
+class Server(Protocol):
+    """What can be watched over."""
+
+    port: int
+
+    def start(self, port: int | None = None) -> None:
+        """Start it."""
+
+    def alive(self) -> bool:
+        """Return whether it runs."""
+
+    def stop(self) -> None:
+        """Shut it down."""
+
+
 class ServerWatch:
     """Watch over a server that runs, until `stop` shuts it down."""
 
-    def __init__(self, server: DatabaseServer) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self._lock = threading.Lock()
         self._stopped = threading.Event()

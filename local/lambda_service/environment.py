@@ -61,6 +61,7 @@ class FunctionConfig:
     json_logs: bool
     region: str
     aws_endpoint: str
+    access_key_id: str = "local"
 
 
 class Environment:
@@ -141,7 +142,7 @@ def environment_variables(config: FunctionConfig, runtime_api: str) -> dict[str,
     """
     day = datetime.now(UTC).strftime("%Y/%m/%d")
     reserved = {
-        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ACCESS_KEY_ID": config.access_key_id,
         "AWS_DEFAULT_REGION": config.region,
         "AWS_ENDPOINT_URL": config.aws_endpoint,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from local.databases.dsql.tokens import Identity
 from local.lambda_service.function import Function
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
@@ -83,6 +84,8 @@ class StackContext:
     notices: list[str] = field(default_factory=list)
     # Changes whenever a database server starts: invocations that prepare databases then run again.
     database_generation: str = field(default_factory=lambda: uuid.uuid4().hex)
+    # Who signs DSQL tokens, by access key id.
+    identities: dict[str, Identity] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def resources_of_type(self, type_token: str) -> list[Resource]:

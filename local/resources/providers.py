@@ -14,6 +14,7 @@ from local.lambda_service.function_url import FunctionUrl
 from local.lambda_service.logs import FunctionLog
 from local.platform.errors import LocalError
 from local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
+from local.resources.dsql_clusters import DSQL_CLUSTER, access_key_id, dsql_cluster, local_variables
 from local.resources.running import (
     CompletedInvocation,
     PreparedImage,
@@ -94,9 +95,7 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         arn=str(outputs["arn"]),
         image=image,
         handler=str(command[0]) if command else image.handler,
-        variables={
-            key: str(value) for key, value in ((inputs.get("environment") or {}).get("variables") or {}).items()
-        },
+        variables=_variables(context, resource),
         memory_mb=int(outputs["memorySize"]),
         timeout=float(outputs["timeout"]),
         concurrency=limit if limit >= 0 else DEFAULT_CONCURRENCY,
@@ -104,6 +103,7 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         json_logs=logging.get("logFormat") == "JSON",
         region=context.region,
         aws_endpoint=context.aws_services.endpoint,
+        access_key_id=access_key_id(context, str(inputs.get("role"))),
     )
     function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
     if isinstance(previous, RunningFunction):
@@ -111,6 +111,11 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         previous.function.retire()
     context.functions[config.name] = function
     return RunningFunction(context, function), {}
+
+
+def _variables(context: StackContext, resource: Resource) -> dict[str, str]:
+    given = (resource.inputs.get("environment") or {}).get("variables") or {}
+    return local_variables(context, {key: str(value) for key, value in given.items()})
 
 
 def _function_url(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -149,6 +154,7 @@ def _secret_version(context: StackContext, resource: Resource, _: RunningResourc
 
 PROVIDERS: Mapping[str, Provider] = {
     CLUSTER: _cluster,
+    DSQL_CLUSTER: dsql_cluster,
     IMAGE: _image,
     "aws:lambda/function:Function": _function,
     "aws:lambda/functionUrl:FunctionUrl": _function_url,
@@ -163,5 +169,8 @@ FURTHER_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
     IMAGE: lambda context, _: context.containers,
     CLUSTER: _parameters,
     "aws:lambda/invocation:Invocation": lambda context, _: context.database_generation,
-    "aws:lambda/function:Function": lambda context, _: context.aws_services.endpoint,
+    "aws:lambda/function:Function": lambda context, resource: [
+        context.aws_services.endpoint,
+        _variables(context, resource),
+    ],
 }

@@ -14,6 +14,7 @@ from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.resources.aws_services import AwsServices
 from local.resources.context import PortAllocator, Resource, StackContext
+from local.resources.dsql_clusters import RunningDsqlCluster
 from local.resources.outputs import resource_outputs
 from local.resources.providers import FURTHER_INPUTS, PROVIDERS
 from local.resources.reachability import reachability_errors
@@ -35,6 +36,8 @@ from local.supervisor.messages import (
     stopped_status,
 )
 from local.supervisor.stack_status import running_status
+
+CLUSTERS = (RunningCluster, RunningDsqlCluster)
 
 
 class RunningStack:
@@ -193,9 +196,9 @@ class RunningStack:
 
     def _close_all(self, context: StackContext) -> None:
         """End functions and listeners first, then all database servers at once."""
-        clusters = [running for running in context.running_resources.values() if isinstance(running, RunningCluster)]
+        clusters = [running for running in context.running_resources.values() if isinstance(running, CLUSTERS)]
         for running in reversed(context.running_resources.values()):
-            if not isinstance(running, RunningCluster):
+            if not isinstance(running, CLUSTERS):
                 running.close()
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda cluster: cluster.close(), clusters))

@@ -23,12 +23,18 @@ class DsqlServer:
     engine = "dsql"
 
     def __init__(
-        self, data: Path, parameters: Mapping[str, str], *, host: str = "localhost", region: str = "us-east-1"
+        self,
+        data: Path,
+        parameters: Mapping[str, str],
+        identities: dict[str, Identity] | None = None,
+        *,
+        host: str = "localhost",
+        region: str = "us-east-1",
     ) -> None:
         self.data = data.absolute()
         self.host = host
         self.region = region
-        self.identities: dict[str, Identity] = {}
+        self.identities = {} if identities is None else identities
         self.ca_file = self.data / "ca.pem"
         self.port = 0
         self._storage = Storage(self.data, {})

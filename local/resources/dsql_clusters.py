@@ -1,0 +1,63 @@
+"""The provider of Aurora DSQL clusters, and what functions are told instead of a cluster's address in AWS."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from lambda_images.database.contract import ContractError, database_settings
+from local.databases.dsql.server import DsqlServer
+from local.databases.dsql.tokens import Identity
+from local.databases.server_watch import ServerWatch
+from local.resources.context import ProviderResult, Resource, RunningResource, StackContext
+
+DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
+
+
+@dataclass(frozen=True)
+class RunningDsqlCluster:
+    """A stand-in for a cluster."""
+
+    server: DsqlServer
+    watch: ServerWatch
+
+    def alive(self) -> bool:
+        """Return whether the stand-in runs."""
+        return self.watch.alive()
+
+    def close(self) -> None:
+        """Shut it down."""
+        self.watch.stop()
+
+
+def dsql_cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    """Start the stand-in of a cluster."""
+    if previous:
+        previous.close()
+    server = DsqlServer(context.paths.data(context.stack) / resource.id, {}, context.identities, region=context.region)
+    server.start(context.allocate_port(f"database {resource.id}"))
+    context.database_generation = secrets.token_hex(8)
+    return RunningDsqlCluster(server, ServerWatch(server)), {}
+
+
+def access_key_id(context: StackContext, role_arn: str) -> str:
+    """Return the access key id of a role on this machine, by which the stand-ins know who signs."""
+    key = f"LOCAL{hashlib.sha256(role_arn.encode()).hexdigest()[:15].upper()}"
+    # The secret that every function has: the access key id alone tells their roles apart.
+    context.identities[key] = Identity(role_arn, "local")
+    return key
+
+
+def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return a function's variables, which lead to the stand-in where they name a cluster that runs here."""
+    try:
+        settings = database_settings(variables)
+    except ContractError:
+        return dict(variables)
+    for cluster in context.resources_of_type(DSQL_CLUSTER):
+        running = context.running_resources.get(cluster.urn)
+        if isinstance(running, RunningDsqlCluster) and cluster.outputs["identifier"] == settings.identifier:
+            server = running.server
+            found = replace(settings, endpoint=server.host, port=server.port, ca=str(server.ca_file))
+            return {**variables, **found.to_environment()}
+    return dict(variables)

@@ -1,0 +1,69 @@
+"""A stack with an Aurora DSQL cluster, brought up for real."""
+
+from pathlib import Path
+
+import psycopg
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.dsql_access import ApplicationSchema
+from components.image import LambdaImage
+from lambda_images.database.contract import database_settings
+from lambda_images.database.signing import AwsCredentials
+from local.program.deploy import up
+from tests.local.running import invoke
+
+pytestmark = pytest.mark.slow
+
+ROLE = "arn:aws:iam::123456789012:role/hello"
+
+
+def program() -> None:
+    """Register a cluster, and a function that is its administrator."""
+    image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
+    cluster = aws.dsql.Cluster("main-db")
+    access = pulumi.Output.all(cluster.arn, cluster.identifier).apply(
+        lambda known: ApplicationSchema("main-db", *known, "app", "", ROLE, [], []).admin()["environment"]
+    )
+    aws.lambda_.Function(
+        "hello", package_type="Image", image_uri=image.image_uri, role=ROLE, environment={"variables": access}
+    )
+
+
+def log_in(environment: dict[str, str]) -> psycopg.Connection:
+    """Log in as the function does, with what it is told and nothing else."""
+    settings = database_settings(environment)
+    credentials = AwsCredentials(
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], environment["AWS_SESSION_TOKEN"]
+    )
+    region, sign = environment["AWS_REGION"], settings.spec.sign_token
+    return psycopg.connect(
+        host=settings.endpoint,
+        port=settings.port,
+        user=settings.db_role,
+        password=sign(settings.endpoint, settings.port, settings.db_role, region, credentials),
+        dbname="postgres",
+        sslmode="verify-full",
+        sslrootcert=settings.ca,
+        autocommit=True,
+    )
+
+
+def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> None:
+    """A function would be sent to AWS, or be taken for another: its credentials are all that tells who it is."""
+    lines: list[str] = []
+    up("local", checkout=checkout, program=program, write=lines.append)
+    environment = invoke(checkout, do="environment")
+    with log_in(environment) as connection:
+        connection.execute("CREATE ROLE lambda_app WITH LOGIN")
+        connection.execute(f"AWS IAM GRANT lambda_app TO '{ROLE}'".encode())
+    with log_in(environment | {"SQL_MAIN_DB_DB_ROLE": "lambda_app"}) as connection:
+        assert connection.execute("SELECT current_user").fetchall() == [("lambda_app",)]
+
+    # All is found again, by the same name and port.
+    lines.clear()
+    up("local", checkout=checkout, program=program, write=lines.append)
+    assert lines[-1].startswith("Nothing changed: ")
+    with log_in(environment) as connection:
+        assert connection.execute("SELECT pg_role_name FROM sys.iam_pg_role_mappings").fetchall() == [("lambda_app",)]
