@@ -51,9 +51,12 @@ bench: setup ## Measure, and write docs/performance.md.
 config: setup ## Write the configuration keys into Pulumi.yaml and README.md anew from stacks/settings.py.
 	@$(BIN)/python -m stacks.reference
 
+base-image: ## Pin the images' base to its newest digest, in lambda_images/Dockerfile.
+	@.ci/pin-base-image
+
 lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
 	@for group in handler migrations; do \
 	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
 	    --output-file lambda_images/requirements/$$group.txt; done
 
-.PHONY: help setup broken-venv up down test test-fast lint bench config lock
+.PHONY: help setup broken-venv up down test test-fast lint bench config base-image lock

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 
 from cli import commands
 from lambda_images.migrations.request import COMMANDS
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run the stack on this machine, and work with it here or on AWS by the same commands.",
         epilog="Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_local_commands(subparsers)
     _add_stack_commands(subparsers)

@@ -67,13 +67,14 @@ def _tags() -> dict[str, pulumi.Input[str]]:
 
 
 def _image(target: str, settings: Settings) -> LambdaImage:
+    base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
     return LambdaImage(
         target,
         {
             "context": CONTEXTS[target],
             "dockerfile": DOCKERFILE,
             "target": target,
-            "build_args": {"BASE_IMAGE": settings.base_image, "SOURCE": SOURCES[target]},
+            "build_args": {**base, "SOURCE": SOURCES[target]},
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete,

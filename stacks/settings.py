@@ -135,8 +135,8 @@ class Settings:
     architecture: str = config_key(_FUNCTION["architecture"], "Processor of the functions.")
     base_image: str = config_key(
         text(r"[a-z0-9][\w./:@-]*", "an image reference"),
-        "Base image of both functions.",
-        "public.ecr.aws/lambda/python:3.13",
+        "Base image of both functions, in place of the one in lambda_images/Dockerfile.",
+        "",
     )
     snap_start: bool = config_key(
         _FUNCTION["snap_start"],

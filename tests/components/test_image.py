@@ -25,7 +25,6 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(
     """Else an image would be built when nothing in it changed, or not be built when something did."""
     recording = stack()
     settings = {
-        "BASE_IMAGE": "public.ecr.aws/lambda/python:3.13",
         "SOURCE": source,
         "target": target,
         "platform": "linux/arm64",
@@ -40,7 +39,6 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(
             "target": target,
             "platform": "linux/arm64",
             "args": {
-                "BASE_IMAGE": "public.ecr.aws/lambda/python:3.13",
                 "SOURCE": source,
                 "SOURCE_DIGEST": digest,
             },

@@ -69,6 +69,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
         "running",
         "outputs",
         "functions",
+        "mappings",
         "lambdaEndpoint",
         "functionUrl",
         "awsEndpoint",

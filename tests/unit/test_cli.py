@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -268,3 +269,12 @@ def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None
 def test_an_error_without_a_message_is_shown_whole(answer: str, message: str) -> None:
     """Else an unusual failure would be shown as nothing."""
     assert error_message(answer) == message
+
+
+def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else somebody who reports a fault could not say of which version."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert capsys.readouterr().out == f"aurora-lambda {project['version']}\n"
