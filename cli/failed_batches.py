@@ -101,10 +101,10 @@ def _read_object(client: BaseClient, bucket: str, key: str) -> FailedBatch:
 def _in_queue(mapping: StreamMapping, name: str, since: datetime | None) -> tuple[int, Iterator[FailedBatch]]:
     client = mapping.client("sqs")
     url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=mapping.destination.split(":")[4])["QueueUrl"]
-    batches = []
+    streams, batches = mapping.client("dynamodbstreams"), []
     # All of them first: what is kept can be received again.
     for message in list(_receive_all(client, url)):
-        batch = _read_message(mapping, client, url, message)
+        batch = _read_message(mapping, streams, client, url, message)
         theirs = batch.document["DDBStreamBatchInfo"]["streamArn"] != mapping.stream_arn
         if theirs or (since and datetime.fromisoformat(batch.failed_at) < since):
             batch.keep()
@@ -120,23 +120,25 @@ def _receive_all(client: BaseClient, url: str) -> Iterator[Mapping[str, Any]]:
         yield from messages
 
 
-def _read_message(mapping: StreamMapping, client: BaseClient, url: str, message: Mapping[str, Any]) -> FailedBatch:
+def _read_message(
+    mapping: StreamMapping, streams: BaseClient, client: BaseClient, url: str, message: Mapping[str, Any]
+) -> FailedBatch:
     document, handle = json.loads(message["Body"]), message["ReceiptHandle"]
     return FailedBatch(
         document,
-        lambda: _read_stream(mapping, document["DDBStreamBatchInfo"]),
+        lambda: _read_stream(mapping, streams, document["DDBStreamBatchInfo"]),
         lambda: client.delete_message(QueueUrl=url, ReceiptHandle=handle),
         lambda: client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0),
     )
 
 
-def _read_stream(mapping: StreamMapping, batch: Mapping[str, Any]) -> str:
+def _read_stream(mapping: StreamMapping, client: BaseClient, batch: Mapping[str, Any]) -> str:
     """Return the event for records of which a queue holds only the place in the stream.
 
     Raises:
         StackRequestError: the stream does not have them any more.
     """
-    matches, client = parse_filters(mapping.filters), mapping.client("dynamodbstreams")
+    matches = parse_filters(mapping.filters)
     try:
         iterator = client.get_shard_iterator(
             StreamArn=mapping.stream_arn,

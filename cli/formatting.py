@@ -71,6 +71,8 @@ def _describe(value: object) -> str:
         return str(value)
     if "memorySize" in value:
         return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
-    age = value["oldestRecordAge"]
-    waiting = "nothing waits" if age is None else f"oldest record {age:.0f} s"
-    return f"{value['state']}, at {value['position']}, {waiting}, {value['failures']} failures"
+    if "oldestRecordAge" in value:
+        age = value["oldestRecordAge"]
+        waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"
+        return "{state}, at {position}, {waiting}, {failures} failures".format(**value, waiting=waiting)
+    return json.dumps(value)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deployed_stack import StackRequestError, error_message, select_stack
@@ -59,8 +60,9 @@ def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:
 
 def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) -> Iterator[str]:
     replayed = records = failed = 0
+    client = mapping.client("lambda")
     for number, batch in enumerate(batches, 1):
-        problem = _try(mapping, batch)
+        problem = _try(client, mapping.function_arn, batch)
         if problem:
             batch.keep()
             failed += 1
@@ -74,10 +76,10 @@ def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) 
         raise StackRequestError(f"failures that failed again, and were kept: {failed}")
 
 
-def _try(mapping: StreamMapping, batch: FailedBatch) -> str:
+def _try(client: BaseClient, function_arn: str, batch: FailedBatch) -> str:
     """Invoke the function with a batch; the problem, or an empty string."""
     try:
-        response = mapping.client("lambda").invoke(FunctionName=mapping.function_arn, Payload=batch.read_event())
+        response = client.invoke(FunctionName=function_arn, Payload=batch.read_event())
     except (StackRequestError, BotoCoreError, ClientError) as error:
         return str(error)
     answer = response["Payload"].read().decode()

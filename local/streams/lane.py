@@ -41,6 +41,7 @@ class Lane:
         self._mapping, self._store, self._invoke_function = mapping, store, invoke
         self._number = number
         self._stopping = threading.Event()
+        self._abandoned = False
         self._read_until = self._kept = checkpoint.position
         self._window = Window(*checkpoint.window) if checkpoint.window else None
         self._buffer: list[Record] = []
@@ -63,8 +64,9 @@ class Lane:
         self.woken.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end of the invocation that is under way."""
+        """Wait for the end of the invocation that is under way; one that ends later counts no more."""
         self._thread.join(seconds)
+        self._abandoned = True
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -122,6 +124,8 @@ class Lane:
         if self._mapping.tumbling_window and not self._window:
             self._window = Window(window_start(batch.records[0], self._mapping))
         result = self._invoke(json.dumps(invocation_event(batch.records, self._mapping, self._window)))
+        if self._abandoned:
+            return
         if result is None:
             self._pending.insert(0, batch)
             return

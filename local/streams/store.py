@@ -145,9 +145,10 @@ class StreamStore:
             self._run("insert into records values (?, ?, ?, ?)", row)
 
     def read(self, stream: str, after: int, limit: int) -> list[Record]:
-        """Return the records after a sequence number, oldest first."""
-        query = "select event from records where stream = ? and sequence > ? order by sequence limit ?"
-        return [Record(json.loads(event)) for (event,) in self._all(query, (stream, _padded(after), limit))]
+        """Return the records after a sequence number that the stream still keeps, oldest first."""
+        query = "select event from records where stream = ? and sequence > ? and created >= ? order by sequence limit ?"
+        rows = self._all(query, (stream, _padded(after), time.time() - RETENTION_SECONDS, limit))
+        return [Record(json.loads(event)) for (event,) in rows]
 
     def last_position(self, stream: str) -> int:
         """Return the sequence number of a stream's last record; 0 when it holds none."""

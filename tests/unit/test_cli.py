@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 
 from cli import deployed_stack
 from cli.deployed_stack import DeployedStack, error_message
-from cli.formatting import MigrationResult, migration_summary
+from cli.formatting import MigrationResult, migration_summary, status_lines
 from cli.main import main
 from local.platform.errors import UsageError
 
@@ -137,6 +137,19 @@ def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[
     assert main(["migrate", "downgrade", "--revision", "0003", "--json", "-s", "dev"]) == 0
     assert json.loads(aws.asked[0][1]) == {"command": "downgrade", "revision": "0003"}
     assert json.loads(capsys.readouterr().out) == DEPLOYED | {"command": "downgrade"}
+
+
+def test_the_status_of_a_mapping_is_one_line() -> None:
+    """Else a person would have to read JSON to see whether records are held up."""
+    mapping = {"state": "Enabled", "uuid": "5f1e", "position": "17", "oldestRecordAge": 61.4, "failures": 2}
+    idle = {**mapping, "oldestRecordAge": None, "failures": 0}
+    assert status_lines(
+        {"outputs": {"streamMappings": {"items": "5f1e"}}, "mappings": {"items": mapping, "orders": idle}}
+    ) == [
+        'outputs          streamMappings: {"items": "5f1e"}',
+        "mappings         items: Enabled, at 17, oldest record waits 61 s, 2 failures",
+        "                 orders: Enabled, at 17, no record waits, 0 failures",
+    ]
 
 
 @pytest.mark.parametrize(

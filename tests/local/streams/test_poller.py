@@ -3,14 +3,16 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
 
 from local.lambda_service.function import InvocationResult, ThrottledError
 from local.platform.processes import wait_until
+from local.streams import poller as poller_module
 from local.streams.dynamodb import DurableDynamoDb
 from local.streams.poller import Poller
 from local.streams.store import StreamStore
@@ -179,7 +181,7 @@ def test_bisecting_isolates_the_record_that_fails(
 def objects(client: Client) -> list[dict[str, Any]]:
     """The documents in the bucket, oldest first."""
     s3 = client("s3")
-    assert wait_until(lambda: s3.list_buckets()["Buckets"], 30)
+    assert wait_until(lambda: any(each["Name"] == "failures" for each in s3.list_buckets()["Buckets"]), 30)
     found = s3.list_objects_v2(Bucket="failures").get("Contents", [])
     return [json.loads(s3.get_object(Bucket="failures", Key=each["Key"])["Body"].read()) for each in found]
 
@@ -324,3 +326,79 @@ def test_another_number_of_lanes_loses_nothing(
     put(dynamodb, "b", "c", "d")
     start(parallelizationFactor=2)
     assert wait_until(lambda: {key for batch in function.batches() for key in batch} >= set("bcd"), 30)
+
+
+def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed store would be written to; and the next mapping would start in the middle of it."""
+    monkeypatch.setattr(poller_module, "STOP_SECONDS", 0.0)
+    make_table(dynamodb)
+    put(dynamodb, "a")
+    release, ended = threading.Event(), threading.Event()
+
+    def answer(_: object) -> None:
+        release.wait(30)
+        ended.set()
+
+    slow = PythonFunction(answer)
+    stopped = start(invoke=slow)
+    assert slow.has_seen(["a"])
+    stopped.stop()
+    release.set()
+    assert ended.wait(30)
+    start()
+    assert function.has_seen(["a"])
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_among_ten_thousand_changes(
+    dynamodb: DurableDynamoDb, start: Start, store: StreamStore
+) -> None:
+    """The promise of it all: what is in the table arrives or is to be found in full, and no key goes back."""
+    arn = make_table(dynamodb)
+    random = Random(6)
+    copy: dict[str, tuple[int, str]] = {}
+    crashed: set[int] = set()
+
+    def answer(event: dict[str, Any]) -> object:
+        for change in (each["dynamodb"] for each in event["Records"]):
+            number, key, text = _content(change)
+            if "poison" in text:
+                return {"batchItemFailures": [{"itemIdentifier": change["SequenceNumber"]}]}
+            if number % 997 == 0 and number not in crashed:
+                crashed.add(number)
+                raise ValueError("killed with half a batch done")
+            # Again after a crash, but never older than what was there before the batch.
+            copy[key] = max(copy.get(key, (0, "")), (number, text))
+        return None
+
+    for round_number in range(400):
+        keys = random.sample(range(500), 25)
+        texts = {key: f"{round_number}{' poison' if random.random() < 0.01 else ''}" for key in keys}
+        items = [{"id": {"S": f"k{key}"}, "text": {"S": text}} for key, text in texts.items()]
+        dynamodb.request(REGION, "BatchWriteItem", RequestItems={"items": [{"PutRequest": {"Item": i}} for i in items]})
+    poller = start(
+        invoke=PythonFunction(answer),
+        maximumRetryAttempts=1,
+        bisectBatchOnFunctionError=True,
+        destinationConfig={"onFailure": {"destinationArn": BUCKET}},
+        **REPORT,
+    )
+    assert wait_until(lambda: poller.status()["position"] == str(store.last_position(arn)), 200)
+
+    changes = [each.event["dynamodb"] for each in store.read(arn, 0, 20_000)]
+    assert len(changes) == 10_000
+    assert len(crashed) >= 10
+    poison = [each["SequenceNumber"] for each in changes if "poison" in _content(each)[2]]
+    given_up = [json.loads(json.loads(each.document)["payload"]) for each in store.failures(delivered=True)]
+    records = [each["dynamodb"] for document in given_up for each in document["Records"]]
+    assert [each["SequenceNumber"] for each in records] == poison
+    for number, key, text in map(_content, records):
+        copy[key] = max(copy.get(key, (0, "")), (number, text))
+    assert copy == {key: (number, text) for number, key, text in map(_content, changes)}
+
+
+def _content(change: Mapping[str, Any]) -> tuple[int, str, str]:
+    """A change's sequence number, key and text."""
+    return int(change["SequenceNumber"]), change["Keys"]["id"]["S"], change["NewImage"]["text"]["S"]

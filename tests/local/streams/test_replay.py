@@ -15,6 +15,7 @@ from cli import replay as replay_module
 from cli.deployed_stack import DeployedStack
 from cli.main import main
 from local.streams.batches import Batch, Discarded
+from local.streams.destinations import ensure_bucket
 from local.streams.dynamodb import DurableDynamoDb
 from local.streams.failures import FailedInvocation, failure_document, object_document, object_key
 from local.streams.records import Record
@@ -88,8 +89,7 @@ def aws(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLambda]
 def fail_into_bucket(client: Client, at: float, *records: Record) -> str:
     """What Lambda writes when these records are given up; the object's key."""
     s3, key = client("s3"), object_key(replace(mapping(), uuid=UUID), at, f"{time.monotonic_ns():x}")
-    if not s3.list_buckets()["Buckets"]:
-        s3.create_bucket(Bucket="failures", CreateBucketConfiguration={"LocationConstraint": REGION})
+    ensure_bucket("failures", REGION)
     document = object_document(failure(at, *records), records)
     s3.put_object(Bucket="failures", Key=key, Body=json.dumps(document).encode())
     return key
