@@ -7,10 +7,14 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.formatting import migration_summary, pretty_json, status_lines
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
+
+if TYPE_CHECKING:
+    from lambda_images.migrations.changes import Decisions
 
 MIGRATION_RUNNER = "migration-runner"
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
@@ -121,12 +125,30 @@ def new_migration(options: argparse.Namespace) -> None:
     if not report["running"]:
         raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
     try:
-        paths = create_revision({DATABASE_URL: report["databaseUrl"]}, options.message)
+        paths = create_revision(
+            {DATABASE_URL: report["databaseUrl"]}, options.message, decisions=_decisions(options.yes)
+        )
     except MigrationError as error:
         raise LocalError(str(error)) from None
     for path in paths:
         print(path)
     print("Read it, then apply it here with: aurora-lambda up")
+
+
+def _decisions(yes: bool) -> "Decisions":
+    """Return who decides about renames and lost data: the person at the terminal, or `--yes`."""
+    from lambda_images.migrations.changes import Decisions
+
+    if yes or not sys.stdin.isatty():
+        return Decisions(may_drop=lambda _lost: yes)
+    return Decisions(
+        is_rename=lambda old, new: _confirmed(f"Is {new} the column {old} under a new name?"),
+        may_drop=lambda lost: _confirmed(f"Drop {lost} with all that it holds?"),
+    )
+
+
+def _confirmed(question: str) -> bool:
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def new_stream(options: argparse.Namespace) -> None:

@@ -81,7 +81,8 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
     purpose = "write a revision from what changed in the tables' code"
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)
-    new.add_argument("message", metavar="MESSAGE", help="what the revision does")
+    new.add_argument("message", metavar="MESSAGE", nargs="?", default="", help="what it does, if it is one change")
+    new.add_argument("--yes", action="store_true", help="drop columns and tables without asking")
 
     purpose = "write a function for the stream of a DynamoDB table, its test and its entry in a stack's file"
     stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")

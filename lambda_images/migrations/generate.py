@@ -1,13 +1,16 @@
 """Writing a new revision: what the tables in the code have and the database lacks."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.operations.ops import DowngradeOps, MigrateOperation, MigrationScript, ModifyTableOps, UpgradeOps
+from alembic.migration import MigrationContext
+from alembic.operations.ops import DowngradeOps, MigrationScript, UpgradeOps
 from alembic.script import Script
 from alembic.util import CommandError
 
@@ -15,26 +18,36 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DatabaseSettings, database_settings
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runner import Migrations
+from lambda_images.migrations.changes import Change, Decisions, find_changes
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.failures import describe_error
 from lambda_images.migrations.revisions import VERSIONS, next_revision
 from lambda_images.migrations.servers import open_server
 
+# Without anybody to ask.
+REFUSE = Decisions()
 
-def create_revision(environment: Mapping[str, str], message: str, versions: Path = VERSIONS) -> list[Path]:
+
+def create_revision(
+    environment: Mapping[str, str], message: str = "", versions: Path = VERSIONS, decisions: Decisions = REFUSE
+) -> list[Path]:
     """Write the revisions that make the database of `environment` agree with the code, one change a file.
 
     MySQL commits each statement of DDL, so a revision of one can be run again after a failure and one of two cannot.
+    `message` describes a single change; several describe themselves.
 
     Raises:
-        MigrationError: there is nothing to write, a file in the way of it, or no database at the last revision.
+        MigrationError: there is nothing to write, a change that loses data or does not work on every engine, a file
+            in the way, or no database at the last revision.
     """
     message = " ".join(message.split())
-    if not re.search(r"\w", message):
-        raise MigrationError('a revision needs a message: aurora-lambda new-migration "add a phone number to users"')
+    if message and not re.search(r"\w", message):
+        raise MigrationError(
+            'a message says what the revision does: aurora-lambda new-migration "add a phone number to users"'
+        )
     settings = database_settings(environment)
     try:
-        return _compared(settings, message, versions)
+        return _compared(settings, message, versions, decisions)
     except MigrationError:
         raise
     except (CommandError, DatabaseError) as error:
@@ -43,24 +56,24 @@ def create_revision(environment: Mapping[str, str], message: str, versions: Path
         raise MigrationError(f"no revision was written: {describe_error(error, [settings.password])}") from None
 
 
-def _compared(settings: DatabaseSettings, message: str, versions: Path) -> list[Path]:
+def _compared(settings: DatabaseSettings, message: str, versions: Path, decisions: Decisions) -> list[Path]:
     with closing(open_server(Connector(settings), create=False)) as server:
         version = server.version()
         migrations = Migrations(server, versions)
         migrations.load()
         if pending := migrations.pending(version):
             raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate` first")
-        return _written(migrations, message, versions)
+        return _written(migrations, message, versions, decisions)
 
 
-def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]:
+def _written(migrations: Migrations, message: str, versions: Path, decisions: Decisions) -> list[Path]:
     first = int(next_revision(versions))
 
-    def one_change_each(_context: Any, _revision: Any, scripts: list[MigrationScript]) -> None:
-        upgrades = scripts[0].upgrade_ops
-        changes = list(_changes(upgrades.ops)) if upgrades else []
+    def one_change_each(context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
+        found = scripts[0].upgrade_ops
+        changes = list(find_changes(found.ops, context.opts["target_metadata"], decisions)) if found else []
         scripts[:] = [
-            _script(change, f"{first + number:04d}", message if len(changes) == 1 else f"{message} {number + 1}")
+            _script(change, f"{first + number:04d}", message if message and len(changes) == 1 else change.description)
             for number, change in enumerate(changes)
         ]
 
@@ -85,23 +98,24 @@ def _written(migrations: Migrations, message: str, versions: Path) -> list[Path]
         raise MigrationError(
             "nothing to write: code and database agree. Change lambda_images/application/tables.py first"
         )
-    return [Path(script.path) for script in scripts if script]
+    paths = [Path(script.path) for script in scripts if script]
+    _format_with_ruff(paths)
+    return paths
 
 
-def _changes(operations: Sequence[MigrateOperation]) -> Iterator[MigrateOperation]:
-    """Single changes; what touches an existing table comes from Alembic grouped by table."""
-    for operation in operations:
-        if isinstance(operation, ModifyTableOps):
-            yield from operation.ops
-        else:
-            yield operation
-
-
-def _script(change: MigrateOperation, revision: str, message: str) -> MigrationScript:
+def _script(change: Change, revision: str, message: str) -> MigrationScript:
     return MigrationScript(
         rev_id=revision,
         message=message,
-        upgrade_ops=UpgradeOps([change]),
-        downgrade_ops=DowngradeOps([change.reverse()]),
+        upgrade_ops=UpgradeOps([change.upgrade]),
+        downgrade_ops=DowngradeOps([change.downgrade]),
         head="head",
     )
+
+
+def _format_with_ruff(paths: Sequence[Path]) -> None:
+    """Format new revisions and remove imports that they do not use, where ruff is installed."""
+    ruff = Path(sys.executable).with_name("ruff")
+    if ruff.exists():
+        subprocess.run([ruff, "check", "--silent", "--select", "F401,I", "--fix", *paths], check=False)
+        subprocess.run([ruff, "format", "--silent", *paths], check=False)

@@ -9,9 +9,14 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 
 
+<%
+    def body(text):
+        """Return the statements, without Alembic's marks around them."""
+        return "\n".join(line for line in (text or "pass").splitlines() if not line.strip().startswith("# ###"))
+%>
 def upgrade() -> None:
-    ${upgrades if upgrades else "pass"}
+    ${body(upgrades).lstrip()}
 
 
 def downgrade() -> None:
-    ${downgrades if downgrades else "pass"}
+    ${body(downgrades).lstrip()}
