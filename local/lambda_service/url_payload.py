@@ -6,6 +6,7 @@ Source: AWS Lambda developer guide, "Invoking Lambda function URLs", request and
 import base64
 import binascii
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from local.platform.http_server import Request, Response
 
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javascript")
 JSON_TYPE = ("Content-Type", "application/json")
+# Source: RFC 9110, "Fields": names are tokens, values have no control characters.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class _HttpDescription(TypedDict):
@@ -116,10 +120,10 @@ def url_response(payload: bytes) -> Response:
     try:
         body = answer.get("body") or ""
         content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
-        given = [(str(name), _text(value)) for name, value in (answer.get("headers") or {}).items()]
-        cookies = [("Set-Cookie", str(cookie)) for cookie in answer.get("cookies") or []]
+        given = [_header(name, value) for name, value in (answer.get("headers") or {}).items()]
+        cookies = [_header("Set-Cookie", cookie) for cookie in answer.get("cookies") or []]
         status = HTTPStatus(int(answer["statusCode"]))
-    except (AttributeError, TypeError, ValueError, binascii.Error):
+    except (AttributeError, OverflowError, TypeError, ValueError, binascii.Error):
         return error_response(HTTPStatus.BAD_GATEWAY, "Internal Server Error")
     kept = [(name, value) for name, value in given if name.lower() != "content-length"]
     typed = any(name.lower() == "content-type" for name, _ in kept)
@@ -145,8 +149,11 @@ def _query(query: str) -> dict[str, str]:
     return parameters
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _header(name: str, value: object) -> tuple[str, str]:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(text)):
+        raise ValueError(f"{name!r} cannot be sent as a header")
+    return name, text
 
 
 def error_response(status: HTTPStatus, message: str) -> Response:

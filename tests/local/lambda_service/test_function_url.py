@@ -116,6 +116,16 @@ def test_a_body_that_is_not_text_comes_in_base64(content_type: str, body: bytes)
         ({"message": "no statusCode"}, 200, b'{"message": "no statusCode"}', (JSON,)),
         ("text", 200, b'"text"', (JSON,)),
         (None, 200, b"null", (JSON,)),
+        *(
+            ({"statusCode": 200, **more}, 502, b'{"Message": "Internal Server Error"}', (JSON,))
+            for more in (
+                {"headers": {"X-City": "東京"}},
+                {"headers": {"X-Split": "a\r\nSet-Cookie: b=1"}},
+                {"headers": {"X Space": "a"}},
+                {"cookies": ["a=1\nX-Split: 1"]},
+                {"statusCode": float("inf")},
+            )
+        ),
         ({"statusCode": "many"}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
         ({"statusCode": 200, "body": {"not": "text"}}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
         (
