@@ -25,7 +25,7 @@ def add_stream(file: Path, entry: Entry) -> str:
         streams = _streams(text)
     except ValueError as error:
         raise UsageError(f"{file} is not a Pulumi stack file: {error}") from None
-    if entry["name"] in [stream.get("name") for stream in streams]:
+    if entry["name"] in [stream.get("name") for stream in streams if isinstance(stream, dict)]:
         raise UsageError(f"{file} has a stream {entry['name']!r} already")
     changed = _insert(text, entry)
     with suppress(ValueError):

@@ -100,7 +100,7 @@ def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: 
         "config:\n  aws:region: eu-west-1",
         "config:\n    aws:region: eu-west-1\n    aurora-lambda:streams:\n    - name: other\n      table: users\n",
         "config:\n  aurora-lambda:streams:\n    - name: other\n      table: users\n  aws:region: eu-west-1\n",
-        "config:\n  streams:\n    - name: other\n      table: users\n      batchSize: 5\n  # Of the region.\n  a: b\n",
+        "config:\n  streams:\n    - text\n    - name: other\n      batchSize: 5\n  # Of the region.\n  a: b\n",
         "encryptionsalt: abc\nconfig:\n  aws:region: eu-west-1\n",
     ],
 )
