@@ -25,6 +25,7 @@ WAIT_SECONDS = 60
 POLL_SECONDS = 0.02
 # Sent again with every execution: the unnamed ones, so that a portal need not survive a change of plan.
 UNNAMED = b"\0"
+ALL_ROWS = b"\0\0\0\0"
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,10 @@ class Session:
     def _simple_query(self, text: str) -> None:
         try:
             for statement in parse_statements(text):
-                replies = self._perform(statement, (query(statement.sql),))
-                self._output += replies
+                self._output += self._perform(statement, (query(statement.sql),))
             self._end_implicit()
-        except DsqlError as error:
+        except (DsqlError, _PostgresError) as error:
             self._fail(error)
-        except _PostgresError as error:
-            self._fail_with(error.replies)
         self._ready()
 
     def _extended(self, message: Message) -> None:
@@ -99,21 +97,16 @@ class Session:
         try:
             if handler := handlers.get(message.type):
                 handler(message.body)
-        except DsqlError as error:
+        except (DsqlError, _PostgresError) as error:
             self._fail(error)
-            self._skipping = True
-        except _PostgresError as error:
-            self._fail_with(error.replies)
             self._skipping = True
 
     def _sync(self) -> None:
         if not self._skipping:
             try:
                 self._end_implicit()
-            except DsqlError as error:
+            except (DsqlError, _PostgresError) as error:
                 self._fail(error)
-            except _PostgresError as error:
-                self._fail_with(error.replies)
         self._skipping = False
         self._ready()
 
@@ -142,9 +135,9 @@ class Session:
         self._output += [each for each in replies if each.type not in {b"1", b"2"}]
 
     def _execute(self, body: bytes) -> None:
-        name, rest = split_name(body)
-        portal = self._portal(name)
-        messages = (*portal.bind, Message(b"E", UNNAMED + rest))
+        portal = self._portal(split_name(body)[0])
+        # All rows, whatever number is asked for: there would be no portal to go on with.
+        messages = (*portal.bind, Message(b"E", UNNAMED + ALL_ROWS))
         replies = self._perform(portal.prepared.statement, messages)
         self._output += [each for each in replies if each.type not in {b"1", b"2"}]
 
@@ -248,14 +241,12 @@ class Session:
 
         return copied
 
-    def _fail(self, error: DsqlError) -> None:
-        self._fail_with([error_response(error)])
-
-    def _fail_with(self, replies: Sequence[Message]) -> None:
+    def _fail(self, error: "DsqlError | _PostgresError") -> None:
         """Report an error and undo the transaction; its block, if any, stays failed until it is ended."""
         self._transaction.rollback()
         if self._status == BLOCK:
             self._status = FAILED
+        replies = [error_response(error)] if isinstance(error, DsqlError) else error.replies
         self._output += [without_internals(each) if each.type == b"E" else each for each in replies]
 
     def _ready(self) -> None:
