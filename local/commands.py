@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local.platform.errors import UsageError
@@ -46,6 +46,15 @@ def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
         else:
             remove_containers(paths, images=True)
             shutil.rmtree(paths.root)
+
+
+def inject_faults(changes: Mapping[str, float], checkout: Path = CHECKOUT) -> None:
+    """Change what goes wrong on demand in the DSQL clusters that are up, such as `{"conflict_rate": 0.2}`.
+
+    Raises:
+        LocalError: there is no such fault, or no DSQL cluster is up.
+    """
+    SupervisorClient(LocalPaths.for_checkout(checkout)).inject_faults(changes)
 
 
 def read_log(name: str, checkout: Path = CHECKOUT) -> str:

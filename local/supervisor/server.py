@@ -10,8 +10,10 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from local.platform.errors import LocalError, print_error
 from local.platform.http_server import HttpServer, Request, Response
@@ -61,21 +63,17 @@ class Supervisor:
             return _json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": message})
 
     def _dispatch(self, request: Request) -> object:
-        body = json.loads(request.body or b"{}")
-        match request.path:
-            case "/begin-update":
-                return self._stack.begin_update(body)
-            case "/apply-resource":
-                return self._stack.apply_resource(body)
-            case "/lookup":
-                return self._stack.lookup(body)
-            case "/finish-update":
-                return self._stack.finish_update(body)
-            case "/status":
-                return self._stack.status()
-            case "/stop":
-                self._stop_requested.set()
-                return {}
+        operations: dict[str, Callable[[Any], object]] = {
+            "/begin-update": self._stack.begin_update,
+            "/apply-resource": self._stack.apply_resource,
+            "/lookup": self._stack.lookup,
+            "/finish-update": self._stack.finish_update,
+            "/inject-faults": self._stack.inject_faults,
+            "/status": lambda _: self._stack.status(),
+            "/stop": lambda _: self._stop_requested.set(),
+        }
+        if operation := operations.get(request.path):
+            return operation(json.loads(request.body or b"{}")) or {}
         raise LocalError(f"the supervisor has no operation {request.path}")
 
 

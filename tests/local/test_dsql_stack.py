@@ -11,6 +11,8 @@ from components.dsql_access import ApplicationSchema
 from components.image import LambdaImage
 from lambda_images.database.contract import database_settings
 from lambda_images.database.signing import AwsCredentials
+from local import commands
+from local.platform.errors import LocalError
 from local.program.deploy import up
 from tests.local.running import invoke
 
@@ -67,3 +69,10 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
     assert lines[-1].startswith("Nothing changed: ")
     with log_in(environment) as connection:
         assert connection.execute("SELECT pg_role_name FROM sys.iam_pg_role_mappings").fetchall() == [("lambda_app",)]
+
+    # What goes wrong on demand goes wrong in the stack that is up.
+    commands.inject_faults({"waking_up": 1}, checkout)
+    with pytest.raises(psycopg.OperationalError, match="waking up cluster, please retry later"):
+        log_in(environment)
+    with pytest.raises(LocalError, match="there is no fault 'earthquake'; there are: conflict_rate, drop_rate"):
+        commands.inject_faults({"earthquake": 1}, checkout)

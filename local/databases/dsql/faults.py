@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from random import SystemRandom
 from typing import Self
 
+from local.platform.errors import UsageError
+
 MIB = 1024 * 1024
 
 
@@ -37,6 +39,17 @@ class Faults:
         kinds = {each.name: type(each.default) for each in fields(cls)}
         values = {name: kinds[name](float(value)) for name, value in parameters.items() if name in kinds}
         return replace(cls(), **values)
+
+    def changed(self, changes: Mapping[str, float]) -> Self:
+        """Return these faults with other values.
+
+        Raises:
+            UsageError: there is no such fault.
+        """
+        known = [each.name for each in fields(self)]
+        if unknown := [name for name in changes if name not in known]:
+            raise UsageError(f"there is no fault {unknown[0]!r}; there are: {', '.join(known)}")
+        return replace(self, **dict(changes))
 
 
 def happens(rate: float) -> bool:
