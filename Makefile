@@ -38,12 +38,13 @@ test: setup ## Run every test.
 test-fast: setup ## Run the tests that start no whole stack, build no image and wait for nothing.
 	@$(BIN)/pytest -m "not slow" tests
 
-lint: setup ## Check style, types, imports and the Dockerfile.
+lint: setup ## Check style, types, imports, the Dockerfile, and the revisions for Aurora DSQL.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports
 	@$(BIN)/hadolint lambda_images/Dockerfile
+	@set -o pipefail; $(BIN)/python -m lambda_images.migrations.offline dsql | $(BIN)/dsql-lint -
 
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import create_engine, event
+from sqlalchemy import Dialect, create_engine, event, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import StaticPool
@@ -60,6 +60,11 @@ def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engi
     """
     level = spec.isolation_level if spec.transactional_ddl else "AUTOCOMMIT"
     return create_engine(spec.sqlalchemy_url, creator=lambda: connection, poolclass=StaticPool, isolation_level=level)
+
+
+def offline_dialect(spec: EngineSpec) -> Dialect:
+    """Return the dialect with which SQL is rendered where no server answers."""
+    return make_url(spec.offline_url).get_dialect()()
 
 
 def autocommit(engine: sqlalchemy.Engine) -> sqlalchemy.Engine:

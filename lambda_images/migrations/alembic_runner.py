@@ -1,6 +1,5 @@
 """Alembic, run on a connection that is already there, and stopped between two revisions when time runs out."""
 
-import importlib
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from sqlalchemy import Connection
 from lambda_images.database.errors import format_driver_error
 from lambda_images.database.sqlalchemy_engine import engine_on
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.offline import check_operations, load_operations
 from lambda_images.migrations.outcome import AppliedRevision
 from lambda_images.migrations.progress import Direction, InterruptedStep, RevisionProgress
 from lambda_images.migrations.revisions import revision_files
@@ -52,8 +52,7 @@ class Migrations:
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.set_main_option("sourceless", "true")
         self.config.attributes["offline_url"] = server.spec.offline_url
-        if server.spec.operations:
-            importlib.import_module(server.spec.operations)
+        load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)
         self._progress = None if server.spec.transactional_ddl else RevisionProgress(server)
 
@@ -101,6 +100,11 @@ class Migrations:
                 " deploy the code that has it, or go back with that code's `downgrade` first"
             ) from None
         return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
+
+    def check_operations(self, version: str | None) -> None:
+        """Raise a MigrationError when a revision after `version` asks for what the engine cannot do."""
+        if self._server.spec.operations:
+            check_operations(self.pending(version), self._server.spec)
 
     def upgrade(self, run: MigrationRun, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""

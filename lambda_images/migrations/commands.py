@@ -118,12 +118,14 @@ class MigrationCommands:
 
     def _deploy(self) -> str:
         self._migrations.pending(self._before)
+        self._migrations.check_operations(self._before)
         self._migrations.finish_interrupted(self._run)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
         self._finish_role()
         return ""
 
     def _reset(self) -> str:
+        self._migrations.check_operations(None)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare_empty)
         self._finish_role()
         return ""

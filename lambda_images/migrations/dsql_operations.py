@@ -29,14 +29,7 @@ from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
 from lambda_images.migrations.batches import run_in_batches
-from lambda_images.migrations.errors import MigrationError
-
-
-class UnsupportedOperationError(MigrationError):
-    """A revision asks for something that Aurora DSQL cannot do."""
-
-    def __init__(self, operation: str, remedy: str) -> None:
-        super().__init__(f"Aurora DSQL cannot {operation}: {remedy}")
+from lambda_images.migrations.errors import UnsupportedOperationError
 
 
 class DsqlImpl(PostgresqlImpl):

@@ -7,18 +7,19 @@ import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy.dialects import registry
 
-from lambda_images.migrations.dsql_operations import UnsupportedOperationError
-
-registry.register("dsql.lambda", "lambda_images.database.dialects.dsql", "LambdaDialect")
+from lambda_images.database.engines.dsql import DSQL
+from lambda_images.database.sqlalchemy_engine import offline_dialect
+from lambda_images.migrations.errors import UnsupportedOperationError
+from lambda_images.migrations.offline import load_operations
 
 
 def rendered(operate: Callable[[Operations], object]) -> list[str]:
     """Return the statements that operations send, white space folded."""
     output = io.StringIO()
+    load_operations(DSQL)
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
-    operate(Operations(MigrationContext.configure(url="dsql+lambda://", opts=options)))
+    operate(Operations(MigrationContext.configure(dialect=offline_dialect(DSQL), opts=options)))
     return [" ".join(statement.split()) for statement in output.getvalue().split(";") if statement.strip()]
 
 

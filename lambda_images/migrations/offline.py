@@ -1,0 +1,81 @@
+"""Renders revisions without a database, to find what an engine cannot do before anything has run.
+
+`python -m lambda_images.migrations.offline dsql` prints the whole history, for a linter.
+"""
+
+import importlib
+import io
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Protocol
+
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.util.pyfiles import load_python_file
+
+from lambda_images.database.engines import ENGINES, EngineSpec
+from lambda_images.database.sqlalchemy_engine import offline_dialect
+from lambda_images.migrations.errors import MigrationError, UnsupportedOperationError
+from lambda_images.migrations.revisions import VERSIONS, revision_files
+
+
+class Revision(Protocol):
+    """A revision, as Alembic's `Script` has it."""
+
+    @property
+    def revision(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def doc(self) -> str:
+        """Its message."""
+        ...
+
+    @property
+    def module(self) -> ModuleType:
+        """Its code."""
+        ...
+
+
+def load_operations(spec: EngineSpec) -> None:
+    """Make Alembic know the operations of an engine that has its own."""
+    if spec.operations:
+        importlib.import_module(spec.operations)
+
+
+def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
+    """Raise a MigrationError when one of the revisions asks for what the engine cannot do.
+
+    A revision that needs a connection, to read rows say, shows it only when it runs.
+    """
+    for revision in revisions:
+        try:
+            render(revision.module, spec)
+        except UnsupportedOperationError as error:
+            raise MigrationError(
+                f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {error}"
+            ) from None
+        except Exception:  # noqa: S112 - it needs a connection
+            continue
+
+
+def render(revision: ModuleType, spec: EngineSpec) -> str:
+    """Return the SQL that a revision's `upgrade` sends."""
+    load_operations(spec)
+    output = io.StringIO()
+    options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
+    with Operations.context(MigrationContext.configure(dialect=offline_dialect(spec), opts=options)):
+        revision.upgrade()
+    return output.getvalue()
+
+
+def main(engine: str) -> None:
+    """Print the SQL of all revisions, for one engine."""
+    for _revision, name in sorted(revision_files(VERSIONS).items()):
+        print(render(load_python_file(VERSIONS, name), ENGINES[engine]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

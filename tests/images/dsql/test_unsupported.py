@@ -1,0 +1,34 @@
+"""Revisions that DSQL cannot apply, found before anything has run."""
+
+from pathlib import Path
+
+import pytest
+
+from lambda_images.migrations.errors import MigrationError
+from tests.images.dsql.conftest import Application
+from tests.images.revisions import history, tables
+
+pytestmark = pytest.mark.slow
+
+CHANGE_TYPE = ">op.alter_column('t1', 'id', type_=op.f('text'))"
+REFUSAL = (
+    r"^revision 0003 \(step 3\) cannot be applied, and nothing was: Aurora DSQL cannot change the type of column t1.id:"
+    r" add a column of the new type, fill it with update_in_batches, and drop the old one$"
+)
+
+
+@pytest.mark.parametrize("command", ["deploy", "reset"])
+def test_what_cannot_be_done_stops_the_run_before_its_first_statement(
+    application: Application, tmp_path: Path, command: str
+) -> None:
+    """Half of a release's revisions applied, or all tables dropped for nothing, is worse than none."""
+    versions = history(tmp_path, *tables(2), CHANGE_TYPE)
+    with pytest.raises(MigrationError, match=REFUSAL):
+        application.run({"command": command}, versions, ALLOW_RESET="true")
+    assert application.run({"command": "current"}, versions)["after"] is None
+
+
+def test_a_revision_that_has_to_read_rows_is_not_judged_ahead(application: Application, tmp_path: Path) -> None:
+    """What it sends depends on what it finds; without a database it finds nothing."""
+    reads = ">op.get_bind().exec_driver_sql('SELECT id FROM t1').fetchall()"
+    assert application.run(versions=history(tmp_path, *tables(1), reads))["after"] == "0002"
