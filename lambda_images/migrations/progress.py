@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,9 +28,10 @@ Direction = Literal["upgrade", "downgrade"]
 RESUMABLE: Mapping[str, Any] = {"resumable": True}
 READ = {"SELECT", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "SET", "USE", "VALUES", "DO"}
 WRITE = {"INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "MERGE", "LOAD", "CALL"}
-READ_PROGRESS = "SELECT revision, direction, done, at_work, tables_before FROM migration_progress"
+READ_PROGRESS = "SELECT revision, direction, done, writes, at_work, tables_before FROM migration_progress"
 INSERT_PROGRESS = (
-    "INSERT INTO migration_progress (revision, direction, done, at_work, tables_before) VALUES (%s, %s, %s, %s, %s)"
+    "INSERT INTO migration_progress (revision, direction, done, writes, at_work, tables_before)"
+    " VALUES (%s, %s, %s, %s, %s, %s)"
 )
 DELETE_PROGRESS = "DELETE FROM migration_progress"
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
@@ -43,14 +45,16 @@ class InterruptedStep:
     """A revision that a run began to apply or undo, and did not finish.
 
     Attributes:
-        done: digests of the statements that are done, in order.
-        at_work: the digest of the statement that was at work; empty between two.
+        done: digests of the statements of DDL that are done, in order.
+        writes: digests of the statements that have changed rows, which is committed.
+        at_work: the digest of the statement of DDL that was at work; empty once it has failed.
         tables_before: a digest of its tables' definitions before it.
     """
 
     revision: str
     direction: Direction
     done: tuple[str, ...]
+    writes: frozenset[str]
     at_work: str
     tables_before: str
 
@@ -65,6 +69,7 @@ class RevisionProgress:
         self._writing = False
         self._skipped_writes = False
         self._done: list[str] = []
+        self._writes: set[str] = set()
         self._left: Counter[str] = Counter()
         self._interrupted: InterruptedStep | None = None
 
@@ -76,7 +81,12 @@ class RevisionProgress:
     def interrupted(self) -> InterruptedStep | None:
         """Return the step that an earlier run did not finish."""
         row = self._server.own_row(READ_PROGRESS)
-        return InterruptedStep(row[0], row[1], tuple(json.loads(row[2])), row[3], row[4]) if row else None
+        if not row:
+            return None
+        revision, direction, done, writes, at_work, tables_before = row
+        return InterruptedStep(
+            revision, direction, tuple(json.loads(done)), frozenset(json.loads(writes)), at_work, tables_before
+        )
 
     def follow(self, revision: str, direction: Direction, change: Callable[..., None]) -> Callable[..., None]:
         """Return `change`, a revision's `upgrade` or `downgrade`, with its progress noted."""
@@ -99,11 +109,13 @@ class RevisionProgress:
         self._noted = found is not None
         self._writing = self._skipped_writes = False
         self._done = []
+        self._writes = set(resumed.writes if resumed else ())
         self._left = Counter(resumed.done if resumed else ())
         self._interrupted = resumed
 
     def _end(self) -> None:
         """Leave a transaction open that ends the revision: Alembic writes the version in it and commits."""
+        self._pass_checkpoint()
         if self._replaying() and self._skipped_writes:
             raise MigrationError(self._undecidable())
         if not self._writing:
@@ -124,22 +136,30 @@ class RevisionProgress:
         if word in READ or _TEMPORARY.match(statement):
             return False
         if word in WRITE:
-            return self._skip_or_begin_write()
+            return self._write(statement)
         return self._define(cursor, statement, parameters, context)
 
-    def _skip_or_begin_write(self) -> bool:
-        if self._replaying():
+    def _write(self, statement: str) -> bool:
+        """Pass over what an earlier run wrote and committed; else make sure that a transaction is open."""
+        key = digest(statement)
+        if self._replaying() and key in self._writes:
             self._skipped_writes = True
             return True
         if not self._writing:
             self._server.run("BEGIN")
             self._writing = True
+        self._writes.add(key)
         return False
 
     def _define(self, cursor: DBAPICursor, statement: str, parameters: Any, context: ExecutionContext) -> bool:
         if not self._is_done(statement):
             self._note(digest(statement), self._tables_digest(statement))
-            context.dialect.do_execute(cursor, statement, parameters, context)
+            try:
+                context.dialect.do_execute(cursor, statement, parameters, context)
+            except Exception:
+                with suppress(Exception):  # The connection may be what was lost: then it stays unknown.
+                    self._note_failure()
+                raise
         self._done.append(digest(statement))
         return True
 
@@ -149,6 +169,7 @@ class RevisionProgress:
         if self._left[key]:
             self._left[key] -= 1
             return True
+        self._pass_checkpoint()
         at_work, self._interrupted = self._interrupted, None
         return bool(at_work and at_work.at_work == key and at_work.tables_before != self._tables_digest(statement))
 
@@ -161,6 +182,16 @@ class RevisionProgress:
             self._done.append(_CHECKPOINT)
             self._note("", "")
 
+    def _pass_checkpoint(self) -> None:
+        """Leave behind a checkpoint that nothing but new statements comes after."""
+        if self._left.total() == self._left[_CHECKPOINT]:
+            self._left.clear()
+
+    def _note_failure(self) -> None:
+        """Write down that the statement at work has failed, and so has left nothing."""
+        self._done.append(_CHECKPOINT)
+        self._note("", "")
+
     def _note(self, at_work: str, tables_before: str) -> None:
         """Write down, and commit together with the rows written by now, what is done and what is about to run."""
         if not self._writing:
@@ -168,7 +199,8 @@ class RevisionProgress:
         assert self._revision is not None
         if self._noted:
             self._server.run(DELETE_PROGRESS)
-        self._server.row(INSERT_PROGRESS, *self._revision, json.dumps(self._done), at_work, tables_before)
+        done, writes = json.dumps(self._done), json.dumps(sorted(self._writes))
+        self._server.row(INSERT_PROGRESS, *self._revision, done, writes, at_work, tables_before)
         self._server.run("COMMIT")
         self._noted, self._writing = True, False
 

@@ -21,7 +21,7 @@ CREATE_VERSION_TABLE = (
 # See `lambda_images.migrations.progress`.
 CREATE_PROGRESS_TABLE = (
     "CREATE TABLE IF NOT EXISTS migration_progress (revision varchar(32) NOT NULL PRIMARY KEY,"
-    " direction varchar(9) NOT NULL, done text NOT NULL, at_work varchar(32) NOT NULL,"
+    " direction varchar(9) NOT NULL, done text NOT NULL, writes text NOT NULL, at_work varchar(32) NOT NULL,"
     " tables_before varchar(32) NOT NULL)"
 )
 
