@@ -32,7 +32,7 @@ BASE_IMAGE = "AURORA_LAMBDA_BASE_IMAGE"
 
 
 def base_image() -> str:
-    """The base image to build on; skips the test where there is no Docker engine, or no such image in it."""
+    """Return the base image to build on; skips the test where there is no Docker engine, or no such image in it."""
     name = os.environ.get(BASE_IMAGE, "aurora-lambda-base:bookworm")
     try:
         DockerEngine.find().inspect(name)
@@ -54,7 +54,7 @@ class CountingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def taken(self) -> int:
-        """The round trips since this was last asked."""
+        """Return the round trips since this was last asked."""
         count, self.round_trips = self.round_trips, 0
         return count
 
@@ -106,6 +106,6 @@ def _received(source: socket.socket) -> bytes:
 
 @contextmanager
 def silent_server() -> Generator[int]:
-    """The port of a server that accepts connections and says nothing."""
+    """Yield the port of a server that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lambda_images.database.errors import SecretUnavailableError
@@ -25,12 +25,12 @@ WORTH_A_RETRY = 500
 
 
 def region(environment: Mapping[str, str] = os.environ) -> str:
-    """The region this function runs in, as Lambda tells it."""
+    """Return the region this function runs in, as Lambda tells it."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> AwsCredentials:
-    """The execution role's credentials: from the environment, or under SnapStart from Lambda's local endpoint.
+    """Return the execution role's credentials: from the environment, or under SnapStart from a local endpoint.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-activate.html
     """
@@ -47,7 +47,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> AwsCredentials:
 
 
 def get_secret(arn: str, environment: Mapping[str, str] = os.environ, retry_seconds: float = 0.0) -> str | None:
-    """The current value of a secret; None while it holds none.
+    """Return the current value of a secret; None while it holds none.
 
     For `retry_seconds` seconds a refusal is asked again: IAM takes a while to honour what was allowed a moment ago.
 
@@ -86,7 +86,7 @@ def load() -> None:
 
 def _secrets_manager(
     action: str, request: Mapping[str, str], environment: Mapping[str, str]
-) -> tuple[int, dict[str, Any]]:
+) -> tuple[int, dict[str, str]]:
     own = environment.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or environment.get("AWS_ENDPOINT_URL")
     url = own or f"https://secretsmanager.{region(environment)}.amazonaws.com"
     body = json.dumps(request).encode()
@@ -141,5 +141,5 @@ def _connection(scheme: str, netloc: str) -> "HTTPConnection":
     return HTTPSConnection(netloc, timeout=TIMEOUT, context=ssl.create_default_context(cafile=roots))
 
 
-def _message(answer: Mapping[str, Any]) -> str:
+def _message(answer: Mapping[str, str]) -> str:
     return str(answer.get("message") or answer.get("Message") or answer.get("__type") or "no reason given")

@@ -1,13 +1,12 @@
 """The one SQLAlchemy engine of an execution environment: a pool of one connection, opened when first needed."""
 
 import time
-from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Dialect, create_engine, event, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.drivers import DriverConnection
@@ -41,11 +40,11 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     )
 
     @event.listens_for(engine, "checkin")
-    def note_use(_connection: Any, record: Any) -> None:
+    def note_use(_connection: object, record: ConnectionPoolEntry) -> None:
         record.info[USED] = time.time()
 
     @event.listens_for(engine, "checkout")
-    def replace_dead(connection: Any, record: Any, _proxy: Any) -> None:
+    def replace_dead(connection: DriverConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
         used = record.info.get(USED)
         if used is not None and not connector.alive(connection, used):
             raise DisconnectionError("the pooled connection was closed by the server")

@@ -15,7 +15,7 @@ _COPIED = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
 def started() -> Connector:
-    """The connector of the database that the environment names, already connecting."""
+    """Return the connector of the database that the environment names, already connecting."""
     gc.disable()
     connector = Connector(database_settings(os.environ))
     if not _COPIED:

@@ -9,7 +9,7 @@ from lambda_images.database import types
 from lambda_images.migrations.alembic_runner import is_compared
 
 
-def rendered(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+def rendered(kind: str, item: Any, _autogen: object) -> str | Literal[False]:
     """Return how a column type of ours is written in a new revision; False for others."""
     if kind == "type" and type(item).__module__ == types.__name__:
         return f"types.{type(item).__name__}()"

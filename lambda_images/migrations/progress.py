@@ -25,7 +25,7 @@ from lambda_images.migrations.servers import Server
 Direction = Literal["upgrade", "downgrade"]
 
 # Execution options of statements that may be run again, and that commit what was done by then.
-RESUMABLE: Mapping[str, Any] = {"resumable": True}
+RESUMABLE: Mapping[str, bool] = {"resumable": True}
 READ = {"SELECT", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "SET", "USE", "VALUES", "DO"}
 WRITE = {"INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "MERGE", "LOAD", "CALL"}
 READ_PROGRESS = "SELECT revision, direction, done, writes, at_work, tables_before FROM migration_progress"

@@ -16,7 +16,7 @@ _NO_REVISION = {"__init__.py", "__init__.pyc", "__pycache__"}
 
 
 def revision_files(versions: Path) -> dict[str, str]:
-    """The revision files of a directory, by the revision each holds.
+    """Return the revision files of a directory, by the revision each holds.
 
     Raises:
         MigrationError: a file is not named like one, or two claim one number.
@@ -36,10 +36,10 @@ def revision_files(versions: Path) -> dict[str, str]:
 
 
 def numbered_head(versions: Path) -> str | None:
-    """The last revision's id; None where there is none."""
+    """Return the last revision's id; None where there is none."""
     return max(revision_files(versions), default=None, key=int)
 
 
 def next_revision(versions: Path) -> str:
-    """The id of the revision after the last."""
+    """Return the id of the revision after the last."""
     return f"{int(numbered_head(versions) or 0) + 1:04d}"

@@ -2,8 +2,8 @@
 
 On PostgreSQL all pending revisions are one transaction: a failing one leaves the database as it was. When the
 function's own time runs short, what is done by then is committed between two revisions, the result's `status` is
-`incomplete`, and the next `deploy` goes on from there. MySQL commits each statement of DDL itself: revisions hold
-one each, and a failure says where it stopped.
+`incomplete`, and the next `deploy` goes on from there. MySQL commits each statement of DDL itself: the next run goes on
+with the statement at which one stopped, see `lambda_images.migrations.progress`.
 """
 
 import os
@@ -34,7 +34,7 @@ ENOUGH_SECONDS = 10_000.0
 SECRET_RETRY_SECONDS = 60.0
 
 
-def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Run one migration command.
 
     Raises:
@@ -44,7 +44,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def run(
-    event: Any,
+    event: object,
     environment: Mapping[str, str],
     remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
     versions: Path = VERSIONS,

@@ -61,7 +61,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def secrets(aws: str) -> Any:
-    """A client of Secrets Manager's stand-in."""
+    """Return a client of Secrets Manager's stand-in."""
     keys = {name.lower(): AWS_ENVIRONMENT[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     return boto3.client("secretsmanager", endpoint_url=aws, region_name=AWS_ENVIRONMENT["AWS_REGION"], **keys)
 

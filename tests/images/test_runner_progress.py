@@ -26,7 +26,7 @@ def of(*statements: str) -> str:
 
 @pytest.fixture
 def stopped(mysql: Database, tmp_path: Path) -> Database:
-    """A database whose second revision inserted a row, added a column, updated the row, and then failed."""
+    """Return a database whose second revision inserted a row, added a column, updated the row, and then failed."""
     with pytest.raises(MigrationError, match="revision 0002 "):
         run({}, mysql.environment(), versions=history(tmp_path, TABLE, of(INSERT, ADD_COLUMN, UPDATE, MISTAKE)))
     return mysql

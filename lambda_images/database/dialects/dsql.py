@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Integer
 from sqlalchemy.dialects.postgresql.base import PGDDLCompiler
-from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
 from sqlalchemy.schema import CreateIndex
 from typing_extensions import override
 
@@ -51,7 +51,7 @@ class LambdaDialect(postgres.LambdaDialect):
     ddl_compiler = DsqlDDLCompiler
 
     @override
-    def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
+    def get_default_isolation_level(self, dbapi_conn: DBAPIConnection) -> IsolationLevel:
         return DSQL.isolation_level
 
     @override

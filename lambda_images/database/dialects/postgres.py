@@ -1,12 +1,15 @@
 """PostgreSQL: what a server reports of itself at login is all that is needed."""
 
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
+from sqlalchemy.pool import PoolProxiedConnection
 from typing_extensions import override
 
 from lambda_images.database.engines.postgres import POSTGRES
@@ -15,6 +18,10 @@ NATIVE_UUID = True
 UTC_TIMESTAMP = DateTime(timezone=True)
 LONG_TEXT = Text()
 IDLE = TransactionStatus.IDLE
+
+
+def _driver_connection(connection: Connection) -> psycopg.Connection:
+    return cast(psycopg.Connection, connection.connection.driver_connection)
 
 
 class LambdaDialect(PGDialect_psycopg):
@@ -26,34 +33,34 @@ class LambdaDialect(PGDialect_psycopg):
         super().__init__(use_native_hstore=False, **options)
 
     @override
-    def _get_server_version_info(self, connection: Any) -> tuple[int, ...]:
-        version = connection.connection.driver_connection.info.server_version
+    def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
+        version = _driver_connection(connection).info.server_version
         return divmod(version, 10000)
 
     @override
-    def _get_default_schema_name(self, connection: Any) -> str:
+    def _get_default_schema_name(self, connection: Connection) -> str:
         return "public"
 
     @override
-    def get_default_isolation_level(self, dbapi_conn: Any) -> IsolationLevel:
+    def get_default_isolation_level(self, dbapi_conn: DBAPIConnection) -> IsolationLevel:
         return POSTGRES.isolation_level
 
     @override
-    def _set_backslash_escapes(self, connection: Any) -> None:
-        status = connection.connection.driver_connection.info.parameter_status("standard_conforming_strings")
+    def _set_backslash_escapes(self, connection: Connection) -> None:
+        status = _driver_connection(connection).info.parameter_status("standard_conforming_strings")
         self._backslash_escapes = status == "off"
 
     @override
-    def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:
+    def set_isolation_level(self, dbapi_connection: DBAPIConnection, level: str) -> None:
         """Note how transactions begin, or that none do; the driver is always left in autocommit mode."""
         dbapi_connection.transactions = None if level == "AUTOCOMMIT" else level
 
     @override
-    def detect_autocommit_setting(self, dbapi_connection: Any) -> bool:
+    def detect_autocommit_setting(self, dbapi_connection: DBAPIConnection) -> bool:
         return dbapi_connection.transactions is None
 
     @override
-    def do_begin(self, dbapi_connection: Any) -> None:
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
         if dbapi_connection.transactions:
             dbapi_connection.execute(f"BEGIN ISOLATION LEVEL {dbapi_connection.transactions}")
 
@@ -69,17 +76,22 @@ class LambdaDialect(PGDialect_psycopg):
         cursor.execute(statement, parameters, prepare=False if returns else None)
 
     @override
-    def do_commit(self, dbapi_connection: Any) -> None:
+    def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
         if dbapi_connection.pgconn.transaction_status != IDLE:
             dbapi_connection.commit()
 
     @override
-    def do_rollback(self, dbapi_connection: Any) -> None:
+    def do_rollback(self, dbapi_connection: PoolProxiedConnection) -> None:
         if dbapi_connection.pgconn.transaction_status != IDLE:
             dbapi_connection.rollback()
 
     @override
-    def is_disconnect(self, e: Any, connection: Any, cursor: Any) -> bool:
+    def is_disconnect(
+        self,
+        e: Any,
+        connection: PoolProxiedConnection | DBAPIConnection | None,
+        cursor: DBAPICursor | None,
+    ) -> bool:
         return getattr(e, "sqlstate", None) in POSTGRES.errors.read_only or super().is_disconnect(e, connection, cursor)
 
     def upsert_newer(self, table: Table, version: Column) -> Insert:

@@ -14,6 +14,7 @@ import psutil
 import psycopg
 import pymysql
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from local.databases import mysql
 from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
@@ -162,6 +163,23 @@ def test_members_of_rds_iam_are_let_in_without_a_password(deep: Path) -> None:
         assert query(server, "SELECT current_user", user="app", password="any token") == ("app",)
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             query(server, "SELECT 1", user="other", password="any token")
+    finally:
+        server.stop()
+
+
+def test_a_session_that_vanishes_inside_a_transaction_is_ended(deep: Path) -> None:
+    """It would hold its locks, and keep the migration runner busy, for ever."""
+    server = database_server("postgres", deep, {"idle_in_transaction_session_timeout": "100"})
+    server.start()
+    try:
+        server.set_master("boss", PASSWORD)
+        query(server, "CREATE TABLE locked (id integer)")
+        login = make_conninfo(host="127.0.0.1", port=server.port, user="boss", password=PASSWORD, dbname="postgres")
+        with psycopg.connect(login) as vanished:
+            vanished.execute("LOCK TABLE locked")
+            query(server, "DROP TABLE locked")
+            with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+                vanished.execute("SELECT 1")
     finally:
         server.stop()
 
