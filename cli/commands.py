@@ -158,3 +158,17 @@ def new_stream(options: argparse.Namespace) -> None:
     for path in create_stream(options.name, options.table, options.stack or "local"):
         print(path)
     print("Write what it does, then try it here with: aurora-lambda up")
+
+
+def prune_versions(options: argparse.Namespace) -> None:
+    """Delete published versions that nothing leads to, and print each."""
+    from cli.deployed_stack import select_stack
+    from cli.function_versions import prune_versions as prune
+
+    if options.keep < 0:
+        raise UsageError(f"--keep takes a number of versions, not {options.keep}")
+    stack = select_stack(options.stack)
+    if stack.endpoint:
+        raise UsageError("functions have no versions on this machine; name a stack on AWS with --stack")
+    for arn in prune(stack, options.keep):
+        print(f"deleted {arn}")

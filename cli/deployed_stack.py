@@ -68,7 +68,7 @@ class DeployedStack:
             StackRequestError: the function failed, or could not be invoked.
         """
         try:
-            response = self._client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
+            response = self.client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
             answer = response["Payload"].read().decode()
         except (BotoCoreError, ClientError) as error:
             raise StackRequestError(f"{name} could not be invoked: {error}") from None
@@ -90,13 +90,13 @@ class DeployedStack:
 
     def _cloudwatch_log(self, arn: str, *, follow: bool) -> Iterator[str]:
         try:
-            configuration = self._client("lambda", arn).get_function_configuration(FunctionName=arn)
+            configuration = self.client("lambda", arn).get_function_configuration(FunctionName=arn)
             yield from self._events(configuration["LoggingConfig"]["LogGroup"], arn, follow=follow)
         except (BotoCoreError, ClientError) as error:
             raise StackRequestError(f"the log could not be read: {error}") from None
 
     def _events(self, group: str, arn: str, *, follow: bool) -> Iterator[str]:
-        logs = self._client("logs", arn)
+        logs = self.client("logs", arn)
         start, seen = int((time.time() - LOG_SECONDS) * 1000), set()
         while True:
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
@@ -109,7 +109,8 @@ class DeployedStack:
                 return
             time.sleep(POLL_SECONDS)
 
-    def _client(self, service: str, arn: str) -> BaseClient:
+    def client(self, service: str, arn: str) -> BaseClient:
+        """Return a client of one AWS service, in the region of a function."""
         match = LAMBDA_ARN.fullmatch(arn)
         region = match["region"] if match else None
         if not self.endpoint:

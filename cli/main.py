@@ -117,6 +117,12 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
     logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs from now on")
 
+    purpose = "delete the published versions of functions that nothing leads to, as SnapStart leaves them"
+    prune = _add_command(subparsers, "prune-versions", commands.prune_versions, purpose, where)
+    prune.add_argument(
+        "--keep", metavar="N", type=int, default=1, help="newest ones to keep for a rollback (default 1)"
+    )
+
     purpose = "give the records that a stream's mapping has given up to its function again"
     replay = _add_command(subparsers, "replay", commands.replay, purpose, where)
     replay.add_argument("mapping", metavar="MAPPING", help="name of the mapping, as in the output streamMappings")

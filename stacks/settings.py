@@ -140,7 +140,7 @@ class Settings:
     )
     snap_start: bool = config_key(
         _FUNCTION["snap_start"],
-        "Whether the handler starts from a snapshot; AWS charges for it until a version is not called for 14 days.",
+        "Whether the handler starts from a snapshot, at a price; aurora-lambda prune-versions deletes old ones.",
     )
     log_retention_days: int = config_key(_FUNCTION["log_retention_days"], "How long logs are kept.")
     keep_images: int = config_key(_IMAGE["keep_images"], "How many images each repository keeps, the newest ones.")
