@@ -50,10 +50,11 @@ def find_mapping(stack: DeployedStack, name: str) -> StreamMapping:
 
 
 def _local_mapping(stack: DeployedStack, name: str) -> StreamMapping:
-    report = status()
-    if name not in report["mappings"]:
-        raise _unknown(stack, name, report["mappings"])
-    mapping = report["mappings"][name]
+    report, uuid = status(), _uuids(stack).get(name)
+    found = [each for key, each in report["mappings"].items() if each["uuid"] == uuid or key == name]
+    if not found:
+        raise _unknown(stack, name, _uuids(stack) or report["mappings"])
+    mapping = found[0]
     return StreamMapping(
         name,
         mapping["uuid"],
@@ -67,8 +68,7 @@ def _local_mapping(stack: DeployedStack, name: str) -> StreamMapping:
 
 
 def _deployed_mapping(stack: DeployedStack, name: str) -> StreamMapping:
-    outputs = stack.outputs.get(MAPPINGS_OUTPUT)
-    uuids: Mapping[str, object] = outputs if isinstance(outputs, Mapping) else {}
+    uuids = _uuids(stack)
     if name not in uuids:
         raise _unknown(stack, name, uuids)
     region = next((arn.split(":")[3] for arn in stack.functions().values()), None)
@@ -77,6 +77,12 @@ def _deployed_mapping(stack: DeployedStack, name: str) -> StreamMapping:
     filters = [each["Pattern"] for each in found.get("FilterCriteria", {}).get("Filters", [])]
     destination = on_failure.get("Destination", "")
     return StreamMapping(name, found["UUID"], found["FunctionArn"], found["EventSourceArn"], destination, filters)
+
+
+def _uuids(stack: DeployedStack) -> Mapping[str, object]:
+    """Return the UUIDs of a stack's mappings by the names of their streams."""
+    output = stack.outputs.get(MAPPINGS_OUTPUT)
+    return output if isinstance(output, Mapping) else {}
 
 
 def _unknown(stack: DeployedStack, name: str, known: Mapping[str, object]) -> UsageError:

@@ -48,22 +48,28 @@ def remove_queue(name: str, region: str) -> None:
 
 def deliver(store: StreamStore) -> None:
     """Put every failure that is not there yet into its destination, which is made where it is missing."""
-    for failure in store.failures(delivered=False):
-        *_, service, region, _, name = failure.destination.split(":")
-        match service:
-            case "s3":
-                ensure_bucket(name, region)
-                _buckets().put_object(name, failure.key, failure.document.encode())
-                store.mark_delivered(failure.id, failure.key)
-            case "sqs":
-                ensure_queue(name, region)
-                message = sqs_backends[DEFAULT_ACCOUNT_ID][region].send_message(name, failure.document)
-                store.mark_delivered(failure.id, str(message.id))
-            case _:
-                topics = sns_backends[DEFAULT_ACCOUNT_ID][region]
-                topics.create_topic(name)
-                topics.publish(failure.document, failure.destination)
-                store.delete_failures([failure.id])
+    # One at a time, so that no failure is delivered twice.
+    with store.transaction():
+        for failure in store.failures(delivered=False):
+            _deliver(store, failure)
+
+
+def _deliver(store: StreamStore, failure: StoredFailure) -> None:
+    *_, service, region, _, name = failure.destination.split(":")
+    match service:
+        case "s3":
+            ensure_bucket(name, region)
+            _buckets().put_object(name, failure.key, failure.document.encode())
+            store.mark_delivered(failure.id, failure.key)
+        case "sqs":
+            ensure_queue(name, region)
+            message = sqs_backends[DEFAULT_ACCOUNT_ID][region].send_message(name, failure.document)
+            store.mark_delivered(failure.id, str(message.id))
+        case _:
+            topics = sns_backends[DEFAULT_ACCOUNT_ID][region]
+            topics.create_topic(name)
+            topics.publish(failure.document, failure.destination)
+            store.delete_failures([failure.id])
 
 
 def forget_removed(store: StreamStore) -> None:

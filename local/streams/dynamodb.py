@@ -85,7 +85,7 @@ class DurableDynamoDb:
         return tables.describe(TableKey(region, name))
 
     def set_stream_label(self, region: str, name: str, label: str) -> None:
-        """Call a table's stream as the program was told; to be done before anything is written to the table."""
+        """Set the label that ends the ARN of a table's stream; nothing may have been written to the stream yet."""
         if self._store:
             tables.set_stream_label(self._store, TableKey(region, name), label)
 

@@ -200,9 +200,8 @@ class StreamStore:
 
     def delete_failures(self, failures: Sequence[int]) -> None:
         """Forget failures that were removed from their destination."""
-        with self.transaction():
-            for failure in failures:
-                self._run("delete from failures where id = ?", (failure,))
+        for failure in failures:
+            self._run("delete from failures where id = ?", (failure,))
 
     def _run(self, statement: str, parameters: Sequence[object], *more: object) -> None:
         with self._lock:

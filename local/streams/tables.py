@@ -1,4 +1,4 @@
-"""Tables and streams inside moto: what a request changed in them is kept, and brought back into another process."""
+"""Tables and streams inside moto: write what a request changed in them to the store, and restore them from it."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def forget_all() -> None:
 
 
 def set_stream_label(store: StreamStore, key: TableKey, label: str) -> None:
-    """Call a table's stream so; nothing may have been written to it."""
+    """Set the label that ends the ARN of a table's stream; nothing may have been written to the stream yet."""
     if table := _table(key):
         table.latest_stream_label = label
         store.set_stream(key, _stream_arn(table))
@@ -161,7 +161,7 @@ def _event(table: Table, record: StreamRecord) -> Record:
 
 
 def restore(store: StreamStore, key: TableKey) -> None:
-    """Fill a table that its requests have made again."""
+    """Put a table's items and stream records back, after its requests have been sent again."""
     table = _table(key)
     if table is None:
         return
@@ -183,7 +183,7 @@ def _restore_records(table: Table, records: Sequence[Record]) -> None:
     shard.starting_sequence_number = records[0].sequence_number
     for record in records:
         keys = record.event["dynamodb"]["Keys"]
-        # moto makes the record, and what stands in it is then put right.
+        # moto builds a record of its own; its contents are then replaced.
         shard.add(None, cast("Item", Item(*_key_values(table, keys), keys)))
         created = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
         change = {**record.event["dynamodb"], "ApproximateCreationDateTime": created}
