@@ -70,6 +70,7 @@ class RevisionProgress:
         self._skipped_writes = False
         self._done: list[str] = []
         self._writes: set[str] = set()
+        self._earlier_writes: frozenset[str] = frozenset()
         self._left: Counter[str] = Counter()
         self._interrupted: InterruptedStep | None = None
 
@@ -109,7 +110,8 @@ class RevisionProgress:
         self._noted = found is not None
         self._writing = self._skipped_writes = False
         self._done = []
-        self._writes = set(resumed.writes if resumed else ())
+        self._earlier_writes = resumed.writes if resumed else frozenset()
+        self._writes = set(self._earlier_writes)
         self._left = Counter(resumed.done if resumed else ())
         self._interrupted = resumed
 
@@ -142,7 +144,7 @@ class RevisionProgress:
     def _write(self, statement: str) -> bool:
         """Pass over what an earlier run wrote and committed; else make sure that a transaction is open."""
         key = digest(statement)
-        if self._replaying() and key in self._writes:
+        if self._replaying() and key in self._earlier_writes:
             self._skipped_writes = True
             return True
         if not self._writing:

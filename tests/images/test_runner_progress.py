@@ -47,9 +47,9 @@ def test_a_mended_revision_goes_on_with_the_statement_that_failed(stopped: Datab
 
 def test_what_a_mended_revision_writes_anew_is_written(stopped: Database, tmp_path: Path) -> None:
     """Passed over with the rest, it would be missed by nobody until its rows are."""
-    more = 'op.execute("INSERT INTO t1 (id, n) VALUES (2, 5)")'
-    run({}, stopped.environment(), versions=history(tmp_path, TABLE, of(INSERT, ADD_COLUMN, more, UPDATE)))
-    assert rows(stopped, "SELECT * FROM t1 ORDER BY id") == [(1, 1, None), (2, 5, None)]
+    more = 'op.execute("INSERT INTO t1 (id, n) SELECT max(id) + 1, 5 FROM t1")'
+    run({}, stopped.environment(), versions=history(tmp_path, TABLE, of(INSERT, ADD_COLUMN, more, more, UPDATE)))
+    assert rows(stopped, "SELECT * FROM t1 ORDER BY id") == [(1, 1, None), (2, 5, None), (3, 5, None)]
 
 
 def test_a_revision_that_asks_what_is_there_already_goes_on_too(stopped: Database, tmp_path: Path) -> None:
