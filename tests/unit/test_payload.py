@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lambda_images.payload import CommandError, parse_payload
+from lambda_images.payload import CommandError, parse_payload, shorten
 
 COMMANDS = ["create", "get"]
 
@@ -38,3 +38,9 @@ def test_a_huge_wrong_command_is_not_repeated_whole() -> None:
     with pytest.raises(CommandError) as refusal:
         parse_payload({"command": "x" * 1_000_000}, COMMANDS)
     assert str(refusal.value) == f"unknown command '{'x' * 59}...: the allowed commands are create, get"
+
+
+def test_sixty_characters_are_shown_whole() -> None:
+    """A revision or a limit that was mistyped is recognised only when it is there."""
+    assert shorten("x" * 58) == f"'{'x' * 58}'"
+    assert shorten("x" * 59) == f"'{'x' * 59}..."
