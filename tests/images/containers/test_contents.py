@@ -47,7 +47,7 @@ CODE = {
     ),
 }
 APPLICATION = {
-    "handler": ("*.py",),
+    "handler": ("*.py", "streams/*.py"),
     "migrations": ("__init__.py", "tables.py", "versions/*.py"),
 }
 
