@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
-from tests.bench import builds, deployments, queries, starts, streams
+from tests.bench import builds, deployments, pollers, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
 from tests.bench.report import Row, count, exact, ratio, write
@@ -43,6 +43,7 @@ def main() -> None:
                 *query_rows(engine, images["handler"], measured),
                 *deployment_rows(engine, images["migrations"], measured),
                 *stream_rows(Path(scratch)),
+                *poller_rows(Path(scratch, "pollers")),
                 *build_rows(builder, images),
             ]
             remarks = REMARKS.format(
@@ -102,6 +103,19 @@ def stream_rows(directory: Path) -> Sequence[Row]:
             0.1,
         )
         for engine, name in servers.items()
+    ]
+
+
+def poller_rows(directory: Path) -> Sequence[Row]:
+    """Return the rows about event source mappings on this machine."""
+    directory.mkdir()
+    took = pollers.deliveries(directory)
+    seconds, memory = pollers.registrations(directory)
+    many = f"{pollers.MANY} streams"
+    return [
+        ratio("local: write until the function is invoked / is answered", took["invoked"], took["answered"], None),
+        ratio(f"local: `up` with {many} / with one", seconds["many"], seconds["one"], 3, unit="s"),
+        Row(f"local: memory of the supervisor, {many} more than with one", f"{memory:.1f} MB", "reported", met=True),
     ]
 
 

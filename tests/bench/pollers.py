@@ -1,0 +1,115 @@
+"""Event source mappings on this machine: from a write to the function, and what many of them cost."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pulumi_aws as aws
+from moto.server import DomainDispatcherApplication, create_backend_app
+
+from components.image import LambdaImage
+from local.commands import down
+from local.lambda_service.function import InvocationResult
+from local.program.deploy import up
+from local.streams.dynamodb import DurableDynamoDb
+from local.streams.mapping import parse_mapping
+from local.streams.poller import Poller
+from local.streams.store import StreamStore
+from tests.bench.samples import Samples
+from tests.local import project
+from tests.local.running import supervisor
+
+REGION = "eu-west-1"
+WRITES = 200
+ROUNDS = 5
+MANY = 50
+KEYS = [{"AttributeName": "id", "KeyType": "HASH"}]
+ATTRIBUTES = [{"AttributeName": "id", "AttributeType": "S"}]
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def deliveries(directory: Path) -> dict[str, Samples]:
+    """Return the milliseconds of writes to a table, until they are `answered` and until the function is `invoked`."""
+    dynamodb, store = (
+        DurableDynamoDb(DomainDispatcherApplication(create_backend_app)),
+        StreamStore(directory / "streams"),
+    )
+    dynamodb.open(store)
+    create = partial(dynamodb.request, REGION, "CreateTable", BillingMode="PAY_PER_REQUEST")
+    table = create(TableName="items", KeySchema=KEYS, AttributeDefinitions=ATTRIBUTES, StreamSpecification=STREAM)
+    invoked = threading.Event()
+
+    def invoke(_: bytes) -> InvocationResult:
+        invoked.set()
+        return InvocationResult("", b"null", failed=False, log_tail=b"")
+
+    inputs = {"eventSourceArn": table["TableDescription"]["LatestStreamArn"], "functionName": "copy"}
+    poller = Poller(parse_mapping("mapping", "items", inputs), dynamodb, store, invoke)
+    poller.start()
+    try:
+        pairs = [_write(dynamodb, invoked, number) for number in range(WRITES)]
+    finally:
+        poller.stop()
+        dynamodb.close()
+        store.close()
+    return {
+        name: Samples(values) for name, values in zip(("answered", "invoked"), zip(*pairs, strict=True), strict=True)
+    }
+
+
+def _write(dynamodb: DurableDynamoDb, invoked: threading.Event, number: int) -> tuple[float, float]:
+    invoked.clear()
+    started = time.perf_counter()
+    dynamodb.request(REGION, "PutItem", TableName="items", Item={"id": {"S": str(number)}})
+    answered = time.perf_counter()
+    invoked.wait()
+    return (answered - started) * 1000, (time.perf_counter() - started) * 1000
+
+
+def registrations(directory: Path) -> tuple[dict[str, Samples], float]:
+    """Return the seconds that an `up` takes with `one` stream and with `many`, and the MB that the others add."""
+    environments = directory / "environments"
+    environments.mkdir()
+    counts = {"one": 1, "many": MANY}
+    folders = {name: project.write(directory / name, environments) for name in counts}
+    # Installs the packages.
+    _up(folders["one"], 1)
+    rounds = [{name: _up(folder, counts[name]) for name, folder in folders.items()} for _ in range(ROUNDS)]
+    seconds = {name: Samples(tuple(each[name][0] for each in rounds)) for name in counts}
+    memory = {name: Samples(tuple(each[name][1] for each in rounds)).median for name in counts}
+    return seconds, memory["many"] - memory["one"]
+
+
+def _up(checkout: Path, count: int) -> tuple[float, float]:
+    """Return the seconds that the stack takes to come up, and the MB of its supervisor; nothing of it is left."""
+    program: Callable[[], None] = partial(_program, count)
+    started = time.perf_counter()
+    up("local", checkout=checkout, program=program, write=lambda _: None)
+    seconds, memory = time.perf_counter() - started, supervisor(checkout).memory_info().rss / 1_000_000
+    down(checkout)
+    (checkout / ".local").mkdir()
+    (checkout / ".local" / "environments").symlink_to(checkout.parent / "environments")
+    return seconds, memory
+
+
+def _program(count: int) -> None:
+    image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
+    role = "arn:aws:iam::123456789012:role/copy"
+    function = aws.lambda_.Function("copy", package_type="Image", image_uri=image.image_uri, role=role)
+    for number in range(count):
+        table = aws.dynamodb.Table(
+            f"items-{number}",
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="id",
+            attributes=[{"name": "id", "type": "S"}],
+            stream_enabled=True,
+            stream_view_type="NEW_AND_OLD_IMAGES",
+        )
+        aws.lambda_.EventSourceMapping(
+            f"items-{number}",
+            event_source_arn=table.stream_arn,
+            function_name=function.arn,
+            starting_position="TRIM_HORIZON",
+        )
