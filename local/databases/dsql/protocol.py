@@ -156,7 +156,23 @@ def parameter_status(name: str, value: str) -> Message:
     return Message(b"S", f"{name}\0{value}\0".encode())
 
 
-def split_name(body: bytes) -> tuple[str, bytes]:
-    """Return the name at the beginning of `body` and what comes after it."""
-    name, _, rest = body.partition(b"\0")
-    return name.decode(errors="replace"), rest
+def _decode(text: bytes) -> str:
+    """Return a client's text.
+
+    Raises:
+        DsqlError: it is not UTF-8, the one encoding of a cluster.
+    """
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise DsqlError("22021", 'invalid byte sequence for encoding "UTF8"') from None
+
+
+def split_text(body: bytes) -> tuple[str, bytes]:
+    """Return the text at the beginning of `body`, up to its zero byte, and what comes after it.
+
+    Raises:
+        DsqlError: it is not UTF-8.
+    """
+    text, _, rest = body.partition(b"\0")
+    return _decode(text), rest

@@ -12,7 +12,7 @@ from local.databases.dsql.protocol import (
     error_response,
     query,
     ready,
-    split_name,
+    split_text,
     sqlstate,
     without_internals,
 )
@@ -75,7 +75,7 @@ class Session:
         """
         while (message := self._client.receive()).type != b"X":
             if message.type == b"Q":
-                self._simple_query(message.body[:-1].decode())
+                self._simple_query(message.body)
             elif message.type == b"S":
                 self._sync()
             elif message.type == b"H":
@@ -83,9 +83,9 @@ class Session:
             elif not self._skipping:
                 self._extended(message)
 
-    def _simple_query(self, text: str) -> None:
+    def _simple_query(self, body: bytes) -> None:
         try:
-            for statement in parse_statements(text):
+            for statement in parse_statements(split_text(body)[0]):
                 self._output += self._perform(statement, (query(statement.sql),))
             self._end_implicit()
         except (DsqlError, _PostgresError) as error:
@@ -111,20 +111,20 @@ class Session:
         self._ready()
 
     def _parse(self, body: bytes) -> None:
-        name, rest = split_name(body)
-        text, types = split_name(rest)
+        name, rest = split_text(body)
+        text, types = split_text(rest)
         prepared = Prepared(parse_statement(text), types)
         self._output += self._ask(prepared, (prepared.parse,))
         self._prepared[name] = prepared
 
     def _bind(self, body: bytes) -> None:
-        portal, rest = split_name(body)
-        name, parameters = split_name(rest)
+        portal, rest = split_text(body)
+        name, parameters = split_text(rest)
         self._portals[portal] = Portal(self._find(name), parameters)
         self._output.append(Message(b"2"))
 
     def _describe(self, body: bytes) -> None:
-        name = body[1:-1].decode()
+        name, _ = split_text(body[1:])
         if body[:1] == b"S":
             prepared = self._find(name)
             messages = (prepared.parse, Message(b"D", b"S" + UNNAMED))
@@ -135,14 +135,14 @@ class Session:
         self._output += [each for each in replies if each.type not in {b"1", b"2"}]
 
     def _execute(self, body: bytes) -> None:
-        portal = self._portal(split_name(body)[0])
+        portal = self._portal(split_text(body)[0])
         # All rows, whatever number is asked for: there would be no portal to go on with.
         messages = (*portal.bind, Message(b"E", UNNAMED + ALL_ROWS))
         replies = self._perform(portal.prepared.statement, messages)
         self._output += [each for each in replies if each.type not in {b"1", b"2"}]
 
     def _close(self, body: bytes) -> None:
-        name = body[1:-1].decode()
+        name, _ = split_text(body[1:])
         (self._prepared if body[:1] == b"S" else self._portals).pop(name, None)
         self._output.append(Message(b"3"))
 
@@ -254,8 +254,8 @@ class Session:
         self._flush()
 
     def _flush(self) -> None:
-        output, self._output = self._output, []
-        self._client.send(output)
+        self._client.send(self._output)
+        self._output.clear()
 
 
 class _PostgresError(Exception):

@@ -115,6 +115,14 @@ def test_pipelined_and_prepared_statements_work(table: Clients) -> None:
     assert connection.execute("SELECT a FROM t ORDER BY id", prepare=True, binary=True).fetchall() == [(5,), (6,)]
 
 
+def test_text_in_another_encoding_is_refused(table: Clients) -> None:
+    """A letter that is no UTF-8 would be stored as another one, or end the connection."""
+    connection = table.connect(client_encoding="latin1")
+    with pytest.raises(psycopg.errors.CharacterNotInRepertoire, match='invalid byte sequence for encoding "UTF8"'):
+        connection.execute("SELECT 'é'".encode("latin1"))
+    assert rows(connection, "SELECT 1") == [(1,)]
+
+
 def test_a_running_statement_can_be_cancelled(table: Clients) -> None:
     """Ctrl-C in psql, and every driver's time limit, would hang."""
     connection = table.connect()
