@@ -1,0 +1,87 @@
+"""One migration runner at a time, where the database has no locks."""
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.migrations.errors import MigrationBusyError, MigrationError
+from lambda_images.migrations.servers import open_server
+from lambda_images.migrations.servers.dsql import DsqlServer, lease
+from tests.images.dsql.conftest import Application
+from tests.images.revisions import history, tables
+
+pytestmark = pytest.mark.slow
+
+
+def server_of(application: Application) -> DsqlServer:
+    """Return a runner's server, not locked yet."""
+    server = open_server(Connector(database_settings(application.database.environment())), create=True)
+    assert isinstance(server, DsqlServer)
+    return server
+
+
+def test_a_second_runner_is_told_at_once(application: Application) -> None:
+    """Whoever waits in line runs out of time; whoever does not wait applies everything twice."""
+    first = server_of(application)
+    first.lock()
+    with pytest.raises(MigrationBusyError, match="^busy: another migration runner is at work on the database"):
+        application.run()
+    first.close()
+    assert application.run()["status"] == "ok"
+
+
+def test_a_runner_that_is_at_work_for_long_stays_alone(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that is not renewed ends in the middle of a large migration."""
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr("lambda_images.migrations.servers.dsql.server.LEASE_SECONDS", 1.0)
+    first, second = server_of(application), server_of(application)
+    first.lock()
+    time.sleep(1.5)
+    with pytest.raises(MigrationBusyError):
+        second.lock()
+    assert first.row("SELECT 1") == (1,)
+    first.close()
+    second.lock()
+    second.close()
+
+
+def test_the_lease_of_a_dead_runner_ends_by_itself(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is there to release it: the next deployment has to go on within seconds."""
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 1000.0)
+    monkeypatch.setattr("lambda_images.migrations.servers.dsql.server.LEASE_SECONDS", 0.5)
+    dead = server_of(application)
+    dead.lock()
+    time.sleep(0.6)
+    assert application.run()["status"] == "ok"
+    dead.close()
+
+
+def test_a_runner_that_lost_its_lease_touches_nothing_more(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runner that was stopped for a while would go on beside the one that took its place."""
+    server = server_of(application)
+    server.lock()
+    monkeypatch.setattr(time, "monotonic", lambda moment=time.monotonic() + lease.LEASE_SECONDS: moment)
+    with pytest.raises(MigrationError, match="^the lock could not be renewed for 10 seconds"):
+        server.run("CREATE TABLE t (id integer)")
+    monkeypatch.undo()
+    server.close()
+
+
+def test_of_five_runners_one_applies_the_revisions(application: Application, tmp_path: Path) -> None:
+    """Every one of five stacks' deployments invokes its runner; each revision is applied once."""
+    versions = history(tmp_path, *tables(4))
+    with ThreadPoolExecutor() as pool:
+        errors = list(pool.map(lambda _number: application.run_in_process(versions=versions), range(5)))
+    assert Counter(error[:5] for error in errors if error) in (Counter({"busy:": count}) for count in range(5))
+    assert "" in errors
+    assert application.run({"command": "status"}, versions)["after"] == "0004"
