@@ -1,7 +1,6 @@
 """One migration runner at a time, where the database has no locks."""
 
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,7 +69,8 @@ def test_a_runner_that_lost_its_lease_touches_nothing_more(
     """A runner that was stopped for a while would go on beside the one that took its place."""
     server = server_of(application)
     server.lock()
-    monkeypatch.setattr(time, "monotonic", lambda moment=time.monotonic() + lease.LEASE_SECONDS: moment)
+    later = time.monotonic() + lease.LEASE_SECONDS
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     with pytest.raises(MigrationError, match="^the lock could not be renewed for 10 seconds"):
         server.run("CREATE TABLE t (id integer)")
     monkeypatch.undo()
@@ -82,6 +82,6 @@ def test_of_five_runners_one_applies_the_revisions(application: Application, tmp
     versions = history(tmp_path, *tables(4))
     with ThreadPoolExecutor() as pool:
         errors = list(pool.map(lambda _number: application.run_in_process(versions=versions), range(5)))
-    assert Counter(error[:5] for error in errors if error) in (Counter({"busy:": count}) for count in range(5))
     assert "" in errors
+    assert {error.partition(":")[0] for error in errors} <= {"", "busy"}
     assert application.run({"command": "status"}, versions)["after"] == "0004"
