@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pulumi
 
-from components import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, Network
+from components import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, FunctionRole, Network
 from stacks.settings import Settings
 
 DATABASE = "main-db"
@@ -33,6 +33,14 @@ def register_database(
     if settings.engine == "dsql":
         return _dsql(settings, function_role_arn, tags, opts)
     return _aurora(settings, tags, opts)
+
+
+def shared_role(settings: Settings, handler_role: FunctionRole) -> FunctionRole | None:
+    """Return the role of every function that logs in, where the database admits one only; None where it does not care.
+
+    Aurora DSQL maps its database role to IAM roles, and the migration runner maps the handler's.
+    """
+    return handler_role if settings.engine == "dsql" else None
 
 
 def _dsql(

@@ -6,7 +6,7 @@ from components import FunctionAccess, FunctionRole, ImageFunction, LambdaImage,
 from components.function_url import FunctionUrlCors
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
-from stacks.database import DATABASE, Database, register_database
+from stacks.database import DATABASE, Database, register_database, shared_role
 from stacks.settings import Settings
 from stacks.streams import register_streams
 
@@ -50,7 +50,7 @@ def deploy() -> None:
     )
     runtime = _migrated(database, migration)
     handler = _handler(settings, handler_image, handler_role, runtime)
-    register_streams(settings, _tags(), handler_image.image_uri, [runtime])
+    register_streams(settings, _tags(), handler_image.image_uri, runtime, shared_role(settings, handler_role))
 
     pulumi.export("handlerLambdaArn", handler.arn)
     pulumi.export("handlerLambdaName", handler.function_name)

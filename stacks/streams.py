@@ -14,15 +14,24 @@ Tags = Mapping[str, pulumi.Input[str]]
 
 
 def register_streams(
-    settings: Settings, tags: Tags, image_uri: pulumi.Input[str], database: Sequence[pulumi.Output[FunctionAccess]]
+    settings: Settings,
+    tags: Tags,
+    image_uri: pulumi.Input[str],
+    database: pulumi.Output[FunctionAccess],
+    database_role: FunctionRole | None,
 ) -> None:
-    """Register every stream with the function it feeds, and export both; `database` is what those that use it get."""
+    """Register every stream with the function it feeds, and export both.
+
+    Functions that use the database get `database`, and `database_role` where that is given, else a role of their own.
+    """
     functions: dict[str, tuple[FunctionRole, ImageFunction]] = {}
     streams: dict[str, TableStream] = {}
     for stream in settings.streams:
         name = stream.function_name
         if name not in functions:
-            functions[name] = _function(settings, tags, stream, image_uri, database if stream.database else [])
+            role = (database_role if stream.database else None) or FunctionRole(name, {"tags": tags})
+            sources = [database] if stream.database else []
+            functions[name] = role, _function(settings, tags, stream, image_uri=image_uri, role=role, sources=sources)
         role, function = functions[name]
         streams[stream.name] = _table_stream(settings, tags, stream, role, function)
     for name, (_, function) in functions.items():
@@ -43,13 +52,13 @@ def _function(
     settings: Settings,
     tags: Tags,
     stream: StreamSettings,
+    *,
     image_uri: pulumi.Input[str],
+    role: FunctionRole,
     sources: Sequence[pulumi.Output[FunctionAccess]],
-) -> tuple[FunctionRole, ImageFunction]:
-    name = stream.function_name
-    role = FunctionRole(name, {"tags": tags})
-    function = ImageFunction(
-        name,
+) -> ImageFunction:
+    return ImageFunction(
+        stream.function_name,
         {
             "image_uri": image_uri,
             "command": [stream.entry_point],
@@ -67,7 +76,6 @@ def _function(
             "tags": tags,
         },
     )
-    return role, function
 
 
 def _table_stream(

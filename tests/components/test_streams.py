@@ -134,3 +134,10 @@ def test_the_handler_has_no_rights_on_streams(stack: Stack) -> None:
     recording = stack(streams=json.dumps([COPY]))
     actions = [action for statement in statements(recording, "handler") for action in statement["Action"]]
     assert actions == ["rds-db:connect"]
+
+
+def test_on_dsql_the_function_is_of_the_role_that_may_log_in(stack: Stack) -> None:
+    """Else DSQL would refuse its login: it maps the database role to the handler's IAM role."""
+    recording = stack(engine="dsql", streams=json.dumps([COPY, {**COPY, "name": "other", "database": False}]))
+    roles = {name: recording.inputs(FUNCTION, name)["role"] for name in ("handler", "copy-items", "other")}
+    assert roles["copy-items"] == roles["handler"] != roles["other"]
