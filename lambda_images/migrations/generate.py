@@ -33,7 +33,7 @@ def create_revision(
 ) -> list[Path]:
     """Write the revisions that make the database of `environment` agree with the code, one change a file.
 
-    MySQL commits each statement of DDL, so a revision of one can be run again after a failure and one of two cannot.
+    Where each statement of DDL commits itself, a revision of one is there or not: nobody has to ask for its half.
     `message` describes a single change; several describe themselves.
 
     Raises:
