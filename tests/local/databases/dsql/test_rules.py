@@ -180,3 +180,9 @@ def test_copy_takes_rows(table: Clients) -> None:
         copy.write_row((1, 10))
         copy.write_row((2, 20))
     assert rows(admin, "SELECT * FROM t ORDER BY id") == [(1, 10), (2, 20)]
+
+
+def test_tools_find_no_trigger_on_a_table(table: Clients) -> None:
+    """What the stand-in adds to a table would end up in a dump, or in a comparison of schemas."""
+    found = rows(table.connect(), "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass AND NOT tgisinternal")
+    assert found == []
