@@ -19,7 +19,7 @@ from components.arguments import (
 from components.function import ImageFunction
 from components.function_role import FunctionRole
 from components.naming import Tags
-from lambda_images.database.contract import ALLOW_RESET
+from lambda_images.database.contract import ALLOW_RESET, DROP_ON_DESTROY
 
 
 class MigrationArgs(TypedDict):
@@ -40,6 +40,8 @@ class MigrationArgs(TypedDict):
     """Further values whose change runs the migrations again, such as the ARN of the application's role."""
     allow_reset: NotRequired[bool]
     """Whether the `reset` command may drop everything."""
+    drop_on_destroy: NotRequired[bool]
+    """Whether destroying the stack drops the application's schema and role in a DSQL cluster that stays."""
     architecture: NotRequired[str]
     """The image's processor architecture."""
     memory_size: NotRequired[int]
@@ -54,6 +56,7 @@ class MigrationArgs(TypedDict):
 
 ARGUMENTS: Mapping[str, Argument] = {
     "allow_reset": flag(default=False),
+    "drop_on_destroy": flag(default=False),
     "architecture": ARCHITECTURE,
     "memory_size": whole_number(128, 10_240, "MB", 512),
     "timeout": whole_number(1, 900, "seconds", 900),
@@ -90,7 +93,10 @@ class Migration(pulumi.ComponentResource):
 
         runner = self._runner()
         self.arn, self.function_name = runner.arn, runner.function_name
-        self.result = self._invocation(runner).result
+        deployment = self._invocation(runner)
+        if self._args["drop_on_destroy"]:
+            self._drop_on_destroy(runner, deployment)
+        self.result = deployment.result
         self.revision = self.result.apply(lambda result: json.loads(result)["after"])
         self.register_outputs(
             {
@@ -104,14 +110,16 @@ class Migration(pulumi.ComponentResource):
     def _runner(self) -> ImageFunction:
         args = self._args
         role = FunctionRole(self._name, {"tags": args.get("tags", {})}, opts=self._child)
-        allow_reset = {ALLOW_RESET: "true" if args["allow_reset"] else "false"}
+        allowed = {ALLOW_RESET: "true" if args["allow_reset"] else "false"}
+        if args["drop_on_destroy"]:
+            allowed[DROP_ON_DESTROY] = "true"
         return ImageFunction(
             self._name,
             {
                 "image_uri": args["image_uri"],
                 "role_name": role.name,
                 "role_arn": role.arn,
-                "environment": [merged_mapping(args["environment"]), allow_reset],
+                "environment": [merged_mapping(args["environment"]), allowed],
                 "policy_statements": args.get("policy_statements", []),
                 "subnet_ids": args.get("subnet_ids", []),
                 "security_group_ids": args.get("security_group_ids", []),
@@ -133,4 +141,17 @@ class Migration(pulumi.ComponentResource):
             input=json.dumps({"command": "deploy", "complete": True}),
             triggers=merged_mapping([own, self._args.get("triggers", {})]),
             opts=self._child,
+        )
+
+    def _drop_on_destroy(self, runner: ImageFunction, deployment: aws.lambda_.Invocation) -> None:
+        """Invoke the runner when the stack is destroyed; until then this does nothing but ask for the status.
+
+        It has no triggers: the provider would delete it, and so drop everything, whenever one changed.
+        """
+        aws.lambda_.Invocation(
+            f"{self._name}-drop",
+            function_name=runner.function_name,
+            input=json.dumps({"command": "status"}),
+            lifecycle_scope="CRUD",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
         )

@@ -108,7 +108,6 @@ def _contradictions(settings: Settings) -> list[str]:
                 ("deletionProtection", settings.deletion_protection),
                 ("kmsKeyArn", settings.kms_key_arn),
                 ("dsqlPeerRegion", settings.dsql_peer_region),
-                ("forceDestroy", settings.force_destroy),
             )
             if given
         ]

@@ -41,6 +41,8 @@ def deploy() -> None:
             "security_group_ids": [database.admin["security_group_ids"]],
             "triggers": {"cluster": database.identifier, "role": handler_role.arn},
             "allow_reset": settings.allow_reset,
+            # Of a cluster that other stacks use too, this application's part goes with this one.
+            "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
             "architecture": settings.architecture,
             "memory_size": settings.migration_memory,
             "timeout": settings.migration_timeout,

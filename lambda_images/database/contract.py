@@ -15,6 +15,7 @@ from lambda_images.database.engines import AUTHS, ENGINES, Auth, EngineSpec, eng
 
 DATABASE_URL = "DATABASE_URL"
 ALLOW_RESET = "ALLOW_RESET"
+DROP_ON_DESTROY = "DROP_ON_DESTROY"
 
 
 class ContractError(Exception):

@@ -56,6 +56,15 @@ class Request:
         return COMMANDS[self.command]
 
 
+def is_destroy(event: object) -> bool:
+    """Return whether the stack is being destroyed: the provider says so beside the payload of its last invocation.
+
+    Source: https://www.pulumi.com/registry/packages/aws/api-docs/lambda/invocation/, "CRUD Lifecycle Management"
+    """
+    lifecycle = event.get("tf") if isinstance(event, dict) else None
+    return isinstance(lifecycle, dict) and lifecycle.get("action") == "delete"
+
+
 def parse_request(event: object) -> Request:
     """Read the payload; no payload and no command mean `deploy`.
 

@@ -17,6 +17,7 @@ from typing import Any
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import (
     ALLOW_RESET,
+    DROP_ON_DESTROY,
     RuntimeRole,
     database_settings,
     parse_master_secret,
@@ -25,7 +26,7 @@ from lambda_images.database.contract import (
 from lambda_images.database.errors import DatabaseError, LoginRefusedError
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.outcome import Outcome
-from lambda_images.migrations.request import Request, parse_request
+from lambda_images.migrations.request import Request, is_destroy, parse_request
 from lambda_images.migrations.revisions import VERSIONS, numbered_head
 from lambda_images.migrations.servers import Server, open_server, validate_role
 
@@ -55,6 +56,8 @@ def run(
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
     started = time.monotonic()
+    if is_destroy(event):
+        return _destroy(environment, started + remaining())
     request = parse_request(event)
     if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
         raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
@@ -73,6 +76,23 @@ def run(
         raise MigrationError(str(error)) from None
     duration = round((time.monotonic() - started) * 1000)
     return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
+
+
+def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
+    """Drop what the application has in a cluster that outlives the stack, where the stack says so."""
+    if environment.get(DROP_ON_DESTROY) != "true":
+        raise MigrationError("nothing is dropped: the stack does not say that its data goes with it")
+    settings = database_settings(environment)
+    connector = Connector(settings)
+    connector.deadline = deadline
+    role = runtime_role(environment, settings.name)
+    try:
+        with closing(open_server(connector, create=True)) as server:
+            server.lock()
+            server.drop_application(role)
+    except DatabaseError as error:
+        raise MigrationError(str(error)) from None
+    return {"command": "destroy", "engine": settings.engine, "status": "ok"}
 
 
 def _run(

@@ -90,6 +90,7 @@ def test_every_default_is_the_documented_one() -> None:
         "ImageFunction.url_auth_type": None,
         "ImageFunction.snap_start": False,
         "Migration.allow_reset": False,
+        "Migration.drop_on_destroy": False,
         "Migration.architecture": "arm64",
         "Migration.memory_size": 512,
         "Migration.timeout": 900,

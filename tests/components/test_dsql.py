@@ -187,6 +187,22 @@ def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
     }
 
 
+def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: Stack) -> None:
+    """Without it nothing of the data goes; with it the rest of the cluster stays."""
+    kept = stack(engine="dsql", dsqlClusterIdentifier=EXISTING)
+    assert kept.of_type(INVOCATION) == ["migrations"]
+    assert "DROP_ON_DESTROY" not in kept.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    forced = stack(engine="dsql", dsqlClusterIdentifier=EXISTING, forceDestroy="true")
+    assert forced.inputs(INVOCATION, "migrations-drop") == {
+        "functionName": forced.output(FUNCTION, "migrations", "name"),
+        "input": '{"command": "status"}',
+        "lifecycleScope": "CRUD",
+    }
+    assert forced.inputs(FUNCTION, "migrations")["environment"]["variables"]["DROP_ON_DESTROY"] == "true"
+    deployment = forced.resource(INVOCATION, "migrations").urn
+    assert deployment in forced.resource(INVOCATION, "migrations-drop").dependencies
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

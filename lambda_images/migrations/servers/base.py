@@ -131,6 +131,16 @@ class Server(ABC):
     def drop_all(self) -> None:
         """Drop everything in the database, and keep the database."""
 
+    def drop_application(self, role: RuntimeRole | None) -> None:
+        """Drop our database and the role; for clusters that other applications use too.
+
+        Raises:
+            MigrationError: on engines whose clusters are one application's.
+        """
+        raise MigrationError(
+            f"a cluster of engine {self.spec.name} goes with its stack: there is nothing to drop in it"
+        )
+
     @abstractmethod
     def set_database_defaults(self) -> None:
         """Set the defaults that tables made in the database rely on, where there are any to set."""

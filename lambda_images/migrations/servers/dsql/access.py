@@ -43,6 +43,7 @@ MISSING = """
     UNION ALL SELECT 6, CASE WHEN wanted THEN 'grant' ELSE 'revoke' END, relname,
             string_agg(name, ', ' ORDER BY number)
         FROM relation_right WHERE wanted <> held GROUP BY relname, wanted"""
+MAPPINGS = "SELECT arn::text FROM sys.iam_pg_role_mappings WHERE pg_role_name = %s"
 STATEMENTS: Mapping[str, str] = {
     "role": "CREATE ROLE {role} WITH LOGIN",
     "login": "ALTER ROLE {role} WITH LOGIN",
@@ -74,6 +75,12 @@ def access_statements(role: RuntimeRole, schema: str, missing: Sequence[Row]) ->
         )
         for _step, what, name, value in sorted(missing)
     ]
+
+
+def drop_role_statements(role: RuntimeRole, mappings: Sequence[Row]) -> list[str]:
+    """Return the statements that drop a role of whose IAM roles MAPPINGS told; DSQL drops no role that is mapped."""
+    revoked = [STATEMENTS["stale mapping"].format(role=quoted(role.db_role), value=literal(arn)) for (arn,) in mappings]
+    return [*revoked, f"DROP ROLE IF EXISTS {quoted(role.db_role)}"]
 
 
 def literal(text: str) -> str:

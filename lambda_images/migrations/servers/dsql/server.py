@@ -11,7 +11,13 @@ from lambda_images.database.contract import RuntimeRole
 from lambda_images.database.drivers import DriverConnection, Row
 from lambda_images.database.drivers.dsql import DsqlConnection, quoted
 from lambda_images.migrations.servers.base import Server, database_missing
-from lambda_images.migrations.servers.dsql.access import MISSING, access_parameters, access_statements
+from lambda_images.migrations.servers.dsql.access import (
+    MAPPINGS,
+    MISSING,
+    access_parameters,
+    access_statements,
+    drop_role_statements,
+)
 from lambda_images.migrations.servers.dsql.cursors import MigrationCursor
 from lambda_images.migrations.servers.dsql.lease import (
     CREATE_LEASE_TABLE,
@@ -156,6 +162,17 @@ class DsqlServer(Server):
             "COMMIT",
         )
         self._drop_objects()
+
+    @override
+    def drop_application(self, role: RuntimeRole | None) -> None:
+        self.drop_all()
+        self._lease.end()
+        for table in ("alembic_version", "migration_progress", "migration_lease"):
+            self.run(f"DROP TABLE IF EXISTS {quoted(self.schema)}.{table}")
+        self.run(f"DROP SCHEMA IF EXISTS {quoted(self.schema)}")
+        if role is not None:
+            for statement in drop_role_statements(role, self._dsql.execute(MAPPINGS, [role.db_role]).fetchall()):
+                self.run(statement)
 
     def _drop_objects(self) -> None:
         for kind, name in self._dsql.execute(OBJECTS, {"schema": self.schema}).fetchall():
