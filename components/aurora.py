@@ -50,7 +50,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds = RDS_ENGINES[self._engine]
-        self._check_version()
+        self._check_together()
         self._port = ENGINES[self._engine].default_port
         self._child = pulumi.ResourceOptions(parent=self)
 
@@ -69,8 +69,14 @@ class AuroraDatabase(pulumi.ComponentResource):
             {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
         )
 
-    def _check_version(self) -> None:
+    def _check_together(self) -> None:
+        """Raise ValueError where two arguments contradict each other."""
+        minimum, maximum = self._args["min_capacity"], self._args["max_capacity"]
         version = self._args.get("engine_version")
+        if minimum > maximum:
+            raise ValueError(
+                f"AuroraDatabase {self._name!r}: min_capacity is {minimum:g}, above max_capacity {maximum:g}"
+            )
         if isinstance(version, str) and not self._rds.is_version(version):
             raise ValueError(
                 f"AuroraDatabase {self._name!r}: engine_version is {version!r}; {self._engine} has versions such as "

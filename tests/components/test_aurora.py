@@ -206,13 +206,14 @@ def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
     [
         ({"engine": "oracle"}, "^AuroraDatabase 'db': engine is 'oracle'; it takes mysql or postgres$"),
         ({"auth": "kerberos"}, "^AuroraDatabase 'db': auth is 'kerberos'; it takes iam or password$"),
+        ({"min_capacity": 2.5}, "^AuroraDatabase 'db': min_capacity is 2.5, above max_capacity 2$"),
         (
             {"engine_version": "17.10"},
             "^AuroraDatabase 'db': engine_version is '17.10'; mysql has versions such as 8.0.mysql_aurora.3.12.0$",
         ),
     ],
 )
-def test_an_unknown_engine_version_or_login_is_refused(change: dict[str, str], message: str) -> None:
+def test_a_wrong_argument_is_refused(change: dict[str, object], message: str) -> None:
     """Else AWS would refuse it, minutes later and less clearly."""
     with pytest.raises(ValueError, match=message):
         record(lambda: AuroraDatabase("db", {**BARE, **change}))

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,18 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.stack import run_pulumi_func
 
 import components.__main__ as plugin
-from tests.components.recording import Recording
-from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, EGRESS_RULE, FUNCTION, SECURITY_GROUP
+from tests.components.recording import STACKS_FOLDER, Recording
+from tests.components.tokens import (
+    CLUSTER,
+    CLUSTER_INSTANCE,
+    EGRESS_RULE,
+    FUNCTION,
+    FUNCTION_URL,
+    MAPPING,
+    SECURITY_GROUP,
+)
+
+ROOT = STACKS_FOLDER.parent
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +167,42 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
     (runner,) = [state for state in functions if "vpcConfig" in state]
     assert runner["vpcConfig"] == {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
     assert runner["environment"]["variables"]["SQL_DB_RUNTIME_DB_ROLE"] == "app_runtime"
+
+
+def test_every_component_is_constructed_from_another_languages_inputs(provider: ComponentProvider) -> None:
+    """Else one that has a schema could still fail at the first `pulumi up`, of what the wire makes of its inputs."""
+    monitor = MockMonitor(Recording())
+    set_mocks(Recording(), project="other", stack="dev", preview=False, monitor=monitor)
+    statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [pulumi.Output.from_input("arn")]}
+
+    def construct() -> None:
+        def make(component: str, name: str, inputs: dict[str, Any]) -> Mapping[str, Any]:
+            return provider.construct(name, f"aurora-lambda:index:{component}", inputs, pulumi.ResourceOptions()).state
+
+        network = make("Network", "network", {"endpointZones": 2.0})
+        files = {"context": str(ROOT / "lambda_images"), "dockerfile": str(ROOT / "lambda_images/Dockerfile")}
+        image = make("LambdaImage", "image", {**files, "target": "handler", "keepImages": 5.0})
+        role = make("FunctionRole", "role", {})
+        function = {
+            "imageUri": image["imageUri"],
+            "roleName": role["name"],
+            "roleArn": role["arn"],
+            "policyStatements": [[statement]],
+            "subnetIds": [network["subnetIds"]],
+            "securityGroupIds": [[network["functionSecurityGroupId"]]],
+            "memorySize": 512.0,
+            "urlAuthType": "NONE",
+            "cors": {"allowOrigins": ["https://example.com"], "maxAge": 60.0},
+        }
+        made = make("ImageFunction", "function", function)
+        stream = {"tableName": "test-table", "roleName": role["name"], "functionName": made["functionName"]}
+        make("TableStream", "stream", {**stream, "batchSize": 7.0, "filters": [{"eventName": ["INSERT"]}]})
+
+    asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
+    states = {
+        (entry.urn.split("::")[2].rpartition("$")[2], entry.urn.rpartition("::")[2]): entry.state
+        for entry in monitor.get_registered_resources().values()
+    }
+    assert states[FUNCTION, "function"]["memorySize"] == 512
+    assert states[FUNCTION_URL, "function"]["cors"] == {"allowOrigins": ["https://example.com"], "maxAge": 60}
+    assert states[MAPPING, "stream"]["batchSize"] == 7
