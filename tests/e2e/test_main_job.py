@@ -35,7 +35,8 @@ class Way:
 @pytest.fixture(scope="module", params=["postgres", "mysql", "containers"])
 def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Way:
     if request.param == "containers":
-        return Way("postgres", ("up", "--containers", "-c", f"baseImage={base_image()}"))
+        # Twenty containers start at once: on a busy machine the fifteen seconds of the default are soon over.
+        return Way("postgres", ("up", "--containers", "-c", f"baseImage={base_image()}", "-c", "handlerTimeout=60"))
     try:
         database_server(request.param, tmp_path_factory.mktemp("probe") / "data", {})
     except ServerUnavailableError as unavailable:
@@ -128,7 +129,9 @@ def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -
     before = len(checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}'))
 
     def create(_: int) -> str:
-        return json.loads(client.invoke(FunctionName=arn)["Payload"].read())["id"]
+        payload = json.loads(client.invoke(FunctionName=arn)["Payload"].read())
+        assert "id" in payload, payload
+        return payload["id"]
 
     with ThreadPoolExecutor(20) as threads:
         ids = list(threads.map(create, range(200)))
