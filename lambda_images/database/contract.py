@@ -188,7 +188,8 @@ def _one_of(variable: str, value: str, allowed: tuple[str, ...]) -> str:
 def _from_url(url: str) -> DatabaseSettings:
     """Parse `engine://user:password@host:port/database?sslrootcert=file`, in libpq's words.
 
-    Messages never repeat the URL, which holds a password. Where an engine takes tokens only, there is none.
+    Messages never repeat the URL, which holds a password. On an engine that takes tokens it may be one; where it holds
+    none, each connection gets a token of its own.
     """
     try:
         parts = urlsplit(url)
@@ -210,5 +211,5 @@ def _from_url(url: str) -> DatabaseSettings:
         db_role=unquote(parts.username),
         auth=engine.auth_modes[-1],
         ca=parse_qs(parts.query).get("sslrootcert", [""])[0],
-        password=unquote(parts.password or "") if "password" in engine.auth_modes else None,
+        password=unquote(parts.password) if parts.password else "" if "password" in engine.auth_modes else None,
     )

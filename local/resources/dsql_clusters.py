@@ -4,14 +4,19 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from lambda_images.database.contract import ContractError, database_settings
+from lambda_images.database.signing import AwsCredentials, dsql_token
 from local.databases.dsql.server import DsqlServer
-from local.databases.dsql.tokens import Identity
+from local.databases.dsql.tokens import ADMIN, Identity
 from local.databases.server_watch import ServerWatch
 from local.resources.context import ProviderResult, Resource, RunningResource, StackContext
+from local.resources.resource_schemas import ACCOUNT_ID
 
 DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
+# The secret that every function has: the access key id alone tells their roles apart.
+SECRET_ACCESS_KEY = "local"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,17 @@ def dsql_cluster(context: StackContext, resource: Resource, previous: RunningRes
 def access_key_id(context: StackContext, role_arn: str) -> str:
     """Return the access key id of a role on this machine, by which the stand-ins know who signs."""
     key = f"LOCAL{hashlib.sha256(role_arn.encode()).hexdigest()[:15].upper()}"
-    # The secret that every function has: the access key id alone tells their roles apart.
-    context.identities[key] = Identity(role_arn, "local")
+    context.identities[key] = Identity(role_arn, SECRET_ACCESS_KEY)
     return key
+
+
+def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
+    """Return where a person logs in as `admin`; its password is a token, good for 15 minutes."""
+    server = cluster.server
+    credentials = AwsCredentials(access_key_id(context, f"arn:aws:iam::{ACCOUNT_ID}:user/admin"), SECRET_ACCESS_KEY)
+    token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
+    trusted = quote(str(server.ca_file))
+    return f"dsql://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}/{schema}?sslrootcert={trusted}"
 
 
 def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:

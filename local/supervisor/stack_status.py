@@ -7,6 +7,7 @@ from lambda_images.database.contract import ContractError, database_settings
 from lambda_images.database.engines import ENGINES
 from local.lambda_service.function import Function
 from local.resources.context import StackContext
+from local.resources.dsql_clusters import RunningDsqlCluster, admin_url
 from local.resources.running import RunningCluster, RunningFunction, RunningFunctionUrl
 from local.resources.state import LocalState
 from local.resources.stream_providers import RunningMapping
@@ -17,7 +18,7 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
     """Return the status of the stack that is up."""
     running = list(context.running_resources.items())
     urls = [resource.url.url for _, resource in running if isinstance(resource, RunningFunctionUrl)]
-    clusters = [resource for _, resource in running if isinstance(resource, RunningCluster)]
+    clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
     return stopped_status(state.current, state.current_stack().outputs) | {
         "running": True,
         "functions": {
@@ -48,8 +49,10 @@ def _function_status(function: Function) -> FunctionStatus:
     }
 
 
-def _database_url(context: StackContext, cluster: RunningCluster) -> str:
+def _database_url(context: StackContext, cluster: RunningCluster | RunningDsqlCluster) -> str:
     """Return where a person logs in as the master user; empty while nothing holds the password."""
+    if isinstance(cluster, RunningDsqlCluster):
+        return admin_url(context, cluster, _schema(context.functions.values()))
     secret = context.aws_services.secret_value(context.region, cluster.secret_arn)
     if secret is None:
         return ""

@@ -1,5 +1,6 @@
 """A stack with an Aurora DSQL cluster, brought up for real."""
 
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 
 from components.dsql_access import ApplicationSchema
 from components.image import LambdaImage
+from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.database.signing import AwsCredentials
 from local import commands
@@ -69,6 +71,12 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
     assert lines[-1].startswith("Nothing changed: ")
     with log_in(environment) as connection:
         assert connection.execute("SELECT pg_role_name FROM sys.iam_pg_role_mappings").fetchall() == [("lambda_app",)]
+
+    # The status says where a person logs in as admin, and revisions are written against that.
+    url = commands.status(checkout)["databaseUrl"]
+    with closing(Connector(database_settings({"DATABASE_URL": url})).open()) as admin, admin.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("admin",)
 
     # What goes wrong on demand goes wrong in the stack that is up.
     commands.inject_faults({"waking_up": 1}, checkout)
