@@ -89,11 +89,11 @@ def migrate(options: argparse.Namespace) -> None:
     """Run the migration runner and print its result."""
     from cli.deployed_stack import select_stack
 
-    command = options.migration_command
-    if COMMANDS[command].takes_revision != bool(options.revision):
+    command, revision = options.migration_command, options.revision or options.revision_option
+    if COMMANDS[command].takes_revision != bool(revision):
         those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
-        raise UsageError(f"{those} take a revision, and nothing else does: --revision 0003")
-    event = {"command": command, **({"revision": options.revision} if options.revision else {})}
+        raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
+    event = {"command": command, **({"revision": revision} if revision else {})}
     answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
     print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
 

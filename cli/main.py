@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from cli import commands
+from cli.parsing import CommandParser, parse
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done. 1: the function or migration failed. 2: wrong use or wrong configuration.
     """
-    code = _run(_parser().parse_args(arguments))
+    code = _run(_parse(sys.argv[1:] if arguments is None else arguments))
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -54,8 +55,8 @@ def _exit_code(error: Exception) -> int | None:
     return 1 if isinstance(error, StackRequestError | LocalError) else None
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = CommandParser(
         prog="aurora-lambda",
         description="Run the stack on this machine, and work with it here or on AWS by the same commands.",
         epilog="Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration.",
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_local_commands(subparsers)
     _add_stack_commands(subparsers)
-    return parser
+    return parse(parser, list(subparsers.choices), arguments)
 
 
 def _add_local_commands(subparsers: _SubParsers) -> None:
@@ -107,11 +108,12 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
         choices=COMMANDS,
         help=f"one of {', '.join(COMMANDS)} (default deploy)",
     )
-    migrate.add_argument("--revision", metavar="R", help="for stamp and downgrade")
+    migrate.add_argument("revision", metavar="REVISION", nargs="?", help="for stamp and downgrade")
+    migrate.add_argument("--revision", dest="revision_option", metavar="R", help=argparse.SUPPRESS)
     migrate.add_argument("--json", action="store_true", help="the runner's own answer")
 
     history = _add_command(subparsers, "history", commands.migrate, "list the revisions", where)
-    history.set_defaults(migration_command="history", revision=None, json=False)
+    history.set_defaults(migration_command="history", revision=None, revision_option=None, json=False)
 
     logs = _add_command(subparsers, "logs", commands.logs, "print a function's log", where)
     logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
@@ -134,9 +136,9 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
 
 def _add_command(
     subparsers: _SubParsers, name: str, run: Callable[[argparse.Namespace], None], help_: str, stack: str = ""
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = subparsers.add_parser(name, help=help_, description=help_)
-    command.set_defaults(run=run)
+) -> CommandParser:
+    command: CommandParser = subparsers.add_parser(name, help=help_, description=help_)
+    command.set_defaults(run=run, parser=command)
     if stack:
         command.add_argument("-s", "--stack", metavar="STACK", help=stack)
     return command

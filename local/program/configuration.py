@@ -27,7 +27,7 @@ def read_configuration(directory: Path, stack: str, project: str) -> dict[str, s
         raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {', '.join(names)}")
     try:
         values = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
-        given = {_full_key(str(key), project, file): value for key, value in values.items()}
+        given = {full_key(str(key), project, str(file)): value for key, value in values.items()}
     except (yaml.YAMLError, AttributeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file} is not a Pulumi stack file: {error}") from error
     config = {key: _text(key, value, file) for key, value in given.items()}
@@ -37,8 +37,12 @@ def read_configuration(directory: Path, stack: str, project: str) -> dict[str, s
     return config
 
 
-def _full_key(key: str, project: str, file: Path) -> str:
-    """Return a key with its namespace, by default the project's; `aws:config:region` becomes `aws:region`."""
+def full_key(key: str, project: str, source: str) -> str:
+    """Return a key with its namespace, by default the project's; `aws:config:region` becomes `aws:region`.
+
+    Raises:
+        UsageError: nothing reads that namespace; the message begins with `source`.
+    """
     namespace, colon, name = key.replace(":config:", ":", 1).rpartition(":")
     if not colon:
         return f"{project}:{name}"
@@ -46,7 +50,7 @@ def _full_key(key: str, project: str, file: Path) -> str:
     if namespace not in known and find_spec("pulumi_" + re.sub(r"\W", "_", namespace)) is None:
         near = get_close_matches(namespace, known, n=1)
         remedy = f"did you mean {near[0]}:{name}?" if near else f"there are: {', '.join(known)}"
-        raise UsageError(f"{file}: nothing here reads {key}; {remedy}")
+        raise UsageError(f"{source}: nothing here reads {key}; {remedy}")
     return f"{namespace}:{name}"
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from local.platform.errors import LocalError
 from local.platform.paths import CHECKOUT, LocalPaths
-from local.program.configuration import read_configuration
+from local.program.configuration import full_key, read_configuration
 from local.program.forwarder import ResourceForwarder, StackProgram
 from local.program.monitor import run_program
 from local.resources.resource_schemas import Outputs
@@ -56,7 +56,7 @@ def up(
 
     Args:
         stack: The name in `stacks/Pulumi.<name>.yaml`.
-        overrides: Configuration keys, without the project's name, that win over the stack's file for this run.
+        overrides: Configuration keys, by default the project's, that win over the stack's file for this run.
         checkout: The checkout whose stack this is.
         containers: Whether functions run in containers of the images that AWS would get.
         program: The Pulumi program; by default the one in `stacks`.
@@ -131,13 +131,13 @@ def _local_configuration(
     containers: bool,
 ) -> dict[str, str]:
     """Return the stack's configuration, changed where this machine can do only one thing; say what is changed."""
-    given = {f"{project}:{key}": value for key, value in overrides.items()}
+    given = {full_key(key, project, "-c"): value for key, value in overrides.items()}
     config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
     engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
     if engine in given:
         file_keys = {key.removeprefix(f"{project}:") for key in config}
         for key in sorted(_keys_of_other_engines(given[engine]) & file_keys):
-            if key not in overrides:
+            if f"{project}:{key}" not in given:
                 write(f"note: {key} of the stack's file means nothing on engine {given[engine]} and is left aside")
                 del config[f"{project}:{key}"]
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":

@@ -131,10 +131,13 @@ def test_a_migration_is_summed_up_in_words(aws: FakeLambda, capsys: pytest.Captu
     )
 
 
-def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else `downgrade` and `stamp` could not be used."""
+@pytest.mark.parametrize(
+    "words", [["downgrade", "0003", "-s", "dev"], ["-s", "dev", "downgrade", "0003"], ["downgrade", "--revision", "0003", "-s", "dev"]]
+)  # fmt: skip
+def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """Else `downgrade` and `stamp` could not be used, or only by who knows where the option goes."""
     aws.body = json.dumps(DEPLOYED | {"command": "downgrade"}).encode()
-    assert main(["migrate", "downgrade", "--revision", "0003", "--json", "-s", "dev"]) == 0
+    assert main(["migrate", "--json", *words]) == 0
     assert json.loads(aws.asked[0][1]) == {"command": "downgrade", "revision": "0003"}
     assert json.loads(capsys.readouterr().out) == DEPLOYED | {"command": "downgrade"}
 
@@ -162,17 +165,18 @@ def test_the_status_of_a_mapping_is_one_line() -> None:
          'quotes: line 1 column 2 (char 1)); for example: \'{"command": "get"}\''),
         (
             ["migrate", "downgrade", "-s", "dev"],
-            "stamp and downgrade take a revision, and nothing else does: --revision 0003",
+            "stamp and downgrade take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003",
         ),
         (
             ["migrate", "--revision", "0003", "-s", "dev"],
-            "stamp and downgrade take a revision, and nothing else does: --revision 0003",
+            "stamp and downgrade take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003",
         ),
         (["invoke", "handler", "[" * 50_000, "-s", "dev"], "the payload is not JSON (maximum recursion depth exceeded while "
          'decoding a JSON array from a unicode string); for example: \'{"command": "get"}\''),
         (["invoke", "handler", '"\udcff"', "-s", "dev"], "the payload is not JSON ('utf-8' codec can't encode character "
          "'\\udcff' in position 1: surrogates not allowed); for example: '{\"command\": \"get\"}'"),
         (["up", "-c", "engine"], "-c takes key=value, not 'engine'; for example: -c engine=mysql"),
+        (["up", "-c", "aurora-lamda:engine=mysql"], "-c: nothing here reads aurora-lamda:engine; did you mean aurora-lambda:engine?"),
     ],
 )  # fmt: skip
 def test_wrong_use_is_exit_code_2_and_says_what_to_type(
@@ -191,13 +195,38 @@ def test_a_payload_over_six_megabytes_is_not_sent(aws: FakeLambda, capsys: pytes
     assert aws.asked == []
 
 
-@pytest.mark.parametrize("arguments", [["migrate", "explode"], ["frobnicate"], []])
+@pytest.mark.parametrize("arguments", [["migrate", "explode"], []])
 def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Else scripts could not tell a typo from a failure."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
     assert "usage: aurora-lambda" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage", "message"),
+    [
+        (["up", "--yes"], "up", "aurora-lambda up takes no --yes; leave it out"),
+        (["up", "--contaners"], "up", "aurora-lambda up takes no --contaners; did you mean --containers?"),
+        (["invoke", "a", "{}", "b"], "invoke", "aurora-lambda invoke takes no b; leave it out"),
+        (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
+        (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
+        (["preview"], "", "preview has another name here; type: aurora-lambda up (it changes only what differs)"),
+        (["stauts"], "", "there is no command stauts; type: aurora-lambda status"),
+        (["frobnicate"], "", "there is no command frobnicate; see aurora-lambda --help"),
+    ],
+)
+def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str, message: str
+) -> None:
+    """Else people who come from Pulumi or Docker Compose would search all of the help for each word."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"usage: aurora-lambda {usage}")
+    assert printed.splitlines()[-1] == f"error: {message}"
 
 
 def test_without_pulumi_the_message_says_what_can_be_done(
