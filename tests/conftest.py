@@ -18,7 +18,8 @@ from tests.services import missing
 # The servers outlive no test run: they need not wait for the disk.
 PARAMETERS = {"fsync": "off", "innodb_flush_log_at_trx_commit": "0"}
 MASTER = ("master", "the-master's password")
-ENGINES = ("postgres", "mysql")
+# DSQL's stand-in takes its time, and its tests are many.
+ENGINES = ("postgres", "mysql", pytest.param("dsql", marks=pytest.mark.slow))
 AWS_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "example-key",
@@ -26,6 +27,8 @@ AWS_ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
+# Who has those credentials, where IAM is asked.
+IAM_ROLE_ARN = "arn:aws:iam::123456789012:role/tests"
 _numbers = itertools.count(1)
 
 
@@ -71,9 +74,8 @@ def dsql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DsqlServer
     """A DSQL cluster that whoever has the tests' AWS credentials may do anything on."""
     server = DsqlServer(tmp_path_factory.mktemp("dsql"), {"job_seconds": "0"})
     server.start()
-    server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(
-        "arn:aws:iam::123456789012:role/tests", AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
-    )
+    secret = AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
+    server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(IAM_ROLE_ARN, secret)
     yield server
     server.stop()
 

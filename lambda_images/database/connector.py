@@ -60,8 +60,11 @@ class Connector:
         if not pending.done(self._remaining()):
             self._pending = pending
             raise self._unavailable("it has not answered yet")
-        if pending.connection and pending.age() < FIRST_SECONDS and self.alive(pending.connection, pending.at):
+        if pending.connection is None:
+            return self.open()
+        if pending.age() < FIRST_SECONDS and self.alive(pending.connection, pending.at):
             return pending.connection
+        pending.connection.close()
         return self.open()
 
     def close(self) -> None:

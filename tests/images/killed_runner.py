@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import MetaData, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
+from lambda_images.database.error_codes import is_conflict
 from lambda_images.database.sqlalchemy_engine import engine_on
 from lambda_images.migrations.runner import run
 from tests.conftest import Database
+from tests.images.runs import connect
 
 Moment = Literal["before", "during", "after"]
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -121,15 +123,25 @@ def _run(event: Any, environment: dict[str, str], versions: Path, result: Connec
 
 
 def contents(database: Database) -> list[object]:
-    """Return the definition and the rows of each table, but for the one of the runner's progress."""
-    connection = Connector(database_settings(database.environment())).open()
+    """Return the definition and the rows of each table, but for those of the runner's own progress and lock."""
+    while True:
+        try:
+            return _contents(database)
+        except DBAPIError as error:
+            # On DSQL a reader loses to whoever changes a table meanwhile, of another database too.
+            if not is_conflict(error):
+                raise
+
+
+def _contents(database: Database) -> list[object]:
+    connection = connect(database)
     engine = engine_on(connection, database_settings(database.environment()).spec)
     with closing(connection), engine.connect() as reader:
         metadata = MetaData()
         metadata.reflect(reader)
         found: list[object] = []
         for table in sorted(metadata.tables.values(), key=lambda table: table.name):
-            if table.name == "migration_progress":
+            if table.name in {"migration_progress", "migration_lease"}:
                 continue
             indexes = sorted(str(CreateIndex(index).compile(engine)) for index in table.indexes)
             rows = sorted(tuple(row) for row in reader.execute(select(table)))

@@ -11,8 +11,11 @@ import boto3
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
+from lambda_images.database.drivers import DriverConnection
+from lambda_images.database.drivers.dsql import DsqlConnection
 from lambda_images.migrations import runner
-from tests.conftest import Database
+from lambda_images.migrations.servers.dsql.cursors import RetryingCursor
+from tests.conftest import IAM_ROLE_ARN, Database
 from tests.sample_application import VERSIONS
 
 
@@ -26,10 +29,18 @@ def run(
     return runner.run(event, environment, remaining, versions)
 
 
+def connect(database: Database, user: tuple[str, str] | None = None) -> DriverConnection:
+    """Return a connection as master or as another user, which other sessions' changes of tables do not disturb."""
+    environment = database.environment(*user) if user else database.environment()
+    connection = Connector(database_settings(environment)).open()
+    if isinstance(connection, DsqlConnection):
+        connection.cursor_factory = RetryingCursor
+    return connection
+
+
 def rows(database: Database, statement: str, user: tuple[str, str] | None = None) -> list[tuple[Any, ...]]:
     """Return what a query answers, as master or as another user."""
-    environment = database.environment(*user) if user else database.environment()
-    with closing(Connector(database_settings(environment)).open()) as raw, raw.cursor() as cursor:
+    with closing(connect(database, user)) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
         return list(cursor.fetchall()) if cursor.description else []
 
@@ -47,7 +58,12 @@ def steps(result: dict[str, Any]) -> list[str]:
 
 
 def role_environment(database: Database, role: str, secret: str) -> dict[str, str]:
-    """Return the runner's environment for a role that logs in by password."""
+    """Return the runner's environment for a role that logs in by password, or where there is none by token."""
+    if database.engine == "dsql":
+        return database.environment() | {
+            "SQL_DATABASE_URL_RUNTIME_DB_ROLE": role,
+            "SQL_DATABASE_URL_RUNTIME_ROLE_ARN": IAM_ROLE_ARN,
+        }
     return database.environment() | {
         "SQL_DATABASE_URL_RUNTIME_DB_ROLE": role,
         "SQL_DATABASE_URL_RUNTIME_AUTH": "password",

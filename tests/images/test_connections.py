@@ -12,6 +12,8 @@ from lambda_images.database import connector as connector_module
 from lambda_images.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from lambda_images.database.sqlalchemy_engine import autocommit
 from lambda_images.handler.dispatcher import TRY_LATER
+from lambda_images.payload import CommandError
+from local.databases.dsql.server import DsqlServer
 from tests.conftest import Database
 from tests.images.client import Client, Context
 from tests.images.runs import rows, run
@@ -40,15 +42,23 @@ def app(database: Database, proxy: CountingProxy, client_of: MakeClient) -> Clie
     return client_of(database, port=proxy.port)
 
 
-def end_connections(database: Database) -> None:
-    """End every other connection to this database, as a failover or an idle timeout does."""
-    if database.engine == "postgres":
+@pytest.fixture
+def end_connections(database: Database, request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Return what ends every other connection to this database, as a failover or an idle timeout does."""
+
+    def on_postgres() -> None:
         mine = f"datname = '{database.name}' AND pid <> pg_backend_pid()"
         rows(database, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")
-        return
-    mine = f"db = '{database.name}' AND id <> connection_id()"
-    for (number,) in rows(database, f"SELECT id FROM information_schema.processlist WHERE {mine}"):
-        rows(database, f"KILL {number}")
+
+    def on_mysql() -> None:
+        mine = f"db = '{database.name}' AND id <> connection_id()"
+        for (number,) in rows(database, f"SELECT id FROM information_schema.processlist WHERE {mine}"):
+            rows(database, f"KILL {number}")
+
+    if database.engine == "dsql":
+        server: DsqlServer = request.getfixturevalue("dsql_server")
+        return server.end_connections
+    return on_mysql if database.engine == "mysql" else on_postgres
 
 
 def test_the_first_insert_takes_the_login_and_one_message(app: Client, proxy: CountingProxy) -> None:
@@ -83,13 +93,17 @@ def test_a_statement_that_returns_no_rows_is_prepared_once(
     assert taken == [3, 3, 3, 3, 3, 3 + prepared, *[3] * 14]
 
 
-def test_a_migration_that_changes_a_column_does_not_break_a_living_connection(app: Client, database: Database) -> None:
+def test_a_migration_that_changes_a_table_does_not_break_a_living_connection(app: Client, database: Database) -> None:
     """A handler that was there before a migration goes on working after it."""
     for number in range(10):
         app.http("POST", "/notes", {"text": f"{number}"})
         app.http("GET", "/notes")
-    change = "MODIFY text varchar(300)" if database.engine == "mysql" else "ALTER text TYPE varchar(300)"
-    rows(database, f"ALTER TABLE notes {change}")
+    change = {
+        "mysql": "MODIFY text varchar(300)",
+        "postgres": "ALTER text TYPE varchar(300)",
+        "dsql": "ADD COLUMN language varchar(9)",
+    }
+    rows(database, f"ALTER TABLE notes {change[database.engine]}")
     assert app.http("POST", "/notes", NOTE).status == 201
     assert app.http("GET", "/notes/count").body == {"count": 11}
 
@@ -137,11 +151,11 @@ def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: 
 
 
 def test_an_ended_connection_is_replaced_before_it_is_used(
-    app: Client, database: Database, proxy: CountingProxy
+    app: Client, proxy: CountingProxy, end_connections: Callable[[], None]
 ) -> None:
     """After a failover, a restart or the server's idle timeout the next invocation works as if nothing was."""
     app.invoke({})
-    end_connections(database)
+    end_connections()
     time.sleep(0.1)
     app.invoke({})
     assert app.http("POST", "/notes", NOTE).status == 201
@@ -165,11 +179,11 @@ def test_after_an_idle_gap_the_server_is_asked_once(
 
 
 def test_a_connection_lost_between_check_and_use_is_503_and_the_next_request_works(
-    app: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+    app: Client, monkeypatch: pytest.MonkeyPatch, end_connections: Callable[[], None]
 ) -> None:
     """The client is told to try again, and trying again works."""
     app.http("POST", "/notes", NOTE)
-    end_connections(database)
+    end_connections()
     time.sleep(0.1)
     with monkeypatch.context() as unnoticed:
         unnoticed.setattr(app.dispatcher.connector, "alive", lambda *_: True)
@@ -251,7 +265,8 @@ def test_an_early_connection_that_fails_is_tried_again_when_needed(
     """A database that was away while the function started must not spoil it for good."""
     app = client_of(database, migrated=False, port=proxy.port)
     app.dispatcher.connector.connect_in_background()
-    with pytest.raises(DatabaseMissingError, match=f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role"):
+    missing = f"the database '{database.name}' at 127.0.0.1:{proxy.port} as role|the database schema is not there yet"
+    with pytest.raises((DatabaseMissingError, CommandError), match=f"(?i){missing}"):
         app.invoke({})
     run({}, database.environment())
     app.invoke({})

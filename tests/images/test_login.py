@@ -22,6 +22,12 @@ from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import role_environment, rows, run, secret_value
 
 
+@pytest.fixture(params=("postgres", "mysql"))
+def database(request: pytest.FixtureRequest) -> Database:
+    """Return a database name nobody has used, on each engine whose roles may have passwords."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def role(database: Database, empty_secret: str) -> DatabaseSettings:
     """Return a handler's settings, by password; the runner has made the role."""

@@ -14,7 +14,7 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 from lambda_images.migrations.servers import open_server
-from tests.conftest import Database
+from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.revisions import history, tables
 from tests.images.runs import run, steps, table_names
 from tests.sample_application import VERSIONS
@@ -167,7 +167,7 @@ def test_a_deployment_that_needs_the_whole_history_fails_when_it_is_short_of_tim
 def test_two_runners_at_once_are_one_at_work_and_one_busy(database: Database, tmp_path: Path) -> None:
     """Two deployments at one time must neither apply a revision twice nor wait for each other."""
     run({}, database.environment(), versions=history(tmp_path, *tables(1)))
-    sleep = "SELECT pg_sleep(1.5)" if database.engine == "postgres" else "DO SLEEP(1.5)"
+    sleep = "DO SLEEP(1.5)" if database.engine == "mysql" else "SELECT pg_sleep(1.5)"
     versions = history(tmp_path, *tables(1), sleep)
     outcomes: list[Any] = []
 
@@ -225,7 +225,7 @@ from lambda_images.migrations.runner import run
 print(run({}, os.environ, versions=Path(sys.argv[1]))["after"])
 print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.modules])
 """
-    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **AWS_ENVIRONMENT, **database.environment()}
     line = [sys.executable, "-W", "error", "-c", program, str(VERSIONS)]
     done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("0004\n[]\n", "")

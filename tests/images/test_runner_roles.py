@@ -22,6 +22,12 @@ from tests.sample_application import VERSIONS
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(params=("postgres", "mysql"))
+def database(request: pytest.FixtureRequest) -> Database:
+    """Return a database name nobody has used, on each engine whose roles may have passwords."""
+    return request.getfixturevalue(request.param)
+
+
 def test_the_password_role_may_read_and_write_rows_and_nothing_else(database: Database, empty_secret: str) -> None:
     """The handler's role: whoever takes over the handler must not be able to drop a table."""
     role = f"{database.name}_app"

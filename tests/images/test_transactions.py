@@ -30,6 +30,12 @@ INSERT = text("INSERT INTO notes VALUES (:id, 'tea', '2026-01-01 00:00:00')")
 TWO_RETRIES = Backoff(retries=2, first_seconds=0)
 
 
+@pytest.fixture(params=("postgres", "mysql"))
+def database(request: pytest.FixtureRequest) -> conftest.Database:
+    """Return a database name nobody has used, on each engine on which a statement can be made to lose."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def connect(database: conftest.Database) -> Iterator[Callable[[], Database]]:
     """Return what opens the migrated database, each time on a connection of its own."""

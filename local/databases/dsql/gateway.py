@@ -79,6 +79,10 @@ class Gateway(socketserver.ThreadingTCPServer):
         """Listen no more, and end all connections."""
         self.shutdown()
         self.server_close()
+        self.end_connections()
+
+    def end_connections(self) -> None:
+        """End all connections, and go on listening."""
         for client in list(self.clients):
             client.shut_down()
 
@@ -201,7 +205,8 @@ def _options(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _mapped(storage: Storage, user: str, arn: str) -> bool:
-    connection = storage.connect()
+    # A login has nobody to try again for it while another session grants.
+    connection = storage.connect(settings={"lock_timeout": "0"})
     try:
         text = "SELECT 1 FROM sys.iam_pg_role_mappings WHERE pg_role_name = {} AND arn = {}"
         replies = connection.execute(sql.SQL(text).format(sql.Literal(user), sql.Literal(arn)).as_string())

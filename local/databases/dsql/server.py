@@ -72,6 +72,11 @@ class DsqlServer:
         """Return whether it answers."""
         return self._gateway is not None and self._gateway.alive() and self._storage.alive()
 
+    def end_connections(self) -> None:
+        """End all connections, as their age or a fault of the cluster does."""
+        if self._gateway:
+            self._gateway.end_connections()
+
     def stop(self) -> None:
         """End all connections and shut down; nothing happens when it is not running."""
         if self._gateway and self._jobs:

@@ -40,7 +40,6 @@ def test_a_runner_that_is_at_work_for_long_stays_alone(
     """A lease that is not renewed ends in the middle of a large migration."""
     monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.1)
     monkeypatch.setattr(lease, "LEASE_SECONDS", 1.0)
-    monkeypatch.setattr("lambda_images.migrations.servers.dsql.server.LEASE_SECONDS", 1.0)
     first, second = server_of(application), server_of(application)
     first.lock()
     time.sleep(1.5)
@@ -55,7 +54,7 @@ def test_a_runner_that_is_at_work_for_long_stays_alone(
 def test_the_lease_of_a_dead_runner_ends_by_itself(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is there to release it: the next deployment has to go on within seconds."""
     monkeypatch.setattr(lease, "RENEWAL_SECONDS", 1000.0)
-    monkeypatch.setattr("lambda_images.migrations.servers.dsql.server.LEASE_SECONDS", 0.5)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
     dead = server_of(application)
     dead.lock()
     time.sleep(0.6)

@@ -14,6 +14,8 @@ from lambda_images.database.drivers.dsql import DsqlConnection
 from lambda_images.migrations.servers.dsql.jobs import IndexBuild, wait_for_job
 
 IDLE = psycopg.pq.TransactionStatus.IDLE
+# Up to fifteen seconds in all: a cluster on which many applications are deployed is never quiet for long.
+CONFLICTS = Backoff(retries=30, longest_seconds=0.5)
 _CREATE_INDEX = re.compile(
     r'\s*CREATE\s+(?:UNIQUE\s+)?INDEX\s+ASYNC\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|\w+)\s+ON\b', re.IGNORECASE
 )
@@ -31,7 +33,7 @@ class RetryingCursor(psycopg.Cursor):
         self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
     ) -> Self:
         if self.connection.info.transaction_status == IDLE:
-            for pause in Backoff().pauses():
+            for pause in CONFLICTS.pauses():
                 try:
                     return super().execute(query, params, prepare=prepare, binary=binary)
                 except SerializationFailure:

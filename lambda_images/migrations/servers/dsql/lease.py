@@ -22,7 +22,7 @@ CREATE_LEASE_TABLE = (
 INSERT_LEASE = "INSERT INTO migration_lease VALUES (1, '', '-infinity', false) ON CONFLICT DO NOTHING"
 TAKE_LEASE = """
     UPDATE migration_lease SET holder = %s, expires_at = now() + make_interval(secs => %s)
-    WHERE id = 1 AND (expires_at < now() OR holder = %s) RETURNING id"""
+    WHERE id = 1 AND expires_at < now() RETURNING id"""
 RENEW_LEASE = """
     UPDATE migration_lease SET expires_at = now() + make_interval(secs => %s)
     WHERE id = 1 AND holder = %s RETURNING id"""
@@ -30,10 +30,16 @@ END_LEASE = "UPDATE migration_lease SET holder = '', expires_at = '-infinity' WH
 
 
 class Lease:
-    """A lease that is renewed, by a thread on a connection of its own, until `end`."""
+    """A lease that is renewed, by a thread on a connection of its own, until `end`.
+
+    Attributes:
+        holder: who has it.
+        seconds: for how long it is taken, and renewed.
+    """
 
     def __init__(self, connector: Connector) -> None:
         self.holder = str(uuid.uuid4())
+        self.seconds = LEASE_SECONDS
         self._connector = connector
         self._ended = threading.Event()
         self._valid_until = 0.0
@@ -41,7 +47,7 @@ class Lease:
 
     def begin(self, taken_at: float) -> None:
         """Renew from now on the lease that was taken at `taken_at`, on `time.monotonic`'s clock."""
-        self._valid_until = taken_at + LEASE_SECONDS
+        self._valid_until = taken_at + self.seconds
         self._thread.start()
 
     def end(self) -> None:
@@ -53,7 +59,7 @@ class Lease:
         """Raise a MigrationError when the lease has run out, so that another runner may be at work."""
         if time.monotonic() > self._valid_until:
             raise MigrationError(
-                f"the lock could not be renewed for {LEASE_SECONDS:g} seconds, so another runner may have it:"
+                f"the lock could not be renewed for {self.seconds:g} seconds, so another runner may have it:"
                 " run the command again, it goes on where this one stopped"
             )
 
@@ -65,7 +71,7 @@ class Lease:
                 connection = connection or self._connector.open()
                 if not self._renew(connection):
                     break
-                self._valid_until = asked_at + LEASE_SECONDS
+                self._valid_until = asked_at + self.seconds
             except Exception:
                 # The next attempt opens another.
                 if connection:
@@ -76,4 +82,4 @@ class Lease:
 
     def _renew(self, connection: DriverConnection) -> bool:
         cursor = RetryingCursor(cast(psycopg.Connection, connection))
-        return cursor.execute(RENEW_LEASE, (LEASE_SECONDS, self.holder)).fetchone() is not None
+        return cursor.execute(RENEW_LEASE, (self.seconds, self.holder)).fetchone() is not None

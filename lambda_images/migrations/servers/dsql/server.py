@@ -19,14 +19,7 @@ from lambda_images.migrations.servers.dsql.access import (
     drop_role_statements,
 )
 from lambda_images.migrations.servers.dsql.cursors import MigrationCursor
-from lambda_images.migrations.servers.dsql.lease import (
-    CREATE_LEASE_TABLE,
-    END_LEASE,
-    INSERT_LEASE,
-    LEASE_SECONDS,
-    TAKE_LEASE,
-    Lease,
-)
+from lambda_images.migrations.servers.dsql.lease import CREATE_LEASE_TABLE, END_LEASE, INSERT_LEASE, TAKE_LEASE, Lease
 
 # What is left to do when a job is not waited for any longer: to say so.
 RESERVE_SECONDS = 5.0
@@ -180,8 +173,7 @@ class DsqlServer(Server):
         self.run("UPDATE migration_lease SET dropping = false")
 
     def _take_lease(self) -> bool:
-        holder = self._lease.holder
-        return bool(self.row(TAKE_LEASE, holder, LEASE_SECONDS, holder))
+        return bool(self.row(TAKE_LEASE, self._lease.holder, self._lease.seconds))
 
     def _run_unless_done(self, statement: str) -> None:
         """Run a statement; that another runner has done it a moment ago is as good."""
