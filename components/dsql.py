@@ -76,7 +76,7 @@ class DsqlDatabase(pulumi.ComponentResource):
     admin: pulumi.Output[FunctionAccess]
     """What the migration runner needs: the role `admin`."""
     endpoint: pulumi.Output[str]
-    """The cluster's endpoint."""
+    """Where the cluster answers: in a VPC, by its PrivateLink endpoint."""
     identifier: pulumi.Output[str]
     """The cluster's identifier."""
 
@@ -96,7 +96,8 @@ class DsqlDatabase(pulumi.ComponentResource):
         self.identifier = cluster.identifier
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
-        self.endpoint = arn.apply(cluster_endpoint)
+        services = [cluster.vpc_endpoint_service_name] if "vpc_id" in args else []
+        self.endpoint = pulumi.Output.all(arn, *services).apply(lambda known: cluster_endpoint(*known))
         schema = self._application_schema(arn)
         self.runtime = schema.apply(lambda schema: schema.runtime())
         self.admin = schema.apply(lambda schema: schema.admin())
@@ -188,6 +189,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         return pulumi.Output.all(
             name=self._name,
             cluster_arn=cluster_arn,
+            endpoint=self.endpoint,
             identifier=self.identifier,
             schema=args["schema"],
             runtime_role=args.get("runtime_role", ""),

@@ -9,16 +9,24 @@ from lambda_images.database.contract import DatabaseSettings, RuntimeRole
 ADMIN = "admin"
 
 
-def cluster_endpoint(cluster_arn: str) -> str:
+def cluster_endpoint(cluster_arn: str, vpc_endpoint_service: str = "dsql") -> str:
     """Return where a cluster answers; the provider does not tell.
 
-    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/accessing.html
+    Through a VPC endpoint it is another name, with the last part of the endpoint service's name: the public name leads
+    out of the VPC.
+    Sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/accessing.html and
+    https://docs.aws.amazon.com/aurora-dsql/latest/userguide/privatelink-managing-clusters.html,
+    "Constructing the hostname"
 
     >>> cluster_endpoint("arn:aws:dsql:eu-west-1:123456789012:cluster/abcdefghijklmnopqrstuvwxyz")
     'abcdefghijklmnopqrstuvwxyz.dsql.eu-west-1.on.aws'
+    >>> arn = "arn:aws:dsql:us-east-1:123456789012:cluster/abcdefghijklmnopqrstuvwxyz"
+    >>> cluster_endpoint(arn, "com.amazonaws.us-east-1.dsql-fnh4")
+    'abcdefghijklmnopqrstuvwxyz.dsql-fnh4.us-east-1.on.aws'
     """
     region, identifier = cluster_arn.split(":")[3], cluster_arn.rpartition("/")[2]
-    return f"{identifier}.dsql.{region}.on.aws"
+    service = vpc_endpoint_service.rpartition(".")[2]
+    return f"{identifier}.{service}.{region}.on.aws"
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class ApplicationSchema:
 
     name: str
     cluster_arn: str
+    endpoint: str
     identifier: str
     schema: str
     runtime_role: str
@@ -52,7 +61,7 @@ class ApplicationSchema:
         return DatabaseSettings(
             name=self.name,
             engine="dsql",
-            endpoint=cluster_endpoint(self.cluster_arn),
+            endpoint=self.endpoint,
             schema=self.schema,
             db_role=db_role,
             identifier=self.identifier,

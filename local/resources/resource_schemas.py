@@ -121,7 +121,7 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
         arn="arn:aws:dsql:{region}:{account}:cluster/{name}",
         name_key="identifier",
         generated_name="{letters}",
-        outputs={"vpcEndpointServiceName": "com.amazonaws.vpce.{region}.dsql-{name:.4}"},
+        outputs={"vpcEndpointServiceName": "com.amazonaws.{region}.dsql-{name:.4}"},
     ),
     "aws:dsql/clusterPeering:ClusterPeering": ResourceSchema(id="{identifier}"),
     "aws:dynamodb/table:Table": ResourceSchema(

@@ -181,6 +181,12 @@ def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
     assert (ingress["securityGroupId"], ingress["referencedSecurityGroupId"]) == (group, functions)
     assert (ingress["fromPort"], ingress["toPort"]) == (5432, 5432)
     assert recording.inputs(EGRESS_RULE, "main-db-functions-out")["referencedSecurityGroupId"] == group
+    # The name that the endpoint's private DNS answers to; the public one leads out of the VPC.
+    service = recording.output(DSQL_CLUSTER, "main-db", "vpcEndpointServiceName").rpartition(".")[2]
+    host = f"{recording.output(DSQL_CLUSTER, 'main-db', 'identifier')}.{service}.eu-west-1.on.aws"
+    assert recording.outputs["databaseEndpoint"] == host
+    for name in ("handler", "migrations"):
+        assert recording.inputs(FUNCTION, name)["environment"]["variables"]["SQL_MAIN_DB_ENDPOINT"] == host
     assert recording.inputs(FUNCTION, "handler")["vpcConfig"] == {
         "securityGroupIds": [functions],
         "subnetIds": ["subnet-1", "subnet-2"],

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.dsql_access import ApplicationSchema
+from components.dsql_access import ApplicationSchema, cluster_endpoint
 from components.image import LambdaImage
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
@@ -27,7 +27,8 @@ def program() -> None:
     """Register a cluster, and a function that is its administrator."""
     image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
     cluster = aws.dsql.Cluster("main-db")
-    access = pulumi.Output.all(cluster.arn, cluster.identifier).apply(
+    endpoint = cluster.arn.apply(cluster_endpoint)
+    access = pulumi.Output.all(cluster.arn, endpoint, cluster.identifier).apply(
         lambda known: ApplicationSchema("main-db", *known, "app", "", ROLE, [], []).admin()["environment"]
     )
     aws.lambda_.Function(
