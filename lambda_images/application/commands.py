@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, select
 
 from lambda_images.application.tables import invocations
 from lambda_images.database.types import iso_utc
@@ -18,7 +18,7 @@ LIMITS = range(1, 1001)
 def create(invocation: Invocation) -> dict[str, str]:
     """Insert a row that holds this invocation's id, and return it."""
     row = {"id": uuid4(), "aws_request_id": invocation.request_id, "created_at": datetime.now(UTC)}
-    invocation.database.statement(lambda connection: connection.execute(insert(invocations), row))
+    invocation.database.insert(invocations, row)
     return to_json(row)
 
 
@@ -26,7 +26,8 @@ def get(invocation: Invocation) -> list[dict[str, str]]:
     """Return the newest rows, at most `limit`."""
     limit = invocation.whole_number("limit", DEFAULT_LIMIT, LIMITS)
     newest = select(invocations).order_by(invocations.c.created_at.desc(), invocations.c.id.desc()).limit(limit)
-    rows = invocation.database.statement(lambda connection: connection.execute(newest).mappings().all())
+    read = invocation.database.statement
+    rows = read(lambda connection: connection.execute(newest).mappings().all(), idempotent=True)
     return [to_json(row) for row in rows]
 
 

@@ -1,10 +1,10 @@
 """The HTTP routes: each is a function that takes a request and returns a status and a JSON object."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from lambda_images.application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
@@ -23,14 +23,14 @@ POST = (posts.c.id, posts.c.title, posts.c.content, posts.c.created_at)
 def list_users(request: Request) -> Response:
     """Return the newest users."""
     newest = select(users).order_by(users.c.created_at.desc(), users.c.id.desc()).limit(limit_of(request))
-    rows = request.database.statement(lambda connection: connection.execute(newest).mappings().all())
+    rows = read(request, newest)
     return 200, {"count": len(rows), "users": [dict(row) for row in rows]}
 
 
 def count_users(request: Request) -> Response:
     """Return how many users there are."""
     count = select(func.count()).select_from(users)
-    return 200, {"count": request.database.statement(lambda connection: connection.scalar(count))}
+    return 200, {"count": request.database.statement(lambda connection: connection.scalar(count), idempotent=True)}
 
 
 def create_user(request: Request) -> Response:
@@ -38,7 +38,7 @@ def create_user(request: Request) -> Response:
     limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
     row = new_row(required_texts(request.json_object(), limits, "Name and email are required"))
     try:
-        request.database.statement(lambda connection: connection.execute(insert(users), row))
+        request.database.insert(users, row)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -55,7 +55,7 @@ def list_posts(request: Request) -> Response:
         .order_by(posts.c.created_at.desc(), posts.c.id.desc())
         .limit(limit_of(request))
     )
-    rows = request.database.statement(lambda connection: connection.execute(of_user).mappings().all())
+    rows = read(request, of_user)
     if not rows:
         raise HttpError(404, "User not found")
     user = {column.name: rows[0][column] for column in USER}
@@ -71,12 +71,11 @@ def create_post(request: Request) -> Response:
     content = optional_text(body, "content", CONTENT_BYTES)
     row = new_row({"user_id": user_id, **texts, "content": content})
 
-    def insert_post(connection: Connection) -> None:
+    def check_user(connection: Connection) -> None:
         if connection.scalar(select(users.c.id).where(users.c.id == user_id)) is None:
             raise HttpError(404, "User not found")
-        connection.execute(insert(posts), row)
 
-    request.database.transaction(insert_post)
+    request.database.insert(posts, row, check_user)
     return 201, row
 
 
@@ -85,6 +84,11 @@ ROUTES: Routes = {
     "/users/count": {"GET": count_users},
     "/users/{id}/posts": {"GET": list_posts, "POST": create_post},
 }
+
+
+def read(request: Request, query: Select) -> Sequence[RowMapping]:
+    """Return the rows of a query."""
+    return request.database.statement(lambda connection: connection.execute(query).mappings().all(), idempotent=True)
 
 
 def new_row(values: Mapping[str, object]) -> dict[str, object]:

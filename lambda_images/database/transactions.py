@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, Table, and_, exists, insert, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lambda_images.database.backoff import Backoff
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.error_codes import is_conflict
+from lambda_images.database.error_codes import is_conflict, is_duplicate
 from lambda_images.database.errors import ConflictError, format_driver_error
 from lambda_images.database.sqlalchemy_engine import autocommit
 
@@ -35,28 +35,61 @@ class Database:
         self.statements = autocommit(engine)
         self._conflicts = conflicts
 
-    def statement(self, work: Work[T]) -> T:
+    def statement(self, work: Work[T], *, idempotent: bool = False) -> T:
         """Return what `work` returns, each statement committing itself: one message to the server instead of three.
 
-        Raises:
-            ConflictError: each time a concurrent transaction won.
-        """
-        return self._run(self.statements, work)
-
-    def transaction(self, work: Work[T]) -> T:
-        """Return what `work` returns; its statements are done together or not at all.
+        `idempotent` work runs again after a lost connection too, when nobody knows whether it was done.
 
         Raises:
             ConflictError: each time a concurrent transaction won.
         """
-        return self._run(self.transactions, work)
+        return self._run(self.statements, work, idempotent)
 
-    def _run(self, engine: Engine, work: Work[T]) -> T:
+    def transaction(self, work: Work[T], *, idempotent: bool = False) -> T:
+        """Return what `work` returns; its statements are done together or not at all. `idempotent` as above.
+
+        Raises:
+            ConflictError: each time a concurrent transaction won.
+        """
+        return self._run(self.transactions, work, idempotent)
+
+    def insert(self, table: Table, row: Mapping[str, Any], check: Work[None] | None = None) -> None:
+        """Insert a row, with a primary key that its caller has made, once whatever becomes of the connection.
+
+        `check` runs before it in the same transaction, and may raise an error.
+
+        Raises:
+            ConflictError: each time a concurrent transaction won.
+            IntegrityError: another row is in the way.
+        """
+
+        def insert_checked(connection: Connection) -> None:
+            if check:
+                check(connection)
+            connection.execute(insert(table), row)
+
+        try:
+            self._run(self.transactions if check else self.statements, insert_checked, idempotent=True)
+        except IntegrityError as error:
+            if not is_duplicate(error) or not self._holds(table, row):
+                raise
+
+    def _holds(self, table: Table, row: Mapping[str, Any]) -> bool:
+        """Return whether a row with this primary key is there: an earlier run inserted it, and was not told."""
+        key = and_(*(column == row[column.name] for column in table.primary_key))
+        found = select(exists().where(key))
+        return bool(self.statement(lambda connection: connection.scalar(found), idempotent=True))
+
+    def _run(self, engine: Engine, work: Work[T], idempotent: bool) -> T:
         for number, pause in enumerate(self._conflicts.pauses(), start=1):
             try:
                 return _run_once(engine, work)
             except ConflictError as conflict:
                 log.warning("conflict, run again (%d of %d): %s", number, self._conflicts.retries, conflict)
+            except DBAPIError as error:
+                if not (idempotent and error.connection_invalidated):
+                    raise
+                log.warning("connection lost, run again (%d of %d)", number, self._conflicts.retries)
             time.sleep(pause)
         return _run_once(engine, work)
 
