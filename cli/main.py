@@ -64,6 +64,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_local_commands(subparsers)
+    _add_config_commands(subparsers)
     _add_stack_commands(subparsers)
     return parse(parser, list(subparsers.choices), arguments)
 
@@ -89,6 +90,23 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")
     stream.add_argument("name", metavar="NAME", help="the function's name, such as send-receipts")
     stream.add_argument("table", metavar="TABLE", help="the table's name, as the stack has it")
+
+
+def _add_config_commands(subparsers: _SubParsers) -> None:
+    stack = "stack whose file it is (default local)"
+    purpose = "print or change what a stack's file configures"
+    config = _add_command(subparsers, "config", commands.config, purpose, stack)
+    config.set_defaults(key=None)
+    actions = config.add_subparsers(title="actions", metavar="ACTION")
+    get = _add_command(actions, "get", commands.config, "print a key's value")
+    set_ = _add_command(actions, "set", commands.config_set, "give a key a value")
+    rm = _add_command(actions, "rm", commands.config_rm, "remove a key, which gives it its default")
+    for action in (get, set_, rm):
+        action.add_argument("key", metavar="KEY", help="such as engine, or with --path 'subnetIds[0]'")
+        action.add_argument("--path", action="store_true", help="KEY leads into a list or an object")
+        # The stack may be named before the action or after it.
+        action.add_argument("-s", "--stack", metavar="STACK", default=argparse.SUPPRESS, help=stack)
+    set_.add_argument("value", metavar="VALUE")
 
 
 def _add_stack_commands(subparsers: _SubParsers) -> None:

@@ -47,7 +47,7 @@ def parse(parser: CommandParser, commands: Sequence[str], arguments: Sequence[st
     command: CommandParser = getattr(options, "parser", parser)
     if left:
         # Options may stand before the words; argparse takes them in any order only when asked to.
-        options, left = command.parse_known_intermixed_args(arguments[1:])
+        options, left = command.parse_known_intermixed_args(arguments[len(command.prog.split()) - 1 :])
     if left:
         command.error(_unknown_argument(command, left[0]))
     return options

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from cli.stack_entries import child, content_end
 from local.platform.errors import UsageError
 
 KEYS = ("aurora-lambda:streams", "streams")
@@ -46,23 +47,16 @@ def _streams(text: str) -> list[Entry]:
 def _insert(text: str, entry: Entry) -> str:
     """Return the text with the entry after the last one, or with a list of it at the end of the configuration."""
     root = yaml.compose(text)
-    config = _child(root, ("config",))
+    config = child(root, "config")
     if config is None:
         return f"{text}config:\n  {KEYS[0]}:\n" + "\n".join(_lines(entry, 4)) + "\n"
-    streams = _child(config, KEYS)
+    streams = child(config, *KEYS)
     new = [f"{' ' * config.start_mark.column}{KEYS[0]}:", *_lines(entry, config.start_mark.column + 2)]
     if streams is not None:
         new = _lines(entry, streams.start_mark.column)
     lines = text.splitlines()
-    end = (streams or config).end_mark.line
-    while end and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
+    end = content_end(lines, (streams or config).end_mark.line)
     return "\n".join([*lines[:end], *new, *lines[end:]]) + "\n"
-
-
-def _child(node: yaml.Node | None, names: tuple[str, ...]) -> yaml.Node | None:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for key, value in pairs if key.value in names), None)
 
 
 def _lines(entry: Entry, indentation: int) -> list[str]:
