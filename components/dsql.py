@@ -141,7 +141,8 @@ class DsqlDatabase(pulumi.ComponentResource):
                 identifier=own.identifier,
                 clusters=[other.arn],
                 witness_region=witness,
-                opts=self._child,
+                # The provider cannot change a peering: it is made anew for a new cluster.
+                opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["*"]),
             ).id
             for name, own_region, own, other in (
                 (self._name, None, cluster, peer),

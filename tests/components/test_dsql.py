@@ -162,6 +162,13 @@ def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
     assert peer_arn.split(":")[3] == "eu-west-2"
 
 
+def test_a_replaced_cluster_is_peered_anew() -> None:
+    """The provider fails where it is asked to change a peering, and the new cluster would stay PENDING_SETUP."""
+    recording = registered(peer_region="eu-west-2", witness_region="eu-west-3")
+    for name in ("main-db", "main-db-peer"):
+        assert recording.resource(DSQL_PEERING, name).replace_on_changes == ("*",)
+
+
 def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
     """Functions in a VPC without a way out could not reach the cluster."""
     recording = stack(engine="dsql", vpcId="vpc-0a", subnetIds='["subnet-1", "subnet-2"]')
