@@ -44,7 +44,10 @@ class FailureDestinations:
         aws.s3.BucketLifecycleConfiguration(
             self.name,
             bucket=bucket.bucket,
-            rules=[{"id": "expire", "status": "Enabled", "expiration": {"days": self.retention_days}}],
+            # The filter is for all objects; without one the provider warns that it is going to refuse.
+            rules=[
+                {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": self.retention_days}},
+            ],
             opts=self._child,
         )
         statements = bucket.arn.apply(

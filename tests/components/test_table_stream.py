@@ -91,7 +91,7 @@ def test_records_that_are_given_up_lie_in_a_private_encrypted_bucket_for_a_month
     }
     assert recording.inputs(BUCKET_LIFECYCLE, name) == {
         "bucket": bucket,
-        "rules": [{"id": "expire", "status": "Enabled", "expiration": {"days": 30}}],
+        "rules": [{"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": 30}}],
     }
     assert json.loads(recording.inputs(BUCKET_POLICY, name)["policy"])["Statement"] == [
         {
