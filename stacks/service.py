@@ -31,25 +31,7 @@ def deploy() -> None:
     # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
     # money that a cluster takes.
     database = register_database(settings, handler_role.arn, _tags(), depends_on=[handler_image, migrations_image])
-    migration = Migration(
-        "migrations",
-        {
-            "image_uri": migrations_image.image_uri,
-            "environment": [database.admin["environment"]],
-            "policy_statements": [database.admin["policy_statements"]],
-            "subnet_ids": [database.admin["subnet_ids"]],
-            "security_group_ids": [database.admin["security_group_ids"]],
-            "triggers": {"cluster": database.identifier, "role": handler_role.arn},
-            "allow_reset": settings.allow_reset,
-            # Of a cluster that other stacks use too, this application's part goes with this one.
-            "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
-            "architecture": settings.architecture,
-            "memory_size": settings.migration_memory,
-            "timeout": settings.migration_timeout,
-            "log_retention_days": settings.log_retention_days,
-            "tags": _tags(),
-        },
-    )
+    migration = _migration(settings, migrations_image, database, handler_role)
     runtime = _migrated(database, migration)
     handler = _handler(settings, handler_image, handler_role, runtime)
     register_streams(settings, _tags(), handler_image.image_uri, runtime, shared_role(settings, handler_role))
@@ -80,6 +62,28 @@ def _image(target: str, settings: Settings) -> LambdaImage:
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete,
+            "tags": _tags(),
+        },
+    )
+
+
+def _migration(settings: Settings, image: LambdaImage, database: Database, application_role: FunctionRole) -> Migration:
+    return Migration(
+        "migrations",
+        {
+            "image_uri": image.image_uri,
+            "environment": [database.admin["environment"]],
+            "policy_statements": [database.admin["policy_statements"]],
+            "subnet_ids": [database.admin["subnet_ids"]],
+            "security_group_ids": [database.admin["security_group_ids"]],
+            "triggers": {"cluster": database.identifier, "role": application_role.arn},
+            "allow_reset": settings.allow_reset,
+            # Of a cluster that other stacks use too, this application's part goes with this one.
+            "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
+            "architecture": settings.architecture,
+            "memory_size": settings.migration_memory,
+            "timeout": settings.migration_timeout,
+            "log_retention_days": settings.log_retention_days,
             "tags": _tags(),
         },
     )
