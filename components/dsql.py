@@ -13,6 +13,7 @@ from components.naming import Tags, resource_tags
 from components.security_group_rules import SecurityGroupRules
 from lambda_images.database.engines.dsql import DSQL
 
+MULTI_REGION_KEY = ":key/mrk-"
 REGION = r"[a-z]{2}(-[a-z]+)+-\d"
 
 
@@ -32,11 +33,13 @@ class DsqlDatabaseArgs(TypedDict):
     force_destroy: NotRequired[bool]
     """Whether destroying the stack deletes the cluster and all its data; else the cluster stays in the account."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts the cluster. Default: a key of AWS's own."""
+    """ARN of the key that encrypts the cluster. Default: a key of AWS's own. With `peer_region` a multi-Region key,
+    whose replica there encrypts the second cluster."""
     peer_region: NotRequired[str]
-    """A second Region that holds the same data and takes writes too. Needs `witness_region`."""
+    """A second Region that holds the same data and takes writes too. Needs `witness_region`. Given later,
+    or taken away, it replaces the cluster by a new and empty one."""
     witness_region: NotRequired[str]
-    """A third Region that keeps the log of a cluster in two Regions."""
+    """A third Region that keeps the log of a cluster in two Regions. Another one replaces the cluster too."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """A VPC to reach the cluster from, by a PrivateLink endpoint. Needs the two arguments below. Default: no VPC."""
     subnet_ids: NotRequired[pulumi.Input[list[str]]]
@@ -111,7 +114,7 @@ class DsqlDatabase(pulumi.ComponentResource):
     def _new_cluster(self) -> aws.dsql.Cluster:
         return self._cluster(self._name, None, self._args.get("kms_key_arn"))
 
-    def _cluster(self, name: str, region: str | None, kms_key_arn: pulumi.Input[str] | None) -> aws.dsql.Cluster:
+    def _cluster(self, name: str, region: str | None, kms_key_arn: pulumi.Input[str | None] | None) -> aws.dsql.Cluster:
         protected, witness = self._args["deletion_protection"], self._args.get("witness_region")
         return aws.dsql.Cluster(
             name,
@@ -133,7 +136,8 @@ class DsqlDatabase(pulumi.ComponentResource):
         region, witness = self._args.get("peer_region"), self._args.get("witness_region")
         if region is None or witness is None:
             return []
-        peer = self._cluster(f"{self._name}-peer", region, None)
+        key = pulumi.Output.from_input(self._args.get("kms_key_arn"))
+        peer = self._cluster(f"{self._name}-peer", region, key.apply(lambda arn: arn and replica_key(arn, region)))
         return [
             aws.dsql.ClusterPeering(
                 name,
@@ -203,11 +207,31 @@ class DsqlDatabase(pulumi.ComponentResource):
         return resource_tags(self._args.get("tags"), name)
 
 
+def replica_key(kms_key_arn: str, region: str) -> str:
+    """Return the ARN of a multi-Region key's replica: the same but for the Region.
+
+    Source: AWS KMS developer guide, "How multi-Region keys work"
+
+    >>> replica_key("arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", "eu-west-2")
+    'arn:aws:kms:eu-west-2:123456789012:key/mrk-0a1b'
+    """
+    arn, partition, service, _, key = kms_key_arn.split(":", 4)
+    return ":".join((arn, partition, service, region, key))
+
+
 def _check_combinations(name: str, args: DsqlDatabaseArgs) -> None:
     for keys in TOGETHER:
         given = [key for key in keys if key in args]
         if given and (missing := [key for key in keys if key not in args]):
             raise ValueError(f"DsqlDatabase {name!r}: {given[0]} needs {' and '.join(missing)} too")
+    if "peer_region" in args and args["peer_region"] == args.get("witness_region"):
+        raise ValueError(f"DsqlDatabase {name!r}: peer_region and witness_region are the same; give two Regions")
+    key = args.get("kms_key_arn")
+    if "peer_region" in args and isinstance(key, str) and MULTI_REGION_KEY not in key:
+        raise ValueError(
+            f"DsqlDatabase {name!r}: kms_key_arn is {key!r}; with peer_region it takes a multi-Region key, whose id"
+            " begins with mrk-"
+        )
     if "cluster_identifier" in args and (given := [key for key in OF_NEW_CLUSTERS if key in args]):
         raise ValueError(
             f"DsqlDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"

@@ -10,6 +10,7 @@ from pulumi.runtime import config as runtime_config
 
 from components.arguments import Value
 from components.aurora_engines import RDS_ENGINES
+from components.dsql import MULTI_REGION_KEY
 from stacks.errors import SettingsError
 from stacks.keys import ConfigKey
 from stacks.regions import region_mistakes
@@ -99,8 +100,19 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
     if not settings.secrets_endpoint and not settings.vpc_id:
         mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
+    if len(settings.subnet_ids) == 1:
+        mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings)
+
+
+def _dsql_mistakes(settings: Settings) -> list[str]:
+    mistakes = []
     if bool(settings.dsql_peer_region) != bool(settings.dsql_witness_region):
         mistakes.append("dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions")
+    if settings.dsql_peer_region and settings.dsql_peer_region == settings.dsql_witness_region:
+        mistakes.append("dsqlPeerRegion and dsqlWitnessRegion are the same: a cluster in two Regions needs a third")
+    if settings.dsql_peer_region and settings.kms_key_arn and MULTI_REGION_KEY not in settings.kms_key_arn:
+        mistakes.append("kmsKeyArn is no multi-Region key (mrk-...), which a cluster in two Regions needs")
     if settings.dsql_cluster_identifier:
         mistakes += [
             f"{name} is for a new cluster, and dsqlClusterIdentifier names an existing one: remove one of the two"
@@ -111,9 +123,7 @@ def _contradictions(settings: Settings) -> list[str]:
             )
             if given
         ]
-    if len(settings.subnet_ids) == 1:
-        mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
-    return mistakes + _engine_mistakes(settings)
+    return mistakes
 
 
 def _engine_mistakes(settings: Settings) -> list[str]:

@@ -128,6 +128,15 @@ def test_a_key_of_ones_own_encrypts_the_cluster() -> None:
     assert registered(kms_key_arn=key).inputs(DSQL_CLUSTER, "main-db")["kmsEncryptionKey"] == key
 
 
+def test_a_multi_region_key_encrypts_both_clusters_of_two_regions() -> None:
+    """The second cluster would hold the same data under a key of AWS's own."""
+    regions = {"peer_region": "eu-west-2", "witness_region": "eu-west-3"}
+    recording = registered(kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", **regions)
+    keys = [recording.inputs(DSQL_CLUSTER, name)["kmsEncryptionKey"] for name in ("main-db", "main-db-peer")]
+    assert keys == [f"arn:aws:kms:{region}:123456789012:key/mrk-0a1b" for region in ("eu-west-1", "eu-west-2")]
+    assert "kmsEncryptionKey" not in registered(**regions).inputs(DSQL_CLUSTER, "main-db-peer")
+
+
 def test_an_existing_cluster_is_used_and_never_changed() -> None:
     """Two applications could not share a cluster, or one's destroy would delete the other's data."""
     recording = registered(cluster_identifier=EXISTING, schema="second")
@@ -222,6 +231,19 @@ def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: S
         (
             {"peer_region": "eu-west-2"},
             "DsqlDatabase 'main-db': peer_region needs witness_region too",
+        ),
+        (
+            {"peer_region": "eu-west-2", "witness_region": "eu-west-2"},
+            "DsqlDatabase 'main-db': peer_region and witness_region are the same; give two Regions",
+        ),
+        (
+            {
+                "peer_region": "eu-west-2",
+                "witness_region": "eu-west-3",
+                "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b",
+            },
+            "DsqlDatabase 'main-db': kms_key_arn is 'arn:aws:kms:eu-west-1:123456789012:key/0a1b'; with peer_region it"
+            " takes a multi-Region key, whose id begins with mrk-",
         ),
         (
             {"vpc_id": "vpc-0a"},

@@ -92,6 +92,18 @@ def test_all_mistakes_are_reported_together() -> None:
             ["dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions"],
         ),
         (
+            {
+                "engine": "dsql",
+                "dsqlPeerRegion": "eu-west-2",
+                "dsqlWitnessRegion": "eu-west-2",
+                "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b",
+            },
+            [
+                "dsqlPeerRegion and dsqlWitnessRegion are the same: a cluster in two Regions needs a third",
+                "kmsKeyArn is no multi-Region key (mrk-...), which a cluster in two Regions needs",
+            ],
+        ),
+        (
             {"engine": "dsql", "dsqlClusterIdentifier": "a" * 26, "deletionProtection": "true"},
             [
                 "deletionProtection is for a new cluster, and dsqlClusterIdentifier names an existing one:"
