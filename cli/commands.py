@@ -26,7 +26,8 @@ def up(options: argparse.Namespace) -> None:
     from local.program.deploy import up as bring_up
 
     stack = "local" if options.stack is None else options.stack
-    outputs = bring_up(stack, _overrides(options.config), containers=options.containers).outputs
+    overrides = _overrides(options.config)
+    outputs = bring_up(stack, overrides, containers=options.containers, fold=not options.verbose).outputs
     print("\nOutputs:")
     for key, value in sorted(outputs.items()):
         print(f"    {key}: {json.dumps(value)}")

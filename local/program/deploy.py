@@ -50,6 +50,7 @@ def up(
     checkout: Path = CHECKOUT,
     containers: bool = False,
     program: Callable[[], None] | None = None,
+    fold: bool = False,
     write: Callable[[str], None] = print_line,
 ) -> UpResult:
     """Bring a stack up on this machine, and leave it running under the supervisor.
@@ -60,6 +61,7 @@ def up(
         checkout: The checkout whose stack this is.
         containers: Whether functions run in containers of the images that AWS would get.
         program: The Pulumi program; by default the one in `stacks`.
+        fold: Whether resources that are only recorded share a line.
         write: Receives each line of progress.
 
     Raises:
@@ -77,11 +79,13 @@ def up(
     )
     try:
         with exclusive(paths):
-            outputs, changes = _update(SupervisorClient(paths), stack_program, write)
+            supervisor = SupervisorClient(paths)
+            forwarder = ResourceForwarder(supervisor, stack_program, write, fold=fold)
+            outputs = _update(supervisor, stack_program, forwarder)
     except KeyboardInterrupt:
         write("interrupted: what was made stays; aurora-lambda up goes on from there")
         raise
-    result = UpResult(outputs, changes, time.monotonic() - started)
+    result = UpResult(outputs, forwarder.changes, time.monotonic() - started)
     write(summary(result))
     return result
 
@@ -95,17 +99,16 @@ def summary(result: UpResult) -> str:
     return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
 
 
-def _update(
-    supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None]
-) -> tuple[Outputs, Mapping[str, int]]:
-    """Run the program and delete what it no longer registers; return its outputs and the number of changes."""
-    forwarder = ResourceForwarder(supervisor, program, write)
+def _update(supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
+    """Run the program, delete what it no longer registers, and return its outputs."""
     outputs = _run(program, forwarder)
     forwarder.start_update()
-    for resource in supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})["deleted"]:
-        forwarder.changes["deleted"] += 1
-        forwarder.print_change("deleted", resource["type"], resource["name"])
-    return outputs, forwarder.changes
+    finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
+    for resource in finished["deleted"]:
+        forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
+    forwarder.print_folded()
+    forwarder.print_notices(finished["notices"])
+    return outputs
 
 
 def _run(program: StackProgram, forwarder: ResourceForwarder) -> Outputs:

@@ -18,6 +18,7 @@ from local.supervisor.client import SupervisorClient
 from local.supervisor.messages import ResourceResult
 
 IMAGE = "docker:index/image:Image"
+INVOCATION = "aws:lambda/invocation:Invocation"
 # What depends on what exists in the stack that is up.
 SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
@@ -42,12 +43,17 @@ class ResourceForwarder(Mocks):
     Attributes:
         changes: The number of resources by kind of change.
         failures: One message for each resource that failed.
+        folded: The number of changes by kind that no line tells of.
         urns: The resources that the program has registered.
     """
 
-    def __init__(self, supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None]) -> None:
+    def __init__(
+        self, supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None], *, fold: bool = False
+    ) -> None:
         self.changes: Counter[str] = Counter()
+        self.folded: Counter[str] = Counter()
         self.failures: list[str] = []
+        self._fold = fold
         self.urns: list[str] = []
         self._supervisor, self._program, self._write = supervisor, program, write
         self._thread = threading.local()
@@ -79,10 +85,11 @@ class ResourceForwarder(Mocks):
         self.urns.append(urn)
         with self._counted_request():
             result = self._forward(urn, args, inputs)
-        self._print_notices(result["notices"])
-        self.changes[result["change"]] += 1
-        if result["change"] != "same":
-            self.print_change(result["change"], args.typ, args.name, result["seconds"])
+        self.print_notices(result["notices"])
+        self.report(result["change"], args.typ, args.name, result["seconds"], recorded=result["recorded"])
+        if args.typ == INVOCATION and result["change"] != "same":
+            for line in applied_revisions(str(result["outputs"].get("result", ""))):
+                self._print(line)
         return result["id"], result["outputs"]
 
     def start_update(self) -> None:
@@ -114,8 +121,23 @@ class ResourceForwarder(Mocks):
         """Stop waiting for answers; the supervisor completes the requests."""
         self._supervisor.abort()
 
-    def print_change(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
-        """Print one line of progress."""
+    def print_folded(self) -> None:
+        """Print one line for each kind of change of the resources that are only recorded."""
+        for change, count in self.folded.items():
+            label = "resources that only AWS needs"
+            self._print(f" {CHANGE_SYMBOLS[change]:<2} {label:<32} {f'{count}, named by --verbose':<32} {change}")
+
+    def report(
+        self, change: str, type_token: str, name: str, seconds: float | None = None, *, recorded: bool = False
+    ) -> None:
+        """Count a change, and print it unless it is folded."""
+        self.changes[change] += 1
+        if change != "same" and recorded and self._fold:
+            self.folded[change] += 1
+        elif change != "same":
+            self._print_change(change, type_token, name, seconds)
+
+    def _print_change(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
         duration = f" ({seconds:.1f}s)" if seconds is not None else ""
         self._print(f" {CHANGE_SYMBOLS[change]:<2} {display_type(type_token):<32} {name:<32} {change}{duration}")
 
@@ -130,7 +152,7 @@ class ResourceForwarder(Mocks):
                 "containers": program.containers,
             }
         )
-        self._print_notices(started["notices"])
+        self.print_notices(started["notices"])
 
     def _lookup(self, token: str, arguments: Inputs) -> Outputs:
         self.start_update()
@@ -149,7 +171,7 @@ class ResourceForwarder(Mocks):
             )
         except LocalError as error:
             self.failures.append(f"{display_type(args.typ)} {args.name}: {error}")
-            self.print_change("failed", args.typ, args.name)
+            self._print_change("failed", args.typ, args.name)
             raise
 
     @contextmanager
@@ -163,7 +185,8 @@ class ResourceForwarder(Mocks):
                 self._open_requests -= 1
                 self._condition.notify_all()
 
-    def _print_notices(self, notices: Sequence[str]) -> None:
+    def print_notices(self, notices: Sequence[str]) -> None:
+        """Print what the person who waits should know."""
         for notice in notices:
             self._print(f"note: {notice}")
 
@@ -201,3 +224,16 @@ def display_type(token: str) -> str:
     """
     package, module, name = token.split(":")
     return f"{package}:{module.partition('/')[0]}:{name}"
+
+
+def applied_revisions(result: str) -> list[str]:
+    """Return a line for each revision in a migration runner's result; none in that of another function.
+
+    >>> applied_revisions('{"applied": [{"revision": "0006", "message": "add phone", "duration_ms": 12}]}')
+    ['      applied 0006  add phone  (12 ms)']
+    """
+    try:
+        steps = json.loads(result)["applied"]
+        return ["      applied {revision}  {message}  ({duration_ms} ms)".format(**step) for step in steps]
+    except (ValueError, LookupError, TypeError):
+        return []

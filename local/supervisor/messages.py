@@ -44,11 +44,12 @@ class ResourceRequest(TypedDict):
 
 
 class ResourceResult(TypedDict):
-    """What became of a resource; `seconds` is how long that took."""
+    """What became of a resource; `seconds` is how long that took; nothing runs for one that is only `recorded`."""
 
     id: str
     outputs: Outputs
     change: Change
+    recorded: bool
     seconds: float
     notices: list[str]
 
@@ -68,16 +69,18 @@ class FinishRequest(TypedDict):
 
 
 class DeletedResource(TypedDict):
-    """A resource that was deleted."""
+    """A resource that was deleted; nothing ran for one that was only `recorded`."""
 
     type: str
     name: str
+    recorded: bool
 
 
 class UpdateFinished(TypedDict):
-    """An update has ended."""
+    """An update has ended; `notices` are for the person who waits."""
 
     deleted: list[DeletedResource]
+    notices: list[str]
 
 
 class FunctionStatus(TypedDict):

@@ -90,6 +90,7 @@ class RunningStack:
             "id": identifier,
             "outputs": resource.outputs,
             "change": change,
+            "recorded": resource.type not in PROVIDERS,
             "seconds": time.monotonic() - started,
             "notices": notices,
         }
@@ -104,11 +105,12 @@ class RunningStack:
         registered = set(request["urns"])
         removed = [urn for urn in reversed(stack.resources) if urn not in registered]
         deleted = [self._delete(context, stack, urn) for urn in removed]
+        notices = engine_notices(stack.outputs, request["outputs"])
         stack.outputs = dict(request["outputs"])
         self._save_state()
         if errors := reachability_errors(context):
             raise LocalError("\n".join(errors))
-        return {"deleted": deleted}
+        return {"deleted": deleted, "notices": notices}
 
     def lookup(self, request: LookupRequest) -> Outputs:
         """Return the result of an `aws.get_...` call that only the running stack can answer.
@@ -202,7 +204,7 @@ class RunningStack:
         record = stack.resources.pop(urn)
         if remove := REMOVERS.get(record.type):
             remove(context, record.id)
-        return {"type": record.type, "name": record.name}
+        return {"type": record.type, "name": record.name, "recorded": record.type not in PROVIDERS}
 
     def _save_state(self) -> None:
         with self._state_lock:
@@ -224,3 +226,11 @@ def _digest(context: StackContext, resource: Resource) -> str:
     further_inputs = FURTHER_INPUTS.get(resource.type)
     values = [resource.inputs, further_inputs(context, resource) if further_inputs else None]
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def engine_notices(before: Outputs, after: Outputs) -> list[str]:
+    """Say which database was left behind, where a stack's outputs name another engine than before."""
+    old, new = before.get("engine"), after.get("engine")
+    if not old or old == new:
+        return []
+    return [f"engine {old} -> {new}: the {old} data is kept; aurora-lambda up -c engine={old} returns to it"]
