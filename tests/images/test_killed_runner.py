@@ -118,7 +118,8 @@ def assert_every_kill_converges(server: Database, versions: Path, secrets: Any, 
             assert trial.run("deploy")[1] == ""
         # At its last messages, which are goodbyes, the runner may be quicker.
         assert trial.run(command, kill)[1] == "killed" or kill.message >= count - 1
-        found = (kill, trial.run("deploy")[1], trial.state())
+        error = trial.run("deploy")[1]
+        found = (kill, error, [] if error else trial.state())
         deployed.put(trial)
         return found
 
@@ -142,4 +143,6 @@ def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
     database: Database, versions: Path, secrets: Any, command: str
 ) -> None:
     """A function that ran out of time or memory, or a lost host, must not leave a stack that no deployment mends."""
-    assert_every_kill_converges(database, versions, secrets, command, slice(None))
+    # On DSQL's stand-in one takes seconds: every seventh is each moment of a third of the messages.
+    part = slice(None, None, 7 if database.engine == "dsql" else 1)
+    assert_every_kill_converges(database, versions, secrets, command, part)
