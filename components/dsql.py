@@ -46,6 +46,9 @@ class DsqlDatabaseArgs(TypedDict):
     """Subnets of that VPC for the endpoint, in different availability zones, and for the functions."""
     function_security_group_id: NotRequired[pulumi.Input[str]]
     """The security group of the functions in that VPC: the only one that the endpoint listens to."""
+    vpc_endpoint: NotRequired[bool]
+    """Whether to make that endpoint. Say false where the VPC has one for the cluster, which lets the functions in: AWS
+    refuses a second one with private DNS."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
 
@@ -61,6 +64,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
     "peer_region": text(REGION, "a Region such as us-east-2"),
     "witness_region": text(REGION, "a Region such as us-west-2"),
+    "vpc_endpoint": flag(default=True),
 }
 TOGETHER = (("peer_region", "witness_region"), ("vpc_id", "subnet_ids", "function_security_group_id"))
 OF_NEW_CLUSTERS = ("deletion_protection", "force_destroy", "kms_key_arn", "peer_region")
@@ -95,7 +99,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         cluster = self._existing_cluster() if "cluster_identifier" in args else self._new_cluster()
-        ready = [*self._peering(cluster), *self._vpc_endpoint(cluster)]
+        ready = [*self._peering(cluster), *self._way_from_vpc(cluster)]
         self.identifier = cluster.identifier
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
@@ -154,40 +158,46 @@ class DsqlDatabase(pulumi.ComponentResource):
             )
         ]
 
-    def _vpc_endpoint(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
-        """Make the cluster's PrivateLink endpoint, and return what is known once functions can reach it.
-
-        Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/privatelink-managing-clusters.html
-        """
-        args = self._args
+    def _way_from_vpc(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
+        """Open the way from the functions' VPC to the cluster, and return what is known once they can reach it."""
+        args, name, port = self._args, self._name, DSQL.default_port
         if "vpc_id" not in args:
             return []
+        functions, rules = args["function_security_group_id"], SecurityGroupRules(self, args.get("tags"))
+        out = f"{name}-functions-out"
+        if not args["vpc_endpoint"]:
+            # The security group of an endpoint that exists is not known here.
+            return [rules.egress(out, functions, None, port, "dsql to the endpoint of the VPC")]
         group = aws.ec2.SecurityGroup(
-            f"{self._name}-endpoint",
+            f"{name}-endpoint",
             vpc_id=args["vpc_id"],
             description="DSQL endpoint: the port of the database, from the functions.",
             revoke_rules_on_delete=True,
-            tags=self._tags(f"{self._name}-endpoint"),
-            opts=self._child,
-        )
-        functions, rules = args["function_security_group_id"], SecurityGroupRules(self, args.get("tags"))
-        port, name = DSQL.default_port, self._name
-        endpoint = aws.ec2.VpcEndpoint(
-            name,
-            vpc_id=args["vpc_id"],
-            service_name=cluster.vpc_endpoint_service_name,
-            vpc_endpoint_type="Interface",
-            private_dns_enabled=True,
-            subnet_ids=args["subnet_ids"],
-            security_group_ids=[group.id],
-            tags=self._tags(name),
+            tags=self._tags(f"{name}-endpoint"),
             opts=self._child,
         )
         return [
-            endpoint.id,
+            self._vpc_endpoint(cluster, group).id,
             rules.ingress(f"{name}-from-functions", group.id, functions, port, "dsql from the functions"),
-            rules.egress(f"{name}-functions-out", functions, group.id, port, "dsql to the database"),
+            rules.egress(out, functions, group.id, port, "dsql to the database"),
         ]
+
+    def _vpc_endpoint(self, cluster: aws.dsql.Cluster, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
+        """Register the cluster's PrivateLink endpoint.
+
+        Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/privatelink-managing-clusters.html
+        """
+        return aws.ec2.VpcEndpoint(
+            self._name,
+            vpc_id=self._args["vpc_id"],
+            service_name=cluster.vpc_endpoint_service_name,
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            subnet_ids=self._args["subnet_ids"],
+            security_group_ids=[group.id],
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
 
     def _application_schema(self, cluster_arn: pulumi.Output[str]) -> pulumi.Output[ApplicationSchema]:
         args = self._args

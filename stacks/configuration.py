@@ -107,6 +107,8 @@ def _contradictions(settings: Settings) -> list[str]:
 
 def _dsql_mistakes(settings: Settings) -> list[str]:
     mistakes = []
+    if not settings.dsql_endpoint and not settings.vpc_id:
+        mistakes.append("dsqlEndpoint false needs vpcId: without a VPC no endpoint is made")
     if bool(settings.dsql_peer_region) != bool(settings.dsql_witness_region):
         mistakes.append("dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions")
     if settings.dsql_peer_region and settings.dsql_peer_region == settings.dsql_witness_region:

@@ -53,6 +53,7 @@ def _dsql(
         network = _network(settings, tags)
         args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
         args["function_security_group_id"] = network.function_security_group_id
+        args["vpc_endpoint"] = settings.dsql_endpoint
     if settings.dsql_cluster_identifier:
         args["cluster_identifier"] = settings.dsql_cluster_identifier
         return DsqlDatabase(DATABASE, args, opts)

@@ -72,6 +72,11 @@ class Settings:
     dsql_witness_region: str = config_key(
         _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL
     )
+    dsql_endpoint: bool = config_key(
+        _DSQL["vpc_endpoint"],
+        "Whether to make the cluster's endpoint in the existing VPC; false where it has one, open to the functions.",
+        engines=DSQL,
+    )
     final_snapshot: bool = config_key(
         _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first.", engines=AURORA
     )

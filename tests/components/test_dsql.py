@@ -209,6 +209,24 @@ def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
     }
 
 
+def test_a_vpc_with_the_clusters_endpoint_gets_no_second_one(stack: Stack) -> None:
+    """AWS refuses two with private DNS in a VPC: applications that share a cluster could not share the VPC."""
+    vpc = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "dsqlEndpoint": "false"}
+    recording = stack(engine="dsql", dsqlClusterIdentifier=EXISTING, **vpc)
+    assert recording.of_type(VPC_ENDPOINT) == []
+    assert recording.of_type(INGRESS_RULE) == []
+    assert recording.inputs(EGRESS_RULE, "main-db-functions-out") == {
+        "securityGroupId": recording.id(SECURITY_GROUP, "network-functions"),
+        "cidrIpv4": "0.0.0.0/0",
+        "ipProtocol": "tcp",
+        "fromPort": 5432,
+        "toPort": 5432,
+        "description": "dsql to the endpoint of the VPC",
+        "tags": {**TAGS, "Name": "main-db-functions-out"},
+    }
+    assert recording.outputs["databaseEndpoint"].startswith(f"{EXISTING}.dsql-")
+
+
 def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: Stack) -> None:
     """Without it nothing of the data goes; with it the rest of the cluster stays."""
     kept = stack(engine="dsql", dsqlClusterIdentifier=EXISTING)

@@ -88,6 +88,10 @@ def test_all_mistakes_are_reported_together() -> None:
             ],
         ),
         (
+            {"engine": "dsql", "dsqlEndpoint": "false"},
+            ["dsqlEndpoint false needs vpcId: without a VPC no endpoint is made"],
+        ),
+        (
             {"engine": "dsql", "dsqlPeerRegion": "eu-west-2"},
             ["dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions"],
         ),
