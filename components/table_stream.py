@@ -20,8 +20,8 @@ class TableStream(pulumi.ComponentResource):
     """The changes of a DynamoDB table, delivered to a function, and a place for those that it cannot process.
 
     Makes: the table with its stream (none of these for an existing table), a private, encrypted bucket with its
-    lifecycle or a queue, a policy of the function's role, the event source mapping, and two alarms.
-    At rest: the table's storage (0.25 USD per GB-month), what is in the bucket, and 0.20 USD a month for the alarms.
+    lifecycle or a queue, a policy of the function's role, the event source mapping, and three alarms.
+    At rest: the table's storage (0.25 USD per GB-month), what is in the bucket, and 0.30 USD a month for the alarms.
     """
 
     table_name: pulumi.Output[str]
@@ -164,14 +164,18 @@ class TableStream(pulumi.ComponentResource):
         )
 
     def _alarms(self, mapping: aws.lambda_.EventSourceMapping, destination: FailureDestination | None) -> None:
-        """Register an alarm for a stream that falls behind and one for records that are given up.
+        """Register alarms for a stream that falls behind, for records that are given up and for those that are lost.
 
+        A record that its destination does not take, for want of a permission or a key, is lost: it counts as dropped.
         Source: AWS Lambda developer guide, "Types of metrics for Lambda functions", event source mapping metrics.
         """
-        given_up = "OnFailureDestinationDeliveredEventCount" if destination else "DroppedEventCount"
         age = self._args["alarm_iterator_age_seconds"]
         self._alarm("age", "IteratorAge", "Maximum", age * 1000, {"FunctionName": self._args["function_name"]})
-        self._alarm("given-up", given_up, "Sum", 0, {"EventSourceMappingUUID": mapping.uuid})
+        counts = {"lost": "DroppedEventCount"}
+        if destination:
+            counts["given-up"] = "OnFailureDestinationDeliveredEventCount"
+        for suffix, metric in counts.items():
+            self._alarm(suffix, metric, "Sum", 0, {"EventSourceMappingUUID": mapping.uuid})
 
     def _alarm(
         self, suffix: str, metric: str, statistic: str, threshold: int, dimensions: dict[str, pulumi.Input[str]]

@@ -123,7 +123,7 @@ def test_the_function_may_read_this_stream_and_deliver_to_this_bucket_before_it_
     assert policy.urn in recording.resource(MAPPING, "copy").dependencies
 
 
-def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up() -> None:
+def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up_or_lost() -> None:
     """Else nobody would know before the stream drops what it has not delivered."""
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
     recording = stream(alarm_topic_arn=topic)
@@ -143,17 +143,18 @@ def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up() -> 
         "dimensions": {"FunctionName": "f"},
         "tags": {**TAGS, "Name": "copy-age"},
     }
-    assert recording.inputs(ALARM, "copy-given-up") == {
-        **common,
-        "metricName": "OnFailureDestinationDeliveredEventCount",
-        "statistic": "Sum",
-        "threshold": 0,
-        "dimensions": {"EventSourceMappingUUID": recording.output(MAPPING, "copy", "uuid")},
-        "tags": {**TAGS, "Name": "copy-given-up"},
-    }
+    counts = {"copy-lost": "DroppedEventCount", "copy-given-up": "OnFailureDestinationDeliveredEventCount"}
+    for name, metric in counts.items():
+        assert recording.inputs(ALARM, name) == {
+            **common,
+            "metricName": metric,
+            "statistic": "Sum",
+            "threshold": 0,
+            "dimensions": {"EventSourceMappingUUID": recording.output(MAPPING, "copy", "uuid")},
+            "tags": {**TAGS, "Name": name},
+        }
     assert "alarmActions" not in stream().inputs(ALARM, "copy-age")
-    dropped = stream(on_failure="nowhere").inputs(ALARM, "copy-given-up")
-    assert dropped["metricName"] == "DroppedEventCount"
+    assert stream(on_failure="nowhere").of_type(ALARM) == ["copy-age", "copy-lost"]
 
 
 def test_a_queue_is_told_of_records_that_are_given_up() -> None:
