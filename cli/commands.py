@@ -52,7 +52,11 @@ def _overrides(assignments: Sequence[str]) -> dict[str, str]:
 def down(options: argparse.Namespace) -> None:
     """Stop everything here and delete its data."""
     from local.commands import down as take_down
+    from local.commands import has_data
 
+    asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
+    if asks and not _confirmed("Delete the databases of every stack here?"):
+        raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
     take_down(keep_data=options.keep_data)
     print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
 
@@ -148,6 +152,18 @@ def replay(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def sql(options: argparse.Namespace) -> None:
+    """Run a statement on the database that runs here, or print how to open its shell."""
+    from cli.sql import run_query, running_database, shell_command
+
+    database = running_database()
+    if options.query is None:
+        print(shell_command(database))
+        return
+    query = sys.stdin.read() if options.query == "-" else options.query
+    print("\n".join(run_query(database, query)))
+
+
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
     from lambda_images.database.contract import DATABASE_URL
@@ -182,7 +198,10 @@ def _decisions(yes: bool) -> "Decisions":
 
 
 def _confirmed(question: str) -> bool:
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
 
 
 def new_stream(options: argparse.Namespace) -> None:

@@ -78,9 +78,14 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
     down = _add_command(subparsers, "down", commands.down, "stop everything here and delete its data")
     down.add_argument("--keep-data", action="store_true", help="keep the databases for the next up")
+    down.add_argument("--yes", action="store_true", help="delete the data without asking")
 
     status = _add_command(subparsers, "status", commands.status, "say what runs here and where it answers")
     status.add_argument("--json", action="store_true", help="for programs")
+
+    purpose = "run a statement on the database that runs here, or print the command that opens its shell"
+    sql = _add_command(subparsers, "sql", commands.sql, purpose)
+    sql.add_argument("query", metavar="QUERY", nargs="?", help="one statement, or - to read it")
 
     purpose = "write a revision from what changed in the tables' code"
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)

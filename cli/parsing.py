@@ -20,6 +20,7 @@ OTHER_WORDS = {
     "outputs": "status",
     "preview": "up (it changes only what differs)",
     "ps": "status",
+    "psql": "sql",
     "refresh": "up",
     "restart": "up",
     "revision": "new-migration",

@@ -29,6 +29,11 @@ def status(checkout: Path = CHECKOUT) -> StackStatus:
     return stopped_status(state.current, state.current_stack().outputs)
 
 
+def has_data(checkout: Path = CHECKOUT) -> bool:
+    """Return whether there are databases of any stack here."""
+    return LocalPaths.for_checkout(checkout).all_data.exists()
+
+
 def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
     """Stop everything that `up` started and delete its files; with `keep_data` the databases stay.
 

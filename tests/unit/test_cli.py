@@ -204,31 +204,6 @@ def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.Capt
     assert "usage: aurora-lambda" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "usage", "message"),
-    [
-        (["up", "--yes"], "up", "aurora-lambda up takes no --yes; leave it out"),
-        (["up", "--contaners"], "up", "aurora-lambda up takes no --contaners; did you mean --containers?"),
-        (["invoke", "a", "{}", "b"], "invoke", "aurora-lambda invoke takes no b; leave it out"),
-        (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
-        (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
-        (["preview"], "", "preview has another name here; type: aurora-lambda up (it changes only what differs)"),
-        (["stauts"], "", "there is no command stauts; type: aurora-lambda status"),
-        (["frobnicate"], "", "there is no command frobnicate; see aurora-lambda --help"),
-    ],
-)
-def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str, message: str
-) -> None:
-    """Else people who come from Pulumi or Docker Compose would search all of the help for each word."""
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == 2
-    printed = capsys.readouterr().err
-    assert printed.startswith(f"usage: aurora-lambda {usage}")
-    assert printed.splitlines()[-1] == f"error: {message}"
-
-
 def test_without_pulumi_the_message_says_what_can_be_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,73 @@
+"""`aurora-lambda sql`: run a statement on the database that runs here."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from psycopg.conninfo import make_conninfo
+
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import DATABASE_URL, DatabaseSettings, database_settings
+from lambda_images.database.errors import DatabaseError, format_driver_error
+from local.commands import status
+from local.platform.errors import LocalError, UsageError
+
+
+def running_database() -> DatabaseSettings:
+    """Return how to log in, as its owner, to the database that runs here.
+
+    Raises:
+        UsageError: none runs.
+    """
+    report = status()
+    if not report["databaseUrl"]:
+        raise UsageError("no database is running here; start one with: aurora-lambda up")
+    return database_settings({DATABASE_URL: report["databaseUrl"]})
+
+
+def run_query(settings: DatabaseSettings, query: str) -> list[str]:
+    """Run one statement, and return its result as lines.
+
+    Raises:
+        LocalError: the database does not answer, or refuses the statement.
+    """
+    try:
+        connection = Connector(settings).open()
+    except DatabaseError as error:
+        raise LocalError(str(error)) from None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.description is None:
+                return [f"done ({_count(max(cursor.rowcount, 0))})"]
+            return list(_table([str(column[0]) for column in cursor.description], cursor.fetchall()))
+    except Exception as error:
+        # Each driver has error classes of its own.
+        raise LocalError(f"{settings.engine} refused the statement: {format_driver_error(error)}") from None
+    finally:
+        connection.close()
+
+
+def shell_command(settings: DatabaseSettings) -> str:
+    """Return the command that opens the engine's own shell, its login included."""
+    password = shlex.quote(settings.password or "")
+    if settings.engine == "mysql":
+        where = f"--protocol=tcp --host={settings.endpoint} --port={settings.port} --user={settings.db_role}"
+        return f"MYSQL_PWD={password} mysql {where} {settings.schema}"
+    login = {"host": settings.endpoint, "port": str(settings.port), "user": settings.db_role, "dbname": settings.schema}
+    if settings.spec.always_tls:
+        login |= {"dbname": settings.spec.maintenance_database, "options": f"-c search_path={settings.schema}"}
+        login |= {"sslmode": "verify-full", "sslrootcert": settings.ca}
+    return f"PGPASSWORD={password} psql {shlex.quote(make_conninfo(**login))}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Yield a header, a rule, a line for each row, and their number."""
+    cells = [["NULL" if value is None else str(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for line in (columns, ["-" * width for width in widths], *cells):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    yield f"({_count(len(rows))})"
+
+
+def _count(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
