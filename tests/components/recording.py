@@ -130,6 +130,8 @@ def record(
     recording = Recording(zones=zones, lookups=lookups or {})
     monitor = _RecordingMonitor(recording, preview=preview)
     set_mocks(recording, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
+    # The mocked stack still has what the program before exported.
+    getattr(get_root_resource(), "outputs", {}).clear()
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
