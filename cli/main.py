@@ -78,7 +78,7 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
     down = _add_command(subparsers, "down", commands.down, "stop everything here and delete its data")
     down.add_argument("--keep-data", action="store_true", help="keep the databases for the next up")
-    down.add_argument("--yes", action="store_true", help="delete the data without asking")
+    down.add_argument("-y", "--yes", action="store_true", help="delete the data without asking")
 
     status = _add_command(subparsers, "status", commands.status, "say what runs here and where it answers")
     status.add_argument("--json", action="store_true", help="for programs")

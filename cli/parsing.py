@@ -46,7 +46,7 @@ def parse(parser: CommandParser, commands: Sequence[str], arguments: Sequence[st
         parser.error(_unknown_command(arguments[0], commands))
     options, left = parser.parse_known_args(arguments)
     command: CommandParser = getattr(options, "parser", parser)
-    if left:
+    if left and not arguments[0].startswith("-"):
         # Options may stand before the words; argparse takes them in any order only when asked to.
         options, left = command.parse_known_intermixed_args(arguments[len(command.prog.split()) - 1 :])
     if left:
@@ -62,5 +62,7 @@ def _unknown_command(word: str, commands: Sequence[str]) -> str:
 
 
 def _unknown_argument(command: CommandParser, argument: str) -> str:
+    if not argument.startswith("-"):
+        return f"{command.prog} takes no {argument}; leave it out, or quote what belongs together"
     near = get_close_matches(argument, re.findall(r"--[a-z-]+", command.format_usage()), n=1)
     return f"{command.prog} takes no {argument}; " + (f"did you mean {near[0]}?" if near else "leave it out")

@@ -154,11 +154,15 @@ def _local_configuration(
 
 
 def _keys_of_other_engines(engine: str) -> set[str]:
-    """Return the configuration keys that mean nothing on `engine`; the stack's file is written for its own engine."""
+    """Return the configuration keys that mean nothing on `engine`; none on one that does not exist.
+
+    The stack's file is written for its own engine.
+    """
     # Imported here for the same reason as the program below.
     from stacks.settings import CONFIG_KEYS
 
-    return {key.name for key in CONFIG_KEYS.values() if engine not in key.engines}
+    known = engine in CONFIG_KEYS["engine"].engines
+    return {key.name for key in CONFIG_KEYS.values() if known and engine not in key.engines}
 
 
 def _service_program() -> Callable[[], None]:

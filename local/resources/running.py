@@ -138,7 +138,11 @@ class CompletedInvocation:
             result = self.invoke()
         except LocalError:
             return False
-        return not result.failed and json.loads(result.payload).get("applied") == []
+        applied = None if result.failed else json.loads(result.payload).get("applied")
+        if applied:
+            names = ", ".join(step["revision"] for step in applied)
+            self.context.notices.append(f"the database was behind its deployment; applied: {names}")
+        return applied == []
 
     def close(self) -> None:
         """Do nothing: an invocation leaves nothing that runs."""

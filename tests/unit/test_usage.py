@@ -10,7 +10,12 @@ from cli.main import main
     [
         (["up", "--yes"], "up", "aurora-lambda up takes no --yes; leave it out"),
         (["up", "--contaners"], "up", "aurora-lambda up takes no --contaners; did you mean --containers?"),
-        (["invoke", "a", "{}", "b"], "invoke", "aurora-lambda invoke takes no b; leave it out"),
+        (
+            ["invoke", "a", "{}", "b"],
+            "invoke",
+            "aurora-lambda invoke takes no b; leave it out, or quote what belongs together",
+        ),
+        (["-y", "up"], "up", "aurora-lambda up takes no -y; leave it out"),
         (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
         (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
         (["preview"], "", "preview has another name here; type: aurora-lambda up (it changes only what differs)"),
