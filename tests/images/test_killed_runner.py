@@ -138,11 +138,10 @@ def test_a_deployment_after_some_killed_runs_converges(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
-    database: Database, versions: Path, secrets: Any, command: str
+    request: pytest.FixtureRequest, versions: Path, secrets: Any, engine: str, command: str
 ) -> None:
     """A function that ran out of time or memory, or a lost host, must not leave a stack that no deployment mends."""
-    # On DSQL's stand-in one takes seconds: every seventh is each moment of a third of the messages.
-    part = slice(None, None, 7 if database.engine == "dsql" else 1)
-    assert_every_kill_converges(database, versions, secrets, command, part)
+    assert_every_kill_converges(request.getfixturevalue(engine), versions, secrets, command, slice(None))
