@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -17,13 +16,15 @@ import sqlalchemy
 from sqlalchemy import select
 
 from lambda_images.application.tables import stream_items
+from lambda_images.database.connector import Connector
+from lambda_images.database.contract import database_settings
+from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.handler.streams.attributes import decode_item, item_from_json
 from local.platform.processes import wait_until
 from tests.e2e.checkout import Checkout
 
 pytestmark = pytest.mark.slow
 
-DRIVERS = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 TABLE = "aurora-lambda-local-items"
 CONFIG = """\
   aurora-lambda:streams:
@@ -48,7 +49,7 @@ def process(records):
 CHANGES, KEYS, BATCH = 10_000, 500, 25
 
 
-@pytest.fixture(scope="module", params=["postgres", "mysql"])
+@pytest.fixture(scope="module", params=["postgres", "mysql", "dsql"])
 def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A stack that is up, with a table whose stream feeds the shipped function."""
     checkout = Checkout.copied_to(tmp_path_factory.mktemp("streams") / "checkout")
@@ -70,10 +71,13 @@ def write_function(checkout: Checkout, *, poison: bool) -> None:
 
 def query(checkout: Checkout, *columns: sqlalchemy.Column) -> list[Any]:
     """Return columns of every row of `stream_items`."""
-    status = checkout.status()
-    url = re.sub(r"^\w+://", f"{DRIVERS[status['engine']]}://", status["databaseUrl"])
-    with sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool).connect() as connection:
-        return list(connection.execute(select(*columns)))
+    settings = database_settings({"DATABASE_URL": checkout.status()["databaseUrl"]})
+    engine = lambda_engine(Connector(settings))
+    try:
+        with engine.connect() as connection:
+            return list(connection.execute(select(*columns)))
+    finally:
+        engine.dispose()
 
 
 def copies(checkout: Checkout) -> dict[str, Any]:
