@@ -77,6 +77,7 @@ def test_every_default_is_the_documented_one() -> None:
         "DsqlDatabase.kms_key_arn": None,
         "DsqlDatabase.peer_region": None,
         "DsqlDatabase.witness_region": None,
+        "DsqlDatabase.vpc_endpoint": True,
         "AuroraDatabase.extended_support": False,
         "AuroraDatabase.secret_recovery_days": 0,
         "LambdaImage.architecture": "arm64",
