@@ -61,10 +61,14 @@ def end_connections(database: Database, request: pytest.FixtureRequest) -> Calla
     return on_mysql if database.engine == "mysql" else on_postgres
 
 
-def test_the_first_insert_takes_the_login_and_one_message(app: Client, proxy: CountingProxy) -> None:
+def test_the_first_insert_takes_the_login_and_one_message(
+    app: Client, proxy: CountingProxy, database: Database
+) -> None:
     """Each further round trip is a millisecond of cold start on a real cluster."""
     app.invoke({})
-    assert proxy.taken() == LOGIN + 1
+    # Over TLS, the server's session tickets may come between two messages of the client: nobody waits for them.
+    tickets = {0, 1} if database.engine == "dsql" else {0}
+    assert proxy.taken() - LOGIN - 1 in tickets
     assert proxy.connections == 1
 
 
