@@ -120,6 +120,12 @@ def database(request: pytest.FixtureRequest) -> Database:
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(params=("postgres", "mysql"))
+def aurora_database(request: pytest.FixtureRequest) -> Database:
+    """A database name nobody has used, on each engine of Aurora clusters."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
 def postgres(new_database: NewDatabase) -> Database:
     """A database name nobody has used, on PostgreSQL."""

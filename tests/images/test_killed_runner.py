@@ -138,10 +138,9 @@ def test_a_deployment_after_some_killed_runs_converges(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["postgres", "mysql"])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
-    request: pytest.FixtureRequest, versions: Path, secrets: Any, engine: str, command: str
+    aurora_database: Database, versions: Path, secrets: Any, command: str
 ) -> None:
     """A function that ran out of time or memory, or a lost host, must not leave a stack that no deployment mends."""
-    assert_every_kill_converges(request.getfixturevalue(engine), versions, secrets, command, slice(None))
+    assert_every_kill_converges(aurora_database, versions, secrets, command, slice(None))

@@ -48,12 +48,12 @@ def answer(container: Served, event: object) -> object:
 
 
 def test_the_handler_answers_from_its_database(
-    engine: DockerEngine, images: Mapping[str, str], database: Database
+    engine: DockerEngine, images: Mapping[str, str], aurora_database: Database
 ) -> None:
     """The image that is deployed has to do what the code does on a developer's machine, on both engines."""
-    run({}, database.environment())
+    run({}, aurora_database.environment())
 
-    with served(engine, images["handler"], database.environment(), '{"command":"add"}') as container:
+    with served(engine, images["handler"], aurora_database.environment(), '{"command":"add"}') as container:
         second = answer(container, {})
         rows = answer(container, {"command": "list"})
 
@@ -83,10 +83,10 @@ def test_a_function_of_a_stream_is_another_command_of_the_handlers_image(
 
 
 def test_the_runner_migrates_an_empty_database(
-    engine: DockerEngine, images: Mapping[str, str], database: Database
+    engine: DockerEngine, images: Mapping[str, str], aurora_database: Database
 ) -> None:
     """A revision or a template missing from the image would show only when a stack is deployed."""
-    with served(engine, images["migrations"], database.environment(), "{}") as container:
+    with served(engine, images["migrations"], aurora_database.environment(), "{}") as container:
         again = answer(container, {"command": "deploy"})
         agrees = answer(container, {"command": "check"})
 

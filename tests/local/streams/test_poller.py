@@ -302,7 +302,7 @@ def test_a_disabled_mapping_invokes_nothing_and_forgets_nothing(
 
 
 def test_a_mapping_goes_on_where_it_was_killed(
-    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, restart: Restart
+    dynamodb: DurableDynamoDb, restart: Restart, start: Start, function: PythonFunction
 ) -> None:
     """Records would be lost, or all of the day's delivered again, after each restart."""
     make_table(dynamodb)
@@ -312,8 +312,10 @@ def test_a_mapping_goes_on_where_it_was_killed(
     assert wait_until(lambda: first.status()["oldestRecordAge"] is None, 30)
     first.stop()
     put(dynamodb, "b")
-    start(used=restart())
+    second = start(used=restart())
     assert function.has_seen(["a"], ["b"])
+    # Before its store is closed.
+    second.stop()
 
 
 def test_another_number_of_lanes_loses_nothing(
