@@ -368,7 +368,7 @@ def test_nothing_is_lost_among_ten_thousand_changes(
             number, key, text = _content(change)
             if "poison" in text:
                 return {"batchItemFailures": [{"itemIdentifier": change["SequenceNumber"]}]}
-            if number % 997 == 0 and number not in crashed:
+            if number % 499 == 0 and number not in crashed:
                 crashed.add(number)
                 raise ValueError("killed with half a batch done")
             # Again after a crash, but never older than what was there before the batch.
