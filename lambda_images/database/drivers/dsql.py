@@ -9,6 +9,7 @@ import psycopg
 from lambda_images.database.contract import DatabaseSettings
 from lambda_images.database.drivers import postgres
 from lambda_images.database.errors import DatabaseError, DatabaseWakingError, LoginRefusedError
+from lambda_images.database.quoting import quoted
 
 DATABASE = "postgres"
 
@@ -57,11 +58,6 @@ def classify_error(error: Exception) -> type[DatabaseError]:
 def ping(connection: psycopg.Connection) -> None:
     """Ask the server for a sign of life."""
     connection.execute("SELECT 1")
-
-
-def quoted(identifier: str) -> str:
-    """Return an identifier as SQL, whatever it holds."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def escaped_option(value: str) -> str:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.database.drivers import Row
+from lambda_images.database.quoting import literal, quoted
 from lambda_images.migrations.servers.base import LOCK, Server
 
 # Advisory locks belong to one database.
@@ -168,13 +169,3 @@ def role_statements(role: RuntimeRole, database: str, *, exists: bool, verifier:
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {RIGHTS} ON TABLES TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {name}",
     ]
-
-
-def quoted(identifier: str) -> str:
-    """Return an identifier as SQL, whatever it holds."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a string as SQL, whatever it holds."""
-    return "'" + text.replace("'", "''") + "'"

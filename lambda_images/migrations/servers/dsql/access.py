@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.database.drivers import Row
-from lambda_images.database.drivers.dsql import quoted
+from lambda_images.database.quoting import literal, quoted
 
 # What is to be done about the role: what, to which object, and a value. The parameters are `access_parameters`.
 MISSING = """
@@ -81,8 +81,3 @@ def drop_role_statements(role: RuntimeRole, mappings: Sequence[Row]) -> list[str
     """Return the statements that drop a role of whose IAM roles MAPPINGS told; DSQL drops no role that is mapped."""
     revoked = [STATEMENTS["stale mapping"].format(role=quoted(role.db_role), value=literal(arn)) for (arn,) in mappings]
     return [*revoked, f"DROP ROLE IF EXISTS {quoted(role.db_role)}"]
-
-
-def literal(text: str) -> str:
-    """Return a string as SQL, whatever it holds."""
-    return "'" + text.replace("'", "''") + "'"

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from lambda_images.database.drivers.dsql import quoted
+from lambda_images.database.quoting import quoted
 from lambda_images.migrations.errors import OutOfTimeError
 
 FIRST_POLL_SECONDS = 0.05

@@ -9,7 +9,8 @@ from typing_extensions import override
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.database.drivers import DriverConnection, Row
-from lambda_images.database.drivers.dsql import DsqlConnection, quoted
+from lambda_images.database.drivers.dsql import DsqlConnection
+from lambda_images.database.quoting import quoted
 from lambda_images.migrations.servers.base import Server, database_missing
 from lambda_images.migrations.servers.dsql.access import (
     MAPPINGS,
