@@ -14,9 +14,10 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 from lambda_images.migrations.servers import open_server
+from lambda_images.migrations.servers.mysql import MysqlServer
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.revisions import history, tables
-from tests.images.runs import run, steps, table_names
+from tests.images.runs import rows, run, steps, table_names
 from tests.sample_application import VERSIONS
 
 pytestmark = pytest.mark.slow
@@ -197,6 +198,23 @@ def test_runners_of_different_databases_do_not_wait_for_each_other(database: Dat
     with closing(open_server(connector, create=False)) as server:
         server.lock()
         assert steps(run({}, other.environment(), versions=tmp_path)) == ["0001"]
+
+
+@pytest.mark.parametrize("command", ["deploy", "reset"])
+def test_a_database_dropped_between_connection_and_lock_is_made_again(
+    mysql: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    """A server goes on with what a killed runner had sent: its `reset` drops the database under the next runner."""
+    run({}, mysql.environment(), versions=history(tmp_path, *tables(1)))
+    lock = MysqlServer.try_lock
+
+    def drop_and_lock(server: MysqlServer) -> bool:
+        rows(mysql, f"DROP DATABASE {mysql.name}")
+        return lock(server)
+
+    monkeypatch.setattr(MysqlServer, "try_lock", drop_and_lock)
+    environment = mysql.environment() | {"ALLOW_RESET": "true"}
+    assert steps(run({"command": command}, environment, versions=history(tmp_path, *tables(2)))) == ["0001", "0002"]
 
 
 def test_a_version_changed_behind_the_runners_back_is_noticed(mysql: Database, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_hostile_mysql_name_stays_a_name() -> None:
 def test_what_reset_drops_on_mysql() -> None:
     """Everything in the database, and nothing beside it."""
     assert mysql.drop_all_statements("app") == [
-        "DROP DATABASE `app`",
+        "DROP DATABASE IF EXISTS `app`",
         "CREATE DATABASE IF NOT EXISTS `app` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         "USE `app`",
     ]

@@ -95,8 +95,11 @@ class MysqlServer(Server):
 
     @override
     def set_database_defaults(self) -> None:
-        """Set how text is compared; RDS makes databases with the server's own collation."""
-        self.run(f"ALTER DATABASE {quoted(self.schema)} {TEXT}")
+        """Set how text is compared; RDS makes databases with the server's own collation.
+
+        A killed runner's DROP DATABASE may have ended after we connected: only under the lock is it known to be over.
+        """
+        self.run(create_database_statement(self.schema), f"ALTER DATABASE {quoted(self.schema)} {TEXT}")
 
     @override
     def drop_all(self) -> None:
@@ -140,7 +143,8 @@ def create_database_statement(database: str) -> str:
 
 def drop_all_statements(database: str) -> list[str]:
     """Return statements that drop all that a database holds, keeping it."""
-    return [f"DROP DATABASE {quoted(database)}", create_database_statement(database), f"USE {quoted(database)}"]
+    name = quoted(database)
+    return [f"DROP DATABASE IF EXISTS {name}", create_database_statement(database), f"USE {name}"]
 
 
 def quoted(identifier: str) -> str:
