@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from lambda_images.database.contract import ContractError, database_settings
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.platform.processes import kill_process_group, spawn
@@ -42,16 +43,19 @@ class ContainerImage:
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "Container":
         """Start a container of it as Lambda does: unprivileged, only /tmp writable, memory limited to `memory_mb`.
 
-        It shares this machine's network, where the runtime API, the database and the emulated services listen.
+        It shares this machine's network, where the runtime API, the database and the emulated services listen, and
+        sees the one file of this machine that a variable names: the certificate authority of its database.
         """
         name = f"aurora-lambda-{uuid.uuid4().hex[:12]}"
         # Values go through the client's environment, because any user of this machine can read arguments.
         given = {key: value for key, value in variables.items() if key != "PATH"}
+        authority = _certificate_authority(variables)
+        mounts = [f"--mount=type=bind,source={authority},target={authority},readonly"] if authority else []
         command = [
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
             "--network=host", "--read-only", f"--tmpfs=/tmp:size={TMP_MEGABYTES}m", f"--pids-limit={PIDS}",
             "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--memory={memory_mb}m",
-            f"--memory-swap={memory_mb}m", *(f"--env={key}" for key in given), self.digest, handler,
+            f"--memory-swap={memory_mb}m", *mounts, *(f"--env={key}" for key in given), self.digest, handler,
         ]  # fmt: skip
         client = spawn(command, cwd=Path("/"), env={**os.environ, **given}, output=output)
         return Container(self.engine, name, client)
@@ -129,6 +133,14 @@ def remove_containers(paths: LocalPaths, *, images: bool = False) -> None:
         engine.run("rm", "--force", *containers)
     if images and (found := engine.run("images", "--all", "--quiet", owned).stdout.split()):
         engine.run("rmi", "--force", *dict.fromkeys(found))
+
+
+def _certificate_authority(variables: Mapping[str, str]) -> str:
+    """Return the file on this machine that a function verifies its database with; empty where it needs none."""
+    try:
+        return database_settings(variables).ca
+    except ContractError:
+        return ""
 
 
 def _exit_status(code: int | None) -> int | None:

@@ -1,13 +1,17 @@
 """Functions in containers: the limits that a process of this machine does not have."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lambda_images.database.contract import DatabaseSettings
+from local.databases.dsql.server import DsqlServer
+from local.databases.dsql.tokens import ADMIN, Identity
 from local.lambda_service.environment import FunctionConfig
 from local.lambda_service.function import Function
 from local.lambda_service.logs import FunctionLog
@@ -26,7 +30,8 @@ PROBE = """
 import os, pathlib, time
 
 def main(event, context):
-    return {"write": write, "take": take, "sleep": time.sleep, "who": who}[event["do"]](event.get("what"))
+    known = {"write": write, "take": take, "sleep": time.sleep, "who": who, "log_in": log_in}
+    return known[event["do"]](event.get("what"))
 
 def write(path):
     try:
@@ -40,6 +45,12 @@ def take(megabytes):
 
 def who(_):
     return [os.getuid(), sorted(key for key in os.environ if key.startswith(("AWS_", "GREETING")))]
+
+def log_in(_):
+    from lambda_images.database.connector import Connector
+    from lambda_images.database.contract import database_settings
+    with Connector(database_settings(os.environ)).open() as connection:
+        return connection.execute("SELECT current_user").fetchone()[0]
 """
 
 
@@ -82,9 +93,9 @@ def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> Contai
 
 
 @pytest.fixture
-def invoke(image: ContainerImage, tmp_path: Path) -> Iterator[Invoke]:
-    """Give a function that invokes the probe, and returns whether it failed and its answer."""
-    config = FunctionConfig(
+def config(image: ContainerImage) -> FunctionConfig:
+    """Return the probe's configuration."""
+    return FunctionConfig(
         name="probe",
         arn="arn:aws:lambda:eu-west-1:123456789012:function:probe",
         image=image,
@@ -98,14 +109,28 @@ def invoke(image: ContainerImage, tmp_path: Path) -> Iterator[Invoke]:
         region="eu-west-1",
         aws_endpoint="http://127.0.0.1:9",
     )
-    function = Function(config, FunctionLog(tmp_path / "probe.log"))
+
+
+@pytest.fixture
+def invoke(config: FunctionConfig, tmp_path: Path) -> Iterator[Invoke]:
+    """Give a function that invokes the probe, and returns whether it failed and its answer."""
+    with invoking(config, tmp_path / "probe.log") as run:
+        yield run
+
+
+@contextmanager
+def invoking(config: FunctionConfig, log: Path) -> Generator[Invoke]:
+    """Deploy a function as long as it is needed."""
+    function = Function(config, FunctionLog(log))
 
     def run(do: str, what: object = None) -> tuple[bool, object]:
         result = function.invoke(json.dumps({"do": do, "what": what}).encode())
         return result.failed, json.loads(result.payload)
 
-    yield run
-    function.stop()
+    try:
+        yield run
+    finally:
+        function.stop()
 
 
 def test_nothing_but_tmp_can_be_written(invoke: Invoke) -> None:
@@ -141,6 +166,23 @@ def test_more_time_than_the_function_has_ends_the_container(
     assert failed
     assert answer["errorMessage"].endswith("Task timed out after 3.00 seconds")
     assert image.engine.run("ps", "--quiet", f"--filter=label={OWNER}={paths.root}").stdout == ""
+
+
+def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: FunctionConfig, tmp_path: Path) -> None:
+    """Else no function in a container could log in to the stand-in, whose certificate authority is a file here."""
+    server = DsqlServer(tmp_path / "dsql", {}, {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
+    server.start()
+    try:
+        settings = DatabaseSettings(
+            "main-db", "dsql", server.host, "app", ADMIN, port=server.port, ca=str(server.ca_file)
+        )
+        with invoking(
+            replace(config, region=server.region, variables=settings.to_environment()), tmp_path / "probe.log"
+        ) as invoke:
+            assert invoke("log_in") == (False, "admin")
+            assert invoke("write", settings.ca) == (False, "Read-only file system")
+    finally:
+        server.stop()
 
 
 def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths) -> None:
