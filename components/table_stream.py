@@ -19,7 +19,7 @@ TABLE_NAME_LENGTH = 255
 class TableStream(pulumi.ComponentResource):
     """The changes of a DynamoDB table, delivered to a function, and a place for those that it cannot process.
 
-    Makes: the table with its stream (none of these for an existing table), a private, encrypted bucket with its
+    Makes: the table with its stream (neither for an existing table or stream), a private, encrypted bucket with its
     lifecycle or a queue, a policy of the function's role, the event source mapping, and three alarms.
     At rest: the table's storage (0.25 USD per GB-month), what is in the bucket, and 0.30 USD a month for the alarms.
     """
@@ -42,10 +42,11 @@ class TableStream(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:TableStream", name, {}, opts)
         self._name, self._args = name, check_arguments("TableStream", name, args, ARGUMENTS)
+        _check_combinations(name, self._args)
         self._child = pulumi.ResourceOptions(parent=self)
 
         self.table_name = pulumi.Output.from_input(self._full_table_name())
-        self.stream_arn = self._existing_stream() if self._args["existing_table"] else self._new_stream()
+        self.stream_arn = self._stream()
         destination = self._failure_destination()
         mapping = self._mapping(self._role_policy(destination), destination)
         self._alarms(mapping, destination)
@@ -68,6 +69,11 @@ class TableStream(pulumi.ComponentResource):
                 f"{TABLE_NAME_LENGTH}; give a shorter name_prefix"
             )
         return name
+
+    def _stream(self) -> pulumi.Output[str]:
+        if "stream_arn" in self._args:
+            return pulumi.Output.from_input(self._args["stream_arn"])
+        return self._existing_stream() if self._args["existing_table"] else self._new_stream()
 
     def _existing_stream(self) -> pulumi.Output[str]:
         name = self._full_table_name()
@@ -195,6 +201,16 @@ class TableStream(pulumi.ComponentResource):
             alarm_actions=[topic] if topic else None,
             tags=resource_tags(self._args.get("tags"), name),
             opts=self._child,
+        )
+
+
+def _check_combinations(name: str, args: TableStreamArgs) -> None:
+    if "stream_arn" in args and args["existing_table"]:
+        raise ValueError(f"TableStream {name!r}: stream_arn and existing_table say the same; give one of the two")
+    if args["tumbling_window_in_seconds"] and args["parallelization_factor"] > 1:
+        raise ValueError(
+            f"TableStream {name!r}: parallelization_factor is {args['parallelization_factor']}; it takes 1 beside"
+            " tumbling_window_in_seconds, since a shard has one window at a time"
         )
 
 

@@ -26,6 +26,9 @@ class TableStreamArgs(TypedDict):
     """Name of the function's role; this component gives it the right to read the stream."""
     name_prefix: NotRequired[str]
     """What the table's name begins with; empty for nothing. Default: the project and the stack, as in `demo-dev-`."""
+    stream_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the table's stream, where that is known, such as from another `TableStream` of the table. The table's own
+    arguments below then mean nothing. At most two functions can read one stream."""
     existing_table: NotRequired[bool]
     """Whether the table exists already. Its stream has to be enabled; the keys, the view type, the protection and the
     encryption below are then its own affair."""
@@ -87,6 +90,9 @@ KEY_TYPES = ("S", "N", "B")
 ARGUMENTS: Mapping[str, Argument] = {
     "table_name": text(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, '_', '-' and '.'"),
     "name_prefix": text(r"[A-Za-z0-9_.-]*", "letters, digits, '_', '-' and '.'"),
+    "stream_arn": text(
+        r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/stream/[\w.:-]+", "the ARN of a table's stream"
+    ),
     "existing_table": flag(default=False),
     "partition_key": text(r".{1,255}", "1 to 255 characters", "id"),
     "partition_key_type": choice(*KEY_TYPES, default="S"),

@@ -15,7 +15,7 @@ from stacks.errors import SettingsError
 from stacks.keys import ConfigKey
 from stacks.regions import region_mistakes
 from stacks.settings import CONFIG_KEYS, Settings
-from stacks.stream_settings import read_streams
+from stacks.stream_settings import read_streams, stream_connections
 from stacks.values import read_value
 
 NAMESPACE = "aurora-lambda"
@@ -138,11 +138,21 @@ def _engine_mistakes(settings: Settings) -> list[str]:
             f"engineVersion is {version!r}, which is no version of {settings.engine}. "
             f"Type: pulumi config set engineVersion {engine.version}"
         )
-    fits = engine.connections_for_functions(settings.max_capacity)
-    if settings.handler_concurrency > fits:
-        mistakes.append(
-            f"handlerConcurrency {settings.handler_concurrency} is more than the {fits} connections that "
-            f"{settings.engine} has for functions with maxCapacity {settings.max_capacity:g}. "
-            f"Type: pulumi config set handlerConcurrency {fits}"
-        )
-    return mistakes
+    return mistakes + _connection_mistakes(settings, engine.connections_for_functions(settings.max_capacity))
+
+
+def _connection_mistakes(settings: Settings, fits: int) -> list[str]:
+    """Hold the functions' limits, each instance being a connection, against the connections that fit."""
+    there = (
+        f"the {fits} connections that {settings.engine} has for functions with maxCapacity {settings.max_capacity:g}"
+    )
+    streams = stream_connections(settings.streams)
+    if streams > fits:
+        return [f"the concurrency of the streams' functions is {streams}, more than {there}. Lower it in streams"]
+    if settings.handler_concurrency > fits - streams:
+        less = f", less {streams} for the streams' functions" if streams else ""
+        return [
+            f"handlerConcurrency {settings.handler_concurrency} is more than {there}{less}. "
+            f"Type: pulumi config set handlerConcurrency {fits - streams}"
+        ]
+    return []

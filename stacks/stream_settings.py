@@ -1,7 +1,7 @@
 """What is configured for one stream of a DynamoDB table, and how the list of them is read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -14,8 +14,20 @@ from stacks.values import read_value
 _STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
 _NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
 RESERVED = ("handler", "migrations")
-# The keys of the function, which may feed on several streams: the first of them has its say.
+# The keys of the function and of the table, which streams may share: the first of them has its say.
 FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
+TABLE_KEYS = (
+    "existingTable",
+    "partitionKey",
+    "partitionKeyType",
+    "sortKey",
+    "sortKeyType",
+    "streamViewType",
+    "pointInTimeRecovery",
+    "deletionProtection",
+)
+# Source: DynamoDB developer guide, "Quotas in Amazon DynamoDB": more readers of a shard would be throttled.
+STREAMS_PER_TABLE = 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,8 @@ class StreamSettings:
     memory: int = config_key(_FUNCTION["memory_size"], "Memory of the function.")
     timeout: int = config_key(_FUNCTION["timeout"], "How long the function may take for a batch.", 60)
     concurrency: int = config_key(
-        _FUNCTION["reserved_concurrency"], "Most instances of the function at once; -1: no limit of its own."
+        _FUNCTION["reserved_concurrency"],
+        "Most instances of the function at once, each with one connection to the database; -1: no limit of its own.",
     )
     starting_position: str = config_key(
         _STREAM["starting_position"], "Where to begin: with the oldest record, or with the next one."
@@ -101,6 +114,11 @@ class StreamSettings:
         return self.function or self.name
 
     @property
+    def full_table(self) -> tuple[str | None, str]:
+        """What tells the table from others: its prefix and its name."""
+        return self.table_prefix, self.table
+
+    @property
     def entry_point(self) -> str:
         """The path of the Python function that gets the batches."""
         module = self.function_name.replace("-", "_")
@@ -130,6 +148,12 @@ def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
     return tuple(streams), mistakes or _conflicts(entries, streams)
 
 
+def stream_connections(streams: Sequence[StreamSettings]) -> int:
+    """Return how many connections to the database the functions open at most, as far as they have limits."""
+    functions = {stream.function_name: stream for stream in reversed(streams)}
+    return sum(max(0, function.concurrency) for function in functions.values() if function.database)
+
+
 def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
     mistakes = [
         f"{key} is missing; it takes {STREAM_KEYS[key].argument.takes}" for key in ("name", "table") if key not in entry
@@ -156,22 +180,45 @@ def _read_value(value: object, key: ConfigKey) -> Value:
 
 def _conflicts(entries: Sequence[Mapping[str, object]], streams: Sequence[StreamSettings]) -> list[str]:
     """Return what is wrong with the streams together."""
-    mistakes = []
-    names: dict[str, int] = {}
-    functions: dict[str, int] = {}
-    for index, (entry, stream) in enumerate(zip(entries, streams, strict=True)):
-        if stream.name in names:
-            mistakes.append(f"streams[{index}].name is {stream.name!r}, as is streams[{names[stream.name]}].name")
-        if stream.function_name in RESERVED:
-            mistakes.append(
-                f"streams[{index}] feeds the function {stream.function_name!r}, which is another function of this stack"
-            )
-        first = functions.setdefault(stream.function_name, index)
-        if first != index:
-            mistakes += [
-                f"streams[{index}].{key} belongs to the function {stream.function_name!r}: give it in streams[{first}]"
-                for key in FUNCTION_KEYS
-                if key in entry
-            ]
-        names.setdefault(stream.name, index)
-    return mistakes
+    return [
+        f"streams[{index}]{mistake}"
+        for index, (entry, stream) in enumerate(zip(entries, streams, strict=True))
+        for mistake in (*_alone(stream), *_beside(streams[:index], entry, stream))
+    ]
+
+
+def _alone(stream: StreamSettings) -> Iterator[str]:
+    """Yield what is wrong with a stream whose keys are right each by itself."""
+    if stream.function_name in RESERVED:
+        yield f" feeds the function {stream.function_name!r}, which is another function of this stack"
+    if stream.tumbling_window_in_seconds and stream.parallelization_factor > 1:
+        yield (
+            f".parallelizationFactor is {stream.parallelization_factor}; it takes 1 beside tumblingWindowInSeconds,"
+            " since a shard has one window at a time"
+        )
+
+
+def _beside(earlier: Sequence[StreamSettings], entry: Mapping[str, object], stream: StreamSettings) -> Iterator[str]:
+    """Yield what is wrong with a stream after those before it."""
+    names, functions, tables = (
+        [index for index, each in enumerate(earlier) if getattr(each, key) == getattr(stream, key)]
+        for key in ("name", "function_name", "full_table")
+    )
+    if names:
+        yield f".name is {stream.name!r}, as is streams[{names[0]}].name"
+    elif twice := sorted({*functions} & {*tables}):
+        yield (
+            f" feeds the function {stream.function_name!r} from the table {stream.table!r} as streams[{twice[0]}] does:"
+            " Lambda maps a stream to a function once"
+        )
+    elif len(tables) == STREAMS_PER_TABLE:
+        yield f" is one too many of the table {stream.table!r}: {STREAMS_PER_TABLE} functions at most read a stream"
+    owners = (
+        (functions, f"function {stream.function_name!r}", FUNCTION_KEYS),
+        (tables, f"table {stream.table!r}", TABLE_KEYS),
+    )
+    for sharing, owner, keys in owners:
+        for key in keys if sharing else ():
+            field, first = STREAM_KEYS[key].field, sharing[0]
+            if key in entry and getattr(stream, field) != getattr(earlier[first], field):
+                yield f".{key} belongs to the {owner}: give it in streams[{first}]"

@@ -7,6 +7,7 @@ import pulumi
 from components import FunctionRole, ImageFunction, TableStream
 from components.access import FunctionAccess
 from components.schema import camel_case
+from lambda_images.database.contract import REPORT_BATCH_ITEM_FAILURES
 from stacks.settings import Settings
 from stacks.stream_settings import StreamSettings
 
@@ -25,6 +26,7 @@ def register_streams(
     Functions that use the database get `database`, and `database_role` where that is given, else a role of their own.
     """
     functions: dict[str, tuple[FunctionRole, ImageFunction]] = {}
+    tables: dict[object, TableStream] = {}
     streams: dict[str, TableStream] = {}
     for stream in settings.streams:
         name = stream.function_name
@@ -33,7 +35,10 @@ def register_streams(
             sources = [database] if stream.database else []
             functions[name] = role, _function(settings, tags, stream, image_uri=image_uri, role=role, sources=sources)
         role, function = functions[name]
-        streams[stream.name] = _table_stream(settings, tags, stream, role, function)
+        streams[stream.name] = _table_stream(
+            settings, tags, stream, role=role, function=function, table=tables.get(stream.full_table)
+        )
+        tables.setdefault(stream.full_table, streams[stream.name])
     for name, (_, function) in functions.items():
         pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
         pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
@@ -64,7 +69,7 @@ def _function(
             "command": [stream.entry_point],
             "role_name": role.name,
             "role_arn": role.arn,
-            "environment": [source["environment"] for source in sources],
+            "environment": [*(source["environment"] for source in sources), _batch_variables(settings, stream)],
             "policy_statements": [source["policy_statements"] for source in sources],
             "subnet_ids": [source["subnet_ids"] for source in sources],
             "security_group_ids": [source["security_group_ids"] for source in sources],
@@ -78,9 +83,23 @@ def _function(
     )
 
 
+def _batch_variables(settings: Settings, stream: StreamSettings) -> dict[str, str]:
+    """Return what the function is told of its batches: whether all its mappings take a partial batch response."""
+    same = [each for each in settings.streams if each.function_name == stream.function_name]
+    return {} if all(each.report_batch_item_failures for each in same) else {REPORT_BATCH_ITEM_FAILURES: "false"}
+
+
 def _table_stream(
-    settings: Settings, tags: Tags, stream: StreamSettings, role: FunctionRole, function: ImageFunction
+    settings: Settings,
+    tags: Tags,
+    stream: StreamSettings,
+    *,
+    role: FunctionRole,
+    function: ImageFunction,
+    table: TableStream | None,
 ) -> TableStream:
+    """Register a stream, of the table of another one where `table` is given."""
+    shared = {"stream_arn": table.stream_arn} if table else {"existing_table": stream.existing_table}
     prefix = {} if stream.table_prefix is None else {"name_prefix": stream.table_prefix}
     sort_key = {"sort_key": stream.sort_key} if stream.sort_key else {}
     topic = {"alarm_topic_arn": stream.alarm_topic_arn} if stream.alarm_topic_arn else {}
@@ -91,7 +110,6 @@ def _table_stream(
             "table_name": stream.table,
             "function_name": function.function_name,
             "role_name": role.name,
-            "existing_table": stream.existing_table,
             "partition_key": stream.partition_key,
             "partition_key_type": stream.partition_key_type,
             "sort_key_type": stream.sort_key_type,
@@ -113,6 +131,7 @@ def _table_stream(
             "failure_retention_days": stream.failure_retention_days,
             "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
             "tags": tags,
+            **shared,
             **prefix,
             **sort_key,
             **topic,

@@ -16,6 +16,8 @@ from lambda_images.database.engines import AUTHS, ENGINES, Auth, EngineSpec, eng
 DATABASE_URL = "DATABASE_URL"
 ALLOW_RESET = "ALLOW_RESET"
 DROP_ON_DESTROY = "DROP_ON_DESTROY"
+# "false" where the event source mapping of a stream takes no partial batch response.
+REPORT_BATCH_ITEM_FAILURES = "REPORT_BATCH_ITEM_FAILURES"
 
 
 class ContractError(Exception):

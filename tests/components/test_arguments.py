@@ -29,6 +29,7 @@ ARGUMENTS = {
     for component, table in COMPONENTS.items()
     for key, argument in table.items()
 }
+STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
 FUNCTION_ARGS = {"image_uri": "repo@sha256:0", "role_name": "r", "role_arn": "arn:aws:iam::1:role/r"}
 REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
     AuroraDatabase: {
@@ -98,6 +99,7 @@ def test_every_default_is_the_documented_one() -> None:
         "Migration.log_retention_days": 30,
         "TableStream.table_name": None,
         "TableStream.name_prefix": None,
+        "TableStream.stream_arn": None,
         "TableStream.existing_table": False,
         "TableStream.partition_key": "id",
         "TableStream.partition_key_type": "S",
@@ -197,6 +199,7 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("Migration.log_retention_days", [1, 3653], [0, 2]),
     ("TableStream.table_name", ["abc", "a" * 255], ["ab", "a" * 256, "a/b"]),
     ("TableStream.name_prefix", ["", "demo-dev-"], ["a/b"]),
+    ("TableStream.stream_arn", [STREAM], ["", STREAM.partition("/stream/")[0]]),
     ("TableStream.partition_key", ["a", "a" * 255], ["", "a" * 256]),
     ("TableStream.sort_key", ["a", "a" * 255], ["", "a" * 256]),
     ("TableStream.kms_key_arn", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),

@@ -80,7 +80,6 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
         "startingPosition": "LATEST",
         "batchSize": 7,
         "maximumBatchingWindowInSeconds": 8,
-        "parallelizationFactor": 9,
         "maximumRetryAttempts": 10,
         "maximumRecordAgeInSeconds": 110,
         "bisectBatchOnFunctionError": False,
@@ -93,7 +92,7 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
         "alarmIteratorAgeSeconds": 13,
         "alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
     }
-    recording = stack(streams=json.dumps([entry]))
+    recording = stack(streams=json.dumps([entry]), handlerConcurrency="77")
     table, mapping = recording.inputs(TABLE, "copy-items"), recording.inputs(MAPPING, "copy-items")
     assert (table["name"], table["hashKey"], table["rangeKey"]) == ("shop-test-table", "customer", "placed")
     assert table["attributes"] == [{"name": "customer", "type": "N"}, {"name": "placed", "type": "B"}]
@@ -106,7 +105,6 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
         "startingPosition": "LATEST",
         "batchSize": 7,
         "maximumBatchingWindowInSeconds": 8,
-        "parallelizationFactor": 9,
         "maximumRetryAttempts": 10,
         "maximumRecordAgeInSeconds": 110,
         "bisectBatchOnFunctionError": False,
@@ -119,6 +117,35 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
     assert recording.inputs(QUEUE, "copy-items-failures")["messageRetentionSeconds"] == 2 * 86_400
     age = recording.inputs("aws:cloudwatch/metricAlarm:MetricAlarm", "copy-items-age")
     assert (age["threshold"], age["alarmActions"]) == (13_000, ["arn:aws:sns:eu-west-1:123456789012:alarms"])
+    parallel = stack(streams=json.dumps([{**COPY, "parallelizationFactor": 9}]))
+    assert parallel.inputs(MAPPING, "copy-items")["parallelizationFactor"] == 9
+
+
+def test_a_function_knows_when_nobody_asks_which_record_failed(stack: Stack) -> None:
+    """Else its answer would be taken for success, and the record that failed would be lost."""
+    other = {"name": "other", "table": "other-table", "function": "copy-items", "reportBatchItemFailures": False}
+    recording = stack(streams=json.dumps([COPY, other]))
+    variables = recording.inputs(FUNCTION, "copy-items")["environment"]["variables"]
+    assert variables["REPORT_BATCH_ITEM_FAILURES"] == "false"
+    assert [recording.inputs(MAPPING, name)["functionResponseTypes"] for name in ("copy-items", "other")] == [
+        ["ReportBatchItemFailures"],
+        [],
+    ]
+
+
+def test_two_functions_read_one_table(stack: Stack) -> None:
+    """Else the table would be made twice, which AWS refuses half way through a deployment."""
+    recording = stack(streams=json.dumps([COPY, {**COPY, "name": "other"}]))
+    assert recording.of_type(TABLE) == ["copy-items"]
+    arn = recording.output(TABLE, "copy-items", "streamArn")
+    mappings = [recording.inputs(MAPPING, name) for name in ("copy-items", "other")]
+    assert [each["eventSourceArn"] for each in mappings] == [arn, arn]
+    functions = [recording.output(FUNCTION, name, "name") for name in ("copy-items", "other")]
+    assert [each["functionName"] for each in mappings] == functions
+    policies = [entry.inputs for entry in recording.registrations if entry.type == ROLE_POLICY]
+    readers = [policy["role"] for policy in policies if "GetRecords" in policy["policy"] and arn in policy["policy"]]
+    assert sorted(readers) == sorted(recording.output(ROLE, name, "name") for name in ("copy-items", "other"))
+    assert recording.outputs["otherTableName"] == "aurora-lambda-dev-test-table"
 
 
 @pytest.mark.parametrize("deletion_protection", ["true", "false"])

@@ -198,7 +198,6 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
         starting_position="LATEST",
         batch_size=10_000,
         maximum_batching_window_in_seconds=300,
-        parallelization_factor=10,
         maximum_retry_attempts=-1,
         maximum_record_age_in_seconds=-1,
         bisect_batch_on_function_error=False,
@@ -218,7 +217,6 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
         "startingPosition": "LATEST",
         "batchSize": 10_000,
         "maximumBatchingWindowInSeconds": 300,
-        "parallelizationFactor": 10,
         "maximumRetryAttempts": -1,
         "maximumRecordAgeInSeconds": -1,
         "bisectBatchOnFunctionError": False,
@@ -227,6 +225,7 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
         "enabled": False,
     }
     assert {key: mapping[key] for key in expected} == expected
+    assert stream(parallelization_factor=10).inputs(MAPPING, "copy")["parallelizationFactor"] == 10
 
 
 def test_the_keys_the_view_and_the_protection_of_a_table_can_be_chosen() -> None:
@@ -272,6 +271,34 @@ def test_an_existing_table_is_read_as_it_is() -> None:
     )
     assert recording.of_type(TABLE) == []
     assert recording.inputs(MAPPING, "copy")["eventSourceArn"] == arn
+
+
+def test_a_stream_that_is_known_is_read_without_a_table_of_its_own() -> None:
+    """Else two functions could not read the table that one component makes."""
+    arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/test-table/stream/2026-01-01T00:00:00.000"
+    recording = stream(stream_arn=arn)
+    assert recording.of_type(TABLE) == []
+    assert recording.inputs(MAPPING, "copy")["eventSourceArn"] == arn
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            {"stream_arn": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026", "existing_table": True},
+            "stream_arn and existing_table say the same; give one of the two",
+        ),
+        (
+            {"tumbling_window_in_seconds": 9, "parallelization_factor": 2},
+            "parallelization_factor is 2; it takes 1 beside tumbling_window_in_seconds, since a shard has one window at"
+            " a time",
+        ),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_refused_in_words(args: dict[str, Any], message: str) -> None:
+    """Else one would be ignored, or AWS would refuse it half way through a deployment."""
+    with pytest.raises(ValueError, match=f"^TableStream 'copy': {message}$"):
+        stream(**args)
 
 
 def test_an_existing_table_without_a_stream_is_refused_with_the_command_to_run() -> None:

@@ -65,6 +65,7 @@ def test_streams_share_a_function() -> None:
         ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; it takes bucket, queue or nowhere"),
         ({**COPY, "name": "Copy"}, "streams[0].name is 'Copy'; it takes at most 32 lower-case letters, digits and hyphens"),
         ({**COPY, "name": "handler"}, "streams[0] feeds the function 'handler', which is another function of this stack"),
+        ({**COPY, "tumblingWindowInSeconds": 9, "parallelizationFactor": 2}, "streams[0].parallelizationFactor is 2; it takes 1 beside tumblingWindowInSeconds, since a shard has one window at a time"),
         ({**COPY, "function": "migrations"}, "streams[0] feeds the function 'migrations', which is another function of this stack"),
     ],
 )  # fmt: skip
@@ -88,6 +89,51 @@ def test_two_streams_of_one_name_or_with_two_minds_about_a_function_are_refused(
         "streams[1].name is 'copy-items', as is streams[0].name",
         "streams[2].memory belongs to the function 'copy-items': give it in streams[0]",
     ]
+
+
+def test_two_functions_at_most_read_a_table_and_the_first_stream_says_what_it_is() -> None:
+    """Else AWS would refuse the second mapping or throttle the third, or a key that somebody chose would be ignored."""
+    others = [{**COPY, "name": name} for name in ("b", "c")]
+    assert read({"streams": json.dumps([COPY, others[0]])}, "dev").streams[1].full_table == (None, "test-table")
+    assert mistakes(COPY, {**others[0], "sortKey": "at", "partitionKey": "id"}, others[1]) == [
+        "streams[1].sortKey belongs to the table 'test-table': give it in streams[0]",
+        "streams[2] is one too many of the table 'test-table': 2 functions at most read a stream",
+    ]
+    assert mistakes(COPY, {**others[0], "function": "copy-items"}) == [
+        "streams[1] feeds the function 'copy-items' from the table 'test-table' as streams[0] does: Lambda maps a "
+        "stream to a function once"
+    ]
+    assert (
+        len(
+            read(
+                {"streams": json.dumps([{**each, "tablePrefix": each["name"]} for each in (COPY, *others)])}, "dev"
+            ).streams
+        )
+        == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("handler", "streams", "told"),
+    [
+        ("80", [5], ["handlerConcurrency 80 is more than the 80 connections that mysql has for functions with maxCapacity 2, less 5 for the streams' functions. Type: pulumi config set handlerConcurrency 75"]),
+        ("-1", [40, 41], ["the concurrency of the streams' functions is 81, more than the 80 connections that mysql has for functions with maxCapacity 2. Lower it in streams"]),
+        ("75", [5, -1], []),
+    ],
+)  # fmt: skip
+def test_functions_of_streams_take_connections_too(handler: str, streams: list[int], told: list[str]) -> None:
+    """Else a busy table would take the connections that the handler counts on."""
+    entries = [
+        {"name": f"s{number}", "table": f"table{number}", "concurrency": limit} for number, limit in enumerate(streams)
+    ]
+    entries.append({"name": "other", "table": "other", "concurrency": 900, "database": False})
+    config = {"handlerConcurrency": handler, "streams": json.dumps(entries)}
+    if told:
+        with pytest.raises(SettingsError) as caught:
+            read(config, "dev")
+        assert caught.value.mistakes == told
+    else:
+        read(config, "dev")
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "copy", "[" * 5000])

@@ -8,10 +8,12 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurere
 import functools
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import NotRequired, TypedDict
 
+from lambda_images.database.contract import REPORT_BATCH_ITEM_FAILURES
 from lambda_images.database.errors import DatabaseError
 from lambda_images.handler.context import LambdaContext, answer_deadline
 from lambda_images.handler.streams.records import RecordError, StreamRecord, parse_record
@@ -26,6 +28,10 @@ class BatchItemFailure(TypedDict):
     """The first record that failed, by its sequence number."""
 
     itemIdentifier: str
+
+
+class BatchError(Exception):
+    """A record of the batch failed, and the event source mapping does not ask which."""
 
 
 class BatchResponse(TypedDict):
@@ -100,6 +106,8 @@ def _entry_point(
         records, unreadable = _parse_event(event)
         failed = first_failure(records) if records else None
         identifier = failed.item_identifier if failed else unreadable
+        if identifier and os.environ.get(REPORT_BATCH_ITEM_FAILURES) == "false":
+            raise BatchError(f"the record with the sequence number {identifier} failed, and the batch with it")
         response: BatchResponse = {"batchItemFailures": [{"itemIdentifier": identifier}] if identifier else []}
         return {**response, "state": event["state"]} if isinstance(event, dict) and "state" in event else response
 

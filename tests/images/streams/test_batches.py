@@ -8,7 +8,7 @@ import pytest
 
 from lambda_images.database.errors import DatabaseUnavailableError
 from lambda_images.handler.streams import StreamRecord, batch_handler, stream_handler
-from lambda_images.handler.streams.batches import EntryPoint
+from lambda_images.handler.streams.batches import BatchError, EntryPoint
 from lambda_images.handler.streams.records import RecordError
 from tests.images.client import Context
 from tests.streams import MODIFIED, invoke, raw_record
@@ -71,6 +71,18 @@ def test_records_are_given_in_the_order_of_the_stream(kind: int) -> None:
     numbers = Numbers()
     assert invoke(numbers.entry_points()[kind], *raws(*range(1, 101))) == SUCCESS
     assert numbers.done == list(range(1, 101))
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_batch_fails_as_a_whole_where_lambda_does_not_ask_which_record(
+    monkeypatch: pytest.MonkeyPatch, kind: int
+) -> None:
+    """Lambda takes any answer of a mapping without `ReportBatchItemFailures` for success: the record would be lost."""
+    monkeypatch.setenv("REPORT_BATCH_ITEM_FAILURES", "false")
+    entry_point = Numbers(2).entry_points()[kind]
+    with pytest.raises(BatchError, match="^the record with the sequence number 2 failed, and the batch with it$"):
+        invoke(entry_point, *raws(1, 2, 3))
+    assert invoke(entry_point, *raws(1)) == SUCCESS
 
 
 @pytest.mark.parametrize("kind", [0, 1])
