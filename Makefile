@@ -17,13 +17,16 @@ broken-venv:
 	@rm -rf $(VENV)
 
 $(VENV)/.ready: pyproject.toml $(BROKEN)
-	@echo "setting up $(VENV), once"
+	@echo "setting up $(VENV), once; this takes 15 s, or a minute while packages are downloaded"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	@echo "  uv, which installs packages"
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
+	@echo "  the project's packages"
 	@$(UV) sync --quiet
 	@# Compile what every command imports, also where the environment says not to: it saves seconds each time.
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.deployed_stack, local.program.deploy, local.supervisor.server, stacks.service'
+	@echo "  compiling what every command imports"
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.deployed_stack, cli.live_progress, local.program.deploy, local.supervisor.server, stacks.service'
 	@echo '$(CURDIR)' > $@
 
 up: setup ## Run the whole stack on this machine.

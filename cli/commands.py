@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.formatting import migration_summary, pretty_json, status_lines
+from cli.terminal import print_line, print_table, working
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
+from local.program.progress import Progress
 
 if TYPE_CHECKING:
     from cli.configuration import StackConfiguration
@@ -23,17 +26,27 @@ PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 
 def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
-    from local.program.deploy import up as bring_up
-
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
-    outputs = bring_up(stack, overrides, containers=options.containers, fold=not options.verbose).outputs
-    print("\nOutputs:")
+    with _progress(options) as progress:
+        # Imported here because it takes a second, in which a terminal shows that something goes on.
+        from local.program.deploy import up as bring_up
+
+        outputs = bring_up(stack, overrides, containers=options.containers, progress=progress).outputs
+    print_line(("\nOutputs:", "bold"))
     for key, value in sorted(outputs.items()):
-        print(f"    {key}: {json.dumps(value)}")
-    print("\nTry:")
+        print_line(f"    {key}: ", (json.dumps(value), "cyan"))
+    print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):
-        print(f"    {command}")
+        print_line(f"    {command}")
+
+
+def _progress(options: argparse.Namespace) -> AbstractContextManager[Progress]:
+    if not sys.stdout.isatty():
+        return nullcontext(Progress(fold=not options.verbose))
+    from cli.live_progress import LiveProgress
+
+    return LiveProgress(fold=not options.verbose)
 
 
 def _suggestions(outputs: Mapping[str, object]) -> list[str]:
@@ -57,7 +70,8 @@ def down(options: argparse.Namespace) -> None:
     asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
     if asks and not _confirmed("Delete the databases of every stack here?"):
         raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
-    take_down(keep_data=options.keep_data)
+    with working("stopping"):
+        take_down(keep_data=options.keep_data)
     print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
 
 
@@ -98,7 +112,11 @@ def status(options: argparse.Namespace) -> None:
     from local.commands import status as local_status
 
     report = local_status()
-    print(json.dumps(report, indent=2) if options.json else "\n".join(status_lines(report)))
+    if options.json:
+        print(json.dumps(report, indent=2))
+        return
+    for line in status_lines(report):
+        print_line(line)
 
 
 def invoke(options: argparse.Namespace) -> None:
@@ -132,7 +150,8 @@ def migrate(options: argparse.Namespace) -> None:
         those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
         raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
     event = {"command": command, **({"revision": revision} if revision else {})}
-    answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+    with working(f"{MIGRATION_RUNNER}: {command}"):
+        answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
     print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
 
 
@@ -161,7 +180,11 @@ def sql(options: argparse.Namespace) -> None:
         print(shell_command(database))
         return
     query = sys.stdin.read() if options.query == "-" else options.query
-    print("\n".join(run_query(database, query)))
+    result = run_query(database, query)
+    if result.columns:
+        print_table(result.columns, result.rows)
+    rows = "1 row" if result.count == 1 else f"{result.count} rows"
+    print(f"({rows})" if result.columns else f"done ({rows})")
 
 
 def new_migration(options: argparse.Namespace) -> None:

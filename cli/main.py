@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from cli import commands
 from cli.parsing import CommandParser, parse
+from cli.terminal import print_line
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
 
@@ -40,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
         code = _exit_code(error)
         if code is None:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print_line(("error:", "bold red"), f" {error}", stream=sys.stderr)
         return code
     return 0
 
@@ -85,7 +86,7 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
     purpose = "run a statement on the database that runs here, or print the command that opens its shell"
     sql = _add_command(subparsers, "sql", commands.sql, purpose)
-    sql.add_argument("query", metavar="QUERY", nargs="?", help="one statement, or - to read it")
+    sql.add_argument("query", metavar="QUERY", nargs="?", help="one statement, or - to read it; pipes get whole cells")
 
     purpose = "write a revision from what changed in the tables' code"
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)

@@ -1,7 +1,8 @@
 """`aurora-lambda sql`: run a statement on the database that runs here."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from psycopg.conninfo import make_conninfo
 
@@ -24,8 +25,17 @@ def running_database() -> DatabaseSettings:
     return database_settings({DATABASE_URL: report["databaseUrl"]})
 
 
-def run_query(settings: DatabaseSettings, query: str) -> list[str]:
-    """Run one statement, and return its result as lines.
+@dataclass(frozen=True)
+class QueryResult:
+    """The rows of a statement as text, and their number; a statement that returns none has no columns either."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    count: int
+
+
+def run_query(settings: DatabaseSettings, query: str) -> QueryResult:
+    """Run one statement, and return its result.
 
     Raises:
         LocalError: the database does not answer, or refuses the statement.
@@ -38,8 +48,9 @@ def run_query(settings: DatabaseSettings, query: str) -> list[str]:
         with connection.cursor() as cursor:
             cursor.execute(query)
             if cursor.description is None:
-                return [f"done ({_count(max(cursor.rowcount, 0))})"]
-            return list(_table([str(column[0]) for column in cursor.description], cursor.fetchall()))
+                return QueryResult([], [], max(cursor.rowcount, 0))
+            rows = [["NULL" if value is None else str(value) for value in row] for row in cursor.fetchall()]
+            return QueryResult([str(column[0]) for column in cursor.description], rows, len(rows))
     except Exception as error:
         # Each driver has error classes of its own.
         raise LocalError(f"{settings.engine} refused the statement: {format_driver_error(error)}") from None
@@ -58,16 +69,3 @@ def shell_command(settings: DatabaseSettings) -> str:
         login |= {"dbname": settings.spec.maintenance_database, "options": f"-c search_path={settings.schema}"}
         login |= {"sslmode": "verify-full", "sslrootcert": settings.ca}
     return f"PGPASSWORD={password} psql {shlex.quote(make_conninfo(**login))}"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Yield a header, a rule, a line for each row, and their number."""
-    cells = [["NULL" if value is None else str(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    for line in (columns, ["-" * width for width in widths], *cells):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-    yield f"({_count(len(rows))})"
-
-
-def _count(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows} rows"

@@ -4,7 +4,6 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from local.platform.paths import CHECKOUT, LocalPaths
 from local.program.configuration import full_key, read_configuration
 from local.program.forwarder import ResourceForwarder, StackProgram
 from local.program.monitor import run_program
+from local.program.progress import Progress
 from local.resources.resource_schemas import Outputs
 from local.supervisor.client import SupervisorClient, exclusive
 
@@ -37,12 +37,6 @@ class UpResult:
         return set(self.changes) <= {"same"}
 
 
-def print_line(line: str) -> None:
-    """Print a line at once. Where its reader is gone (`up | head`), go on without printing."""
-    with suppress(BrokenPipeError):
-        print(line, flush=True)
-
-
 def up(
     stack: str = "local",
     overrides: Mapping[str, str] | None = None,
@@ -50,8 +44,7 @@ def up(
     checkout: Path = CHECKOUT,
     containers: bool = False,
     program: Callable[[], None] | None = None,
-    fold: bool = False,
-    write: Callable[[str], None] = print_line,
+    progress: Progress | None = None,
 ) -> UpResult:
     """Bring a stack up on this machine, and leave it running under the supervisor.
 
@@ -61,18 +54,17 @@ def up(
         checkout: The checkout whose stack this is.
         containers: Whether functions run in containers of the images that AWS would get.
         program: The Pulumi program; by default the one in `stacks`.
-        fold: Whether resources that are only recorded share a line.
-        write: Receives each line of progress.
+        progress: Is told what goes on; by default it prints.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
         SettingsError: the configuration is wrong (`stacks.configuration`); nothing has been changed then.
         LocalError: a resource could not be created; those created before it stay.
     """
-    started = time.monotonic()
+    started, progress = time.monotonic(), progress or Progress()
     paths = LocalPaths.for_checkout(checkout)
     project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-    config = _local_configuration(checkout / "stacks", stack, project, overrides or {}, write, containers=containers)
+    config = _local_configuration(checkout / "stacks", stack, project, overrides or {}, progress, containers=containers)
     main = program or _service_program()
     stack_program = StackProgram(
         project, stack, config["aws:region"], config, checkout / "stacks", main, containers=containers
@@ -80,13 +72,13 @@ def up(
     try:
         with exclusive(paths):
             supervisor = SupervisorClient(paths)
-            forwarder = ResourceForwarder(supervisor, stack_program, write, fold=fold)
-            outputs = _update(supervisor, stack_program, forwarder)
+            forwarder = ResourceForwarder(supervisor, stack_program, progress)
+            outputs = _update(supervisor, stack_program, forwarder, progress)
     except KeyboardInterrupt:
-        write("interrupted: what was made stays; aurora-lambda up goes on from there")
+        progress.write("interrupted: what was made stays; aurora-lambda up goes on from there")
         raise
     result = UpResult(outputs, forwarder.changes, time.monotonic() - started)
-    write(summary(result))
+    progress.write(summary(result))
     return result
 
 
@@ -99,15 +91,18 @@ def summary(result: UpResult) -> str:
     return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
 
 
-def _update(supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
+def _update(
+    supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder, progress: Progress
+) -> Outputs:
     """Run the program, delete what it no longer registers, and return its outputs."""
     outputs = _run(program, forwarder)
     forwarder.start_update()
-    finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
+    with progress.working("deleting what the program no longer has"):
+        finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
     for resource in finished["deleted"]:
         forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
-    forwarder.print_folded()
-    forwarder.print_notices(finished["notices"])
+    progress.finish()
+    progress.note(*finished["notices"])
     return outputs
 
 
@@ -129,7 +124,7 @@ def _local_configuration(
     stack: str,
     project: str,
     overrides: Mapping[str, str],
-    write: Callable[[str], None],
+    progress: Progress,
     *,
     containers: bool,
 ) -> dict[str, str]:
@@ -141,14 +136,14 @@ def _local_configuration(
         file_keys = {key.removeprefix(f"{project}:") for key in config}
         for key in sorted(_keys_of_other_engines(given[engine]) & file_keys):
             if f"{project}:{key}" not in given:
-                write(f"note: {key} of the stack's file means nothing on engine {given[engine]} and is left aside")
+                progress.note(f"{key} of the stack's file means nothing on engine {given[engine]} and is left aside")
                 del config[f"{project}:{key}"]
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
-        write("note: databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
+        progress.note("databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
         config[auth] = "password"
     own = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
     if containers and architecture not in given and config.get(architecture, "arm64") != own:
-        write(f"note: architecture is {own} here: the Docker engine builds for this machine")
+        progress.note(f"architecture is {own} here: the Docker engine builds for this machine")
         config[architecture] = own
     return config
 

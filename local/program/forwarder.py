@@ -1,9 +1,9 @@
-"""Forward each resource that a program registers to the supervisor, and print what becomes of it."""
+"""Forward each resource that a program registers to the supervisor, and tell what becomes of it."""
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from local.platform.errors import LocalError
+from local.program.progress import Progress, display_type
 from local.resources.outputs import lookup_result
 from local.resources.resource_schemas import Inputs, Outputs
 from local.supervisor.client import SupervisorClient
@@ -21,7 +22,6 @@ IMAGE = "docker:index/image:Image"
 INVOCATION = "aws:lambda/invocation:Invocation"
 # What depends on what exists in the stack that is up.
 SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
-CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,15 @@ class ResourceForwarder(Mocks):
     Attributes:
         changes: The number of resources by kind of change.
         failures: One message for each resource that failed.
-        folded: The number of changes by kind that no line tells of.
         urns: The resources that the program has registered.
     """
 
-    def __init__(
-        self, supervisor: SupervisorClient, program: StackProgram, write: Callable[[str], None], *, fold: bool = False
-    ) -> None:
+    def __init__(self, supervisor: SupervisorClient, program: StackProgram, progress: Progress) -> None:
         self.changes: Counter[str] = Counter()
-        self.folded: Counter[str] = Counter()
         self.failures: list[str] = []
-        self._fold = fold
         self.urns: list[str] = []
-        self._supervisor, self._program, self._write = supervisor, program, write
+        self._supervisor, self._program, self._progress = supervisor, program, progress
         self._thread = threading.local()
-        self._write_lock = threading.Lock()
         self._update_started = False
         self._start_error = ""
         self._open_requests = 0
@@ -83,13 +77,12 @@ class ResourceForwarder(Mocks):
             inputs["identifier"] = args.resource_id
         urn = self._thread.urn
         self.urns.append(urn)
-        with self._counted_request():
+        with self._counted_request(), self._progress.working(f"{display_type(args.typ)} {args.name}"):
             result = self._forward(urn, args, inputs)
-        self.print_notices(result["notices"])
+        self._progress.note(*result["notices"])
         self.report(result["change"], args.typ, args.name, result["seconds"], recorded=result["recorded"])
         if args.typ == INVOCATION and result["change"] != "same":
-            for line in applied_revisions(str(result["outputs"].get("result", ""))):
-                self._print(line)
+            self._progress.applied(str(result["outputs"].get("result", "")))
         return result["id"], result["outputs"]
 
     def start_update(self) -> None:
@@ -121,25 +114,12 @@ class ResourceForwarder(Mocks):
         """Stop waiting for answers; the supervisor completes the requests."""
         self._supervisor.abort()
 
-    def print_folded(self) -> None:
-        """Print one line for each kind of change of the resources that are only recorded."""
-        for change, count in self.folded.items():
-            label = "resources that only AWS needs"
-            self._print(f" {CHANGE_SYMBOLS[change]:<2} {label:<32} {f'{count}, named by --verbose':<32} {change}")
-
     def report(
         self, change: str, type_token: str, name: str, seconds: float | None = None, *, recorded: bool = False
     ) -> None:
-        """Count a change, and print it unless it is folded."""
+        """Count a change, and tell it."""
         self.changes[change] += 1
-        if change != "same" and recorded and self._fold:
-            self.folded[change] += 1
-        elif change != "same":
-            self._print_change(change, type_token, name, seconds)
-
-    def _print_change(self, change: str, type_token: str, name: str, seconds: float | None = None) -> None:
-        duration = f" ({seconds:.1f}s)" if seconds is not None else ""
-        self._print(f" {CHANGE_SYMBOLS[change]:<2} {display_type(type_token):<32} {name:<32} {change}{duration}")
+        self._progress.change(change, type_token, name, seconds, recorded=recorded)
 
     def _begin_update(self) -> None:
         self._supervisor.start()
@@ -152,7 +132,7 @@ class ResourceForwarder(Mocks):
                 "containers": program.containers,
             }
         )
-        self.print_notices(started["notices"])
+        self._progress.note(*started["notices"])
 
     def _lookup(self, token: str, arguments: Inputs) -> Outputs:
         self.start_update()
@@ -171,7 +151,7 @@ class ResourceForwarder(Mocks):
             )
         except LocalError as error:
             self.failures.append(f"{display_type(args.typ)} {args.name}: {error}")
-            self._print_change("failed", args.typ, args.name)
+            self._progress.change("failed", args.typ, args.name)
             raise
 
     @contextmanager
@@ -184,15 +164,6 @@ class ResourceForwarder(Mocks):
             with self._condition:
                 self._open_requests -= 1
                 self._condition.notify_all()
-
-    def print_notices(self, notices: Sequence[str]) -> None:
-        """Print what the person who waits should know."""
-        for notice in notices:
-            self._print(f"note: {notice}")
-
-    def _print(self, line: str) -> None:
-        with self._write_lock:
-            self._write(line)
 
 
 def _build_files(inputs: Inputs) -> list[str]:
@@ -214,26 +185,3 @@ def to_json_value(value: object) -> object:
     if isinstance(value, list | tuple):
         return [to_json_value(each) for each in value]
     return value if isinstance(value, str | int | float | bool | None) else json.loads(json.dumps(value, default=str))
-
-
-def display_type(token: str) -> str:
-    """Return a type token as Pulumi prints it: `aws:rds/cluster:Cluster` as `aws:rds:Cluster`.
-
-    >>> display_type("docker:index/image:Image")
-    'docker:index:Image'
-    """
-    package, module, name = token.split(":")
-    return f"{package}:{module.partition('/')[0]}:{name}"
-
-
-def applied_revisions(result: str) -> list[str]:
-    """Return a line for each revision in a migration runner's result; none in that of another function.
-
-    >>> applied_revisions('{"applied": [{"revision": "0006", "message": "add phone", "duration_ms": 12}]}')
-    ['      applied 0006  add phone  (12 ms)']
-    """
-    try:
-        steps = json.loads(result)["applied"]
-        return ["      applied {revision}  {message}  ({duration_ms} ms)".format(**step) for step in steps]
-    except (ValueError, LookupError, TypeError):
-        return []

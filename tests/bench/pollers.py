@@ -13,6 +13,7 @@ from components.image import LambdaImage
 from local.commands import down
 from local.lambda_service.function import InvocationResult
 from local.program.deploy import up
+from local.program.progress import Progress
 from local.streams.dynamodb import DurableDynamoDb
 from local.streams.mapping import parse_mapping
 from local.streams.poller import Poller
@@ -86,7 +87,7 @@ def _up(checkout: Path, count: int) -> tuple[float, float]:
     """Return the seconds that the stack takes to come up, and the MB of its supervisor; nothing of it is left."""
     program: Callable[[], None] = partial(_program, count)
     started = time.perf_counter()
-    up("local", checkout=checkout, program=program, write=lambda _: None)
+    up("local", checkout=checkout, program=program, progress=Progress(lambda _: None))
     seconds, memory = time.perf_counter() - started, supervisor(checkout).memory_info().rss / 1_000_000
     down(checkout)
     (checkout / ".local").mkdir()

@@ -15,6 +15,7 @@ from local import commands
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.program.deploy import UpResult, up
+from local.program.progress import Progress
 from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
@@ -37,7 +38,8 @@ class Lines(list[str]):
 def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[UpResult, Lines]:
     """Run `up`; return its result and what it printed."""
     lines = Lines()
-    return up(stack, checkout=checkout, program=partial(project.program, **options), write=lines.append), lines
+    program, progress = partial(project.program, **options), Progress(lines.append)
+    return up(stack, checkout=checkout, program=program, progress=progress), lines
 
 
 def fail_up(checkout: Path, **options: Any) -> str:

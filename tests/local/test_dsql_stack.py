@@ -16,6 +16,7 @@ from lambda_images.database.signing import AwsCredentials
 from local import commands
 from local.platform.errors import LocalError
 from local.program.deploy import up
+from local.program.progress import Progress
 from tests.local.running import invoke
 
 pytestmark = pytest.mark.slow
@@ -58,7 +59,7 @@ def log_in(environment: dict[str, str]) -> psycopg.Connection:
 def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> None:
     """A function would be sent to AWS, or be taken for another: its credentials are all that tells who it is."""
     lines: list[str] = []
-    up("local", checkout=checkout, program=program, write=lines.append)
+    up("local", checkout=checkout, program=program, progress=Progress(lines.append))
     environment = invoke(checkout, do="environment")
     with log_in(environment) as connection:
         connection.execute("CREATE ROLE lambda_app WITH LOGIN")
@@ -68,7 +69,7 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
 
     # All is found again, by the same name and port.
     lines.clear()
-    up("local", checkout=checkout, program=program, write=lines.append)
+    up("local", checkout=checkout, program=program, progress=Progress(lines.append))
     assert lines[-1].startswith("Nothing changed: ")
     with log_in(environment) as connection:
         assert connection.execute("SELECT pg_role_name FROM sys.iam_pg_role_mappings").fetchall() == [("lambda_app",)]

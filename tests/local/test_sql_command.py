@@ -6,7 +6,7 @@ import pytest
 
 from cli import sql
 from cli.main import main
-from cli.sql import run_query, shell_command
+from cli.sql import QueryResult, run_query, shell_command
 from lambda_images.database.contract import DatabaseSettings, database_settings
 from local.platform.errors import LocalError
 from tests.conftest import Database
@@ -21,13 +21,9 @@ def maintenance(database: Database) -> DatabaseSettings:
 def test_rows_are_a_table(database: Database) -> None:
     """Else a person would need a client of each engine to look at the data."""
     query = "SELECT 'a%' AS name, NULL AS nothing UNION ALL SELECT 'longer', '2' ORDER BY 1"
-    assert run_query(maintenance(database), query) == [
-        "name    nothing",
-        "------  -------",
-        "a%      NULL",
-        "longer  2",
-        "(2 rows)",
-    ]
+    assert run_query(maintenance(database), query) == QueryResult(
+        ["name", "nothing"], [["a%", "NULL"], ["longer", "2"]], 2
+    )
 
 
 def test_a_refused_statement_is_one_line_in_the_databases_words(postgres: Database, mysql: Database) -> None:

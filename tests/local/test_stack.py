@@ -15,6 +15,7 @@ from local import commands
 from local.platform.errors import LocalError, UsageError
 from local.platform.paths import LocalPaths
 from local.program.deploy import up
+from local.program.progress import Progress
 from tests.local import project
 from tests.local.running import (
     CLUSTER,
@@ -175,14 +176,14 @@ def test_a_fault_of_the_program_is_one_line(checkout: Path) -> None:
     with pytest.raises(
         LocalError, match=r"^the program failed: ValueError: no such thing \(test_stack.py, line \d+\)$"
     ):
-        up(checkout=checkout, program=broken, write=lambda _: None)
+        up(checkout=checkout, program=broken, progress=Progress(lambda _: None))
     assert processes(checkout) == []
 
 
 def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(checkout: Path) -> None:
     """A person who mistypes the name would get defaults."""
     with pytest.raises(UsageError) as refused:
-        up("lcoal", checkout=checkout, program=project.program, write=lambda _: None)
+        up("lcoal", checkout=checkout, program=project.program, progress=Progress(lambda _: None))
     file = checkout / "stacks" / "Pulumi.lcoal.yaml"
     assert str(refused.value) == f"there is no stack 'lcoal' ({file} is missing); there are: local, other"
 

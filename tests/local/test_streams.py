@@ -14,6 +14,7 @@ from local import commands
 from local.platform.errors import LocalError
 from local.platform.processes import wait_until
 from local.program.deploy import up
+from local.program.progress import Progress
 from tests.local import stream_project
 from tests.local.running import Lines, supervisor
 from tests.local.stream_project import client
@@ -25,7 +26,7 @@ TABLE = "shop-local-table"
 
 def bring_up(checkout: Path, **options: Any) -> Lines:
     lines = Lines()
-    up("local", checkout=checkout, program=partial(stream_project.program, **options), write=lines.append)
+    up("local", checkout=checkout, program=partial(stream_project.program, **options), progress=Progress(lines.append))
     return lines
 
 

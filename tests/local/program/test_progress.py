@@ -1,19 +1,9 @@
 """What `up` prints of the resources that it makes."""
 
-from pathlib import Path
-
 import pytest
 
-from local.platform.paths import LocalPaths
-from local.program.forwarder import ResourceForwarder, StackProgram, applied_revisions
-from local.supervisor.client import SupervisorClient
+from local.program.progress import Progress, applied_revisions
 from local.supervisor.running_stack import engine_notices
-
-
-def forwarder(folder: Path, lines: list[str], *, fold: bool) -> ResourceForwarder:
-    """Return a forwarder that prints to `lines`; its supervisor is never asked."""
-    program = StackProgram("aurora-lambda", "local", "eu-west-1", {}, folder, lambda: None)
-    return ResourceForwarder(SupervisorClient(LocalPaths(folder)), program, lines.append, fold=fold)
 
 
 @pytest.mark.parametrize(
@@ -38,18 +28,17 @@ def forwarder(folder: Path, lines: list[str], *, fold: bool) -> ResourceForwarde
         ),
     ],
 )
-def test_resources_that_are_only_recorded_share_a_line(tmp_path: Path, fold: bool, printed: list[str]) -> None:
+def test_resources_that_are_only_recorded_share_a_line(fold: bool, printed: list[str]) -> None:
     """Else the few that run here would be lost among forty that do not."""
     lines: list[str] = []
-    reporter = forwarder(tmp_path, lines, fold=fold)
-    reporter.report("created", "aws:ec2/vpc:Vpc", "network", 0.0, recorded=True)
-    reporter.report("created", "aws:rds/cluster:Cluster", "main-db", 1.5)
-    reporter.report("created", "aws:ec2/subnet:Subnet", "isolated-1", 0.0, recorded=True)
-    reporter.report("same", "aws:lambda/function:Function", "handler", 0.0)
-    reporter.report("deleted", "aws:ec2/subnet:Subnet", "isolated-2", recorded=True)
-    reporter.print_folded()
+    progress = Progress(lines.append, fold=fold)
+    progress.change("created", "aws:ec2/vpc:Vpc", "network", 0.0, recorded=True)
+    progress.change("created", "aws:rds/cluster:Cluster", "main-db", 1.5)
+    progress.change("created", "aws:ec2/subnet:Subnet", "isolated-1", 0.0, recorded=True)
+    progress.change("same", "aws:lambda/function:Function", "handler", 0.0)
+    progress.change("deleted", "aws:ec2/subnet:Subnet", "isolated-2", recorded=True)
+    progress.finish()
     assert lines == printed
-    assert reporter.changes == {"created": 3, "same": 1, "deleted": 1}
 
 
 @pytest.mark.parametrize(
