@@ -1,4 +1,4 @@
-"""A function's log: the output of its environments, and the lines that Lambda adds."""
+"""A function's log: the output of its environments, and the lines that Lambda adds, each with its time."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from pathlib import Path
 
 TAIL_BYTES = 4096
 CHUNK_BYTES = 1 << 16
+# The largest event that CloudWatch Logs takes; a longer line is cut.
+LINE_BYTES = 1 << 20
 
 
 class FunctionLog:
@@ -22,8 +24,10 @@ class FunctionLog:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         weakref.finalize(self, os.close, self._descriptor)
 
-    def write(self, data: bytes) -> None:
-        """Append all of `data`, or as much as the disk takes: a full one must not stop the function."""
+    def write(self, lines: bytes) -> None:
+        """Append each line with its time, as far as the disk takes them: a full one must not stop the function."""
+        time = _now().encode()
+        data = b"".join(b"%b %b\n" % (time, line) for line in lines.split(b"\n"))
         with suppress(OSError):
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -36,6 +40,7 @@ class OutputPump:
         self._log = log
         self._lock = threading.Lock()
         self._tail: bytearray | None = None
+        self._line = b""
         self._source, self.sink = os.pipe()
         os.set_blocking(self._source, False)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -49,6 +54,7 @@ class OutputPump:
         """Add one of Lambda's own lines after the output so far."""
         with self._lock:
             self._drain()
+            self._end_line()
             self._append(line.encode() + b"\n")
 
     @contextmanager
@@ -69,6 +75,7 @@ class OutputPump:
             select.select([self._source], [], [])
             with self._lock:
                 if not self._drain():
+                    self._end_line()
                     os.close(self._source)
                     self._source = -1
                     return
@@ -85,10 +92,22 @@ class OutputPump:
         return False
 
     def _append(self, data: bytes) -> None:
-        self._log.write(data)
+        lines, newline, rest = data.rpartition(b"\n")
+        if newline:
+            self._log.write(self._line + lines)
+            self._line = b""
+        self._line += rest
+        if len(self._line) > LINE_BYTES:
+            self._end_line()
         if self._tail is not None:
             self._tail += data
             del self._tail[:-TAIL_BYTES]
+
+    def _end_line(self) -> None:
+        """Log a line that the function has not ended."""
+        if self._line:
+            self._log.write(self._line)
+            self._line = b""
 
 
 def start_line(request_id: str, *, as_json: bool) -> str:
