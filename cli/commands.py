@@ -156,11 +156,21 @@ def migrate(options: argparse.Namespace) -> None:
 
 
 def logs(options: argparse.Namespace) -> None:
-    """Print a function's log."""
-    from cli.deployed_stack import select_stack
+    """Print functions' logs."""
+    from cli.deployed_stack import program_name, select_stack
+    from cli.log_lines import format_event
+    from cli.logs import read_logs
+    from cli.times import parse_since
 
-    for text in select_stack(options.stack).log(options.name, follow=options.follow):
-        print(text, end="", flush=True)
+    since = parse_since(options.since) if options.since else None
+    stack = select_stack(options.stack)
+    names = [program_name(arn) for arn in stack.functions().values()]
+    name_width = 0 if len(options.names) == 1 else max(map(len, names), default=1)
+    for event in read_logs(stack, options.names, since, follow=options.follow):
+        if options.json:
+            print(event.text, flush=True)
+        elif parts := format_event(event, name_width=name_width):
+            print("".join(text for text, _ in parts), flush=True)
 
 
 def replay(options: argparse.Namespace) -> None:

@@ -1,11 +1,10 @@
-"""A deployed stack, on this machine or on AWS: its outputs, functions and logs."""
+"""A deployed stack, on this machine or on AWS: its outputs and functions."""
 
 import json
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import boto3
@@ -14,14 +13,12 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.commands import follow_log, read_log, status
+from local.commands import status
 from local.platform.errors import UsageError
 from local.platform.paths import CHECKOUT
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
-POLL_SECONDS = 2.0
-LOG_SECONDS = 3600
 # What Pulumi appends to a resource's name.
 GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
 LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
@@ -57,7 +54,7 @@ class DeployedStack:
             )
         for short, arn in functions.items():
             full_name = arn.rpartition(":")[2]
-            if name in (short, arn, full_name, GENERATED_SUFFIX.sub("", full_name)):
+            if name in (short, arn, full_name, program_name(arn)):
                 return arn
         raise UsageError(f"stack {self.name!r} has no function {name!r}; it has {', '.join(sorted(functions))}")
 
@@ -75,39 +72,6 @@ class DeployedStack:
         if "FunctionError" in response:
             raise StackRequestError(f"{name} failed: {error_message(answer)}")
         return answer
-
-    def log(self, name: str, *, follow: bool) -> Iterator[str]:
-        """Return a function's log, on AWS that of the last hour; with `follow`, also what it logs from now on.
-
-        Raises:
-            StackRequestError: AWS does not let the log be read.
-        """
-        arn = self.arn(name)
-        if not self.endpoint:
-            return self._cloudwatch_log(arn, follow=follow)
-        physical_name = arn.rpartition(":")[2]
-        return follow_log(physical_name, from_start=True) if follow else iter([read_log(physical_name)])
-
-    def _cloudwatch_log(self, arn: str, *, follow: bool) -> Iterator[str]:
-        try:
-            configuration = self.client("lambda", arn).get_function_configuration(FunctionName=arn)
-            yield from self._events(configuration["LoggingConfig"]["LogGroup"], arn, follow=follow)
-        except (BotoCoreError, ClientError) as error:
-            raise StackRequestError(f"the log could not be read: {error}") from None
-
-    def _events(self, group: str, arn: str, *, follow: bool) -> Iterator[str]:
-        logs = self.client("logs", arn)
-        start, seen = int((time.time() - LOG_SECONDS) * 1000), set()
-        while True:
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start):
-                for event in page["events"]:
-                    if event["eventId"] not in seen:
-                        seen.add(event["eventId"])
-                        start = max(start, event["timestamp"])
-                        yield event["message"].rstrip("\n") + "\n"
-            if not follow:
-                return
-            time.sleep(POLL_SECONDS)
 
     def client(self, service: str, arn: str) -> BaseClient:
         """Return a client of one AWS service, in the region of a function."""
@@ -136,6 +100,15 @@ def select_stack(name: str | None) -> DeployedStack:
     if name in (None, "local"):
         raise UsageError("no stack is running here; start one with: aurora-lambda up")
     return DeployedStack(name, _pulumi_outputs(name))
+
+
+def program_name(function: str) -> str:
+    """Return a function's name in the program, given its full name or its ARN.
+
+    >>> program_name("arn:aws:lambda:eu-west-1:123456789012:function:handler-1a2b3c4")
+    'handler'
+    """
+    return GENERATED_SUFFIX.sub("", function.rpartition(":")[2])
 
 
 def error_message(answer: str) -> str:

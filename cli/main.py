@@ -140,9 +140,11 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
     history = _add_command(subparsers, "history", commands.migrate, "list the revisions", where)
     history.set_defaults(migration_command="history", revision=None, revision_option=None, json=False)
 
-    logs = _add_command(subparsers, "logs", commands.logs, "print a function's log", where)
-    logs.add_argument("name", metavar="NAME", help="handler or migration-runner")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on with what it logs from now on")
+    logs = _add_command(subparsers, "logs", commands.logs, "print the logs of functions", where)
+    logs.add_argument("names", metavar="NAME", nargs="*", help="such as handler; none means all functions")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what they log from now on")
+    logs.add_argument("--since", metavar="TIME", help="10m, 2h, 1d or a time in UTC (default all; on AWS 1h)")
+    logs.add_argument("--json", action="store_true", help="the lines as they were logged, for programs")
 
     purpose = "delete the published versions of functions that nothing leads to, as SnapStart leaves them"
     prune = _add_command(subparsers, "prune-versions", commands.prune_versions, purpose, where)

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.deployed_stack import StackRequestError, error_message, select_stack
 from cli.failed_batches import FailedBatch, list_failed_batches
 from cli.stream_mapping import StreamMapping, find_mapping
-from local.platform.errors import UsageError
+from cli.times import parse_since
 
 BAR_CHARACTERS = 30
 
@@ -23,29 +22,13 @@ def replay(stack: str | None, mapping_name: str, since: str | None, *, dry_run: 
         UsageError: there is no such stack or mapping, or `since` is no time.
         StackRequestError: a failure failed again, or AWS refuses.
     """
-    start = parse_time(since) if since else None
+    start = parse_since(since) if since else None
     try:
         mapping = find_mapping(select_stack(stack), mapping_name)
         count, batches = list_failed_batches(mapping, start)
         yield from _list(batches) if dry_run else _replay(mapping, count, batches)
     except (BotoCoreError, ClientError) as error:
         raise StackRequestError(f"the failures of {mapping_name} could not be read: {error}") from None
-
-
-def parse_time(text: str) -> datetime:
-    """Return an ISO 8601 time, in UTC where it names no zone.
-
-    >>> parse_time("2026-11-21T15:00").isoformat()
-    '2026-11-21T15:00:00+00:00'
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--since takes an ISO 8601 time, not {text!r}; for example: 2026-11-21T15:00") from None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:

@@ -209,7 +209,11 @@ def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, w
 def test_logs_are_kept_and_found(checkout: Checkout) -> None:
     """Else nobody could see what a function did."""
     request_id = checkout.invoke("handlerLambdaArn")["text"]
-    assert request_id in checkout.run("logs", "handler").out
+    assert f"  handler     REPORT   {request_id[:8]}: " in checkout.run("logs").out
+    assert f"  REPORT   {request_id[:8]}: " in checkout.run("logs", "handler", "--since", "1h").out
+    assert request_id in checkout.run("logs", "handler", "--json").out
+    unknown = checkout.run("logs", "helo", code=2).err
+    assert unknown == "error: stack 'local' has no function 'helo'; it has handler, migrations\n"
 
 
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:

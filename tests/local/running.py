@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from local import commands
+from local.lambda_service.log_reader import LogReader
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.program.deploy import UpResult, up
@@ -84,6 +85,12 @@ def invoke(checkout: Path, **event: Any) -> Any:
     payload = json.loads(response["Payload"].read())
     lambda_client.close()
     return payload
+
+
+def log(checkout: Path, stack: str = "local") -> str:
+    """Return what the functions of a stack have logged."""
+    events = LogReader(LocalPaths.for_checkout(checkout).logs / stack).read()
+    return "\n".join(event.text for event in events)
 
 
 def sql(checkout: Path, *statements: str) -> Sequence[Any] | None:

@@ -1,13 +1,9 @@
 """A small project, brought up for real: what each `up` and `down` does."""
 
 import json
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,6 +23,7 @@ from tests.local.running import (
     bring_up,
     fail_up,
     invoke,
+    log,
     processes,
     sql,
     supervisor,
@@ -126,7 +123,7 @@ def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
     assert lines.notes() == ["note: stack local is suspended; its data is kept"]
     assert set(lines.changes().values()) == {"created"}
     assert commands.status(checkout)["stack"] == "other"
-    assert commands.read_log("hello", checkout).count("START RequestId: ") == 1
+    assert log(checkout, "other").count("START RequestId: ") == 1
     assert sorted(path.name for path in LocalPaths.for_checkout(checkout).logs.iterdir()) == ["local", "other"]
     assert sql(checkout, "SELECT to_regclass('kept')") == (None,)
     assert len([line for line in processes(checkout) if "/bin/postgres" in line]) == 1
@@ -186,29 +183,6 @@ def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(checkout: Pat
         up("lcoal", checkout=checkout, program=project.program, progress=Progress(lambda _: None))
     file = checkout / "stacks" / "Pulumi.lcoal.yaml"
     assert str(refused.value) == f"there is no stack 'lcoal' ({file} is missing); there are: local, other"
-
-
-def test_logs_are_read_and_followed(checkout: Path) -> None:
-    """What a function prints could be seen nowhere."""
-    bring_up(checkout)
-    assert '{"time"' not in commands.read_log("hello", checkout)
-    assert commands.read_log("hello", checkout).startswith("START RequestId: ")
-    seen: list[str] = []
-
-    def follow(pieces: Callable[[], Any]) -> None:
-        for text in pieces():
-            seen.append(text)
-            if "xxx" in "".join(seen):
-                return
-
-    thread = threading.Thread(target=follow, args=(lambda: commands.follow_log("hello", checkout),))
-    thread.start()
-    time.sleep(0.5)
-    invoke(checkout, do="print", bytes=3)
-    thread.join(5)
-    assert "".join(seen).splitlines()[1] == "xxx"
-    with pytest.raises(UsageError, match="^there is no function 'helo' up here; there are: hello$"):
-        commands.read_log("helo", checkout)
 
 
 def test_no_password_is_on_disk_or_in_a_log(checkout: Path) -> None:

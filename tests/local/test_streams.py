@@ -16,7 +16,7 @@ from local.platform.processes import wait_until
 from local.program.deploy import up
 from local.program.progress import Progress
 from tests.local import stream_project
-from tests.local.running import Lines, supervisor
+from tests.local.running import Lines, log, supervisor
 from tests.local.stream_project import client
 
 pytestmark = pytest.mark.slow
@@ -42,11 +42,11 @@ def saw(checkout: Path, *keys: str) -> bool:
 
 
 def seen(checkout: Path) -> list[str]:
-    return list(_seen(commands.read_log("copy", checkout)))
+    return list(_seen(log(checkout)))
 
 
-def _seen(log: str) -> Iterator[str]:
-    for line in log.splitlines():
+def _seen(text: str) -> Iterator[str]:
+    for line in text.splitlines():
         if line.startswith("event "):
             yield from json.loads(line.removeprefix("event ").replace("'", '"'))
 

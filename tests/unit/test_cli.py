@@ -263,10 +263,12 @@ def test_another_stack_that_runs_here_is_named(
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
     """Else `aurora-lambda logs handler -f | head` would end in a traceback."""
     program = (
-        "import sys, types, cli.main, cli.deployed_stack;"
-        "stack = types.SimpleNamespace(log=lambda name, follow: iter(['line\\n'] * 100_000));"
-        "cli.deployed_stack.select_stack = lambda name: stack;"
-        "sys.exit(cli.main.main(['logs', 'handler']))"
+        "import sys, cli.main, cli.deployed_stack, cli.logs;"
+        "from datetime import UTC, datetime;"
+        "from local.lambda_service.log_reader import LogEvent;"
+        "cli.deployed_stack.select_stack = lambda name: cli.deployed_stack.DeployedStack('local', {});"
+        "cli.logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
+        "sys.exit(cli.main.main(['logs', '--json']))"
     )
     piped = f'{sys.executable} -c "{program}" | head -1; exit ${{PIPESTATUS[0]}}'
     ended = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)

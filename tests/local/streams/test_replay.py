@@ -185,7 +185,7 @@ def test_failures_in_a_queue_are_read_from_the_stream_again(
         (["orders"], "stack 'dev' has no mapping 'orders'; it has items"),
         (
             ["items", "--since", "noon"],
-            "--since takes an ISO 8601 time, not 'noon'; for example: 2026-11-21T15:00",
+            "--since takes 10m, 2h, 1d or a time such as 2026-11-21T15:00, not 'noon'",
         ),
         (
             ["items"],

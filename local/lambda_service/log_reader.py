@@ -1,0 +1,48 @@
+"""Read the logs of a stack's functions on this machine."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+
+# A line that a full disk has cut is left out.
+LINE = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class LogEvent:
+    """What a function logged at one time: a line here; on AWS it may be several."""
+
+    time: datetime
+    function: str
+    text: str
+
+
+class LogReader:
+    """A reader of all logs in a folder, which goes on where it stopped; functions go by their name on AWS."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._positions: dict[Path, int] = {}
+
+    def functions(self) -> list[str]:
+        """Return the functions that have a log."""
+        return sorted(path.stem for path in self._directory.glob("*.log"))
+
+    def read(self) -> list[LogEvent]:
+        """Return what has been logged since the last call, in order of time."""
+        events = [event for path in self._directory.glob("*.log") for event in self._read(path)]
+        return sorted(events, key=attrgetter("time"))
+
+    def _read(self, path: Path) -> Iterator[LogEvent]:
+        with suppress(FileNotFoundError), path.open("rb") as log:
+            position = self._positions.get(path, 0)
+            # A `down` may have deleted the log, and an `up` begun another.
+            position = log.seek(position if position <= path.stat().st_size else 0)
+            data = log.read()
+            self._positions[path] = position + data.rfind(b"\n") + 1
+            for time, text in LINE.findall(data):
+                yield LogEvent(datetime.fromisoformat(time.decode()), path.stem, text.decode(errors="replace"))
