@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
-from tests.bench import builds, deployments, pollers, queries, starts, streams
+from tests.bench import builds, deployments, dsql, pollers, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
-from tests.bench.report import Row, count, exact, ratio, write
+from tests.bench.report import MINUTES, Row, count, exact, ratio, write
 
 MEGABYTE = 1_000_000
 BASE = os.environ.get("AURORA_LAMBDA_BASE_IMAGE", "aurora-lambda-base:bookworm")
@@ -32,6 +32,7 @@ def main() -> None:
     if os.geteuid() != 0:
         sys.exit("make bench reads the engine's own files: run it as root")
     engine = DockerEngine.find()
+    print(f"measuring takes about {MINUTES} minutes", flush=True)
     subprocess.run([CHECKOUT / ".ci" / "base-image", BASE], check=True)
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
@@ -42,6 +43,7 @@ def main() -> None:
                 *start_rows(engine, images["handler"], measured),
                 *query_rows(engine, images["handler"], measured),
                 *deployment_rows(engine, images["migrations"], measured),
+                *dsql_rows(engine, images["handler"], measured, Path(scratch, "dsql")),
                 *stream_rows(Path(scratch)),
                 *poller_rows(Path(scratch, "pollers")),
                 *build_rows(builder, images),
@@ -88,6 +90,25 @@ def deployment_rows(engine: DockerEngine, image: str, measured: Database) -> Seq
     return [
         ratio("`deploy`, nothing pending, 200 revisions / version check", took["nothing"], took["check"], 1.5),
         ratio("`deploy`, 200 revisions from empty / the same DDL", took["all"], took["ddl"], 2.0),
+    ]
+
+
+def dsql_rows(engine: DockerEngine, image: str, measured: Database, directory: Path) -> Sequence[Row]:
+    """Return the rows about Aurora DSQL, which here is its stand-in."""
+    with dsql.cluster(directory) as cluster:
+        started = dsql.cold_starts(engine, image, cluster, measured)
+        trips = dsql.round_trips(engine, image, cluster)
+        deployed = dsql.deployments(cluster)
+        requests, retries = dsql.conflicts(cluster)
+    return [
+        ratio("DSQL: cold start to first row / on PostgreSQL", started["dsql"], started["postgres"], None),
+        exact("DSQL: round trips: insert, select, transaction of both", trips, (1, 1, 4)),
+        ratio(
+            "DSQL: `deploy`, nothing pending / version check", deployed["nothing"], deployed["check"], None, unit="s"
+        ),
+        ratio("DSQL: `deploy`, 200 revisions / the same DDL", deployed["all"], deployed["ddl"], None, unit="s"),
+        ratio("DSQL: requests a second, 20 % conflicts / none", requests["some"], requests["none"], None, unit="/s"),
+        Row("DSQL: retries a request, 20 % conflicts", f"{retries:.2f}", "reported", met=True),
     ]
 
 

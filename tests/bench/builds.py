@@ -3,12 +3,11 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
-from tests.bench.samples import Samples, in_turn
+from tests.bench.samples import Samples, in_turn, seconds
 from tests.sample_application import put_into
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -66,17 +65,11 @@ def build_times(builder: Builder, target: str, edited: str) -> dict[str, Samples
         file = copy.checkout / SOURCE / edited
 
         def full() -> float:
-            return _seconds(lambda: copy.build(target, "--no-cache"))
+            return seconds(lambda: copy.build(target, "--no-cache"))
 
         def rebuilt() -> float:
             with file.open("a") as code:
                 code.write(f"# {time.time_ns()}\n")
-            return _seconds(lambda: copy.build(target))
+            return seconds(lambda: copy.build(target))
 
         return in_turn({"full": full, "rebuilt": rebuilt})
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began

@@ -47,7 +47,7 @@ def _run(engine: DockerEngine, image: str, database: Database, script: list[str]
     """Return what a workload prints in the migrations image, with two hundred revisions in place of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         versions = Path(scratch)
-        _write(versions)
+        write_revisions(versions)
         _compile(engine, image, versions)
         environment = {**database.runner_environment("revisions"), "PYTHONPATH": "/var/task"}
         command = [PYTHON, f"{MOUNT}/{script[0]}", *script[1:]]
@@ -59,7 +59,8 @@ def _run(engine: DockerEngine, image: str, database: Database, script: list[str]
             database.drop("revisions")
 
 
-def _write(versions: Path) -> None:
+def write_revisions(versions: Path) -> None:
+    """Write two hundred revisions, each of which creates a table."""
     versions.chmod(0o755)
     (versions / "__init__.py").touch()
     for number in range(1, REVISIONS + 1):

@@ -1,6 +1,7 @@
 """Numbers measured in turn, and what may be said of them: a median, the spread around it, a ratio of two."""
 
 import statistics
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -34,3 +35,10 @@ def in_turn(measures: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -
         for name, measure in measures.items():
             values[name].append(measure())
     return {name: Samples(tuple(measured)) for name, measured in values.items()}
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """Return how long `call` takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began

@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from local.runtimes.docker_engine import DockerEngine
@@ -41,18 +42,24 @@ def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted
     start = [PYTHON, "-m", "lambda_images.start", "raw_psycopg.lambda_handler"]
     measured["bundled"] = Program("bundled", image, measured["raw"].environment, start)
 
-    def measure(program: Program) -> Callable[[], float]:
-        def once() -> float:
-            before = database.rows()
-            evict(files)
-            served = serve(engine, program)
-            served.stop()
-            stored(program.name, database.rows() - before, 1)
-            return served.milliseconds
+    return in_turn(
+        {
+            name: partial(cold_start, engine, program, database.rows, evicted_files=files)
+            for name, program in measured.items()
+        }
+    )
 
-        return once
 
-    return in_turn({name: measure(program) for name, program in measured.items()})
+def cold_start(
+    engine: DockerEngine, program: Program, rows: Callable[[], int], *, evicted_files: Sequence[str] = ()
+) -> float:
+    """Return the milliseconds of one start; `rows` says how many are in its database."""
+    before = rows()
+    evict(evicted_files)
+    served = serve(engine, program)
+    served.stop()
+    stored(program.name, rows() - before, 1)
+    return served.milliseconds
 
 
 def stored(name: str, rows: int, expected: int) -> None:
@@ -72,7 +79,7 @@ def layer_files(engine: DockerEngine, image: str) -> list[str]:
     return [str(path) for layer in layers if layer for path in Path(layer).rglob("*") if _is_plain(path)]
 
 
-def evict(files: list[str]) -> None:
+def evict(files: Sequence[str]) -> None:
     """Put these files out of memory."""
     for file in files:
         descriptor = os.open(file, os.O_RDONLY)

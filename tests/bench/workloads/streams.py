@@ -19,7 +19,7 @@ from lambda_images.handler.streams.sql import database
 from tests.images.client import Context
 from tests.streams import raw_record
 
-BATCHES = 10
+BATCHES = 5
 RECORDS = 100
 items = Table(
     "items",
