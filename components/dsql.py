@@ -1,6 +1,6 @@
 """An Aurora DSQL cluster, new or shared, and what one application needs to use it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict, cast
 
 import pulumi
@@ -20,8 +20,8 @@ REGION = r"[a-z]{2}(-[a-z]+)+-\d"
 class DsqlDatabaseArgs(TypedDict):
     """Which cluster to use, and what the application is called in it."""
 
-    function_role_arn: pulumi.Input[str]
-    """ARN of the application's IAM role, which the migration runner maps to its database role."""
+    function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """ARNs of the IAM roles of the application's functions, which the migration runner maps to its database role."""
     schema: NotRequired[pulumi.Input[str]]
     """The application's schema. Applications that share a cluster have one each."""
     runtime_role: NotRequired[pulumi.Input[str]]
@@ -208,7 +208,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             identifier=self.identifier,
             schema=args["schema"],
             runtime_role=args.get("runtime_role", ""),
-            function_role_arn=args["function_role_arn"],
+            function_role_arns=args["function_role_arns"],
             subnet_ids=args.get("subnet_ids", []),
             security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
         ).apply(lambda known: ApplicationSchema(**known))

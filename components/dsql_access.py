@@ -39,7 +39,7 @@ class ApplicationSchema:
     identifier: str
     schema: str
     runtime_role: str
-    function_role_arn: str
+    function_role_arns: list[str]
     subnet_ids: list[str]
     security_group_ids: list[str]
 
@@ -49,7 +49,7 @@ class ApplicationSchema:
 
     def admin(self) -> FunctionAccess:
         """Return what the migration runner gets: the role `admin`, and which role to make for the application."""
-        role = RuntimeRole(self._db_role, "iam", iam_role_arn=self.function_role_arn)
+        role = RuntimeRole(self._db_role, "iam", iam_role_arns=tuple(self.function_role_arns))
         environment = {**self._settings(ADMIN), **role.to_environment(self.name)}
         return self._access(environment, policies.allow(["dsql:DbConnectAdmin"], self.cluster_arn))
 

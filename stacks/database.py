@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pulumi
 
-from components import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, FunctionRole, Network
+from components import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, Network
 from stacks.settings import Settings
 
 DATABASE = "main-db"
@@ -24,29 +24,24 @@ class Database(Protocol):
 
 def register_database(
     settings: Settings,
-    function_role_arn: pulumi.Input[str],
+    function_role_arns: Sequence[pulumi.Input[str]],
     tags: StackTags,
     depends_on: Sequence[pulumi.Resource],
 ) -> Database:
-    """Register the database of the configured engine, once `depends_on` is there."""
+    """Register the database of the configured engine, once `depends_on` is there.
+
+    Functions of these roles may log in.
+    """
     opts = pulumi.ResourceOptions(depends_on=depends_on)
     if settings.engine == "dsql":
-        return _dsql(settings, function_role_arn, tags, opts)
+        return _dsql(settings, function_role_arns, tags, opts)
     return _aurora(settings, tags, opts)
 
 
-def shared_role(settings: Settings, handler_role: FunctionRole) -> FunctionRole | None:
-    """Return the role of every function that logs in, where the database admits one only; None where it does not care.
-
-    Aurora DSQL maps its database role to IAM roles, and the migration runner maps the handler's.
-    """
-    return handler_role if settings.engine == "dsql" else None
-
-
 def _dsql(
-    settings: Settings, function_role_arn: pulumi.Input[str], tags: StackTags, opts: pulumi.ResourceOptions
+    settings: Settings, function_role_arns: Sequence[pulumi.Input[str]], tags: StackTags, opts: pulumi.ResourceOptions
 ) -> DsqlDatabase:
-    args: DsqlDatabaseArgs = {"function_role_arn": function_role_arn, "schema": settings.schema, "tags": tags}
+    args: DsqlDatabaseArgs = {"function_role_arns": function_role_arns, "schema": settings.schema, "tags": tags}
     if settings.runtime_role:
         args["runtime_role"] = settings.runtime_role
     if settings.vpc_id:

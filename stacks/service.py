@@ -6,9 +6,9 @@ from components import FunctionAccess, FunctionRole, ImageFunction, LambdaImage,
 from components.function_url import FunctionUrlCors
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
-from stacks.database import DATABASE, Database, register_database, shared_role
+from stacks.database import DATABASE, Database, register_database
 from stacks.settings import Settings
-from stacks.streams import register_streams
+from stacks.streams import database_role_arns, register_stream_roles, register_streams
 
 # Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit
 # there builds no handler. SOURCE is where the context holds the code.
@@ -28,13 +28,19 @@ def deploy() -> None:
 
     handler_image, migrations_image = (_image(target, settings) for target in CONTEXTS)
     handler_role = FunctionRole("handler", {"tags": _tags()})
+    stream_roles = register_stream_roles(settings, _tags())
     # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
     # money that a cluster takes.
-    database = register_database(settings, handler_role.arn, _tags(), depends_on=[handler_image, migrations_image])
+    database = register_database(
+        settings,
+        [handler_role.arn, *database_role_arns(settings, stream_roles)],
+        _tags(),
+        depends_on=[handler_image, migrations_image],
+    )
     migration = _migration(settings, migrations_image, database, handler_role)
     runtime = _migrated(database, migration)
     handler = _handler(settings, handler_image, handler_role, runtime)
-    register_streams(settings, _tags(), handler_image.image_uri, runtime, shared_role(settings, handler_role))
+    register_streams(settings, _tags(), handler_image.image_uri, runtime, stream_roles)
 
     pulumi.export("handlerLambdaArn", handler.arn)
     pulumi.export("handlerLambdaName", handler.function_name)

@@ -148,10 +148,17 @@ def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
     return tuple(streams), mistakes or _conflicts(entries, streams)
 
 
+def stream_functions(streams: Sequence[StreamSettings]) -> dict[str, StreamSettings]:
+    """Return the functions that streams feed by their names, each as the first of its streams has it."""
+    functions: dict[str, StreamSettings] = {}
+    for stream in streams:
+        functions.setdefault(stream.function_name, stream)
+    return functions
+
+
 def stream_connections(streams: Sequence[StreamSettings]) -> int:
     """Return how many connections to the database the functions open at most, as far as they have limits."""
-    functions = {stream.function_name: stream for stream in reversed(streams)}
-    return sum(max(0, function.concurrency) for function in functions.values() if function.database)
+    return sum(max(0, function.concurrency) for function in stream_functions(streams).values() if function.database)
 
 
 def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:

@@ -1,6 +1,6 @@
 """The streams of a stack: the functions they feed, and what delivers to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 
@@ -9,9 +9,19 @@ from components.access import FunctionAccess
 from components.schema import camel_case
 from lambda_images.database.contract import REPORT_BATCH_ITEM_FAILURES
 from stacks.settings import Settings
-from stacks.stream_settings import StreamSettings
+from stacks.stream_settings import StreamSettings, stream_functions
 
 Tags = Mapping[str, pulumi.Input[str]]
+
+
+def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
+    """Register the roles of the functions that streams feed, by the functions' names."""
+    return {name: FunctionRole(name, {"tags": tags}) for name in stream_functions(settings.streams)}
+
+
+def database_role_arns(settings: Settings, roles: Mapping[str, FunctionRole]) -> list[pulumi.Output[str]]:
+    """Return the ARNs of the roles of functions that use the database."""
+    return [roles[name].arn for name, function in stream_functions(settings.streams).items() if function.database]
 
 
 def register_streams(
@@ -19,27 +29,22 @@ def register_streams(
     tags: Tags,
     image_uri: pulumi.Input[str],
     database: pulumi.Output[FunctionAccess],
-    database_role: FunctionRole | None,
+    roles: Mapping[str, FunctionRole],
 ) -> None:
-    """Register every stream with the function it feeds, and export both.
-
-    Functions that use the database get `database`, and `database_role` where that is given, else a role of their own.
-    """
-    functions: dict[str, tuple[FunctionRole, ImageFunction]] = {}
+    """Register every stream with the function it feeds, and export both; functions that use it get `database`."""
+    functions = {
+        name: _function(settings, tags, stream, image_uri=image_uri, role=roles[name], database=database)
+        for name, stream in stream_functions(settings.streams).items()
+    }
     tables: dict[object, TableStream] = {}
     streams: dict[str, TableStream] = {}
     for stream in settings.streams:
         name = stream.function_name
-        if name not in functions:
-            role = (database_role if stream.database else None) or FunctionRole(name, {"tags": tags})
-            sources = [database] if stream.database else []
-            functions[name] = role, _function(settings, tags, stream, image_uri=image_uri, role=role, sources=sources)
-        role, function = functions[name]
         streams[stream.name] = _table_stream(
-            settings, tags, stream, role=role, function=function, table=tables.get(stream.full_table)
+            settings, tags, stream, role=roles[name], function=functions[name], table=tables.get(stream.full_table)
         )
         tables.setdefault(stream.full_table, streams[stream.name])
-    for name, (_, function) in functions.items():
+    for name, function in functions.items():
         pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
         pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
     if streams:
@@ -60,8 +65,9 @@ def _function(
     *,
     image_uri: pulumi.Input[str],
     role: FunctionRole,
-    sources: Sequence[pulumi.Output[FunctionAccess]],
+    database: pulumi.Output[FunctionAccess],
 ) -> ImageFunction:
+    sources = [database] if stream.database else []
     return ImageFunction(
         stream.function_name,
         {

@@ -70,13 +70,13 @@ class RuntimeRole:
     """The database role the application logs in with, which the migration runner creates.
 
     `secret_arn` names the secret that the runner fills with the role's password under `auth="password"`.
-    `iam_role_arn` is the function's IAM role, on engines that have to be told who may log in.
+    `iam_role_arns` are the functions' IAM roles, on engines that have to be told who may log in.
     """
 
     db_role: str
     auth: Auth
     secret_arn: str = ""
-    iam_role_arn: str = ""
+    iam_role_arns: tuple[str, ...] = ()
 
     def to_environment(self, name: str) -> dict[str, str]:
         """Return the migration runner's variables for this role of the database called `name`."""
@@ -84,7 +84,7 @@ class RuntimeRole:
             "RUNTIME_DB_ROLE": self.db_role,
             "RUNTIME_AUTH": self.auth,
             "RUNTIME_SECRET_ARN": self.secret_arn,
-            "RUNTIME_ROLE_ARN": self.iam_role_arn,
+            "RUNTIME_ROLE_ARN": " ".join(self.iam_role_arns),
         }
         return {environment_name(name, suffix): value for suffix, value in values.items() if value}
 
@@ -155,7 +155,7 @@ def runtime_role(environment: Mapping[str, str], name: str) -> RuntimeRole | Non
         db_role,
         cast(Auth, auth),
         environment.get(environment_name(name, "RUNTIME_SECRET_ARN"), ""),
-        environment.get(environment_name(name, "RUNTIME_ROLE_ARN"), ""),
+        tuple(environment.get(environment_name(name, "RUNTIME_ROLE_ARN"), "").split()),
     )
 
 

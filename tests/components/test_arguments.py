@@ -38,7 +38,7 @@ REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
         "subnet_ids": ["subnet-1", "subnet-2"],
         "function_security_group_id": "sg-1",
     },
-    DsqlDatabase: {"function_role_arn": "arn:aws:iam::123456789012:role/handler"},
+    DsqlDatabase: {"function_role_arns": ["arn:aws:iam::123456789012:role/handler"]},
     ImageFunction: FUNCTION_ARGS,
     LambdaImage: {
         "context": "../lambda_images",

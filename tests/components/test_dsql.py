@@ -26,7 +26,7 @@ from tests.components.tokens import (
     VPC_ENDPOINT,
 )
 
-BARE: DsqlDatabaseArgs = {"function_role_arn": "arn:aws:iam::123456789012:role/handler"}
+BARE: DsqlDatabaseArgs = {"function_role_arns": ["arn:aws:iam::123456789012:role/handler"]}
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "main-db"}
 EXISTING = "abcdefghijklmnopqrstuvwxyz"
 EXISTING_ARN = f"arn:aws:dsql:eu-west-1:123456789012:cluster/{EXISTING}"

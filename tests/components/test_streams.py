@@ -163,8 +163,14 @@ def test_the_handler_has_no_rights_on_streams(stack: Stack) -> None:
     assert actions == ["rds-db:connect"]
 
 
-def test_on_dsql_the_function_is_of_the_role_that_may_log_in(stack: Stack) -> None:
-    """Else DSQL would refuse its login: it maps the database role to the handler's IAM role."""
+def test_on_dsql_each_function_that_uses_the_database_logs_in_with_a_role_of_its_own(stack: Stack) -> None:
+    """Else DSQL would refuse its login, or the handler would have the rights of every stream."""
     recording = stack(engine="dsql", streams=json.dumps([COPY, {**COPY, "name": "other", "database": False}]))
     roles = {name: recording.inputs(FUNCTION, name)["role"] for name in ("handler", "copy-items", "other")}
-    assert roles["copy-items"] == roles["handler"] != roles["other"]
+    assert roles == {name: recording.output(ROLE, name, "arn") for name in roles}
+    variables = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    assert variables["SQL_MAIN_DB_RUNTIME_ROLE_ARN"] == f"{roles['handler']} {roles['copy-items']}"
+    policy = json.loads(recording.inputs(ROLE_POLICY, "handler")["policy"])["Statement"]
+    assert [action for statement in policy for action in statement["Action"] if not action.startswith("logs:")] == [
+        "dsql:DbConnect"
+    ]

@@ -30,7 +30,7 @@ def program() -> None:
     cluster = aws.dsql.Cluster("main-db")
     endpoint = cluster.arn.apply(cluster_endpoint)
     access = pulumi.Output.all(cluster.arn, endpoint, cluster.identifier).apply(
-        lambda known: ApplicationSchema("main-db", *known, "app", "", ROLE, [], []).admin()["environment"]
+        lambda known: ApplicationSchema("main-db", *known, "app", "", [ROLE], [], []).admin()["environment"]
     )
     aws.lambda_.Function(
         "hello", package_type="Image", image_uri=image.image_uri, role=ROLE, environment={"variables": access}

@@ -46,14 +46,15 @@ def test_a_server_elsewhere_has_a_port_and_a_ca_file() -> None:
     assert settings.to_environment() == elsewhere
 
 
-def test_the_migration_runner_is_told_which_iam_role_to_let_in() -> None:
+def test_the_migration_runner_is_told_which_iam_roles_to_let_in() -> None:
     """DSQL knows no other link between a function and a role of the database."""
-    role = RuntimeRole("lambda_myapp", "iam", iam_role_arn="arn:aws:iam::123456789012:role/handler")
+    arns = "arn:aws:iam::123456789012:role/handler", "arn:aws:iam::123456789012:role/copy-items"
+    role = RuntimeRole("lambda_myapp", "iam", iam_role_arns=arns)
     variables = role.to_environment("main-db")
     assert variables == {
         "SQL_MAIN_DB_RUNTIME_DB_ROLE": "lambda_myapp",
         "SQL_MAIN_DB_RUNTIME_AUTH": "iam",
-        "SQL_MAIN_DB_RUNTIME_ROLE_ARN": "arn:aws:iam::123456789012:role/handler",
+        "SQL_MAIN_DB_RUNTIME_ROLE_ARN": " ".join(arns),
     }
     assert runtime_role(variables, "main-db") == role
 

@@ -90,6 +90,19 @@ def test_a_role_that_is_replaced_is_mapped_anew(application: Application, dsql_s
         application.rows("SELECT 1")
 
 
+def test_each_function_logs_in_with_its_own_iam_role(application: Application, dsql_server: DsqlServer) -> None:
+    """Functions behind streams have rights that the handler has not; one that is removed must not log in any more."""
+    other = add_application(dsql_server, application.database, application.role, "copy-items")
+    application.run(SQL_DATABASE_URL_RUNTIME_ROLE_ARN=f"{application.iam_role_arn} {other.iam_role_arn}")
+    assert sorted(mappings(application)) == sorted([(application.iam_role_arn,), (other.iam_role_arn,)])
+    for each in (application, other):
+        assert each.rows("SELECT count(*) FROM notes") == [(0,)]
+    application.run()
+    assert mappings(application) == [(application.iam_role_arn,)]
+    with pytest.raises(LoginRefusedError):
+        other.rows("SELECT 1")
+
+
 @pytest.mark.parametrize(
     "lost",
     [

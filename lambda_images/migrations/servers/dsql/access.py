@@ -12,7 +12,8 @@ from lambda_images.database.quoting import literal, quoted
 # What is to be done about the role: what, to which object, and a value. The parameters are `access_parameters`.
 MISSING = """
     WITH role AS (SELECT oid FROM pg_roles WHERE rolname = %(role)s),
-    mapping AS (SELECT arn::text FROM sys.iam_pg_role_mappings WHERE pg_role_name = %(role)s AND %(arn)s <> ''),
+    wanted AS (SELECT unnest(string_to_array(%(arns)s, ' ')) AS arn),
+    mapping AS (SELECT arn::text FROM sys.iam_pg_role_mappings WHERE pg_role_name = %(role)s AND %(arns)s <> ''),
     space AS (
         SELECT oid, coalesce(has_schema_privilege((TABLE role), oid, 'USAGE'), false) AS usage,
             coalesce(has_schema_privilege((TABLE role), oid, 'CREATE'), false) AS creates
@@ -33,8 +34,8 @@ MISSING = """
         ) a_right (number, name, kinds) ON position(c.relkind::text IN a_right.kinds) > 0)
     SELECT 1 AS step, 'role' AS what, '' AS object, '' AS value WHERE NOT EXISTS (TABLE role)
     UNION ALL SELECT 1, 'login', '', '' FROM pg_roles WHERE rolname = %(role)s AND NOT rolcanlogin
-    UNION ALL SELECT 2, 'mapping', '', %(arn)s WHERE %(arn)s <> '' AND %(arn)s NOT IN (TABLE mapping)
-    UNION ALL SELECT 3, 'stale mapping', '', arn FROM mapping WHERE arn <> %(arn)s
+    UNION ALL SELECT 2, 'mapping', '', arn FROM wanted WHERE arn NOT IN (TABLE mapping)
+    UNION ALL SELECT 3, 'stale mapping', '', arn FROM mapping WHERE arn NOT IN (TABLE wanted)
     UNION ALL SELECT 4, 'usage', '', '' FROM space WHERE NOT usage
     UNION ALL SELECT 4, 'creates', '', '' FROM space WHERE creates
     UNION ALL SELECT 5, 'table defaults', '', '' WHERE NOT EXISTS (SELECT FROM defaults WHERE kind = 'r' AND count = 4)
@@ -61,7 +62,7 @@ STATEMENTS: Mapping[str, str] = {
 
 def access_parameters(role: RuntimeRole, schema: str) -> dict[str, str]:
     """Return the parameters of MISSING."""
-    return {"role": role.db_role, "schema": schema, "arn": role.iam_role_arn}
+    return {"role": role.db_role, "schema": schema, "arns": " ".join(role.iam_role_arns)}
 
 
 def access_statements(role: RuntimeRole, schema: str, missing: Sequence[Row]) -> list[str]:
