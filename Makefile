@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Other programs' modules have no place in these.
+unexport PYTHONHOME PYTHONPATH
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
 
 help: ## List what can be typed.

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.commands import status
 from local.platform.errors import UsageError
 from local.platform.paths import CHECKOUT
+from local.platform.shell import use_local_environment
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
@@ -87,13 +88,14 @@ class DeployedStack:
 def select_stack(name: str | None) -> DeployedStack:
     """Return the stack called `name`: the one running here if that is its name, else the one on AWS.
 
-    Without a name, return the one running here.
+    Without a name, return the one running here, for which this process leaves the shell's settings for AWS aside.
 
     Raises:
         UsageError: there is no such stack, or Pulumi's command line is missing or refuses.
     """
     report = status()
     if report["running"] and name in (None, report["stack"]):
+        use_local_environment()
         return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
     if report["running"] and name == "local":
         raise UsageError(f"stack {report['stack']} is running here, not local; change to it with: aurora-lambda up")

@@ -11,6 +11,7 @@ from cli.parsing import CommandParser, parse
 from cli.terminal import print_line
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
+from local.platform.shell import restart_without_python_settings, use_local_environment
 
 INTERRUPTED = 130
 _SubParsers = argparse._SubParsersAction
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done. 1: the function or migration failed. 2: wrong use or wrong configuration.
     """
+    if arguments is None:
+        restart_without_python_settings()
     code = _run(_parse(sys.argv[1:] if arguments is None else arguments))
     try:
         sys.stdout.flush()
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if not options.may_be_on_aws:
+        use_local_environment()
     try:
         options.run(options)
     except KeyboardInterrupt:
@@ -160,12 +165,15 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
     )
     replay.add_argument("--dry-run", action="store_true", help="only list the failures")
 
+    for command in (invoke, migrate, history, logs, prune, replay):
+        command.set_defaults(may_be_on_aws=True)
+
 
 def _add_command(
     subparsers: _SubParsers, name: str, run: Callable[[argparse.Namespace], None], help_: str, stack: str = ""
 ) -> CommandParser:
     command: CommandParser = subparsers.add_parser(name, help=help_, description=help_)
-    command.set_defaults(run=run, parser=command)
+    command.set_defaults(run=run, parser=command, may_be_on_aws=False)
     if stack:
         command.add_argument("-s", "--stack", metavar="STACK", help=stack)
     return command

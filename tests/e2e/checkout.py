@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -54,12 +55,12 @@ class Checkout:
             shutil.copy(ROOT / file, folder / file)
         return cls(folder)
 
-    def run(self, *arguments: str, code: int = 0) -> Ended:
-        """`aurora-lambda ARGUMENTS`, which has to end with `code`."""
+    def run(self, *arguments: str, code: int = 0, shell: Mapping[str, str] = os.environ) -> Ended:
+        """`aurora-lambda ARGUMENTS` in a shell with these variables, which has to end with `code`."""
         process = subprocess.run(
             [sys.executable, "-m", "cli.main", *arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            env=shell,
             capture_output=True,
             text=True,
             check=False,

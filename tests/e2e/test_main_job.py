@@ -123,6 +123,33 @@ def test_the_function_url_answers(checkout: Checkout) -> None:
     assert checkout.curl("DELETE", "/notes")[0] == 405
 
 
+def test_nothing_of_the_shell_leaks_in(checkout: Checkout, tmp_path: Path) -> None:
+    """Else the profile, proxy, service file or modules of other work would break this stack, or be used by it."""
+    (tmp_path / "alembic.py").write_text("raise SystemExit('not mine')")
+    (tmp_path / "boto3.py").write_text("raise SystemExit('not mine')")
+    (tmp_path / "config").write_text("[not a configuration")
+    shell = os.environ | {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_PROFILE": "other",
+        "DATABASE_URL": "mysql://other:secret@127.0.0.1:1/other",
+        "HOME": str(tmp_path / "nowhere"),
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "PGHOSTADDR": "127.0.0.2",
+        "PGSERVICE": "other",
+        "PULUMI_CONFIG": "not JSON",
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONWARNINGS": "error",
+        "TZ": "Asia/Kathmandu",
+        "http_proxy": "http://127.0.0.1:1",
+    }
+    assert "id" in json.loads(checkout.run("invoke", "handler", shell=shell).out)
+    assert checkout.run("migrate", "current", shell=shell).out == f"{HEAD} (head)\n"
+    assert checkout.run("sql", "SELECT 1 AS one", shell=shell).out == "one\n---\n1\n(1 row)\n"
+    assert json.loads(checkout.run("status", "--json", shell=shell).out) == checkout.status()
+
+
 def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:
     """Else a busy service would run its database out of connections."""
     client, arn = checkout.client("lambda"), checkout.status()["outputs"]["handlerLambdaArn"]
