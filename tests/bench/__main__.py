@@ -45,7 +45,7 @@ def main() -> None:
                 *deployment_rows(engine, images["migrations"], measured),
                 *dsql_rows(engine, images["handler"], measured, Path(scratch, "dsql")),
                 *stream_rows(Path(scratch)),
-                *poller_rows(Path(scratch, "pollers")),
+                *poller_rows(Path(scratch, "pollers"), measured),
                 *build_rows(builder, images),
             ]
             remarks = REMARKS.format(
@@ -127,14 +127,14 @@ def stream_rows(directory: Path) -> Sequence[Row]:
     ]
 
 
-def poller_rows(directory: Path) -> Sequence[Row]:
+def poller_rows(directory: Path, measured: Database) -> Sequence[Row]:
     """Return the rows about event source mappings on this machine."""
     directory.mkdir()
-    took = pollers.deliveries(directory)
+    took = pollers.deliveries(directory, measured)
     seconds, memory = pollers.registrations(directory)
     many = f"{pollers.MANY} streams"
     return [
-        ratio("local: write until the function is invoked / is answered", took["invoked"], took["answered"], None),
+        ratio("local: `put_item` until its row is in SQL / is answered", took["stored"], took["answered"], None),
         ratio(f"local: `up` with {many} / with one", seconds["many"], seconds["one"], 3, unit="s"),
         Row(f"local: memory of the supervisor, {many} more than with one", f"{memory:.1f} MB", "reported", met=True),
     ]

@@ -1,5 +1,8 @@
-"""Event source mappings on this machine: from a write to the function, and what many of them cost."""
+"""Event source mappings on this machine: from a write to its row in SQL, and what many of them cost."""
 
+import contextlib
+import io
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -7,9 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import pulumi_aws as aws
+import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
+from sqlalchemy import select
 
 from components.image import LambdaImage
+from lambda_images.handler.streams.sql import database
 from local.commands import down
 from local.lambda_service.function import InvocationResult
 from local.program.deploy import up
@@ -18,7 +24,11 @@ from local.streams.dynamodb import DurableDynamoDb
 from local.streams.mapping import parse_mapping
 from local.streams.poller import Poller
 from local.streams.store import StreamStore
+from tests.bench.copies import in_batches, items
+from tests.bench.database import MASTER, Database
 from tests.bench.samples import Samples
+from tests.bench.starts import stored
+from tests.images.client import Context
 from tests.local import project
 from tests.local.running import supervisor
 
@@ -31,8 +41,8 @@ ATTRIBUTES = [{"AttributeName": "id", "AttributeType": "S"}]
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
-def deliveries(directory: Path) -> dict[str, Samples]:
-    """Return the milliseconds of writes to a table, until they are `answered` and until the function is `invoked`."""
+def deliveries(directory: Path, measured: Database) -> dict[str, Samples]:
+    """Return the milliseconds of writes to a table, until they are `answered` and until their row is `stored`."""
     dynamodb, store = (
         DurableDynamoDb(DomainDispatcherApplication(create_backend_app)),
         StreamStore(directory / "streams"),
@@ -40,33 +50,42 @@ def deliveries(directory: Path) -> dict[str, Samples]:
     dynamodb.open(store)
     create = partial(dynamodb.request, REGION, "CreateTable", BillingMode="PAY_PER_REQUEST")
     table = create(TableName="items", KeySchema=KEYS, AttributeDefinitions=ATTRIBUTES, StreamSpecification=STREAM)
-    invoked = threading.Event()
+    done = threading.Event()
 
-    def invoke(_: bytes) -> InvocationResult:
-        invoked.set()
-        return InvocationResult("", b"null", failed=False, log_tail=b"")
+    def invoke(payload: bytes) -> InvocationResult:
+        answer = in_batches(json.loads(payload), Context())
+        done.set()
+        return InvocationResult("", json.dumps(answer).encode(), failed=False, log_tail=b"")
 
     inputs = {"eventSourceArn": table["TableDescription"]["LatestStreamArn"], "functionName": "copy"}
     poller = Poller(parse_mapping("mapping", "items", inputs), dynamodb, store, invoke)
-    poller.start()
-    try:
-        pairs = [_write(dynamodb, invoked, number) for number in range(WRITES)]
-    finally:
-        poller.stop()
-        dynamodb.close()
-        store.close()
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()):
+        monkeypatch.setenv("DATABASE_URL", measured.url(MASTER))
+        items.create(database().statements)
+        poller.start()
+        try:
+            pairs = [_write(dynamodb, done, number) for number in range(WRITES)]
+            stored("the function", _copies(), WRITES)
+        finally:
+            poller.stop()
+            dynamodb.close()
+            store.close()
     return {
-        name: Samples(values) for name, values in zip(("answered", "invoked"), zip(*pairs, strict=True), strict=True)
+        name: Samples(values) for name, values in zip(("answered", "stored"), zip(*pairs, strict=True), strict=True)
     }
 
 
-def _write(dynamodb: DurableDynamoDb, invoked: threading.Event, number: int) -> tuple[float, float]:
-    invoked.clear()
+def _write(dynamodb: DurableDynamoDb, done: threading.Event, number: int) -> tuple[float, float]:
+    done.clear()
     started = time.perf_counter()
     dynamodb.request(REGION, "PutItem", TableName="items", Item={"id": {"S": str(number)}})
     answered = time.perf_counter()
-    invoked.wait()
+    done.wait()
     return (answered - started) * 1000, (time.perf_counter() - started) * 1000
+
+
+def _copies() -> int:
+    return database().statement(lambda connection: len(connection.execute(select(items)).all()))
 
 
 def registrations(directory: Path) -> tuple[dict[str, Samples], float]:

@@ -6,48 +6,17 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Column, MetaData, String, Table, delete, func, select
+from sqlalchemy import delete, func, select
 
-from lambda_images.database.types import LongText, UtcTimestamp
-from lambda_images.database.upserts import upsert_newer
-from lambda_images.handler.streams import StreamRecord, batch_handler, stream_handler
-from lambda_images.handler.streams.attributes import item_to_json
 from lambda_images.handler.streams.batches import EntryPoint
 from lambda_images.handler.streams.sql import database
+from tests.bench.copies import in_batches, items, one_by_one
 from tests.images.client import Context
 from tests.streams import raw_record
 
 BATCHES = 5
 RECORDS = 100
-items = Table(
-    "items",
-    MetaData(),
-    Column("id", String(64), primary_key=True),
-    Column("body", LongText),
-    Column("position", String(67), nullable=False),
-    Column("changed_at", UtcTimestamp, nullable=False),
-)
-
-
-def to_row(record: StreamRecord) -> Mapping[str, object]:
-    return {
-        "id": record.keys["id"],
-        "body": item_to_json(record.new_image or {}),
-        "position": record.position,
-        "changed_at": record.created_at,
-    }
-
-
-@batch_handler
-def in_batches(records: Sequence[StreamRecord]) -> None:
-    upsert_newer(database(), items, [to_row(record) for record in records], items.c.position)
-
-
-@stream_handler
-def one_by_one(record: StreamRecord) -> None:
-    upsert_newer(database(), items, [to_row(record)], items.c.position)
 
 
 def milliseconds(entry_point: EntryPoint) -> float:
