@@ -33,6 +33,8 @@ def up(options: argparse.Namespace) -> None:
         from local.program.deploy import up as bring_up
 
         outputs = bring_up(stack, overrides, containers=options.containers, progress=progress).outputs
+    if options.quiet:
+        return
     print_line(("\nOutputs:", "bold"))
     for key, value in sorted(outputs.items()):
         print_line(f"    {key}: ", (json.dumps(value), "cyan"))
@@ -60,6 +62,16 @@ def _overrides(assignments: Sequence[str]) -> dict[str, str]:
     if wrong := [key for key, equals, _ in pairs if not key or not equals]:
         raise UsageError(f"-c takes key=value, not {wrong[0]!r}; for example: -c engine=mysql")
     return {key: value for key, _, value in pairs}
+
+
+def dev(options: argparse.Namespace) -> None:
+    """Deploy at each save, and follow the logs."""
+    from cli.dev import develop
+
+    stack = options.stack or "local"
+    flags = [flag for flag in ("containers", "verbose") if getattr(options, flag)]
+    config = [word for assignment in options.config for word in ("-c", assignment)]
+    develop(stack, ["-s", stack, *config, *(f"--{flag}" for flag in flags)])
 
 
 def down(options: argparse.Namespace) -> None:
@@ -170,7 +182,7 @@ def logs(options: argparse.Namespace) -> None:
         if options.json:
             print(event.text, flush=True)
         elif parts := format_event(event, name_width=name_width):
-            print("".join(text for text, _ in parts), flush=True)
+            print_line(*parts)
 
 
 def replay(options: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ OTHER_WORDS = {
     "start": "up",
     "stop": "down --keep-data",
     "upgrade": "migrate",
+    "watch": "dev",
 }
 
 

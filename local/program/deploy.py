@@ -114,9 +114,15 @@ def _run(program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
     except Exception as error:
         if forwarder.failures:
             raise LocalError("\n".join(forwarder.failures)) from error
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(frame.filename).name}, line {frame.lineno}"
-        raise LocalError(f"the program failed: {type(error).__name__}: {error} ({where})") from error
+        raise _program_error(error) from error
+
+
+def _program_error(error: Exception) -> LocalError:
+    """Return an error that names the line of the program where another one happened."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    # A syntax error's message names its line.
+    where = "" if isinstance(error, SyntaxError) else f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return LocalError(f"the program failed: {type(error).__name__}: {error}{where}")
 
 
 def _local_configuration(
@@ -162,6 +168,9 @@ def _keys_of_other_engines(engine: str) -> set[str]:
 
 def _service_program() -> Callable[[], None]:
     # Imported here because that takes a second, and errors before this point are reported at once.
-    from stacks.service import deploy
-
+    try:
+        from stacks.service import deploy
+    except Exception as error:
+        # Whatever a person may have written there.
+        raise _program_error(error) from error
     return deploy

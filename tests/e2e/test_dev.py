@@ -1,0 +1,86 @@
+"""`aurora-lambda dev`, as somebody who edits the application uses it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+
+pytestmark = pytest.mark.slow
+
+READY = "Watching for the next save; Ctrl-C ends it."
+REFUSED = "Not deployed: what runs goes on as it was. Mend it and save."
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    """Give a checkout in which nothing runs."""
+    checkout = Checkout.with_sample_application(tmp_path / "checkout")
+    yield checkout
+    checkout.run("down")
+
+
+def lines_to(process: subprocess.Popen[str], *ends: str) -> list[str]:
+    """Return what is printed up to the first line with one of `ends`, or up to the end."""
+    assert process.stdout
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line.rstrip("\n"))
+        if any(end in line for end in ends):
+            break
+    return lines
+
+
+def count_keys(checkout: Checkout) -> list[str]:
+    """Return the keys of an answer, which the edits below change."""
+    return list(checkout.curl("GET", "/notes/count")[1])
+
+
+def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(checkout: Checkout) -> None:
+    """Else each edit would take a command, or a slip of the keyboard end what runs."""
+    routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/service.py"
+    program = stack.read_text()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "dev"],
+        cwd=checkout.folder,
+        env={**os.environ, "PYTHONPATH": str(checkout.folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        assert lines_to(process, READY)[-1] == READY
+        assert count_keys(checkout) == ["count"]
+        assert "  handler     REPORT   " in lines_to(process, "  handler  ")[-1]
+
+        routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
+        saved = lines_to(process, READY, REFUSED)
+        assert ("Saved lambda_images/application/routes.py" in saved, saved[-1]) == (True, READY)
+        assert [line.split()[:3] for line in saved if line.startswith(" ")] == [
+            ["~", "docker:index:Image", "handler"],
+            ["~", "aws:lambda:Function", "handler"],
+        ]
+        assert count_keys(checkout) == ["edited"]
+
+        stack.write_text(f"{program}\nservice = (\n")
+        line = len(program.splitlines()) + 2
+        assert lines_to(process, READY, REFUSED)[-2:] == [
+            f"error: the program failed: SyntaxError: '(' was never closed (service.py, line {line})",
+            REFUSED,
+        ]
+        assert count_keys(checkout) == ["edited"]
+
+        stack.write_text(program)
+        assert lines_to(process, READY, REFUSED)[-1] == READY
+
+        process.send_signal(signal.SIGINT)
+        assert lines_to(process)[-1] == (
+            "Stopped watching; the stack keeps running; stop it with: aurora-lambda down --keep-data"
+        )
+    assert process.returncode == 0
+    assert count_keys(checkout) == ["edited"]
