@@ -34,7 +34,6 @@ class MysqlServer(DatabaseServer):
     """MariaDB, or Oracle's MySQL where only that is installed."""
 
     engine = "mysql"
-    rds_engine = "aurora-mysql"
     stop_signals = (signal.SIGTERM,)
 
     def __init__(self, data: Path, parameters: Mapping[str, str]) -> None:

@@ -38,7 +38,6 @@ class PostgresServer(DatabaseServer):
     """PostgreSQL that lets members of `rds_iam` log in without a password, where RDS checks their token."""
 
     engine = "postgres"
-    rds_engine = "aurora-postgresql"
     stop_signals = (signal.SIGINT, signal.SIGQUIT)
 
     def set_master(self, username: str, password: str) -> None:

@@ -30,7 +30,6 @@ class DatabaseServer(ABC):
     """A server process with its data in `data` that listens on 127.0.0.1 and on a socket inside `data`."""
 
     engine: ClassVar[str]
-    rds_engine: ClassVar[str]
     stop_signals: ClassVar[tuple[signal.Signals, ...]]
 
     def __init__(self, data: Path, parameters: Mapping[str, str]) -> None:

@@ -5,7 +5,8 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from lambda_images.database.engines import EngineSpec
-from local.databases.registry import SERVERS, database_server, engine_of_cluster
+from local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
+from local.databases.registry import database_server
 from local.databases.server_watch import ServerWatch
 from local.lambda_service.cors import CorsSettings
 from local.lambda_service.environment import FunctionConfig
@@ -55,8 +56,7 @@ def _engine(resource: Resource) -> EngineSpec:
     rds_engine = resource.inputs.get("engine")
     engine = engine_of_cluster(rds_engine)
     if engine is None:
-        known = " and ".join(server.rds_engine for server in SERVERS.values())
-        raise LocalError(f"engine {rds_engine!r} cannot run here: {known} can")
+        raise LocalError(f"engine {rds_engine!r} cannot run here: {' and '.join(RDS_ENGINES)} can")
     return engine
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from local.databases.registry import engine_of_cluster
+from local.databases.rds_engines import engine_of_cluster
 from local.resources.context import Resource, StackContext
 from local.resources.providers import CLUSTER
 from local.resources.resource_schemas import Inputs

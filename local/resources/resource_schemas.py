@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.databases.registry import engine_of_cluster
+from local.databases.rds_engines import engine_of_cluster
 
 ACCOUNT_ID = "123456789012"
 
