@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import produce_migrations
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 from alembic.util import CommandError
@@ -20,11 +20,12 @@ from sqlalchemy import Connection
 
 from lambda_images.database.errors import format_driver_error
 from lambda_images.database.sqlalchemy_engine import engine_on
+from lambda_images.migrations.checksums import read_revision, read_revisions, record_revision
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.offline import check_operations, load_operations
 from lambda_images.migrations.outcome import AppliedRevision
 from lambda_images.migrations.progress import Direction, InterruptedStep, RevisionProgress
-from lambda_images.migrations.revisions import revision_files
+from lambda_images.migrations.revisions import numbered_head, revision_files
 from lambda_images.migrations.servers import Server
 
 HERE = Path(__file__).parent
@@ -50,8 +51,8 @@ class Migrations:
         self.config.set_main_option("script_location", _escaped(HERE))
         self.config.set_main_option("version_locations", _escaped(versions))
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-        self.config.set_main_option("sourceless", "true")
         self.config.attributes["offline_url"] = server.spec.offline_url
+        self.config.attributes["on_version_apply"] = self._record
         load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)
         self._progress = None if server.spec.transactional_ddl else RevisionProgress(server)
@@ -90,14 +91,14 @@ class Migrations:
         """Return the revisions after `version`, first to last.
 
         Raises:
-            MigrationError: this image does not have `version`.
+            MigrationError: this code does not have `version`.
         """
         try:
             self.script.get_revision(version or "base")
         except CommandError:
             raise MigrationError(
-                f"the database is at revision {version}, which this image does not have:"
-                " deploy the code that has it, or go back with that code's `downgrade` first"
+                f"the database is at revision {version}, which this code does not have: deploy the code that has it;"
+                f" to go back, run `aurora-lambda migrate downgrade {numbered_head(self._versions) or 'base'}` there"
             ) from None
         return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
 
@@ -136,6 +137,8 @@ class Migrations:
         step = self.interrupted()
         script = self.script.get_revision(step.revision) if step else None
         if step and script:
+            # A database from before a table was added to them may lack it.
+            self._server.create_tables()
             self._run(lambda _version: self._step(script, step.direction, run))
 
     def stamp(self, revision: str) -> None:
@@ -145,6 +148,9 @@ class Migrations:
             if self._progress:
                 self._progress.forget()
             MigrationContext.configure(connection).stamp(self.script, revision)
+            stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
+            for known, file in read_revisions(self._versions).items():
+                record_revision(self._server, known, file.checksum if known in stamped else "")
 
     def history(self, version: str | None) -> str:
         """Return every revision, newest first, the current one marked."""
@@ -191,6 +197,11 @@ class Migrations:
         run.current_step["duration_ms"] = round((time.monotonic() - started) * 1000)
         run.applied.append(run.current_step)
         run.current_step = None
+
+    def _record(self, *, step: MigrationInfo, **_options: object) -> None:
+        """Note the checksum of a revision that is applied, in the transaction that writes the version."""
+        file = self._versions / revision_files(self._versions)[str(step.up_revision_id)]
+        record_revision(self._server, str(step.up_revision_id), read_revision(file).checksum if step.is_upgrade else "")
 
     def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:
@@ -239,7 +250,7 @@ class Migrations:
 
 def is_compared(name: str | None, kind: str, _parents: object) -> bool:
     """Return whether something in a database is compared with the code: not the runner's own tables."""
-    return kind != "table" or name not in {"migration_progress", "migration_lease"}
+    return kind != "table" or name not in {"migration_checksums", "migration_progress", "migration_lease"}
 
 
 def _is_about(line: str, version: str | None) -> bool:

@@ -24,6 +24,7 @@ def run() -> None:
         "render_item": rendered,
         "include_name": is_compared,
         "compare_type": True,
+        "on_version_apply": attributes.get("on_version_apply", ()),
     }
     if context.is_offline_mode():
         context.configure(url=attributes["offline_url"], literal_binds=True, **options)

@@ -81,10 +81,10 @@ class RevisionProgress:
 
     def interrupted(self) -> InterruptedStep | None:
         """Return the step that an earlier run did not finish."""
-        row = self._server.own_row(READ_PROGRESS)
-        if not row:
+        found = self._server.own_rows(READ_PROGRESS)
+        if not found:
             return None
-        revision, direction, done, writes, at_work, tables_before = row
+        revision, direction, done, writes, at_work, tables_before = found[0]
         return InterruptedStep(
             revision, direction, tuple(json.loads(done)), frozenset(json.loads(writes)), at_work, tables_before
         )

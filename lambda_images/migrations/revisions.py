@@ -6,13 +6,22 @@ loads Alembic. Nothing is baked, so nothing can be stale; that name and content 
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambda_images.migrations.errors import MigrationError
 
 VERSIONS = Path(__file__).parents[1] / "application" / "versions"
-_FILE = re.compile(r"([0-9]{4,8})_\w+\.pyc?")
-_NO_REVISION = {"__init__.py", "__init__.pyc", "__pycache__"}
+_FILE = re.compile(r"([0-9]{4,8})_\w+\.py")
+_NO_REVISION = {"__init__.py", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class RevisionFile:
+    """What a revision's file holds: its message, and a checksum of its code."""
+
+    message: str
+    checksum: str
 
 
 def revision_files(versions: Path) -> dict[str, str]:

@@ -49,7 +49,7 @@ def table_names(database: Database) -> set[str]:
     """Return the names of all tables, but for those that the migration runner keeps for itself on some engines."""
     schema = "public" if database.engine == "postgres" else database.name
     found = rows(database, f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'")
-    return {name for (name,) in found} - {"migration_progress", "migration_lease"}
+    return {name for (name,) in found} - {"migration_checksums", "migration_progress", "migration_lease"}
 
 
 def steps(result: dict[str, Any]) -> list[str]:

@@ -229,7 +229,7 @@ def test_a_version_changed_behind_the_runners_back_is_noticed(mysql: Database, t
 def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: Path) -> None:
     """Old code deployed over a newer database is told so, rather than 'can't locate revision'."""
     run({}, database.environment())
-    with pytest.raises(MigrationError, match="^the database is at revision 0004, which this image does not have"):
+    with pytest.raises(MigrationError, match="^the database is at revision 0004, which this code does not have"):
         run({}, database.environment(), versions=history(tmp_path, *tables(2)))
 
 

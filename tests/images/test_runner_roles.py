@@ -159,7 +159,11 @@ def test_the_role_reads_the_version_and_cannot_write_it(database: Database, empt
     run({}, role_environment(database, role, empty_secret))
     user = (role, secret_value(empty_secret)["password"])
     assert rows(database, "SELECT version_num FROM alembic_version", user) == [("0004",)]
-    for statement in ("UPDATE alembic_version SET version_num = '0001'", "DELETE FROM alembic_version"):
+    for statement in (
+        "UPDATE alembic_version SET version_num = '0001'",
+        "DELETE FROM alembic_version",
+        "DELETE FROM migration_checksums",
+    ):
         with pytest.raises(Exception, match="(?i)denied"):
             rows(database, statement, user)
 

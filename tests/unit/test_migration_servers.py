@@ -27,7 +27,7 @@ def test_a_new_postgres_role_with_a_token() -> None:
         'GRANT USAGE ON SCHEMA public TO "app_runtime"',
         'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "app_runtime"',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "app_runtime"',
-        'REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM "app_runtime"',
+        'REVOKE INSERT, UPDATE, DELETE ON alembic_version, migration_checksums FROM "app_runtime"',
         'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO "app_runtime"',
         'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "app_runtime"',
         'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO "app_runtime"',

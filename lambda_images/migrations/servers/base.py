@@ -25,6 +25,12 @@ CREATE_PROGRESS_TABLE = (
     " tables_before varchar(32) NOT NULL)"
 )
 
+# See `lambda_images.migrations.checksums`.
+CREATE_CHECKSUMS_TABLE = (
+    "CREATE TABLE IF NOT EXISTS migration_checksums"
+    " (revision varchar(32) NOT NULL PRIMARY KEY, checksum varchar(64) NOT NULL)"
+)
+
 
 class Server(ABC):
     """A server, and the connection to our database that the runner works on. Names are quoted in every statement."""
@@ -92,18 +98,18 @@ class Server(ABC):
 
     def create_tables(self) -> None:
         """Make the runner's own tables where they are absent."""
-        self.run(CREATE_VERSION_TABLE)
+        self.run(CREATE_VERSION_TABLE, CREATE_CHECKSUMS_TABLE)
         if not self.spec.transactional_ddl:
             self.run(CREATE_PROGRESS_TABLE)
 
     def version(self) -> str | None:
         """Return the revision the database is at."""
-        found = self.own_row("SELECT version_num FROM alembic_version")
-        return found[0] if found else None
+        found = self.own_rows("SELECT version_num FROM alembic_version")
+        return found[0][0] if found else None
 
     @abstractmethod
-    def own_row(self, query: str, *values: object) -> Row:
-        """Return the first row of a query of the runner's own tables; an empty one where they are absent."""
+    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
+        """Return the rows of a query of the runner's own tables; none where these are absent."""
 
     @abstractmethod
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 import pymysql
 from typing_extensions import override
@@ -30,8 +31,9 @@ PROGRAMS = """
 # `Table_priv` is a set: SELECT is 1, INSERT 2, UPDATE 4, DELETE 8. The names in the two tables differ in collation.
 UNGRANTED_TABLES = """
     SELECT t.table_name, coalesce(p.Table_priv + 0, 0), t.rights FROM (
-        SELECT table_name, CASE table_name WHEN 'migration_progress' THEN 0 WHEN 'alembic_version' THEN 1 ELSE 15 END
-        AS rights FROM information_schema.tables WHERE table_schema = database()) t
+        SELECT table_name, CASE table_name WHEN 'migration_progress' THEN 0
+            WHEN 'alembic_version' THEN 1 WHEN 'migration_checksums' THEN 1 ELSE 15 END AS rights
+        FROM information_schema.tables WHERE table_schema = database()) t
     LEFT JOIN mysql.tables_priv p ON CAST(p.Table_name AS BINARY) = CAST(t.table_name AS BINARY)
         AND p.Db = database() AND p.User = %s AND p.Host = '%%'
     WHERE coalesce(p.Table_priv + 0, 0) <> t.rights"""
@@ -47,9 +49,9 @@ class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
     @override
-    def own_row(self, query: str, *values: object) -> Row:
+    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
         try:
-            return self.row(query, *values)
+            return self.rows(query, *values)
         except pymysql.err.ProgrammingError as error:
             if error.args[0] != NO_SUCH_TABLE:
                 raise
@@ -58,7 +60,7 @@ class MysqlServer(Server):
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
         name, by_token = (role.db_role, role.auth == "iam") if role else ("", False)
-        return self.own_row(READY, head, name, name, by_token, name, escaped(self.schema), name) == (1,)
+        return (1,) in self.own_rows(READY, head, name, name, by_token, name, escaped(self.schema), name)
 
     @override
     def describe_tables(self, statement: str) -> str:

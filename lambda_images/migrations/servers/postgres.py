@@ -1,6 +1,7 @@
 """PostgreSQL: the database, the application's role and its rights, and the lock."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import cast
 
 import psycopg
@@ -43,7 +44,8 @@ ROLE_IS_READY = f"""
     AND has_schema_privilege(r.oid, 'public', 'USAGE') AND NOT has_schema_privilege(r.oid, 'public', 'CREATE')
     AND NOT has_schema_privilege('public', 'public', 'USAGE')
     AND NOT EXISTS (
-        SELECT FROM pg_class c, LATERAL (SELECT c.relname <> 'alembic_version' AS is_writable)
+        SELECT FROM pg_class c,
+            LATERAL (SELECT c.relname NOT IN ('alembic_version', 'migration_checksums') AS is_writable)
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (
             has_table_privilege(r.oid, c.oid, 'SELECT')
             AND has_table_privilege(r.oid, c.oid, 'INSERT') = is_writable
@@ -71,9 +73,9 @@ class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
 
     @override
-    def own_row(self, query: str, *values: object) -> Row:
+    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
         try:
-            return self.row(query, *values)
+            return self.rows(query, *values)
         except UndefinedTable:
             return ()
 
@@ -164,7 +166,7 @@ def role_statements(role: RuntimeRole, database: str, *, exists: bool, verifier:
         f"GRANT USAGE ON SCHEMA public TO {name}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
         f"GRANT {RIGHTS} ON ALL TABLES IN SCHEMA public TO {name}",
-        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version, migration_checksums FROM {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {RIGHTS} ON TABLES TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {name}",

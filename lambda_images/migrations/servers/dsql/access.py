@@ -24,7 +24,7 @@ MISSING = """
     relation_right AS (
         SELECT c.relname, a_right.name, a_right.number, CASE
                 WHEN c.relname IN ('migration_progress', 'migration_lease') THEN false
-                WHEN c.relname = 'alembic_version' THEN a_right.name = 'SELECT'
+                WHEN c.relname IN ('alembic_version', 'migration_checksums') THEN a_right.name = 'SELECT'
                 ELSE true END AS wanted,
             coalesce(CASE c.relkind
                 WHEN 'S' THEN has_sequence_privilege((TABLE role), c.oid, a_right.name)

@@ -1,6 +1,7 @@
 """Aurora DSQL: the schema, the application's role, and the lock. Each statement commits by itself."""
 
 import time
+from collections.abc import Sequence
 from typing import Self, cast
 
 from psycopg.errors import DuplicateObject, InvalidSchemaName, UndefinedTable, UniqueViolation
@@ -55,7 +56,7 @@ OBJECTS = """
     WITH space AS (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)
     SELECT CASE relkind WHEN 'r' THEN 'TABLE' WHEN 'v' THEN 'VIEW' ELSE 'SEQUENCE' END, quote_ident(relname)
         FROM space JOIN pg_class ON relnamespace = space.oid AND relkind IN ('r', 'v', 'S')
-        AND relname NOT IN ('alembic_version', 'migration_progress', 'migration_lease')
+        AND relname NOT IN ('alembic_version', 'migration_checksums', 'migration_progress', 'migration_lease')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'i')
     UNION ALL SELECT 'FUNCTION', quote_ident(proname) || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')'
         FROM space JOIN pg_proc ON pronamespace = space.oid
@@ -108,16 +109,16 @@ class DsqlServer(Server):
         self._run_unless_done(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.schema)}")
 
     @override
-    def own_row(self, query: str, *values: object) -> Row:
+    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
         try:
-            return self.row(query, *values)
+            return self.rows(query, *values)
         except UndefinedTable:
             return ()
 
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
         if role is None:
-            return self.version() == head and not self.own_row("SELECT 1 FROM migration_progress")
+            return self.version() == head and not self.own_rows("SELECT 1 FROM migration_progress")
         values = {"head": head, **access_parameters(role, self.schema)}
         try:
             return self._dsql.execute(READY.encode(), values).fetchone() == (True,)
@@ -151,6 +152,7 @@ class DsqlServer(Server):
         self.run(
             "BEGIN",
             "DELETE FROM alembic_version",
+            "DELETE FROM migration_checksums",
             "DELETE FROM migration_progress",
             "UPDATE migration_lease SET dropping = true",
             "COMMIT",
@@ -161,7 +163,7 @@ class DsqlServer(Server):
     def drop_application(self, role: RuntimeRole | None) -> None:
         self.drop_all()
         self._lease.end()
-        for table in ("alembic_version", "migration_progress", "migration_lease"):
+        for table in ("alembic_version", "migration_checksums", "migration_progress", "migration_lease"):
             self.run(f"DROP TABLE IF EXISTS {quoted(self.schema)}.{table}")
         self.run(f"DROP SCHEMA IF EXISTS {quoted(self.schema)}")
         if role is not None:
