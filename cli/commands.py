@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cli.configuration import StackConfiguration
     from lambda_images.migrations.changes import Decisions
 
-MIGRATION_RUNNER = "migration-runner"
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 
 
@@ -32,7 +31,11 @@ def up(options: argparse.Namespace) -> None:
         # Imported here because it takes a second, in which a terminal shows that something goes on.
         from local.program.deploy import up as bring_up
 
-        outputs = bring_up(stack, overrides, containers=options.containers, progress=progress).outputs
+        result = bring_up(stack, overrides, containers=options.containers, progress=progress)
+    outputs = result.outputs
+    for line in [] if result.unchanged else _migration_lines():
+        if line != "up to date":
+            print_line(("note:", "yellow"), f" {line}")
     if options.quiet:
         return
     print_line(("\nOutputs:", "bold"))
@@ -123,12 +126,24 @@ def status(options: argparse.Namespace) -> None:
     """Print what runs here."""
     from local.commands import status as local_status
 
-    report = local_status()
+    report: dict[str, object] = {**local_status()}
+    if report["running"]:
+        report["migrations"] = _migration_lines()
     if options.json:
         print(json.dumps(report, indent=2))
         return
     for line in status_lines(report):
         print_line(line)
+
+
+def _migration_lines() -> list[str]:
+    from cli.deployed_stack import StackRequestError
+    from cli.migrations import migration_status
+
+    try:
+        return migration_status()["output"].splitlines()
+    except (StackRequestError, LocalError) as error:
+        return [str(error)]
 
 
 def invoke(options: argparse.Namespace) -> None:
@@ -156,14 +171,14 @@ def _payload(text: str) -> bytes:
 def migrate(options: argparse.Namespace) -> None:
     """Run the migration runner and print its result."""
     from cli.deployed_stack import select_stack
+    from cli.migrations import MIGRATION_RUNNER, ask_runner
 
     command, revision = options.migration_command, options.revision or options.revision_option
     if COMMANDS[command].takes_revision != bool(revision):
         those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
         raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
-    event = {"command": command, **({"revision": revision} if revision else {})}
     with working(f"{MIGRATION_RUNNER}: {command}"):
-        answer = select_stack(options.stack).invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+        answer = ask_runner(select_stack(options.stack), command, revision or "")
     print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
 
 
@@ -211,6 +226,7 @@ def sql(options: argparse.Namespace) -> None:
 
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
+    from cli.migrations import migration_status
     from lambda_images.database.contract import DATABASE_URL
     from lambda_images.migrations.errors import MigrationError
     from lambda_images.migrations.generate import create_revision
@@ -219,6 +235,9 @@ def new_migration(options: argparse.Namespace) -> None:
     report = local_status()
     if not report["running"]:
         raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
+    state = migration_status()
+    if state["status"] == "incomplete":
+        raise LocalError(f"nothing is written while the revisions differ:\n{state['output']}")
     try:
         paths = create_revision(
             {DATABASE_URL: report["databaseUrl"]}, options.message, decisions=_decisions(options.yes)

@@ -61,6 +61,8 @@ def status_lines(report: Mapping[str, object]) -> list[str]:
 
 def _entries(key: str, value: object) -> list[tuple[str, str]]:
     """Return a value of the status as lines, the first one labelled with its key."""
+    if isinstance(value, list):
+        return [("" if number else key, str(item)) for number, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return [(key, "-" if value in (None, "") else str(value))]
     return [("" if number else key, f"{name}: {_describe(item)}") for number, (name, item) in enumerate(value.items())]

@@ -13,6 +13,8 @@ from lambda_images.database.contract import RuntimeRole, parse_master_secret
 from lambda_images.database.error_codes import error_code
 from lambda_images.database.errors import DatabaseError
 from lambda_images.migrations.alembic_runner import MigrationRun, Migrations
+from lambda_images.migrations.checksums import applied_checksums, read_revisions
+from lambda_images.migrations.comparison import Comparison
 from lambda_images.migrations.errors import MigrationError, OutOfTimeError
 from lambda_images.migrations.failures import describe_error, failure_message
 from lambda_images.migrations.outcome import Outcome, RevisionName
@@ -33,10 +35,12 @@ class MigrationCommands:
         self._server = server
         self._role = role
         self._remaining = remaining
+        self._versions = versions
         self._migrations = Migrations(server, versions)
         self._run = MigrationRun()
         self._before: str | None = None
         self._target: str | None = None
+        self._behind = False
         self._emptied = False
         self._password: str | None = None
         self._password_is_new = False
@@ -108,7 +112,7 @@ class MigrationCommands:
                 " what is applied stays: run it again to go on"
             )
         return {
-            "status": "incomplete" if pending and self._request.rules.reports_incomplete else "ok",
+            "status": "incomplete" if (pending or self._behind) and self._request.rules.reports_incomplete else "ok",
             "before": self._before,
             "after": after,
             "applied": self._run.applied,
@@ -137,8 +141,9 @@ class MigrationCommands:
         return self._migrations.history(self._before)
 
     def _check(self) -> str:
-        if pending := self._migrations.pending(self._before):
-            raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate`, then check")
+        found = self._comparison()
+        if lines := [*found.behind(), *found.edited()]:
+            raise MigrationError("; ".join(lines))
         if differences := self._migrations.differences():
             listed = "; ".join(str(difference) for difference in differences)
             raise MigrationError(
@@ -161,11 +166,16 @@ class MigrationCommands:
         return self._migrations.sql(self._before) if self._migrations.pending(self._before) else ""
 
     def _status(self) -> str:
-        count = len(self._migrations.pending(self._before))
-        output = f"{count} pending" if count else "up to date"
-        if step := self._migrations.interrupted():
-            output += f"; the {step.direction} of revision {step.revision} was interrupted: deploy finishes it"
-        return output
+        found = self._comparison()
+        self._behind = bool(found.behind())
+        return "\n".join([*found.behind(), *found.edited()]) or "up to date"
+
+    def _comparison(self) -> Comparison:
+        pending = [script.revision for script in self._migrations.pending(self._before)]
+        image = read_revisions(self._versions)
+        files = image if self._request.files is None else self._request.files
+        checksums = applied_checksums(self._server)
+        return Comparison(files, image, pending, checksums, self._before, self._migrations.interrupted())
 
     def _begin(self) -> None:
         """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""

@@ -62,7 +62,8 @@ def _compared(settings: DatabaseSettings, message: str, versions: Path, decision
         migrations = Migrations(server, versions)
         migrations.load()
         if pending := migrations.pending(version):
-            raise MigrationError(f"{len(pending)} revisions are pending: run `aurora-lambda migrate` first")
+            names = ", ".join(f"{script.revision} {script.doc}" for script in pending)
+            raise MigrationError(f"not yet applied: {names}. Run `aurora-lambda up` first")
         return _written(migrations, message, versions, decisions)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.revisions import RevisionFile
 from lambda_images.payload import CommandError, parse_payload, shorten
 
 
@@ -43,12 +44,15 @@ _REVISION = re.compile(r"head|base|[0-9A-Za-z]{1,32}|-[0-9]{1,4}")
 class Request:
     """A command that is known, with the revision it needs.
 
-    `complete` makes a deployment that ran out of time a failure, so that what waits for it does not go on.
+    Attributes:
+        complete: a deployment that ran out of time is a failure, so that what waits for it does not go on.
+        files: the revisions that whoever asks has, to compare with; None for those of this image.
     """
 
     command: str
     revision: str = ""
     complete: bool = False
+    files: Mapping[str, RevisionFile] | None = None
 
     @property
     def rules(self) -> CommandRules:
@@ -81,7 +85,7 @@ def parse_request(event: object) -> Request:
         if revision is not None:
             those = " and ".join(name for name, other in COMMANDS.items() if other.takes_revision)
             raise MigrationError(f"{command} takes no revision; {those} do")
-        return Request(command, complete=payload.get("complete") is True)
+        return Request(command, complete=payload.get("complete") is True, files=_files(payload.get("files")))
     if revision is None:
         raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
@@ -91,3 +95,13 @@ def parse_request(event: object) -> Request:
     if command == "stamp" and revision.startswith("-"):
         raise MigrationError("stamp takes a revision's id, head or base")
     return Request(command, revision)
+
+
+def _files(value: object) -> Mapping[str, RevisionFile] | None:
+    """Return the revisions that a payload holds; None where it holds none."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        return {revision: RevisionFile(**file) for revision, file in value.items()}
+    except TypeError:
+        raise MigrationError('files are {"0001": {"message": "create users", "checksum": "..."}, ...}') from None

@@ -61,8 +61,11 @@ def test_check_asks_for_a_migration_first(database: Database, tmp_path: Path) ->
     """Comparing an old database with new code would report as a fault what a migration is about to add."""
     run({}, database.environment())
     run({"command": "stamp", "revision": "0002"}, database.environment())
-    with pytest.raises(MigrationError, match=r"^2 revisions are pending: run `aurora-lambda migrate`, then check$"):
+    with pytest.raises(MigrationError) as refusal:
         run({"command": "check"}, database.environment())
+    assert str(refusal.value) == (
+        "0003 create comments, 0004 index comments by note are not applied: run `aurora-lambda migrate`"
+    )
 
 
 def test_downgrade_goes_back_and_deploy_forward_again(database: Database) -> None:
@@ -103,7 +106,9 @@ def test_sql_shows_what_is_pending_and_runs_nothing(database: Database) -> None:
         "UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';",
     ]
     assert result["after"] == "0003"
-    assert run({"command": "status"}, database.environment())["output"] == "1 pending"
+    assert run({"command": "status"}, database.environment())["output"] == (
+        "0004 index comments by note is not applied: run `aurora-lambda migrate`"
+    )
 
 
 def test_current_history_and_status_tell_where_the_database_is(database: Database) -> None:

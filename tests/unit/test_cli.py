@@ -8,7 +8,7 @@ import sys
 import threading
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,8 @@ from cli import deployed_stack
 from cli.deployed_stack import DeployedStack, error_message
 from cli.formatting import MigrationResult, migration_summary, status_lines
 from cli.main import main
+from lambda_images.migrations.checksums import read_revisions
+from lambda_images.migrations.revisions import VERSIONS
 from local.platform.errors import UsageError
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
@@ -94,6 +96,14 @@ def test_a_deployed_function_is_found_by_its_output_and_invoked(
     )
     assert [(asked.replace(":", "%3A"), body) for asked, body in aws.asked] == [(path, b'{"command": "create"}')]
     assert capsys.readouterr().out == '{\n  "id": "1"\n}\n'
+
+
+def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambda) -> None:
+    """Else a revision that is written and not deployed would be called up to date."""
+    aws.body = json.dumps({**DEPLOYED, "command": "status", "output": "up to date"}).encode()
+    assert main(["migrate", "status", "-s", "dev"]) == 0
+    files = {revision: asdict(file) for revision, file in read_revisions(VERSIONS).items()}
+    assert json.loads(aws.asked[0][1]) == {"command": "status", "files": files}
 
 
 def test_a_function_error_is_shown_and_is_exit_code_1(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.request import Request, parse_request
+from lambda_images.migrations.revisions import RevisionFile
 
 ALLOWED = "deploy, reset, current, history, check, stamp, downgrade, sql, status"
 
@@ -63,3 +64,14 @@ def test_a_revision_where_none_is_taken_is_refused() -> None:
     """Somebody who asks to deploy up to a revision must not get all of them."""
     with pytest.raises(MigrationError, match="^deploy takes no revision; stamp and downgrade do$"):
         parse_request({"command": "deploy", "revision": "0002"})
+
+
+def test_the_files_of_whoever_asks_are_read() -> None:
+    """Else the runner could compare the database with its own image only."""
+    files = {"0001": {"message": "create users", "checksum": "ab"}}
+    assert parse_request({"command": "status", "files": files}) == Request(
+        "status", files={"0001": RevisionFile("create users", "ab")}
+    )
+    with pytest.raises(MigrationError) as refusal:
+        parse_request({"command": "status", "files": {"0001": "ab"}})
+    assert str(refusal.value) == 'files are {"0001": {"message": "create users", "checksum": "..."}, ...}'

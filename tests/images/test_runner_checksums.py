@@ -1,0 +1,67 @@
+"""What the runner notes of an applied revision's file, and says once that has been edited."""
+
+from pathlib import Path
+
+import pytest
+
+from lambda_images.migrations.errors import MigrationError
+from tests.conftest import Database
+from tests.images.revisions import history, tables
+from tests.images.runs import rows, run
+
+pytestmark = pytest.mark.slow
+
+EDITED = (
+    "0001 step 1 was edited after it was applied: restore it and write a new revision, or keep the edit by"
+    " `aurora-lambda migrate stamp 0002`"
+)
+
+
+@pytest.fixture
+def edited(database: Database, tmp_path: Path) -> Database:
+    """Return a database of two revisions, of which the first has been edited since."""
+    run({}, database.environment(), versions=history(tmp_path, *tables(2)))
+    file = tmp_path / "0001_step_1.py"
+    file.write_text(file.read_text().replace("id integer", "id bigint"))
+    return database
+
+
+def test_an_edited_revision_is_said_and_fails_the_check_alone(edited: Database, tmp_path: Path) -> None:
+    """A database made anew would differ from this one, and nobody would know since when."""
+    status = run({"command": "status"}, edited.environment(), versions=tmp_path)
+    assert (status["status"], status["output"]) == ("ok", EDITED)
+    with pytest.raises(MigrationError) as refusal:
+        run({"command": "check"}, edited.environment(), versions=tmp_path)
+    assert str(refusal.value) == EDITED
+    assert run({}, edited.environment(), versions=tmp_path)["status"] == "ok"
+
+
+def test_a_stamp_keeps_an_edit(edited: Database, tmp_path: Path) -> None:
+    """Else a harmless edit would be complained of for ever."""
+    run({"command": "stamp", "revision": "0002"}, edited.environment(), versions=tmp_path)
+    assert run({"command": "status"}, edited.environment(), versions=tmp_path)["output"] == "up to date"
+
+
+def test_a_revision_that_is_undone_may_be_edited(edited: Database, tmp_path: Path) -> None:
+    """The way to mend the revision one is still writing: down, edit, up."""
+    run({"command": "downgrade", "revision": "base"}, edited.environment(), versions=tmp_path)
+    assert rows(edited, "SELECT * FROM migration_checksums") == []
+    run({}, edited.environment(), versions=tmp_path)
+    assert run({"command": "status"}, edited.environment(), versions=tmp_path)["output"] == "up to date"
+
+
+def test_comments_and_formatting_are_no_edit(database: Database, tmp_path: Path) -> None:
+    """`make lint` may format applied revisions anew when its rules change."""
+    run({}, database.environment(), versions=history(tmp_path, *tables(1)))
+    file = tmp_path / "0001_step_1.py"
+    file.write_text(file.read_text().replace("op.execute('", "op.execute(  # Why.\n        '").replace("'", '"'))
+    assert run({"command": "status"}, database.environment(), versions=tmp_path)["output"] == "up to date"
+
+
+def test_a_database_from_before_checksums_goes_on(edited: Database, tmp_path: Path) -> None:
+    """What was applied before them is not known, which must neither fail a deployment nor be called an edit."""
+    rows(edited, "DROP TABLE migration_checksums")
+    assert run({"command": "status"}, edited.environment(), versions=tmp_path)["output"] == "up to date"
+    history(tmp_path, *tables(3))
+    run({}, edited.environment(), versions=tmp_path)
+    assert [revision for (revision,) in rows(edited, "SELECT revision FROM migration_checksums")] == ["0003"]
