@@ -53,10 +53,11 @@ def test_a_runner_that_is_at_work_for_long_stays_alone(
 
 def test_the_lease_of_a_dead_runner_ends_by_itself(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is there to release it: the next deployment has to go on within seconds."""
-    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 1000.0)
-    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
-    dead = server_of(application)
-    dead.lock()
+    with monkeypatch.context() as short:
+        short.setattr(lease, "RENEWAL_SECONDS", 1000.0)
+        short.setattr(lease, "LEASE_SECONDS", 0.5)
+        dead = server_of(application)
+        dead.lock()
     time.sleep(0.6)
     assert application.run()["status"] == "ok"
     dead.close()
