@@ -1,5 +1,6 @@
 """Servers that tests share: one of each engine a session, a fresh database a test."""
 
+import gc
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ class Database:
 
 
 NewDatabase = Callable[[str], Database]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what imports have made: it would look at it again and again, in vain."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

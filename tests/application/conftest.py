@@ -6,16 +6,29 @@ import pytest
 
 from lambda_images.application.commands import COMMANDS
 from lambda_images.application.routes import ROUTES, TABLES
+from lambda_images.application.tables import metadata
 from lambda_images.handler.dispatcher import Application
 from lambda_images.migrations.runner import run
-from tests.conftest import Database
+from tests.conftest import ENGINES, Database, NewDatabase, set_aws_environment
 from tests.images.client import Client
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[Database]:
+    """A database with the application's tables, on each engine in turn; the environment holds AWS credentials."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        set_aws_environment(monkeypatch)
+        database = new_database(request.param)
+        run({}, database.environment())
+        yield database
+
+
 @pytest.fixture
-def app(database: Database) -> Iterator[Client]:
-    """Return the application on a migrated database."""
-    run({}, database.environment())
-    client = Client(Application(COMMANDS, ROUTES, TABLES), database.environment())
+def app(migrated: Database) -> Iterator[Client]:
+    """Return the application on a database whose tables are empty."""
+    client = Client(Application(COMMANDS, ROUTES, TABLES), migrated.environment())
+    with client.dispatcher.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
     yield client
     client.close()

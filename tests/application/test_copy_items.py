@@ -15,24 +15,13 @@ from lambda_images.application.tables import stream_items
 from lambda_images.handler.streams import Item
 from lambda_images.handler.streams.attributes import item_from_json
 from lambda_images.handler.streams.sql import database as sql_database
-from lambda_images.migrations.runner import run
-from tests.conftest import Database, NewDatabase, set_aws_environment
+from tests.conftest import Database
 from tests.images.runs import rows
 from tests.services import CountingProxy
 from tests.streams import MODIFIED, invoke, raw_record
 
 SUCCESS: dict[str, Any] = {"batchItemFailures": []}
 KEY: Item = {"id": "1"}
-
-
-@pytest.fixture(scope="module", params=("postgres", "mysql", pytest.param("dsql", marks=pytest.mark.slow)))
-def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[Database]:
-    """A database with the application's tables, on each engine in turn; the environment holds AWS credentials."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        set_aws_environment(monkeypatch)
-        database = new_database(request.param)
-        run({}, database.environment())
-        yield database
 
 
 @pytest.fixture(autouse=True)

@@ -14,12 +14,12 @@ POST = ("id", "title", "content", "created_at")
 ANN = {"name": "Ann", "email": "ann@example.org"}
 
 
-def test_init_names_the_tables(app: Client, database: Database) -> None:
+def test_init_names_the_tables(app: Client, migrated: Database) -> None:
     """The check people run after a deployment."""
     answer = app.http("POST", "/init")
     assert (answer.status, answer.body) == (
         200,
-        {"message": "Database initialized successfully", "schema": database.name, "tables": ["users", "posts"]},
+        {"message": "Database initialized successfully", "schema": migrated.name, "tables": ["users", "posts"]},
     )
 
 

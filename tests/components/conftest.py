@@ -1,5 +1,6 @@
 """The stacks that most component tests look at, each registered once."""
 
+import gc
 from collections.abc import Callable
 
 import pytest
@@ -10,10 +11,18 @@ from tests.components.recording import Recording, record
 Stack = Callable[..., Recording]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def default_stack() -> Recording:
+    """The recording of the service with no configuration, which imports what most others use."""
+    recording = record(deploy)
+    gc.freeze()
+    return recording
+
+
 @pytest.fixture(scope="session")
-def stack() -> Stack:
+def stack(default_stack: Recording) -> Stack:
     """`stack(engine="postgres", ...)` is the recording of the service with that configuration."""
-    recordings: dict[tuple[tuple[str, str], ...], Recording] = {}
+    recordings: dict[tuple[tuple[str, str], ...], Recording] = {(): default_stack}
 
     def recorded(**config: str) -> Recording:
         key = tuple(sorted(config.items()))
