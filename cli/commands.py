@@ -27,7 +27,7 @@ def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
-    with _progress(options) as progress:
+    with _progress(fold=not options.verbose) as progress:
         # Imported here because it takes a second, in which a terminal shows that something goes on.
         from local.program.deploy import up as bring_up
 
@@ -46,12 +46,25 @@ def up(options: argparse.Namespace) -> None:
         print_line(f"    {command}")
 
 
-def _progress(options: argparse.Namespace) -> AbstractContextManager[Progress]:
+def preview(options: argparse.Namespace) -> None:
+    """Print what `up` would do."""
+    stack = "local" if options.stack is None else options.stack
+    overrides = _overrides(options.config)
+    with _progress(fold=not options.verbose, planned=True) as progress:
+        from local.program.preview import preview as compare
+
+        result = compare(stack, overrides, containers=options.containers, progress=progress)
+    from cli.preview import print_pending
+
+    print_pending(stack, result)
+
+
+def _progress(*, fold: bool, planned: bool = False) -> AbstractContextManager[Progress]:
     if not sys.stdout.isatty():
-        return nullcontext(Progress(fold=not options.verbose))
+        return nullcontext(Progress(fold=fold, planned=planned))
     from cli.live_progress import LiveProgress
 
-    return LiveProgress(fold=not options.verbose)
+    return LiveProgress(fold=fold, planned=planned)
 
 
 def _suggestions(outputs: Mapping[str, object]) -> list[str]:

@@ -30,8 +30,8 @@ WIDEST_COLUMN = 32
 class LiveProgress(Progress):
     """Shows what is in work in the last line, until its context ends."""
 
-    def __init__(self, *, fold: bool) -> None:
-        super().__init__(print_line, fold=fold)
+    def __init__(self, *, fold: bool, planned: bool = False) -> None:
+        super().__init__(print_line, fold=fold, planned=planned)
         self._steps: dict[str, float] = {}
         self._started = time.monotonic()
         self._spinner = Spinner("line" if console().options.ascii_only else "dots")
@@ -61,7 +61,7 @@ class LiveProgress(Progress):
             for text in texts:
                 print_line(("note:", "yellow"), f" {text}")
 
-    def write_change(self, change: str, what: str, name: str, duration: str) -> None:
+    def write_change(self, change: str, what: str, name: str, done: str) -> None:
         """Write a change as a line that the terminal does not wrap."""
         columns = console().width - FURTHER_COLUMNS
         widths = min(WIDEST_COLUMN, columns // 2), min(WIDEST_COLUMN, columns - columns // 2)
@@ -70,8 +70,7 @@ class LiveProgress(Progress):
             print_line(
                 (f" {CHANGE_SYMBOLS[change]:<2} ", CHANGE_STYLES[change]),
                 " ".join(cells),
-                (f" {change}", CHANGE_STYLES[change]),
-                (duration, "dim"),
+                (f" {done}", CHANGE_STYLES[change]),
             )
 
     def _render(self) -> Spinner:

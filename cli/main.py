@@ -79,15 +79,17 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     stack = "stack to deploy (default local)"
     up = _add_command(subparsers, "up", commands.up, "deploy a stack's program on this machine", stack)
     up.add_argument("-q", "--quiet", action="store_true", help="print only what changes")
+    purpose = "say what up would do, the SQL of pending revisions included, and change nothing"
+    preview = _add_command(subparsers, "preview", commands.preview, purpose, stack)
     purpose = "deploy on this machine whenever a source is saved, and follow the logs"
-    for deploying in (up, _add_command(subparsers, "dev", commands.dev, purpose, stack)):
-        deploying.add_argument(
+    for command in (up, preview, _add_command(subparsers, "dev", commands.dev, purpose, stack)):
+        command.add_argument(
             "-c", "--config", metavar="KEY=VALUE", action="append", default=[], help="configure for this time"
         )
-        deploying.add_argument(
+        command.add_argument(
             "--containers", action="store_true", help="run the functions in containers of the real images"
         )
-        deploying.add_argument("--verbose", action="store_true", help="name also the resources that are only recorded")
+        command.add_argument("--verbose", action="store_true", help="name also the resources that are only recorded")
 
     down = _add_command(subparsers, "down", commands.down, "stop everything here and delete its data")
     down.add_argument("--keep-data", action="store_true", help="keep the databases for the next up")

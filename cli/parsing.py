@@ -18,7 +18,7 @@ OTHER_WORDS = {
     "generate": "new-migration",
     "output": "status",
     "outputs": "status",
-    "preview": "up (it changes only what differs)",
+    "plan": "preview",
     "ps": "status",
     "psql": "sql",
     "refresh": "up",

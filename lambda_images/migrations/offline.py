@@ -6,7 +6,8 @@
 import importlib
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -71,10 +72,23 @@ def render(revision: ModuleType, spec: EngineSpec) -> str:
     return output.getvalue()
 
 
+def pending_sql(engine: str, version: str | None, versions: Path = VERSIONS) -> Iterator[tuple[str, str]]:
+    """Yield the title of each revision after `version`, and the SQL of its upgrade; None is that of an empty database.
+
+    Raises:
+        MigrationError: a file is not named like a revision.
+    """
+    for revision, name in sorted(revision_files(versions).items(), key=lambda item: int(item[0])):
+        if int(revision) > int(version or 0):
+            module = load_python_file(versions, name)
+            message = (module.__doc__ or "").strip().partition("\n")[0]
+            yield f"{revision} {message}", render(module, ENGINES[engine])
+
+
 def main(engine: str) -> None:
     """Print the SQL of all revisions, for one engine."""
-    for _revision, name in sorted(revision_files(VERSIONS).items()):
-        print(render(load_python_file(VERSIONS, name), ENGINES[engine]))
+    for _revision, sql in pending_sql(engine, None):
+        print(sql)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from local.program.configuration import full_key, read_configuration
 from local.program.forwarder import ResourceForwarder, StackProgram
 from local.program.monitor import run_program
 from local.program.progress import Progress
+from local.program.receiver import ResourceReceiver
 from local.resources.resource_schemas import Outputs
 from local.supervisor.client import SupervisorClient, exclusive
 
@@ -63,12 +64,7 @@ def up(
     """
     started, progress = time.monotonic(), progress or Progress()
     paths = LocalPaths.for_checkout(checkout)
-    project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-    config = _local_configuration(checkout / "stacks", stack, project, overrides or {}, progress, containers=containers)
-    main = program or _service_program()
-    stack_program = StackProgram(
-        project, stack, config["aws:region"], config, checkout / "stacks", main, containers=containers
-    )
+    stack_program = load_program(stack, overrides or {}, checkout, progress, program, containers=containers)
     try:
         with exclusive(paths):
             supervisor = SupervisorClient(paths)
@@ -80,6 +76,26 @@ def up(
     result = UpResult(outputs, forwarder.changes, time.monotonic() - started)
     progress.write(summary(result))
     return result
+
+
+def load_program(
+    stack: str,
+    overrides: Mapping[str, str],
+    checkout: Path,
+    progress: Progress,
+    program: Callable[[], None] | None,
+    *,
+    containers: bool,
+) -> StackProgram:
+    """Return a stack's program with the configuration to run it with here; the arguments are those of `up`.
+
+    Raises:
+        UsageError: there is no such stack, or its file cannot be used.
+    """
+    project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
+    config = _local_configuration(checkout / "stacks", stack, project, overrides, progress, containers=containers)
+    main = program or _service_program()
+    return StackProgram(project, stack, config["aws:region"], config, checkout / "stacks", main, containers=containers)
 
 
 def summary(result: UpResult) -> str:
@@ -95,7 +111,7 @@ def _update(
     supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder, progress: Progress
 ) -> Outputs:
     """Run the program, delete what it no longer registers, and return its outputs."""
-    outputs = _run(program, forwarder)
+    outputs = run_reported(program, forwarder)
     forwarder.start_update()
     with progress.working("deleting what the program no longer has"):
         finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
@@ -106,14 +122,20 @@ def _update(
     return outputs
 
 
-def _run(program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
+def run_reported(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:
+    """Run the program and return its outputs.
+
+    Raises:
+        SettingsError: the configuration is wrong (`stacks.configuration`).
+        LocalError: resources failed, or the program did.
+    """
     try:
-        return run_program(program, forwarder)
+        return run_program(program, receiver, preview=preview)
     except pulumi.RunError:
         raise
     except Exception as error:
-        if forwarder.failures:
-            raise LocalError("\n".join(forwarder.failures)) from error
+        if receiver.failures:
+            raise LocalError("\n".join(receiver.failures)) from error
         raise _program_error(error) from error
 
 

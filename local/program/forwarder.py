@@ -1,18 +1,16 @@
 """Forward each resource that a program registers to the supervisor, and tell what becomes of it."""
 
-import json
 import threading
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs
 
 from local.platform.errors import LocalError
 from local.program.progress import Progress, display_type
+from local.program.receiver import ResourceReceiver, to_json_value
 from local.resources.outputs import lookup_result
 from local.resources.resource_schemas import Inputs, Outputs
 from local.supervisor.client import SupervisorClient
@@ -37,21 +35,12 @@ class StackProgram:
     containers: bool = False
 
 
-class ResourceForwarder(Mocks):
-    """Forward each resource to the supervisor, and count the changes.
-
-    Attributes:
-        changes: The number of resources by kind of change.
-        failures: One message for each resource that failed.
-        urns: The resources that the program has registered.
-    """
+class ResourceForwarder(ResourceReceiver):
+    """Forwards each resource to the supervisor, and counts the changes."""
 
     def __init__(self, supervisor: SupervisorClient, program: StackProgram, progress: Progress) -> None:
-        self.changes: Counter[str] = Counter()
-        self.failures: list[str] = []
-        self.urns: list[str] = []
+        super().__init__()
         self._supervisor, self._program, self._progress = supervisor, program, progress
-        self._thread = threading.local()
         self._update_started = False
         self._start_error = ""
         self._open_requests = 0
@@ -64,24 +53,13 @@ class ResourceForwarder(Mocks):
             return self._lookup(args.token, arguments), []
         return lookup_result(args.token, arguments, self._program.region), []
 
-    def set_urn(self, urn: str) -> None:
-        """Set the URN of the resource that this thread registers next."""
-        self._thread.urn = urn
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
-        """Forward one resource, also one that exists already on AWS; components are only recorded."""
-        inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
-        if not args.custom:
-            return "", inputs
-        if args.resource_id:
-            inputs["identifier"] = args.resource_id
-        urn = self._thread.urn
-        self.urns.append(urn)
-        with self._counted_request(), self._progress.working(f"{display_type(args.typ)} {args.name}"):
-            result = self._forward(urn, args, inputs)
+    def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
+        """Forward one resource."""
+        with self._counted_request(), self._progress.working(f"{display_type(type_token)} {name}"):
+            result = self._forward(urn, type_token, name, inputs)
         self._progress.note(*result["notices"])
-        self.report(result["change"], args.typ, args.name, result["seconds"], recorded=result["recorded"])
-        if args.typ == INVOCATION and result["change"] != "same":
+        self.report(result["change"], type_token, name, result["seconds"], recorded=result["recorded"])
+        if type_token == INVOCATION and result["change"] != "same":
             self._progress.applied(str(result["outputs"].get("result", "")))
         return result["id"], result["outputs"]
 
@@ -142,16 +120,16 @@ class ResourceForwarder(Mocks):
             self.failures.append(str(error))
             raise
 
-    def _forward(self, urn: str, args: MockResourceArgs, inputs: Inputs) -> ResourceResult:
+    def _forward(self, urn: str, type_token: str, name: str, inputs: Inputs) -> ResourceResult:
         self.start_update()
         try:
-            files = _build_files(inputs) if args.typ == IMAGE else []
+            files = _build_files(inputs) if type_token == IMAGE else []
             return self._supervisor.apply_resource(
-                {"urn": urn, "type": args.typ, "name": args.name, "inputs": inputs, "files": files}
+                {"urn": urn, "type": type_token, "name": name, "inputs": inputs, "files": files}
             )
         except LocalError as error:
-            self.failures.append(f"{display_type(args.typ)} {args.name}: {error}")
-            self._progress.change("failed", args.typ, args.name)
+            self.failures.append(f"{display_type(type_token)} {name}: {error}")
+            self._progress.change("failed", type_token, name)
             raise
 
     @contextmanager
@@ -174,14 +152,3 @@ def _build_files(inputs: Inputs) -> list[str]:
         return [path.as_posix() for path in context_files(Path(str(inputs["build"]["context"])))]
     except FileNotFoundError as error:
         raise LocalError(str(error)) from error
-
-
-def to_json_value(value: object) -> object:
-    """Return a value of Pulumi's as JSON has it, without its marks of secrets."""
-    if rpc.is_rpc_secret(value):
-        return to_json_value(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, Mapping):
-        return {str(key): to_json_value(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json_value(each) for each in value]
-    return value if isinstance(value, str | int | float | bool | None) else json.loads(json.dumps(value, default=str))

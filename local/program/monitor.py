@@ -1,4 +1,4 @@
-"""Run a stack's Pulumi program in this process, and forward what it registers to the supervisor."""
+"""Run a stack's Pulumi program in this process, and hand what it registers to a receiver."""
 
 import asyncio
 import logging
@@ -14,23 +14,24 @@ from pulumi.runtime.mocks import MockMonitor, set_mocks
 from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-from local.program.forwarder import ResourceForwarder, StackProgram
+from local.program.forwarder import StackProgram
+from local.program.receiver import ResourceReceiver
 from local.resources.resource_schemas import Outputs
 
 
 class Monitor(MockMonitor):
-    """Pulumi's mock monitor, which in addition tells the forwarder the URN of each resource.
+    """Pulumi's mock monitor, which in addition tells the receiver the URN of each resource.
 
     Pulumi calls it on worker threads, and would create an event loop on each and never close it.
     """
 
-    def __init__(self, forwarder: ResourceForwarder) -> None:
-        super().__init__(forwarder)
-        self._forwarder = forwarder
+    def __init__(self, receiver: ResourceReceiver) -> None:
+        super().__init__(receiver)
+        self._receiver = receiver
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Register a resource."""
-        self._forwarder.set_urn(self.make_urn(request.parent, request.type, request.name))
+        self._receiver.set_urn(self.make_urn(request.parent, request.type, request.name))
         with _thread_event_loop():
             return super().RegisterResource(request)
 
@@ -45,15 +46,17 @@ class Monitor(MockMonitor):
             return super().Invoke(request)
 
 
-def run_program(program: StackProgram, forwarder: ResourceForwarder) -> Outputs:
+def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:
     """Run the program to its end and return its outputs, with secrets masked.
 
+    In a preview, outputs may be unknown, as Pulumi's are.
+
     Raises:
-        Exception: whatever the program raises. The reason why a resource failed is in `forwarder.failures`.
+        Exception: whatever the program raises. The reason why a resource failed is in `receiver.failures`.
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
-    with _silenced_logging(), _working_directory(program.directory), _event_loop(forwarder) as loop:
-        set_mocks(forwarder, program.project, program.stack, preview=False, monitor=Monitor(forwarder))
+    with _silenced_logging(), _working_directory(program.directory), _event_loop(receiver) as loop:
+        set_mocks(receiver, program.project, program.stack, preview=preview, monitor=Monitor(receiver))
         set_all_config(dict(program.config))
         # An earlier run in this process may have left futures of another event loop.
         SETTINGS.outputs.clear()
@@ -94,7 +97,7 @@ def _silenced_logging() -> Generator[None]:
 
 
 @contextmanager
-def _event_loop(forwarder: ResourceForwarder) -> Generator[asyncio.AbstractEventLoop]:
+def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLoop]:
     """Give an event loop for one run, and close it once no request to the supervisor is open."""
     loop = asyncio.new_event_loop()
     # Every resource that depends on a failed one fails too, and nothing awaits those.
@@ -103,10 +106,10 @@ def _event_loop(forwarder: ResourceForwarder) -> Generator[asyncio.AbstractEvent
     try:
         yield loop
     except KeyboardInterrupt:
-        forwarder.abort()
+        receiver.abort()
         raise
     finally:
-        forwarder.wait_until_idle()
+        receiver.wait_until_idle()
         loop.run_until_complete(loop.shutdown_default_executor())
         asyncio.set_event_loop(None)
         loop.close()

@@ -7,6 +7,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 
 CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
+# What a change is called before it is made.
+PLANNED_CHANGES = {
+    "created": "create",
+    "updated": "update",
+    "replaced": "replace",
+    "restored": "start again",
+    "deleted": "delete",
+}
 ONLY_AWS = "resources that only AWS needs"
 
 
@@ -22,11 +30,13 @@ class Progress:
     Args:
         write: Receives each line.
         fold: Whether resources that are only recorded share a line.
+        planned: Whether the changes are only planned.
     """
 
-    def __init__(self, write: Callable[[str], None] = print_line, *, fold: bool = False) -> None:
+    def __init__(self, write: Callable[[str], None] = print_line, *, fold: bool = False, planned: bool = False) -> None:
         self._write = write
         self._fold = fold
+        self._planned = planned
         self._folded: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -44,13 +54,12 @@ class Progress:
         if recorded and self._fold:
             self._folded[change] += 1
         else:
-            duration = f" ({seconds:.1f}s)" if seconds is not None else ""
-            self.write_change(change, display_type(type_token), name, duration)
+            self._change(change, display_type(type_token), name, f" ({seconds:.1f}s)" if seconds is not None else "")
 
     def finish(self) -> None:
         """Print one line for each kind of change of the resources that are only recorded."""
         for change, count in self._folded.items():
-            self.write_change(change, ONLY_AWS, f"{count}, named by --verbose", "")
+            self._change(change, ONLY_AWS, f"{count}, named by --verbose")
 
     def note(self, *texts: str) -> None:
         """Print what the person who waits should know."""
@@ -62,14 +71,18 @@ class Progress:
         for line in applied_revisions(result):
             self.write(line)
 
-    def write_change(self, change: str, what: str, name: str, duration: str) -> None:
-        """Write a change as a line."""
-        self.write(f" {CHANGE_SYMBOLS[change]:<2} {what:<32} {name:<32} {change}{duration}")
+    def write_change(self, change: str, what: str, name: str, done: str) -> None:
+        """Write a change as a line, which ends in what is done."""
+        self.write(f" {CHANGE_SYMBOLS[change]:<2} {what:<32} {name:<32} {done}")
 
     def write(self, line: str) -> None:
         """Write a line, whole."""
         with self._lock:
             self._write(line)
+
+    def _change(self, change: str, what: str, name: str, duration: str = "") -> None:
+        done = PLANNED_CHANGES[change] if self._planned else change
+        self.write_change(change, what, name, f"{done}{duration}")
 
 
 def display_type(token: str) -> str:

@@ -1,5 +1,6 @@
 """The state of all stacks in one JSON file. It holds no inputs of resources, and so no secrets."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -15,13 +16,17 @@ LAST_PORT = 65535
 
 @dataclass
 class ResourceRecord:
-    """A resource that exists: a digest of what it was made from, and the outputs that only this machine gives it."""
+    """A resource that exists, and the outputs that only this machine gives it.
+
+    `digest` is that of its inputs, `further_digest` that of what else it was made from.
+    """
 
     type: str
     name: str
     id: str
     digest: str
     local_outputs: Outputs = field(default_factory=dict)
+    further_digest: str = ""
 
 
 @dataclass
@@ -43,6 +48,11 @@ class LocalState:
     def current_stack(self) -> StackState:
         """Return the state of the current stack."""
         return self.stacks.setdefault(self.current, StackState())
+
+
+def value_digest(value: object) -> str:
+    """Return a digest of what a resource is made from."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def load_state(path: Path) -> LocalState:

@@ -1,7 +1,5 @@
 """The stack that is up: creates, updates, restores and deletes its resources as the program asks."""
 
-import hashlib
-import json
 import threading
 import time
 from collections import defaultdict
@@ -21,7 +19,7 @@ from local.resources.providers import FURTHER_INPUTS, PROVIDERS
 from local.resources.reachability import reachability_errors
 from local.resources.resource_schemas import Outputs
 from local.resources.running import RunningCluster
-from local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state
+from local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
 from local.resources.stream_providers import LOOKUPS, REMOVERS
 from local.supervisor.messages import (
     Change,
@@ -172,7 +170,7 @@ class RunningStack:
     def _apply(self, context: StackContext, resource: Resource) -> Change:
         provider = PROVIDERS.get(resource.type)
         record, running = context.records.get(resource.urn), context.running_resources.get(resource.urn)
-        unchanged = record is not None and record.digest == _digest(context, resource)
+        unchanged = record is not None and (record.digest, record.further_digest) == _digests(context, resource)
         local_outputs = record.local_outputs if record else {}
         if unchanged and (provider is None or (running and running.alive())):
             resource.outputs |= local_outputs
@@ -185,11 +183,11 @@ class RunningStack:
             if record and record.id != resource.id and (remove := REMOVERS.get(resource.type)):
                 remove(context, record.id)
         resource.outputs |= local_outputs
-        # The digest again, because a provider may change what it is made from.
-        digest = _digest(context, resource)
+        # The digests again, because a provider may change what it is made from.
+        digest, further_digest = _digests(context, resource)
         with self._state_lock:
             context.records[resource.urn] = ResourceRecord(
-                resource.type, resource.name, resource.id, digest, local_outputs
+                resource.type, resource.name, resource.id, digest, local_outputs, further_digest
             )
             self._save_state()
         if record is None:
@@ -221,11 +219,10 @@ class RunningStack:
         context.aws_services.close_store()
 
 
-def _digest(context: StackContext, resource: Resource) -> str:
-    """Return a digest of everything that a resource is made from."""
+def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:
+    """Return a digest of a resource's inputs, and one of everything else that it is made from."""
     further_inputs = FURTHER_INPUTS.get(resource.type)
-    values = [resource.inputs, further_inputs(context, resource) if further_inputs else None]
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+    return value_digest(resource.inputs), value_digest(further_inputs(context, resource)) if further_inputs else ""
 
 
 def engine_notices(before: Outputs, after: Outputs) -> list[str]:

@@ -200,6 +200,8 @@ def runtime_password(checkout: Checkout) -> str:
 def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
     """Else a second `up` would interrupt what runs."""
     before = checkout.processes()
+    planned = checkout.run("preview", *way.up[1:]).out.splitlines()[-1]
+    assert re.fullmatch(r"Preview: \d+ unchanged; nothing has been changed\.", planned)
     assert "Nothing changed" in checkout.run(*way.up).out
     assert before.keys() <= checkout.processes().keys()
 
@@ -213,6 +215,10 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
     tables.write_text(code.replace(column, f'{column}    Column("author", String(30)),\n'))
     written = Path(checkout.run("new-migration", "add an author to comments").out.splitlines()[0])
     assert written.name == "0005_add_an_author_to_comments.py"
+    planned = checkout.run("preview", *way.up[1:]).out
+    assert planned.endswith(
+        "\n\n-- 0005 add an author to comments\nALTER TABLE comments ADD COLUMN author VARCHAR(30);\n"
+    )
     changed = checkout.run(*way.up).out
     assert re.search(r"aws:lambda:Invocation +migrations +(updated|replaced)", changed)
     assert checkout.status()["outputs"]["migration"] == "0005"

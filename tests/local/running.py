@@ -16,6 +16,7 @@ from local.lambda_service.log_reader import LogReader
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
 from local.program.deploy import UpResult, up
+from local.program.preview import preview
 from local.program.progress import Progress
 from tests.local import project
 
@@ -41,6 +42,21 @@ def bring_up(checkout: Path, stack: str = "local", **options: Any) -> tuple[UpRe
     lines = Lines()
     program, progress = partial(project.program, **options), Progress(lines.append)
     return up(stack, checkout=checkout, program=program, progress=progress), lines
+
+
+def preview_up(checkout: Path, **options: Any) -> dict[str, str]:
+    """Run a preview; return the change of each resource, and assert that nothing has been changed."""
+    lines, before = Lines(), snapshot(checkout)
+    preview("local", checkout=checkout, program=partial(project.program, **options), progress=Progress(lines.append))
+    assert snapshot(checkout) == before
+    return lines.changes()
+
+
+def snapshot(checkout: Path) -> dict[Path, bytes]:
+    """Return what a stack of this checkout has, but for what its processes write by themselves."""
+    paths = LocalPaths.for_checkout(checkout)
+    files = [paths.state, paths.supervisor, *paths.images.glob("*")]
+    return {file: file.read_bytes() if file.is_file() else b"" for file in files if file.exists()}
 
 
 def fail_up(checkout: Path, **options: Any) -> str:

@@ -24,6 +24,7 @@ from tests.local.running import (
     fail_up,
     invoke,
     log,
+    preview_up,
     processes,
     sql,
     supervisor,
@@ -34,7 +35,10 @@ pytestmark = pytest.mark.slow
 
 def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
     """The whole job: made, usable, unchanged by a second `up`, and gone without a trace."""
+    planned = preview_up(checkout)
+    assert processes(checkout) == []
     first, lines = bring_up(checkout)
+    assert lines.changes() == planned
     assert set(lines.changes().values()) == {"created"}
     assert {IMAGE, FUNCTION, CLUSTER, URL, INVOCATION} <= set(lines.changes())
     assert lines[-1].startswith(f"Resources: {len(lines.changes())} created (")
@@ -87,9 +91,11 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     code = checkout / "code" / "app.py"
     code.write_text(code.read_text().replace('"greeting":', '"salute":'))
 
+    planned = preview_up(checkout)
     _, lines = bring_up(checkout)
 
-    assert lines.changes() == {IMAGE: "updated", FUNCTION: "updated"}
+    assert lines.changes() == {IMAGE: "updated", FUNCTION: "updated"} == planned
+    assert preview_up(checkout) == {}
     assert invoke(checkout)["salute"] == "hello"
     assert commands.status(checkout)["databaseUrl"] == before["databaseUrl"]
     assert commands.status(checkout)["functionUrl"] == before["functionUrl"]
@@ -98,8 +104,9 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
 def test_what_the_program_drops_is_deleted(checkout: Path) -> None:
     """Things would pile up, and a function that is no more could still be invoked."""
     bring_up(checkout)
+    planned = preview_up(checkout, queue=False)
     deployment, lines = bring_up(checkout, queue=False)
-    assert lines.changes() == {QUEUE: "deleted"}
+    assert lines.changes() == {QUEUE: "deleted"} == planned
     assert deployment.changes["deleted"] == 1
 
 
@@ -109,7 +116,11 @@ def test_down_can_keep_the_data(checkout: Path) -> None:
     sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
     commands.down(checkout, keep_data=True)
     assert processes(checkout) == []
-    bring_up(checkout)
+    planned = preview_up(checkout)
+    assert processes(checkout) == []
+    _, lines = bring_up(checkout)
+    assert lines.changes() == planned
+    assert (planned[CLUSTER], planned[INVOCATION]) == ("restored", "updated")
     assert sql(checkout, "SELECT id FROM kept") == (7,)
 
 

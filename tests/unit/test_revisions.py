@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.offline import pending_sql
 from lambda_images.migrations.revisions import VERSIONS, next_revision, numbered_head, revision_files
+
+SAMPLE_VERSIONS = Path(__file__).parents[1] / "sample_application" / "versions"
 
 
 def test_every_revision_follows_the_one_before_and_is_named_by_its_id() -> None:
@@ -57,3 +60,19 @@ def test_a_file_that_is_named_otherwise_is_refused(tmp_path: Path, name: str) ->
     (tmp_path / name).touch()
     with pytest.raises(MigrationError, match="is no revision: name it like 0001_create_users.py$"):
         numbered_head(tmp_path)
+
+
+def test_the_sql_of_the_revisions_after_one_is_told_without_a_database() -> None:
+    """Else a preview could show what a database will be asked only by asking it."""
+    assert list(pending_sql("mysql", "0003", SAMPLE_VERSIONS)) == [
+        (
+            "0004 index comments by note",
+            "CREATE INDEX ix_comments_note_id_created_at ON comments (note_id, created_at);\n\n",
+        )
+    ]
+    assert [title for title, _ in pending_sql("postgres", None, SAMPLE_VERSIONS)] == [
+        "0001 create notes",
+        "0002 index notes by time",
+        "0003 create comments",
+        "0004 index comments by note",
+    ]

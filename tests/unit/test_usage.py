@@ -18,7 +18,7 @@ from cli.main import main
         (["-y", "up"], "up", "aurora-lambda up takes no -y; leave it out"),
         (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
         (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
-        (["preview"], "", "preview has another name here; type: aurora-lambda up (it changes only what differs)"),
+        (["plan"], "", "plan has another name here; type: aurora-lambda preview"),
         (["stauts"], "", "there is no command stauts; type: aurora-lambda status"),
         (["frobnicate"], "", "there is no command frobnicate; see aurora-lambda --help"),
     ],
