@@ -70,6 +70,8 @@ def _progress(*, fold: bool, planned: bool = False) -> AbstractContextManager[Pr
 def _suggestions(outputs: Mapping[str, object]) -> list[str]:
     found = shutil.which("aurora-lambda")
     program = "aurora-lambda" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+    if "functionUrl" not in outputs:
+        return [f"{program} status", f"{program} logs -f"]
     return [f"{program} invoke handler", f"{program} migrate status", f"curl {outputs['functionUrl']}info"]
 
 
@@ -246,7 +248,7 @@ def new_migration(options: argparse.Namespace) -> None:
     from local.commands import status as local_status
 
     report = local_status()
-    if not report["running"]:
+    if not report["databaseUrl"]:
         raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
     state = migration_status()
     if state["status"] == "incomplete":

@@ -57,7 +57,8 @@ class DeployedStack:
             full_name = arn.rpartition(":")[2]
             if name in (short, arn, full_name, program_name(arn)):
                 return arn
-        raise UsageError(f"stack {self.name!r} has no function {name!r}; it has {', '.join(sorted(functions))}")
+        why = " on engine none" if self.outputs.get("engine") == "none" else ""
+        raise UsageError(f"stack {self.name!r} has no function {name!r}{why}; it has {', '.join(sorted(functions))}")
 
     def invoke(self, name: str, payload: bytes) -> str:
         """Invoke a function once, wait for the end, and return its answer.

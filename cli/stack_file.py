@@ -1,7 +1,9 @@
 """Changing a stack's file as text, so that its comments and its order stay."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -9,11 +11,12 @@ from cli.stack_entries import child, content_end
 from local.platform.errors import UsageError
 
 KEYS = ("aurora-lambda:streams", "streams")
-Entry = dict[str, str]
+ENGINE_KEYS = ("aurora-lambda:engine", "engine")
+Entry = Mapping[str, str | bool]
 
 
 def add_stream(file: Path, entry: Entry) -> str:
-    """Return the text of a stack's file with one more entry in its list of streams.
+    """Return the text of a stack's file with one more entry in its list of streams, fit for its engine.
 
     Raises:
         UsageError: there is no such file, it has a stream of that name, or it is written in a way that is left to a
@@ -23,9 +26,11 @@ def add_stream(file: Path, entry: Entry) -> str:
         raise UsageError(f"there is no stack file {file}: name another stack with --stack")
     text = f"{file.read_text(encoding='utf-8').rstrip()}\n"
     try:
-        streams = _streams(text)
+        streams, engine = _streams(text), _configured(text, ENGINE_KEYS)
     except ValueError as error:
         raise UsageError(f"{file} is not a Pulumi stack file: {error}") from None
+    if engine == "none":
+        entry = {**entry, "database": False}
     if entry["name"] in [stream.get("name") for stream in streams if isinstance(stream, dict)]:
         raise UsageError(f"{file} has a stream {entry['name']!r} already")
     changed = _insert(text, entry)
@@ -38,8 +43,16 @@ def add_stream(file: Path, entry: Entry) -> str:
 
 def _streams(text: str) -> list[Entry]:
     try:
+        return list(_configured(text, KEYS) or [])
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def _configured(text: str, keys: Sequence[str]) -> Any:
+    """Return the value that the configuration has under one of these keys, or None."""
+    try:
         config = (yaml.safe_load(text) or {}).get("config") or {}
-        return list(next((config[key] for key in KEYS if key in config), None) or [])
+        return next((config[key] for key in keys if key in config), None)
     except (yaml.YAMLError, AttributeError, TypeError) as error:
         raise ValueError(str(error)) from None
 
@@ -61,5 +74,5 @@ def _insert(text: str, entry: Entry) -> str:
 
 def _lines(entry: Entry, indentation: int) -> list[str]:
     """Return the entry as YAML."""
-    text = yaml.safe_dump([entry], sort_keys=False).splitlines()
+    text = yaml.safe_dump([dict(entry)], sort_keys=False).splitlines()
     return [f"{' ' * indentation}{line}" for line in text]

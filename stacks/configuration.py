@@ -1,7 +1,7 @@
 """Reads a stack's configuration and reports everything wrong with it at once: the only reader of `pulumi.Config`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,10 +12,10 @@ from components.arguments import Value
 from components.aurora_engines import RDS_ENGINES
 from components.dsql import MULTI_REGION_KEY
 from stacks.errors import SettingsError
-from stacks.keys import ConfigKey
+from stacks.keys import NO_DATABASE, ConfigKey
 from stacks.regions import region_mistakes
 from stacks.settings import CONFIG_KEYS, Settings
-from stacks.stream_settings import read_streams, stream_connections
+from stacks.stream_settings import read_streams, stream_connections, stream_functions
 from stacks.values import read_value
 
 NAMESPACE = "aurora-lambda"
@@ -83,11 +83,15 @@ def _nearest(key: ConfigKey, value: str) -> str:
 def _of_other_engines(settings: Settings) -> list[str]:
     """Name the keys that would be ignored; a default, which Pulumi gives for every key, is nobody's mistake."""
     return [
-        f"{key.name} means nothing on engine {settings.engine}, only on {' and '.join(key.engines)};"
+        f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)};"
         f" remove it with: pulumi config rm {key.name}"
         for key in CONFIG_KEYS.values()
         if settings.engine not in key.engines and getattr(settings, key.field) != key.default
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _contradictions(settings: Settings) -> list[str]:
@@ -102,7 +106,7 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
     if len(settings.subnet_ids) == 1:
         mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
-    return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings)
+    return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings) + _stream_mistakes(settings)
 
 
 def _dsql_mistakes(settings: Settings) -> list[str]:
@@ -156,3 +160,17 @@ def _connection_mistakes(settings: Settings, fits: int) -> list[str]:
             f"Type: pulumi config set handlerConcurrency {fits - streams}"
         ]
     return []
+
+
+def _stream_mistakes(settings: Settings) -> list[str]:
+    """Return what is wrong with the streams of a stack without a database."""
+    if settings.engine != NO_DATABASE:
+        return []
+    if not settings.streams:
+        return ["engine none needs streams. Type: pulumi config set --path 'streams[0].name' copy-items"]
+    users = [stream for stream in stream_functions(settings.streams).values() if stream.database]
+    return [
+        f"streams[{index}] uses the database, and engine none has none. "
+        f"Type: pulumi config set --path 'streams[{index}].database' false"
+        for index in map(settings.streams.index, users)
+    ]

@@ -8,12 +8,16 @@ from components.arguments import Argument, Value
 from components.schema import camel_case
 from lambda_images.database.engines import ENGINES
 
+# The value of `engine` for a stack that is its streams alone.
+NO_DATABASE = "none"
+WITHOUT_DATABASE_TOO = (*ENGINES, NO_DATABASE)
+
 
 @dataclass(frozen=True)
 class ConfigKey:
     """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means.
 
-    `engines` are those on which it means something.
+    `engines` are those on which it means something, by default every database.
     """
 
     field: str

@@ -1,5 +1,7 @@
 """What one stack consists of: functions with a SQL database behind them, migrated before the functions are deployed."""
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
@@ -7,6 +9,7 @@ from components.function_url import FunctionUrlCors
 from lambda_images.database.contract import environment_name
 from stacks.configuration import load
 from stacks.database import DATABASE, Database, register_database
+from stacks.keys import NO_DATABASE
 from stacks.settings import Settings
 from stacks.streams import database_role_arns, register_stream_roles, register_streams
 
@@ -25,22 +28,30 @@ def deploy() -> None:
         SettingsError: the configuration is wrong; nothing has been registered then.
     """
     settings = load()
+    image = _image("handler", settings)
+    roles = register_stream_roles(settings, _tags())
+    database = None if settings.engine == NO_DATABASE else _sql_application(settings, image, roles)
+    register_streams(settings, _tags(), image.image_uri, database, roles)
+    pulumi.export("engine", settings.engine)
 
-    handler_image, migrations_image = (_image(target, settings) for target in CONTEXTS)
-    handler_role = FunctionRole("handler", {"tags": _tags()})
-    stream_roles = register_stream_roles(settings, _tags())
+
+def _sql_application(
+    settings: Settings, image: LambdaImage, stream_roles: Mapping[str, FunctionRole]
+) -> pulumi.Output[FunctionAccess]:
+    """Register the database, its migration and the handler, and return what functions need to use the database."""
+    migrations_image = _image("migrations", settings)
+    role = FunctionRole("handler", {"tags": _tags()})
     # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
     # money that a cluster takes.
     database = register_database(
         settings,
-        [handler_role.arn, *database_role_arns(settings, stream_roles)],
+        [role.arn, *database_role_arns(settings, stream_roles)],
         _tags(),
-        depends_on=[handler_image, migrations_image],
+        depends_on=[image, migrations_image],
     )
-    migration = _migration(settings, migrations_image, database, handler_role)
+    migration = _migration(settings, migrations_image, database, role)
     runtime = _migrated(database, migration)
-    handler = _handler(settings, handler_image, handler_role, runtime)
-    register_streams(settings, _tags(), handler_image.image_uri, runtime, stream_roles)
+    handler = _handler(settings, image, role, runtime)
 
     pulumi.export("handlerLambdaArn", handler.arn)
     pulumi.export("handlerLambdaName", handler.function_name)
@@ -48,8 +59,8 @@ def deploy() -> None:
     pulumi.export("migrationRunnerLambdaName", migration.function_name)
     pulumi.export("functionUrl", handler.url)
     pulumi.export("databaseEndpoint", database.endpoint)
-    pulumi.export("engine", settings.engine)
     pulumi.export("migration", migration.revision)
+    return runtime
 
 
 def _tags() -> dict[str, pulumi.Input[str]]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from components import aurora_args, dsql, function, image, migration, network
 from components.arguments import choice, objects, strings, text
 from components.aurora_engines import RDS_ENGINES
-from lambda_images.database.engines import ENGINES
-from stacks.keys import ConfigKey, config_key, declared_keys
+from stacks.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
 from stacks.stream_settings import StreamSettings
 
 _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
@@ -24,7 +23,10 @@ class Settings:
     """
 
     engine: str = config_key(
-        choice(*ENGINES), "Database engine: Aurora MySQL, Aurora PostgreSQL or Aurora DSQL.", "mysql"
+        choice(*WITHOUT_DATABASE_TOO),
+        "Database engine: Aurora MySQL, Aurora PostgreSQL or Aurora DSQL; none: streams alone, without a handler.",
+        "mysql",
+        engines=WITHOUT_DATABASE_TOO,
     )
     engine_version: str = config_key(
         _DATABASE["engine_version"],
@@ -59,7 +61,9 @@ class Settings:
         _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
     )
     deletion_protection: bool = config_key(
-        _DATABASE["deletion_protection"], "Whether AWS and Pulumi refuse to delete the cluster."
+        _DATABASE["deletion_protection"],
+        "Whether AWS and Pulumi refuse to delete the cluster and the streams' tables.",
+        engines=WITHOUT_DATABASE_TOO,
     )
     force_destroy: bool = config_key(
         _DSQL["force_destroy"],
@@ -81,7 +85,10 @@ class Settings:
         _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first.", engines=AURORA
     )
     kms_key_arn: str = config_key(
-        _DATABASE["kms_key_id"], "ARN of the KMS key for storage and secrets; empty: the account's own keys.", ""
+        _DATABASE["kms_key_id"],
+        "ARN of the KMS key for storage and secrets; empty: the account's own keys.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
     )
     performance_insights: bool = config_key(
         _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free).", engines=AURORA
@@ -137,24 +144,36 @@ class Settings:
     )
     migration_memory: int = config_key(_MIGRATION["memory_size"], "Memory of the migration runner.")
     migration_timeout: int = config_key(_MIGRATION["timeout"], "How long a migration may take.")
-    architecture: str = config_key(_FUNCTION["architecture"], "Processor of the functions.")
+    architecture: str = config_key(
+        _FUNCTION["architecture"], "Processor of the functions.", engines=WITHOUT_DATABASE_TOO
+    )
     base_image: str = config_key(
         text(r"[a-z0-9][\w./:@-]*", "an image reference"),
-        "Base image of both functions, in place of the one in lambda_images/Dockerfile.",
+        "Base image of the functions, in place of the one in lambda_images/Dockerfile.",
         "",
+        engines=WITHOUT_DATABASE_TOO,
     )
     snap_start: bool = config_key(
         _FUNCTION["snap_start"],
         "Whether the handler starts from a snapshot, at a price; aurora-lambda prune-versions deletes old ones.",
     )
-    log_retention_days: int = config_key(_FUNCTION["log_retention_days"], "How long logs are kept.")
-    keep_images: int = config_key(_IMAGE["keep_images"], "How many images each repository keeps, the newest ones.")
+    log_retention_days: int = config_key(
+        _FUNCTION["log_retention_days"], "How long logs are kept.", engines=WITHOUT_DATABASE_TOO
+    )
+    keep_images: int = config_key(
+        _IMAGE["keep_images"],
+        "How many images each repository keeps, the newest ones.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
     force_delete: bool = config_key(
-        _IMAGE["force_delete"], "Whether destroying the stack deletes repositories that still hold images."
+        _IMAGE["force_delete"],
+        "Whether destroying the stack deletes repositories that still hold images.",
+        engines=WITHOUT_DATABASE_TOO,
     )
     streams: tuple[StreamSettings, ...] = config_key(
         objects("a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"),
         "Streams of DynamoDB tables and the functions they feed, each with the keys below.",
+        engines=WITHOUT_DATABASE_TOO,
     )
 
 

@@ -28,7 +28,7 @@ def register_streams(
     settings: Settings,
     tags: Tags,
     image_uri: pulumi.Input[str],
-    database: pulumi.Output[FunctionAccess],
+    database: pulumi.Output[FunctionAccess] | None,
     roles: Mapping[str, FunctionRole],
 ) -> None:
     """Register every stream with the function it feeds, and export both; functions that use it get `database`."""
@@ -65,9 +65,9 @@ def _function(
     *,
     image_uri: pulumi.Input[str],
     role: FunctionRole,
-    database: pulumi.Output[FunctionAccess],
+    database: pulumi.Output[FunctionAccess] | None,
 ) -> ImageFunction:
-    sources = [database] if stream.database else []
+    sources = [database] if database is not None and stream.database else []
     return ImageFunction(
         stream.function_name,
         {

@@ -228,6 +228,6 @@ def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:
 def engine_notices(before: Outputs, after: Outputs) -> list[str]:
     """Say which database was left behind, where a stack's outputs name another engine than before."""
     old, new = before.get("engine"), after.get("engine")
-    if not old or old == new:
+    if old in (None, "none", new):
         return []
     return [f"engine {old} -> {new}: the {old} data is kept; aurora-lambda up -c engine={old} returns to it"]

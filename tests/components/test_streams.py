@@ -49,6 +49,48 @@ def test_a_function_without_the_database_is_in_no_vpc_and_waits_for_no_migration
     assert names == {"copy-items", "handler", "handler-code", "migrations", "migrations-code"}
 
 
+def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
+    """Else somebody who has no SQL would pay for a network and a cluster, and wait for them."""
+    recording = stack(engine="none", streams=json.dumps([{**COPY, "database": False}]))
+    made = sorted(
+        (entry.type.rpartition(":")[2], entry.name)
+        for entry in recording.registrations
+        if not entry.type.startswith("aurora-lambda:")
+    )
+    assert made == [
+        ("Bucket", "copy-items-failures"),
+        ("BucketLifecycleConfiguration", "copy-items-failures"),
+        ("BucketPolicy", "copy-items-failures"),
+        ("BucketPublicAccessBlock", "copy-items-failures"),
+        ("BucketServerSideEncryptionConfiguration", "copy-items-failures"),
+        ("EventSourceMapping", "copy-items"),
+        ("Function", "copy-items"),
+        ("Image", "handler"),
+        ("LifecyclePolicy", "handler"),
+        ("LogGroup", "copy-items"),
+        ("MetricAlarm", "copy-items-age"),
+        ("MetricAlarm", "copy-items-given-up"),
+        ("MetricAlarm", "copy-items-lost"),
+        ("Repository", "handler"),
+        ("RepositoryPolicy", "handler"),
+        ("Role", "copy-items"),
+        ("RolePolicy", "copy-items"),
+        ("RolePolicy", "copy-items"),
+        ("Table", "copy-items"),
+    ]
+    function = recording.inputs(FUNCTION, "copy-items")
+    assert function["environment"] == {"variables": {}}
+    assert "vpcConfig" not in function
+    assert recording.outputs == {
+        "engine": "none",
+        "streamMappings": {"copy-items": recording.output(MAPPING, "copy-items", "uuid")},
+        "copyItemsLambdaArn": recording.output(FUNCTION, "copy-items", "arn"),
+        "copyItemsLambdaName": recording.output(FUNCTION, "copy-items", "name"),
+        "copyItemsTableName": "aurora-lambda-dev-test-table",
+        "copyItemsFailureDestinationArn": recording.output(BUCKET, "copy-items-failures", "arn"),
+    }
+
+
 def test_streams_share_a_function(stack: Stack) -> None:
     """Else three tables would take three functions, and each its own copy of the code's state."""
     other = {"name": "other", "table": "other-table", "function": "copy-items"}

@@ -90,7 +90,7 @@ def test_the_first_key_of_an_empty_file_is_written(file: Path) -> None:
     ("key", "value", "message"),
     [
         ("engin", "mysql", "engin is no configuration key; did you mean engine?"),
-        ("engine", "postgress", "engine is 'postgress'; it takes mysql, postgres or dsql"),
+        ("engine", "postgress", "engine is 'postgress'; it takes mysql, postgres, dsql or none"),
         ("aurora-lamda:engine", "mysql", "config: nothing here reads aurora-lamda:engine; "
          "did you mean aurora-lambda:engine?"),
         ("subnetIds[7]", "a", 'subnetIds[7] does not fit what aurora-lambda:subnetIds holds '

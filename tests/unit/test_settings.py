@@ -62,7 +62,7 @@ def test_all_mistakes_are_reported_together() -> None:
         read({"engine": "postgress", "handlerTimeout": "901", "minCapacity": "4", "frobnicate": "1"}, "dev")
     assert caught.value.mistakes == [
         "frobnicate is not a configuration key; remove it with: pulumi config rm frobnicate",
-        "engine is 'postgress'; it takes mysql, postgres or dsql. Type: pulumi config set engine postgres",
+        "engine is 'postgress'; it takes mysql, postgres, dsql or none. Type: pulumi config set engine postgres",
         "handlerTimeout is '901'; it takes a whole number of seconds from 1 to 900",
         "minCapacity 4 is above maxCapacity 2",
     ]

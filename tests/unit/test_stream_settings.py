@@ -136,6 +136,35 @@ def test_functions_of_streams_take_connections_too(handler: str, streams: list[i
         read(config, "dev")
 
 
+def test_a_stack_without_a_database_has_streams_that_use_none() -> None:
+    """Else keys of a database that is not there would be ignored, and a function would fail at every record."""
+    unfit = {"engine": "none", "schema": "shop", "handlerMemory": "512"}
+    with pytest.raises(SettingsError) as caught:
+        read(unfit, "dev")
+    assert caught.value.mistakes == [
+        "schema means nothing on engine none, only on mysql, postgres and dsql; remove it with: pulumi config rm schema",
+        "handlerMemory means nothing on engine none, only on mysql, postgres and dsql; remove it with: pulumi config rm handlerMemory",
+        "engine none needs streams. Type: pulumi config set --path 'streams[0].name' copy-items",
+    ]
+    streams = [
+        {**COPY, "database": False},
+        {"name": "b", "table": "other"},
+        {"name": "c", "table": "third", "function": "copy-items"},
+    ]
+    with pytest.raises(SettingsError) as caught:
+        read({"engine": "none", "streams": json.dumps(streams)}, "dev")
+    assert caught.value.mistakes == [
+        "streams[1] uses the database, and engine none has none. Type: pulumi config set --path 'streams[1].database' false",
+    ]
+    fit = {
+        "deletionProtection": "true",
+        "architecture": "x86_64",
+        "keepImages": "3",
+        "streams": json.dumps(streams[:1]),
+    }
+    assert read({"engine": "none", **fit}, "dev").engine == "none"
+
+
 @pytest.mark.parametrize("text", ["{}", "[1]", "copy", "[" * 5000])
 def test_what_is_no_list_of_streams_is_refused(text: str) -> None:
     """Else Pulumi would show a traceback."""

@@ -66,3 +66,4 @@ def test_the_database_that_is_left_behind_is_named() -> None:
     ]
     assert engine_notices({"engine": "mysql"}, {"engine": "mysql"}) == []
     assert engine_notices({}, {"engine": "mysql"}) == []
+    assert engine_notices({"engine": "none"}, {"engine": "mysql"}) == []
