@@ -11,6 +11,7 @@ from lambda_images.database.contract import database_settings
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 from lambda_images.migrations.servers import open_server
 from lambda_images.migrations.servers.dsql import DsqlServer, lease
+from lambda_images.migrations.servers.dsql.lease import CREATE_LEASE_TABLE
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history, tables
 
@@ -61,6 +62,15 @@ def test_the_lease_of_a_dead_runner_ends_by_itself(application: Application, mon
     time.sleep(0.6)
     assert application.run()["status"] == "ok"
     dead.close()
+
+
+def test_a_runner_that_died_before_it_took_the_first_lease_keeps_nobody_out(application: Application) -> None:
+    """A table without its row, taken for a lock that is held, would keep every deployment out for ever."""
+    server = server_of(application)
+    server.create_database()
+    server.run(CREATE_LEASE_TABLE)
+    server.close()
+    assert application.run()["status"] == "ok"
 
 
 def test_a_runner_that_lost_its_lease_touches_nothing_more(

@@ -19,10 +19,10 @@ CREATE_LEASE_TABLE = (
     "CREATE TABLE IF NOT EXISTS migration_lease (id integer NOT NULL PRIMARY KEY, holder varchar(36) NOT NULL,"
     " expires_at timestamptz NOT NULL, dropping boolean NOT NULL)"
 )
-INSERT_LEASE = "INSERT INTO migration_lease VALUES (1, '', '-infinity', false) ON CONFLICT DO NOTHING"
 TAKE_LEASE = """
-    UPDATE migration_lease SET holder = %s, expires_at = now() + make_interval(secs => %s)
-    WHERE id = 1 AND expires_at < now() RETURNING id"""
+    INSERT INTO migration_lease AS lease VALUES (1, %s, now() + make_interval(secs => %s), false)
+    ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+    WHERE lease.expires_at < now() RETURNING id"""
 RENEW_LEASE = """
     UPDATE migration_lease SET expires_at = now() + make_interval(secs => %s)
     WHERE id = 1 AND holder = %s RETURNING id"""

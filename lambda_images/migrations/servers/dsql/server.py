@@ -21,7 +21,7 @@ from lambda_images.migrations.servers.dsql.access import (
     drop_role_statements,
 )
 from lambda_images.migrations.servers.dsql.cursors import MigrationCursor
-from lambda_images.migrations.servers.dsql.lease import CREATE_LEASE_TABLE, END_LEASE, INSERT_LEASE, TAKE_LEASE, Lease
+from lambda_images.migrations.servers.dsql.lease import CREATE_LEASE_TABLE, END_LEASE, TAKE_LEASE, Lease
 
 # What is left to do when a job is not waited for any longer: to say so.
 RESERVE_SECONDS = 5.0
@@ -92,7 +92,6 @@ class DsqlServer(Server):
         except (UndefinedTable, InvalidSchemaName):
             self.create_database()
             self._run_unless_done(CREATE_LEASE_TABLE)
-            self._run_unless_done(INSERT_LEASE)
             taken = self._take_lease()
         if taken:
             self._lease.begin(asked_at)
