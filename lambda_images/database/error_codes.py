@@ -3,20 +3,13 @@
 from sqlalchemy.exc import DBAPIError
 
 from lambda_images.database.engines import ENGINES
+from lambda_images.database.errors import error_code
 
 _CODES = [spec.errors for spec in ENGINES.values()]
 _DUPLICATE = frozenset[str | int]().union(*(codes.duplicate for codes in _CODES))
 _SCHEMA_MISSING = frozenset[str | int]().union(*(codes.schema_missing for codes in _CODES))
 _UNAVAILABLE = frozenset[str | int]().union(*(codes.unavailable for codes in _CODES))
 _CONFLICT = frozenset[str | int]().union(*(codes.conflict for codes in _CODES))
-
-
-def error_code(error: BaseException | None) -> str | int | None:
-    """Return the code of a driver's error: MySQL's number or PostgreSQL's SQLSTATE."""
-    arguments = getattr(error, "args", ())
-    if arguments and isinstance(arguments[0], int):
-        return arguments[0]
-    return getattr(error, "sqlstate", None)
 
 
 def is_duplicate(error: DBAPIError) -> bool:

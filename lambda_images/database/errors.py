@@ -15,6 +15,14 @@ def format_driver_error(error: BaseException) -> str:
     return f"{text} (SQLSTATE {sqlstate})" if sqlstate else text
 
 
+def error_code(error: BaseException | None) -> str | int | None:
+    """Return the code of a driver's error: MySQL's number or PostgreSQL's SQLSTATE."""
+    arguments = getattr(error, "args", ())
+    if arguments and isinstance(arguments[0], int):
+        return arguments[0]
+    return getattr(error, "sqlstate", None)
+
+
 class DatabaseUnavailableError(DatabaseError):
     """The server does not answer, or not yet: it may be resuming, restarting, failing over or full."""
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from lambda_images.database.aws import get_secret, put_secret
 from lambda_images.database.backoff import Backoff
 from lambda_images.database.contract import RuntimeRole, parse_master_secret
-from lambda_images.database.error_codes import error_code
-from lambda_images.database.errors import DatabaseError
+from lambda_images.database.errors import DatabaseError, error_code
 from lambda_images.migrations.alembic_runner import MigrationRun, Migrations
 from lambda_images.migrations.checksums import applied_checksums, read_revisions
 from lambda_images.migrations.comparison import Comparison

@@ -9,7 +9,7 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import RuntimeRole
 from lambda_images.database.drivers import DriverConnection, Row
 from lambda_images.database.engines import EngineSpec
-from lambda_images.database.errors import DatabaseMissingError
+from lambda_images.database.errors import DatabaseMissingError, error_code
 from lambda_images.migrations.errors import MigrationBusyError, MigrationError
 
 LOCK = "aurora-lambda.migrations"
@@ -107,9 +107,14 @@ class Server(ABC):
         found = self.own_rows("SELECT version_num FROM alembic_version")
         return found[0][0] if found else None
 
-    @abstractmethod
     def own_rows(self, query: str, *values: object) -> Sequence[Row]:
         """Return the rows of a query of the runner's own tables; none where these are absent."""
+        try:
+            return self.rows(query, *values)
+        except Exception as error:
+            if error_code(error) not in self.spec.errors.schema_missing:
+                raise
+            return ()
 
     @abstractmethod
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:

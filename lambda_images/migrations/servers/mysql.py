@@ -2,13 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
 
-import pymysql
 from typing_extensions import override
 
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.drivers import Row
 from lambda_images.migrations.servers.base import LOCK, Server
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
@@ -20,7 +17,6 @@ DATABASE_PRIVILEGES = (
 )
 # MySQL's own collations find "ann@example.org" equal to "Ann@Example.org", which PostgreSQL does not.
 TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-NO_SUCH_TABLE = 1146
 IAM_PLUGIN = "AWSAuthenticationPlugin"
 NAMES_PROGRAM = re.compile(r"\b(?:TRIGGER|PROCEDURE|FUNCTION)\b", re.IGNORECASE)
 PROGRAMS = """
@@ -47,15 +43,6 @@ READY = f"""
 
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
-
-    @override
-    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
-        try:
-            return self.rows(query, *values)
-        except pymysql.err.ProgrammingError as error:
-            if error.args[0] != NO_SUCH_TABLE:
-                raise
-            return ()
 
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:

@@ -1,7 +1,6 @@
 """PostgreSQL: the database, the application's role and its rights, and the lock."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import cast
 
 import psycopg
@@ -9,7 +8,6 @@ from psycopg.errors import DuplicateDatabase, UndefinedTable, UniqueViolation
 from typing_extensions import override
 
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.drivers import Row
 from lambda_images.database.quoting import literal, quoted
 from lambda_images.migrations.servers.base import LOCK, Server
 
@@ -71,13 +69,6 @@ END $$"""
 
 class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
-
-    @override
-    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
-        try:
-            return self.rows(query, *values)
-        except UndefinedTable:
-            return ()
 
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:

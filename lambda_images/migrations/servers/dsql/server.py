@@ -1,7 +1,6 @@
 """Aurora DSQL: the schema, the application's role, and the lock. Each statement commits by itself."""
 
 import time
-from collections.abc import Sequence
 from typing import Self, cast
 
 from psycopg.errors import DuplicateObject, InvalidSchemaName, UndefinedTable, UniqueViolation
@@ -9,7 +8,7 @@ from typing_extensions import override
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.drivers import DriverConnection, Row
+from lambda_images.database.drivers import DriverConnection
 from lambda_images.database.drivers.dsql import DsqlConnection
 from lambda_images.database.quoting import quoted
 from lambda_images.migrations.servers.base import Server, database_missing
@@ -106,13 +105,6 @@ class DsqlServer(Server):
     @override
     def create_database(self) -> None:
         self._run_unless_done(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.schema)}")
-
-    @override
-    def own_rows(self, query: str, *values: object) -> Sequence[Row]:
-        try:
-            return self.rows(query, *values)
-        except UndefinedTable:
-            return ()
 
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
