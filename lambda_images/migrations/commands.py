@@ -63,8 +63,6 @@ class MigrationCommands:
         Raises:
             MigrationError: it failed; no password is in the message.
         """
-        if self._request.rules.locks:
-            self._server.lock()
         self._before = self._server.version()
         try:
             self._migrations.load()

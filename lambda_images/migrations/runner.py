@@ -103,6 +103,9 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
 def _run(
     request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
 ) -> Outcome:
+    if request.rules.locks:
+        # Before anything is read: a server may still be at work on what a killed runner had sent it.
+        server.lock()
     if request.command == "deploy" and (outcome := nothing_to_do(server, role, versions)):
         return outcome
     from lambda_images.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above

@@ -190,6 +190,16 @@ def test_two_runners_at_once_are_one_at_work_and_one_busy(database: Database, tm
     ]
 
 
+def test_nothing_to_do_is_not_said_while_another_runner_is_at_work(database: Database) -> None:
+    """A downgrade under way, or what a killed one had sent, would undo what the deployment just called done."""
+    run({}, database.environment())
+    with closing(open_server(Connector(database_settings(database.environment())), create=False)) as server:
+        server.lock()
+        with pytest.raises(MigrationBusyError):
+            run({}, database.environment())
+    assert run({}, database.environment())["status"] == "ok"
+
+
 def test_runners_of_different_databases_do_not_wait_for_each_other(database: Database, tmp_path: Path) -> None:
     """One server holds several stacks: a lock on the server would make them take turns."""
     other = replace(database, name=f"{database.name}_other")
