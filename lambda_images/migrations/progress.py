@@ -33,6 +33,10 @@ INSERT_PROGRESS = (
     "INSERT INTO migration_progress (revision, direction, done, writes, at_work, tables_before)"
     " VALUES (%s, %s, %s, %s, %s, %s)"
 )
+UPDATE_PROGRESS = (
+    "UPDATE migration_progress SET revision = %s, direction = %s, done = %s, writes = %s, at_work = %s,"
+    " tables_before = %s"
+)
 DELETE_PROGRESS = "DELETE FROM migration_progress"
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|#[^\n]*\n|/\*.*?\*/)*(\w+)", re.DOTALL)
 # Gone with the connection.
@@ -196,14 +200,12 @@ class RevisionProgress:
 
     def _note(self, at_work: str, tables_before: str) -> None:
         """Write down, and commit together with the rows written by now, what is done and what is about to run."""
-        if not self._writing:
-            self._server.run("BEGIN")
         assert self._revision is not None
-        if self._noted:
-            self._server.run(DELETE_PROGRESS)
         done, writes = json.dumps(self._done), json.dumps(sorted(self._writes))
-        self._server.row(INSERT_PROGRESS, *self._revision, done, writes, at_work, tables_before)
-        self._server.run("COMMIT")
+        statement = UPDATE_PROGRESS if self._noted else INSERT_PROGRESS
+        self._server.row(statement, *self._revision, done, writes, at_work, tables_before)
+        if self._writing:
+            self._server.run("COMMIT")
         self._noted, self._writing = True, False
 
     def _replaying(self) -> bool:
