@@ -27,10 +27,15 @@ RESERVE_SECONDS = 5.0
 READY = f"""
     SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND NOT EXISTS ({MISSING})
     FROM alembic_version"""  # noqa: S608
-# What a revision may change, but for indexes that are not built and constraints that are not validated.
+OWN_TABLES = """
+    SELECT count(*) FROM pg_tables WHERE schemaname = %s
+    AND tablename IN ('alembic_version', 'migration_checksums', 'migration_progress')"""
+# What a statement may change, but for indexes that are not built and constraints that are not validated.
 DEFINITIONS = """
     WITH space AS (SELECT oid, nspacl FROM pg_namespace WHERE nspname = %(schema)s),
-    relation AS (SELECT c.* FROM space JOIN pg_class c ON c.relnamespace = space.oid)
+    relation AS (
+        SELECT c.* FROM space JOIN pg_class c ON c.relnamespace = space.oid
+        WHERE position(lower(relname) IN %(statement)s) > 0)
     SELECT 'schema', '', nspacl::text FROM space
     UNION ALL SELECT 'default privileges', defaclobjtype::text, defaclacl::text
         FROM space JOIN pg_default_acl ON defaclnamespace = space.oid
@@ -107,6 +112,12 @@ class DsqlServer(Server):
         self._run_unless_done(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.schema)}")
 
     @override
+    def create_tables(self) -> None:
+        """Make the runner's own tables; none is asked for that is there, as all sessions are disturbed by that too."""
+        if self.row(OWN_TABLES, self.schema) != (3,):
+            super().create_tables()
+
+    @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
         if role is None:
             return self.version() == head and not self.own_rows("SELECT 1 FROM migration_progress")
@@ -118,7 +129,8 @@ class DsqlServer(Server):
 
     @override
     def describe_tables(self, statement: str) -> str:
-        return repr(self._dsql.execute(DEFINITIONS, {"schema": self.schema}).fetchall())
+        named_in = statement.lower().replace('""', '"')
+        return repr(self._dsql.execute(DEFINITIONS, {"schema": self.schema, "statement": named_in}).fetchall())
 
     @override
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
