@@ -245,18 +245,14 @@ def new_migration(options: argparse.Namespace) -> None:
     from lambda_images.database.contract import DATABASE_URL
     from lambda_images.migrations.errors import MigrationError
     from lambda_images.migrations.generate import create_revision
-    from local.commands import status as local_status
+    from local.commands import database_url
 
-    report = local_status()
-    if not report["databaseUrl"]:
-        raise UsageError("a migration is written against the database running here; start it with: aurora-lambda up")
+    url = database_url()
     state = migration_status()
     if state["status"] == "incomplete":
         raise LocalError(f"nothing is written while the revisions differ:\n{state['output']}")
     try:
-        paths = create_revision(
-            {DATABASE_URL: report["databaseUrl"]}, options.message, decisions=_decisions(options.yes)
-        )
+        paths = create_revision({DATABASE_URL: url}, options.message, decisions=_decisions(options.yes))
     except MigrationError as error:
         raise LocalError(str(error)) from None
     for path in paths:

@@ -9,8 +9,8 @@ from psycopg.conninfo import make_conninfo
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import DATABASE_URL, DatabaseSettings, database_settings
 from lambda_images.database.errors import DatabaseError, format_driver_error
-from local.commands import status
-from local.platform.errors import LocalError, UsageError
+from local.commands import database_url
+from local.platform.errors import LocalError
 
 
 def running_database() -> DatabaseSettings:
@@ -19,10 +19,7 @@ def running_database() -> DatabaseSettings:
     Raises:
         UsageError: none runs.
     """
-    report = status()
-    if not report["databaseUrl"]:
-        raise UsageError("no database is running here; start one with: aurora-lambda up")
-    return database_settings({DATABASE_URL: report["databaseUrl"]})
+    return database_settings({DATABASE_URL: database_url()})
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.platform.errors import UsageError
 from local.platform.paths import CHECKOUT, LocalPaths
 from local.resources.state import load_state
 from local.runtimes.container import remove_containers
@@ -23,6 +24,18 @@ def status(checkout: Path = CHECKOUT) -> StackStatus:
         return supervisor.status()
     state = load_state(paths.state)
     return stopped_status(state.current, state.current_stack().outputs)
+
+
+def database_url(checkout: Path = CHECKOUT) -> str:
+    """Return the URL of the database that is up, as `DATABASE_URL` takes it: its scheme is the engine's name.
+
+    Raises:
+        UsageError: none is up.
+    """
+    report = status(checkout)
+    if not report["databaseUrl"]:
+        raise UsageError("no database is running here; start one with: aurora-lambda up")
+    return f"{report['engine']}://{report['databaseUrl'].partition('://')[2]}"
 
 
 def has_data(checkout: Path = CHECKOUT) -> bool:

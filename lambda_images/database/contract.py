@@ -102,6 +102,7 @@ _SUFFIXES = (
     "SECRET_ARN",
     "REVISION",
 )
+_SEARCH_PATH = re.compile(r"search_path=(\w+)")
 _REQUIRED = ("ENGINE", "ENDPOINT", "SCHEMA", "DB_ROLE")
 
 
@@ -204,14 +205,17 @@ def _from_url(url: str) -> DatabaseSettings:
         raise ContractError(f"DATABASE_URL starts with {parts.scheme!r}; it takes {allowed}")
     if not parts.hostname or not parts.username or not parts.path.strip("/"):
         raise ContractError("DATABASE_URL lacks its host, user or database: engine://user:password@host:port/database")
+    query, database = parse_qs(parts.query), unquote(parts.path.strip("/"))
+    # On DSQL the database is always the same, and libpq takes the schema as an option.
+    schema = _SEARCH_PATH.search(query.get("options", [""])[0]) if database == engine.maintenance_database else None
     return DatabaseSettings(
         name="database-url",
         engine=engine.name,
         endpoint=parts.hostname,
         port=port or engine.default_port,
-        schema=unquote(parts.path.strip("/")),
+        schema=schema[1] if schema else database,
         db_role=unquote(parts.username),
         auth=engine.auth_modes[-1],
-        ca=parse_qs(parts.query).get("sslrootcert", [""])[0],
+        ca=query.get("sslrootcert", [""])[0],
         password=unquote(parts.password) if parts.password else "" if "password" in engine.auth_modes else None,
     )

@@ -4,9 +4,10 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from lambda_images.database.contract import ContractError, database_settings
+from lambda_images.database.engines.dsql import DSQL
 from lambda_images.database.signing import AwsCredentials, dsql_token
 from local.databases.dsql.server import DsqlServer
 from local.databases.dsql.tokens import ADMIN, Identity
@@ -53,12 +54,13 @@ def access_key_id(context: StackContext, role_arn: str) -> str:
 
 
 def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
-    """Return where a person logs in as `admin`; its password is a token, good for 15 minutes."""
+    """Return where a person logs in as `admin`, in libpq's words; the password is a token, good for 15 minutes."""
     server = cluster.server
     credentials = AwsCredentials(access_key_id(context, f"arn:aws:iam::{ACCOUNT_ID}:user/admin"), SECRET_ACCESS_KEY)
     token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
-    trusted = quote(str(server.ca_file))
-    return f"dsql://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}/{schema}?sslrootcert={trusted}"
+    login = f"{DSQL.client_scheme}://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}"
+    options = {"options": f"-csearch_path={schema}", "sslmode": "verify-full", "sslrootcert": str(server.ca_file)}
+    return f"{login}/{DSQL.maintenance_database}?{urlencode(options, quote_via=quote)}"
 
 
 def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:

@@ -19,8 +19,10 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
     running = list(context.running_resources.items())
     urls = [resource.url.url for _, resource in running if isinstance(resource, RunningFunctionUrl)]
     clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
-    return stopped_status(state.current, state.current_stack().outputs) | {
+    stopped = stopped_status(state.current, state.current_stack().outputs)
+    return stopped | {
         "running": True,
+        "engine": clusters[0].server.engine if clusters else stopped["engine"],
         "functions": {
             context.resources[urn].name: _function_status(resource.function)
             for urn, resource in running
@@ -59,7 +61,7 @@ def _database_url(context: StackContext, cluster: RunningCluster | RunningDsqlCl
     login = json.loads(secret)
     spec = ENGINES[cluster.server.engine]
     database = _schema(context.functions.values()) or spec.maintenance_database
-    return f"{spec.url_schemes[0]}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
+    return f"{spec.client_scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
 
 
 def _schema(functions: Iterable[Function]) -> str:

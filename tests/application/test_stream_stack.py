@@ -20,6 +20,7 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.handler.streams.attributes import decode_item, item_from_json
+from local.commands import database_url
 from local.platform.processes import wait_until
 from tests.e2e.checkout import Checkout
 
@@ -71,7 +72,7 @@ def write_function(checkout: Checkout, *, poison: bool) -> None:
 
 def query(checkout: Checkout, *columns: sqlalchemy.Column) -> list[Any]:
     """Return columns of every row of `stream_items`."""
-    settings = database_settings({"DATABASE_URL": checkout.status()["databaseUrl"]})
+    settings = database_settings({"DATABASE_URL": database_url(checkout.folder)})
     engine = lambda_engine(Connector(settings))
     try:
         with engine.connect() as connection:

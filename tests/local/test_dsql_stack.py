@@ -75,10 +75,12 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
         assert connection.execute("SELECT pg_role_name FROM sys.iam_pg_role_mappings").fetchall() == [("lambda_app",)]
 
     # The status says where a person logs in as admin, and revisions are written against that.
-    url = commands.status(checkout)["databaseUrl"]
-    with closing(Connector(database_settings({"DATABASE_URL": url})).open()) as admin, admin.cursor() as cursor:
+    settings = database_settings({"DATABASE_URL": commands.database_url(checkout)})
+    with closing(Connector(settings).open()) as admin, admin.cursor() as cursor:
         cursor.execute("SELECT current_user")
         assert cursor.fetchone() == ("admin",)
+    with psycopg.connect(commands.status(checkout)["databaseUrl"]) as connection:
+        assert connection.execute("SELECT current_user, current_setting('search_path')").fetchone() == ("admin", "app")
 
     # What goes wrong on demand goes wrong in the stack that is up.
     commands.inject_faults({"waking_up": 1}, checkout)

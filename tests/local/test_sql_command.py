@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from cli import sql
 from cli.main import main
 from cli.sql import QueryResult, run_query, shell_command
 from lambda_images.database.contract import DatabaseSettings, database_settings
+from local import commands
 from local.platform.errors import LocalError
 from tests.conftest import Database
 
@@ -64,6 +64,6 @@ def test_without_a_database_the_message_says_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else the first command that a newcomer tries would end in a traceback."""
-    monkeypatch.setattr(sql, "status", lambda: {"databaseUrl": ""})
+    monkeypatch.setattr(commands, "status", lambda checkout: {"databaseUrl": ""})
     assert main(["sql", "SELECT 1"]) == 2
     assert capsys.readouterr().err == "error: no database is running here; start one with: aurora-lambda up\n"

@@ -77,3 +77,21 @@ def test_a_url_says_where_a_dsql_server_stands_and_how_to_verify_it() -> None:
         db_role="admin",
         ca="/data/ca.pem",
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "engine", "schema"),
+    [
+        ("postgresql://me:secret@localhost/app", "postgres", "app"),
+        ("postgres://me:secret@localhost/app", "postgres", "app"),
+        ("postgresql+psycopg://me:secret@localhost/app", "postgres", "app"),
+        ("mysql+pymysql://me:secret@localhost/app", "mysql", "app"),
+        ("mariadb://me:secret@localhost/app", "mysql", "app"),
+        ("dsql://admin@localhost/postgres?options=-csearch_path%3Dapp&sslmode=verify-full", "dsql", "app"),
+        ("postgresql://me:secret@localhost/app?options=-csearch_path%3Dother", "postgres", "app"),
+    ],
+)
+def test_a_url_is_taken_as_sqlalchemy_or_libpq_write_it(url: str, engine: str, schema: str) -> None:
+    """A person would have to rewrite the URL that another tool has given."""
+    settings = database_settings({"DATABASE_URL": url})
+    assert (settings.engine, settings.schema) == (engine, schema)

@@ -7,6 +7,7 @@ DSQL = EngineSpec(
     name="dsql",
     default_port=5432,
     url_schemes=("dsql",),
+    client_scheme="postgresql",
     auth_modes=("iam",),
     sign_token=dsql_token,
     ca_file="amazon.pem",

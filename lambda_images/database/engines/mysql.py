@@ -7,6 +7,7 @@ MYSQL = EngineSpec(
     name="mysql",
     default_port=3306,
     url_schemes=("mysql", "mariadb"),
+    client_scheme="mysql+pymysql",
     auth_modes=("iam", "password"),
     sign_token=rds_token,
     ca_file="rds.pem",

@@ -7,6 +7,7 @@ POSTGRES = EngineSpec(
     name="postgres",
     default_port=5432,
     url_schemes=("postgres", "postgresql"),
+    client_scheme="postgresql",
     auth_modes=("iam", "password"),
     sign_token=rds_token,
     ca_file="rds.pem",

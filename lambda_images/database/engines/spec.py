@@ -41,6 +41,8 @@ class EngineSpec:
     default_port: int
     url_schemes: tuple[str, ...]
     """The schemes of `DATABASE_URL` that mean this engine."""
+    client_scheme: str
+    """The scheme of a URL that SQLAlchemy takes, and the engine's own client where that takes URLs."""
     auth_modes: tuple[Auth, ...]
     """How the application's role can log in, the default first."""
     sign_token: TokenSigner
