@@ -93,9 +93,11 @@ def load_program(
         UsageError: there is no such stack, or its file cannot be used.
     """
     project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-    config = _local_configuration(checkout / "stacks", stack, project, overrides, progress, containers=containers)
+    directory = checkout / "stacks"
+    given = {full_key(key, project, "-c"): value for key, value in overrides.items()}
+    config = _local_configuration(directory, stack, project, given, progress, containers=containers)
     main = program or _service_program()
-    return StackProgram(project, stack, config["aws:region"], config, checkout / "stacks", main, containers=containers)
+    return StackProgram(project, stack, config["aws:region"], config, directory, main, containers, tuple(given))
 
 
 def summary(result: UpResult) -> str:
@@ -151,13 +153,15 @@ def _local_configuration(
     directory: Path,
     stack: str,
     project: str,
-    overrides: Mapping[str, str],
+    given: dict[str, str],
     progress: Progress,
     *,
     containers: bool,
 ) -> dict[str, str]:
-    """Return the stack's configuration, changed where this machine can do only one thing; say what is changed."""
-    given = {full_key(key, project, "-c"): value for key, value in overrides.items()}
+    """Return the configuration of the stack's file and what was `given` over it, by full keys.
+
+    It is changed where this machine can do only one thing, and what is changed is said.
+    """
     config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
     engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
     if engine in given:

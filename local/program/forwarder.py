@@ -1,7 +1,7 @@
 """Forward each resource that a program registers to the supervisor, and tell what becomes of it."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,10 @@ SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 
 @dataclass(frozen=True)
 class StackProgram:
-    """A Pulumi program with the stack to run it as and its configuration; `directory` is the working directory."""
+    """A Pulumi program with the stack to run it as and its configuration; `directory` is the working directory.
+
+    `overrides` are the keys of the configuration that count for this run only.
+    """
 
     project: str
     stack: str
@@ -33,6 +36,7 @@ class StackProgram:
     directory: Path
     main: Callable[[], None]
     containers: bool = False
+    overrides: Sequence[str] = ()
 
 
 class ResourceForwarder(ResourceReceiver):
@@ -108,9 +112,10 @@ class ResourceForwarder(ResourceReceiver):
                 "region": program.region,
                 "program_directory": str(program.directory),
                 "containers": program.containers,
+                "overrides": list(program.overrides),
             }
         )
-        self._progress.note(*started["notices"])
+        self._progress.note(*started["notices"], *ended_overrides(started["overrides"], program))
 
     def _lookup(self, token: str, arguments: Inputs) -> Outputs:
         self.start_update()
@@ -152,3 +157,13 @@ def _build_files(inputs: Inputs) -> list[str]:
         return [path.as_posix() for path in context_files(Path(str(inputs["build"]["context"])))]
     except FileNotFoundError as error:
         raise LocalError(str(error)) from error
+
+
+def ended_overrides(before: Sequence[str], program: StackProgram) -> Iterator[str]:
+    """Yield a sentence for each key that the run before this one had from `-c`, and this one has not."""
+    for key in before:
+        if key not in program.overrides:
+            value = (
+                f"{program.config[key]} again, as in the stack's file" if key in program.config else "at its default"
+            )
+            yield f"{key.removeprefix(f'{program.project}:')} is {value}: -c counted once"

@@ -31,10 +31,14 @@ class ResourceRecord:
 
 @dataclass
 class StackState:
-    """One stack: its resources by URN, in the order of creation, and its outputs."""
+    """One stack: its resources by URN, in the order of creation, its outputs, and what counted for its last `up` only.
+
+    `overrides` are keys of the configuration without their values, which may be secrets.
+    """
 
     resources: dict[str, ResourceRecord] = field(default_factory=dict)
     outputs: Outputs = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -108,7 +112,9 @@ def _parse(value: Outputs) -> LocalState:
         raise ValueError(f"its version is {value['version']}, not {VERSION}")
     stacks = {
         name: StackState(
-            {urn: ResourceRecord(**record) for urn, record in stack["resources"].items()}, dict(stack["outputs"])
+            {urn: ResourceRecord(**record) for urn, record in stack["resources"].items()},
+            dict(stack["outputs"]),
+            list(stack.get("overrides", ())),
         )
         for name, stack in value["stacks"].items()
     }

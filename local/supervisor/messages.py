@@ -19,18 +19,23 @@ class SupervisorInfo(TypedDict):
 
 
 class UpdateRequest(TypedDict):
-    """Start an update of a stack; another stack that is up is suspended."""
+    """Start an update of a stack; another stack that is up is suspended.
+
+    `overrides` are the configuration keys that count for this update only.
+    """
 
     stack: str
     region: str
     program_directory: str
     containers: bool
+    overrides: list[str]
 
 
 class UpdateStarted(TypedDict):
-    """An update has started; `notices` are for the person who waits."""
+    """An update has started; `notices` are for the person who waits, `overrides` those of the update before."""
 
     notices: list[str]
+    overrides: list[str]
 
 
 class ResourceRequest(TypedDict):

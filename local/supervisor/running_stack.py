@@ -65,8 +65,10 @@ class RunningStack:
         if self._context is None:
             self._context = self._new_context(stack, region, Path(request["program_directory"]))
         self._context.containers = request["containers"]
+        stack_state = self._state.current_stack()
+        overrides, stack_state.overrides = stack_state.overrides, request["overrides"]
         self._save_state()
-        return {"notices": [notice for notice in notices if notice]}
+        return {"notices": [notice for notice in notices if notice], "overrides": overrides}
 
     def apply_resource(self, request: ResourceRequest) -> ResourceResult:
         """Make one resource what the program says.

@@ -1,7 +1,10 @@
 """What `up` prints of the resources that it makes."""
 
+from pathlib import Path
+
 import pytest
 
+from local.program.forwarder import StackProgram, ended_overrides
 from local.program.progress import Progress, applied_revisions
 from local.supervisor.running_stack import engine_notices
 
@@ -67,3 +70,14 @@ def test_the_database_that_is_left_behind_is_named() -> None:
     assert engine_notices({"engine": "mysql"}, {"engine": "mysql"}) == []
     assert engine_notices({}, {"engine": "mysql"}) == []
     assert engine_notices({"engine": "none"}, {"engine": "mysql"}) == []
+
+
+def test_an_override_that_counts_no_longer_is_named() -> None:
+    """Else somebody who tried an engine with -c would not know why the next `up` leaves it."""
+    config = {"shop:engine": "postgres", "shop:schema": "other"}
+    program = StackProgram("shop", "local", "eu-west-1", config, Path(), lambda: None, overrides=("shop:schema",))
+    assert list(ended_overrides(["shop:engine", "shop:schema", "shop:minCapacity"], program)) == [
+        "engine is postgres again, as in the stack's file: -c counted once",
+        "minCapacity is at its default: -c counted once",
+    ]
+    assert list(ended_overrides([], program)) == []

@@ -11,7 +11,9 @@ from local.resources.context import PortAllocator
 from local.resources.state import LocalState, ResourceRecord, StackState, load_or_set_aside, load_state, save_state
 
 STATE = LocalState(
-    "local", {"local": StackState({"urn:1": ResourceRecord("t", "n", "i", "d", {"port": 1})}, {"a": 1})}, {"x": 5}
+    "local",
+    {"local": StackState({"urn:1": ResourceRecord("t", "n", "i", "d", {"port": 1})}, {"a": 1}, ["shop:engine"])},
+    {"x": 5},
 )
 
 
