@@ -1,7 +1,8 @@
 """Format results for people."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NotRequired, TypedDict
 
@@ -78,3 +79,17 @@ def _describe(value: object) -> str:
         waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"
         return "{state}, at {position}, {waiting}, {failures} failures".format(**value, waiting=waiting)
     return json.dumps(value)
+
+
+def advice_here(message: str, stack: str, assignments: Sequence[str]) -> str:
+    """Return what a stack's program says of its configuration, with what to type here in place of Pulumi's commands.
+
+    Args:
+        message: What the program says.
+        stack: The stack whose file is read.
+        assignments: The values of `-c`, each `KEY=VALUE`; they are in no file.
+    """
+    for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
+        message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
+        message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)
+    return message.replace("pulumi config", "aurora-lambda config" + ("" if stack == "local" else f" -s {stack}"))

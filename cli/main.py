@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from cli import commands
+from cli.formatting import advice_here
 from cli.parsing import CommandParser, parse
 from cli.terminal import print_line
 from lambda_images.migrations.request import COMMANDS
@@ -14,6 +15,7 @@ from local.platform.errors import LocalError, UsageError
 from local.platform.shell import restart_without_python_settings, use_local_environment
 
 INTERRUPTED = 130
+CONFIG_ACTIONS = ("get", "set", "rm")
 _SubParsers = argparse._SubParsersAction
 
 
@@ -46,7 +48,8 @@ def _run(options: argparse.Namespace) -> int:
         code = _exit_code(error)
         if code is None:
             raise
-        print_line(("error:", "bold red"), f" {error}", stream=sys.stderr)
+        message = advice_here(str(error), getattr(options, "stack", None) or "local", getattr(options, "config", []))
+        print_line(("error:", "bold red"), f" {message}", stream=sys.stderr)
         return code
     return 0
 
@@ -72,7 +75,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_local_commands(subparsers)
     _add_config_commands(subparsers)
     _add_stack_commands(subparsers)
-    return parse(parser, list(subparsers.choices), arguments)
+    return parse(parser, subparsers.choices, {"migrate": COMMANDS, "config": CONFIG_ACTIONS}, arguments)
 
 
 def _add_local_commands(subparsers: _SubParsers) -> None:

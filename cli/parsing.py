@@ -2,13 +2,22 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
 # What people of Pulumi, Docker Compose, Alembic and Jets type, and what it is called here.
 OTHER_WORDS = {
+    "alembic": "migrate",
     "build": "up --containers",
+    "check": "migrate check",
+    "config list": "config",
+    "config ls": "config",
+    "config unset": "config rm KEY",
+    "console": "sql",
+    "current": "migrate current",
+    "db": "sql",
+    "db:create": "up",
     "db:generate": "new-migration",
     "db:migrate": "migrate",
     "deploy": "up",
@@ -16,20 +25,44 @@ OTHER_WORDS = {
     "downgrade": "migrate downgrade REVISION",
     "exec": "invoke NAME",
     "generate": "new-migration",
+    "help": "--help",
+    "init": "up",
+    "kill": "down --keep-data",
+    "migrate down": "migrate downgrade REVISION",
+    "migrate revision": "new-migration",
+    "migrate up": "migrate",
+    "migrate upgrade": "migrate",
+    "mysql": "sql",
     "output": "status",
     "outputs": "status",
     "plan": "preview",
     "ps": "status",
     "psql": "sql",
     "refresh": "up",
+    "reset": "migrate reset",
     "restart": "up",
     "revision": "new-migration",
+    "rm": "down",
     "run": "invoke NAME",
     "stack": "status",
+    "stamp": "migrate stamp REVISION",
     "start": "up",
     "stop": "down --keep-data",
+    "tail": "logs -f",
+    "top": "status",
+    "update": "up",
     "upgrade": "migrate",
+    "version": "--version",
     "watch": "dev",
+}
+# The same for options.
+OTHER_OPTIONS = {
+    "down --force": "down --yes",
+    "down --rmi": "down",
+    "invoke --payload": "invoke NAME PAYLOAD",
+    "logs --tail": "logs --since 10m",
+    "logs -n": "logs --since 10m",
+    "preview --diff": "preview --verbose",
 }
 
 
@@ -41,13 +74,28 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.format_usage()}error: {message}\n")
 
 
-def parse(parser: CommandParser, commands: Sequence[str], arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed command line; each command's parser is its default `parser`. Exit with 2 on a mistake."""
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
-        parser.error(_unknown_command(arguments[0], commands))
+def parse(
+    parser: CommandParser,
+    commands: Mapping[str, CommandParser],
+    actions: Mapping[str, Collection[str]],
+    arguments: Sequence[str],
+) -> argparse.Namespace:
+    """Return the parsed command line, or exit with 2 on a mistake.
+
+    Args:
+        parser: The parser of all commands.
+        commands: The parser of each.
+        actions: The words that may follow some of the commands.
+        arguments: What was typed.
+    """
+    word, *rest = [*arguments, "-"]
+    if not word.startswith("-") and word not in commands:
+        parser.error(_unknown_word(word, word, commands))
+    if word in actions and not rest[0].startswith("-") and rest[0] not in actions[word]:
+        commands[word].error(_unknown_word(f"{word} {rest[0]}", rest[0], actions[word]))
     options, left = parser.parse_known_args(arguments)
     command: CommandParser = getattr(options, "parser", parser)
-    if left and not arguments[0].startswith("-"):
+    if left and not word.startswith("-"):
         # Options may stand before the words; argparse takes them in any order only when asked to.
         options, left = command.parse_known_intermixed_args(arguments[len(command.prog.split()) - 1 :])
     if left:
@@ -55,15 +103,26 @@ def parse(parser: CommandParser, commands: Sequence[str], arguments: Sequence[st
     return options
 
 
-def _unknown_command(word: str, commands: Sequence[str]) -> str:
-    if word in OTHER_WORDS:
-        return f"{word} has another name here; type: aurora-lambda {OTHER_WORDS[word]}"
-    near = get_close_matches(word, commands, n=1)
-    return f"there is no command {word}; " + (f"type: aurora-lambda {near[0]}" if near else "see aurora-lambda --help")
+def _unknown_word(typed: str, word: str, known: Collection[str]) -> str:
+    if typed in OTHER_WORDS:
+        return f"{typed} has another name here; type: aurora-lambda {OTHER_WORDS[typed]}"
+    before = typed.removesuffix(word)
+    near = get_close_matches(word, known, n=1)
+    remedy = f"type: aurora-lambda {before}{near[0]}" if near else f"see aurora-lambda {before}--help"
+    return f"there is no command {typed}; {remedy}"
 
 
 def _unknown_argument(command: CommandParser, argument: str) -> str:
-    if not argument.startswith("-"):
-        return f"{command.prog} takes no {argument}; leave it out, or quote what belongs together"
-    near = get_close_matches(argument, re.findall(r"--[a-z-]+", command.format_usage()), n=1)
-    return f"{command.prog} takes no {argument}; " + (f"did you mean {near[0]}?" if near else "leave it out")
+    mistake = f"{command.prog} takes no {argument}"
+    name, _, value = argument.partition("=")
+    usage = command.format_usage()
+    if argument.startswith("-"):
+        typed = f"{command.prog} {name}".removeprefix("aurora-lambda ")
+        if typed in OTHER_OPTIONS:
+            return f"{mistake}; type: aurora-lambda {OTHER_OPTIONS[typed]}"
+        near = get_close_matches(name, re.findall(r"--[a-z-]+", usage), n=1)
+        return f"{mistake}; " + (f"did you mean {near[0]}?" if near else "leave it out")
+    if value and "KEY=VALUE" in usage:
+        return f"{mistake}; type: {command.prog} -c {argument}"
+    remedy = "name a stack with -s STACK" if "KEY=VALUE" in usage else "quote what belongs together"
+    return f"{mistake}; leave it out, or {remedy}"

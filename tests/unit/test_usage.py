@@ -2,6 +2,7 @@
 
 import pytest
 
+from cli.formatting import advice_here
 from cli.main import main
 
 
@@ -19,6 +20,24 @@ from cli.main import main
         (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
         (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
         (["plan"], "", "plan has another name here; type: aurora-lambda preview"),
+        (["ps"], "", "ps has another name here; type: aurora-lambda status"),
+        (["exec", "handler"], "", "exec has another name here; type: aurora-lambda invoke NAME"),
+        (["help", "up"], "", "help has another name here; type: aurora-lambda --help"),
+        (["migrate", "upgrade"], "migrate", "migrate upgrade has another name here; type: aurora-lambda migrate"),
+        (["migrate", "chekc"], "migrate", "there is no command migrate chekc; type: aurora-lambda migrate check"),
+        (["config", "engine"], "config", "there is no command config engine; see aurora-lambda config --help"),
+        (["config", "unset", "a"], "config", "config unset has another name here; type: aurora-lambda config rm KEY"),
+        (["logs", "--tail=9"], "logs", "aurora-lambda logs takes no --tail=9; type: aurora-lambda logs --since 10m"),
+        (
+            ["up", "engine=mysql"],
+            "up",
+            "aurora-lambda up takes no engine=mysql; type: aurora-lambda up -c engine=mysql",
+        ),
+        (
+            ["preview", "dev"],
+            "preview",
+            "aurora-lambda preview takes no dev; leave it out, or name a stack with -s STACK",
+        ),
         (["stauts"], "", "there is no command stauts; type: aurora-lambda status"),
         (["frobnicate"], "", "there is no command frobnicate; see aurora-lambda --help"),
     ],
@@ -33,6 +52,37 @@ def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
     printed = capsys.readouterr().err
     assert printed.startswith(f"usage: aurora-lambda {usage}")
     assert printed.splitlines()[-1] == f"error: {message}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mistake"),
+    [
+        (["-c", "engine=mysq"], "engine is 'mysq'; it takes mysql, postgres or dsql. Type: -c engine=mysql"),
+        (["-c", "aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
+        (
+            ["-c", "engine=dsql", "-c", "databaseAuth=password"],
+            "databaseAuth means nothing on engine dsql, only on mysql and postgres; leave out -c databaseAuth",
+        ),
+        (
+            ["-c", "streams=1"],
+            "streams is '1'; it takes a list of streams."
+            " Type: aurora-lambda config set --path 'streams[0].name' copy-items",
+        ),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_mended_by_what_was_typed(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], mistake: str
+) -> None:
+    """Else somebody without Pulumi would be told to type its commands, for a key that is in no file."""
+    assert main(["preview", *arguments]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"  {mistake}"
+
+
+def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
+    """Else the advice would change the file of another stack."""
+    message = "engine is 'mysq'. Type: pulumi config set engine mysql"
+    assert advice_here(message, "local", []) == "engine is 'mysq'. Type: aurora-lambda config set engine mysql"
+    assert advice_here(message, "dev", []) == "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql"
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
