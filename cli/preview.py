@@ -4,6 +4,7 @@ import json
 
 from cli.deployed_stack import StackRequestError, select_stack
 from cli.terminal import print_line
+from lambda_images.database.engines import ENGINES
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.offline import pending_sql
 from local.commands import status
@@ -12,12 +13,14 @@ from local.program.preview import PreviewResult
 
 
 def print_pending(stack: str, result: PreviewResult) -> None:
-    """Print the SQL of each revision that `up` would apply to the database of its engine.
+    """Print the SQL of each revision that `up` would apply, where the stack has a database.
 
     Raises:
         LocalError: the database does not answer, or a revision's SQL cannot be told without one.
     """
     engine, before = str(result.outputs["engine"]), str(result.before.get("engine") or "")
+    if engine not in ENGINES:
+        return
     if before not in ("", engine):
         print_line(
             ("note:", "yellow"), f" the SQL is for an empty {engine} database; one kept from before needs less of it"

@@ -4,6 +4,8 @@ import pytest
 
 from cli.formatting import advice_here
 from cli.main import main
+from stacks.configuration import read
+from stacks.errors import SettingsError
 
 
 @pytest.mark.parametrize(
@@ -55,27 +57,27 @@ def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "mistake"),
+    ("assignments", "mistake"),
     [
-        (["-c", "engine=mysq"], "engine is 'mysq'; it takes mysql, postgres or dsql. Type: -c engine=mysql"),
-        (["-c", "aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
+        (["engine=mysq"], "engine is 'mysq'; it takes mysql, postgres, dsql or none. Type: -c engine=mysql"),
+        (["aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
         (
-            ["-c", "engine=dsql", "-c", "databaseAuth=password"],
+            ["engine=dsql", "databaseAuth=password"],
             "databaseAuth means nothing on engine dsql, only on mysql and postgres; leave out -c databaseAuth",
         ),
         (
-            ["-c", "streams=1"],
+            ["streams=1"],
             "streams is '1'; it takes a list of streams."
             " Type: aurora-lambda config set --path 'streams[0].name' copy-items",
         ),
     ],
 )
-def test_a_mistake_in_the_configuration_is_mended_by_what_was_typed(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], mistake: str
-) -> None:
+def test_a_mistake_in_an_option_is_mended_in_the_option(assignments: list[str], mistake: str) -> None:
     """Else somebody without Pulumi would be told to type its commands, for a key that is in no file."""
-    assert main(["preview", *arguments]) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"  {mistake}"
+    given = dict(assignment.rpartition(":")[2].split("=") for assignment in assignments)
+    with pytest.raises(SettingsError) as refused:
+        read(given, "local")
+    assert advice_here(str(refused.value), "local", assignments).splitlines()[1:] == [f"  {mistake}"]
 
 
 def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
