@@ -15,7 +15,7 @@ def dependencies() -> None:
     bundle.write(ROOT / f"dependencies.{sys.implementation.cache_tag}.bundle", bundle.imported_modules())
     # An absolute path to start from, which Lambda asks for, wherever the base keeps its interpreter.
     interpreter = ROOT / "bin" / "python3"
-    interpreter.parent.mkdir()
+    interpreter.parent.mkdir(exist_ok=True)
     interpreter.symlink_to(Path(sys.executable).resolve())
     tree.normalise(Path(tree.STAGE))
 

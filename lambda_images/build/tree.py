@@ -16,9 +16,11 @@ TIMESTAMP = 315_532_800
 # An image's files are put together below this directory, at the paths they have in the image.
 STAGE = "/layer"
 
+# Run by a function; other console scripts are not.
+PROGRAMS = {"dsql-lint"}
 # Not read by any function: console scripts, test suites, type stubs, sources of compiled modules, installer records.
 UNUSED = (
-    "bin",
+    "bin/*",
     "alembic/templates",
     "sqlalchemy/dialects/*.txt",
     "*/testing",
@@ -44,7 +46,7 @@ UNUSED_WITHOUT_ALEMBIC = ("sqlalchemy/dialects/mssql", "sqlalchemy/dialects/orac
 def prune(tree: Path) -> None:
     """Remove from `tree` what no function reads."""
     patterns = UNUSED if (tree / "alembic").is_dir() else UNUSED + UNUSED_WITHOUT_ALEMBIC
-    for path in sorted({path for pattern in patterns for path in tree.glob(pattern)}):
+    for path in sorted({path for pattern in patterns for path in tree.glob(pattern) if path.name not in PROGRAMS}):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.exists():
@@ -64,10 +66,10 @@ def compile_all(tree: Path) -> None:
 
 
 def normalise(tree: Path) -> None:
-    """Give everything in `tree` one time, and files a mode that lets anybody read and nobody write."""
+    """Give everything in `tree` one time, and files a mode that lets anybody read, or run, and nobody write."""
     for path in [tree, *_walk(tree)]:
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() else 0o444)
+            path.chmod(0o755 if path.is_dir() else 0o555 if path.name in PROGRAMS else 0o444)
         os.utime(path, (TIMESTAMP, TIMESTAMP), follow_symlinks=False)
 
 

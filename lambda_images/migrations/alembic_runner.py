@@ -22,7 +22,7 @@ from lambda_images.database.errors import format_driver_error
 from lambda_images.database.sqlalchemy_engine import engine_on
 from lambda_images.migrations.checksums import read_revision, read_revisions, record_revision
 from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.offline import check_operations, load_operations
+from lambda_images.migrations.offline import check_operations, lint, load_operations
 from lambda_images.migrations.outcome import AppliedRevision
 from lambda_images.migrations.progress import Direction, InterruptedStep, RevisionProgress
 from lambda_images.migrations.revisions import numbered_head, revision_files
@@ -106,6 +106,10 @@ class Migrations:
         """Raise a MigrationError when a revision after `version` asks for what the engine cannot do."""
         if self._server.spec.operations:
             check_operations(self.pending(version), self._server.spec)
+
+    def lint(self) -> list[str]:
+        """Return a line for each statement of the history that the engine would refuse, where it has a linter."""
+        return lint(self.pending(None), self._server.spec)
 
     def upgrade(self, run: MigrationRun, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""

@@ -139,7 +139,7 @@ class MigrationCommands:
 
     def _check(self) -> str:
         found = self._comparison()
-        if lines := [*found.behind(), *found.edited()]:
+        if lines := [*found.behind(), *found.edited(), *self._migrations.lint()]:
             raise MigrationError("; ".join(lines))
         if differences := self._migrations.differences():
             listed = "; ".join(str(difference) for difference in differences)

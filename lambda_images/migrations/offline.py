@@ -7,7 +7,9 @@ import importlib
 import io
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 from typing import Protocol
 
@@ -60,6 +62,17 @@ def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
             ) from None
         except Exception:  # noqa: S112 - it needs a connection
             continue
+
+
+def lint(revisions: Iterable[Revision], spec: EngineSpec) -> list[str]:
+    """Return a line for each statement that the engine would refuse; of a revision that needs a connection, none."""
+    if not spec.linter:
+        return []
+    rendered: dict[str, str] = {}
+    for revision in revisions:
+        with suppress(Exception):
+            rendered[revision.revision] = render(revision.module, spec)
+    return resolve_name(spec.linter)(rendered) if rendered else []
 
 
 def render(revision: ModuleType, spec: EngineSpec) -> str:

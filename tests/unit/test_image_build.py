@@ -92,7 +92,14 @@ def test_two_bundles_of_the_same_modules_are_equal(tmp_path: Path) -> None:
 
 def test_a_tree_is_pruned_compiled_and_made_uniform(tmp_path: Path) -> None:
     """Modes and times that depend on who built it would make every build another image."""
-    for name in ("tea/__init__.py", "tea/py.typed", "tea/tests/test_tea.py", "tea/leaf.pyi", "bin/tea"):
+    for name in (
+        "tea/__init__.py",
+        "tea/py.typed",
+        "tea/tests/test_tea.py",
+        "tea/leaf.pyi",
+        "bin/tea",
+        "bin/dsql-lint",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch(mode=0o600)
     for name in ("METADATA", "RECORD", "licenses/LICENSE", "entry_points.txt"):
@@ -105,5 +112,8 @@ def test_a_tree_is_pruned_compiled_and_made_uniform(tmp_path: Path) -> None:
 
     cache = f"tea/__pycache__/__init__.{sys.implementation.cache_tag}.pyc"
     files = {str(path.relative_to(tmp_path)): path.stat() for path in tmp_path.rglob("*") if path.is_file()}
-    assert set(files) == {"tea/__init__.py", cache, "tea-1.dist-info/METADATA", "tea-1.dist-info/licenses/LICENSE"}
-    assert {(stat.st_mode & 0o7777, stat.st_mtime) for stat in files.values()} == {(0o444, TIMESTAMP)}
+    told = {"tea-1.dist-info/METADATA", "tea-1.dist-info/licenses/LICENSE"}
+    assert set(files) == {"tea/__init__.py", cache, "bin/dsql-lint", *told}
+    assert {stat.st_mtime for stat in files.values()} == {TIMESTAMP}
+    assert files.pop("bin/dsql-lint").st_mode & 0o7777 == 0o555
+    assert {stat.st_mode & 0o7777 for stat in files.values()} == {0o444}

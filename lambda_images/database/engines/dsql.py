@@ -37,5 +37,6 @@ DSQL = EngineSpec(
     # DSQL ends a connection after 60 minutes; what is begun before has five to finish.
     # Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
     connection_seconds=55 * 60,
+    linter="lambda_images.migrations.dsql_lint:find_unsupported",
     operations="lambda_images.migrations.dsql_operations",
 )

@@ -78,5 +78,7 @@ class EngineSpec:
     """Whether the server takes no connection without TLS, on this machine neither."""
     connection_seconds: int | None = None
     """How old a connection may get before the server ends it; None where it sets no limit."""
+    linter: str = ""
+    """The function that finds in the SQL of revisions what the engine would refuse, where there is one."""
     operations: str = ""
     """The module with Alembic's operations for the engine, where they are not Alembic's own."""

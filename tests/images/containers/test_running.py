@@ -18,6 +18,10 @@ ENTRY = {
     "handler": "lambda_images.handler.app.lambda_handler",
     "migrations": "lambda_images.migrations.runner.lambda_handler",
 }
+LINTS = """
+from lambda_images.migrations.dsql_lint import find_unsupported
+print(*find_unsupported({"0001": "TRUNCATE t;"}))
+"""
 WRITES = """
 import os, pathlib
 def writes(folder):
@@ -94,6 +98,13 @@ def test_the_runner_migrates_an_empty_database(
     assert isinstance(agrees, dict)
     assert (again["status"], again["applied"], again["pending"]) == ("ok", [], [])
     assert agrees["output"] == "code and database agree"
+
+
+def test_the_runner_can_ask_dsql_lint(engine: DockerEngine, images: Mapping[str, str]) -> None:
+    """A program that lacks a library, or that nobody may run, would show only when `check` is asked for on AWS."""
+    printed = Program("lint", images["migrations"], {}, [PYTHON, "-c", LINTS], mounts={}).output(engine)
+
+    assert printed.startswith("revision 0001 (TRUNCATE t): TRUNCATE is not supported in DSQL.")
 
 
 def test_only_tmp_is_writable(engine: DockerEngine, images: Mapping[str, str], target: str) -> None:

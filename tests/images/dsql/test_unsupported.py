@@ -32,3 +32,16 @@ def test_a_revision_that_has_to_read_rows_is_not_judged_ahead(application: Appli
     """What it sends depends on what it finds; without a database it finds nothing."""
     reads = ">op.get_bind().exec_driver_sql('SELECT id FROM t1').fetchall()"
     assert application.run(versions=history(tmp_path, *tables(1), reads))["after"] == "0002"
+
+
+def test_check_says_what_dsql_would_refuse(application: Application, tmp_path: Path) -> None:
+    """A statement written by hand is no operation of Alembic's: only a parser of SQL finds it before it runs."""
+    application.run(versions=history(tmp_path, *tables(1)))
+    versions = history(tmp_path, *tables(1), "ALTER TABLE t1 ADD COLUMN a integer DEFAULT 7")
+    with pytest.raises(MigrationError) as failure:
+        application.run({"command": "check"}, versions)
+    assert str(failure.value) == (
+        "0002 step 2 is not applied: run `aurora-lambda migrate`; revision 0002 (ALTER TABLE t1 ADD COLUMN a integer"
+        " DEFAULT 7): ADD COLUMN 'a' with inline DEFAULT or NOT NULL constraint is not supported in DSQL. Split into"
+        " steps: CREATE TABLE with the column, or ADD COLUMN without constraints then backfill."
+    )
