@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +44,9 @@ class FunctionImage(Protocol):
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> RuntimeProcess:
         """Start a process that runs `handler`."""
 
+    def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+        """Run the image's interpreter, and return what it printed."""
+
 
 @dataclass(frozen=True)
 class FunctionConfig:
@@ -81,6 +84,16 @@ class Environment:
     def alive(self) -> bool:
         """Return whether it can run another invocation."""
         return self._process.poll() is None
+
+    def initialise(self) -> Outcome | None:
+        """Wait for the end of the init phase before there is an invocation; return its error, None if it has none."""
+        init = Invocation(str(uuid.uuid4()), b"", self._config.arn, self._config.timeout)
+        self._runtime_api.set_current(init)
+        self._wait_for_init(init)
+        if not init.outcome.done():
+            return None
+        self.stop()
+        return init.outcome.result()
 
     def invoke(self, invocation: Invocation) -> tuple[Outcome, bytes]:
         """Run one invocation; return its outcome and the last 4 KB of its log."""

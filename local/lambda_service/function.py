@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from local.lambda_service.environment import Environment, FunctionConfig
+from local.lambda_service.init_error import describe_init_error
 from local.lambda_service.logs import FunctionLog
 from local.lambda_service.runtime_api import Invocation
 from local.platform.errors import LocalError
@@ -37,6 +38,20 @@ class Function:
         self._starting = 0
         self._retired = False
         self._changed = threading.Condition()
+
+    def initialise(self) -> str:
+        """Start an execution environment for the first invocation; return the error of its init phase, empty for none.
+
+        What the function's imports raise is so known before anybody calls it.
+        """
+        if self.config.concurrency == 0:
+            return ""
+        environment = self._acquire()
+        try:
+            error = environment.initialise()
+        finally:
+            self._release(environment)
+        return describe_init_error(self.config, error, self._log) if error else ""
 
     def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> InvocationResult:
         """Run one invocation and wait for its end, in a warm environment or a new one.

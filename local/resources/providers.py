@@ -106,6 +106,8 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         access_key_id=access_key_id(context, str(inputs.get("role"))),
     )
     function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
+    if error := function.initialise():
+        raise LocalError(f"it does not start: {error}. More: aurora-lambda logs {resource.name}")
     if isinstance(previous, RunningFunction):
         context.functions.pop(previous.function.config.name, None)
         previous.function.retire()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import psutil
 from lambda_images.database.contract import ContractError, database_settings
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_process_group, spawn
+from local.platform.processes import kill_process_group, printed_by, spawn
 from local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from local.runtimes.image_build import ImageBuild
 
@@ -59,6 +59,15 @@ class ContainerImage:
         ]  # fmt: skip
         client = spawn(command, cwd=Path("/"), env={**os.environ, **given}, output=output)
         return Container(self.engine, name, client)
+
+    def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+        """Run the image's interpreter without a network, and return what it printed."""
+        given = {key: value for key, value in variables.items() if key != "PATH"}
+        command = [
+            str(self.engine.client), "run", "--rm", f"--label={OWNER}={self.owner}", "--network=none",
+            *(f"--env={key}" for key in given), "--entrypoint=python3", self.digest, *arguments,
+        ]  # fmt: skip
+        return printed_by(command, Path("/"), {**os.environ, **given})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import psutil
 
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_process_group, spawn
+from local.platform.processes import kill_process_group, printed_by, spawn
 from local.runtimes.image_build import ImageBuild
 
 PACKAGE = "lambda_images"
@@ -42,6 +42,10 @@ class VirtualenvImage:
         """Start `handler` in a process of this machine; its memory is not limited to `memory_mb`."""
         command = [str(self.python), "-m", "awslambdaric", handler]
         return HostProcess(spawn(command, cwd=self.directory, env=variables, output=output))
+
+    def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+        """Run the interpreter, and return what it printed."""
+        return printed_by([str(self.python), *arguments], self.directory, variables)
 
 
 @dataclass(frozen=True)

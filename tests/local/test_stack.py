@@ -100,6 +100,16 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     assert commands.status(checkout)["databaseUrl"] == before["databaseUrl"]
     assert commands.status(checkout)["functionUrl"] == before["functionUrl"]
 
+    working = code.read_text()
+    code.write_text(f"import nowhere\n{working}")
+    assert fail_up(checkout) == (
+        "aws:lambda:Function hello: it does not start: Runtime.ImportModuleError: Unable to import module"
+        " 'lambda_images.app': No module named 'nowhere' (lambda_images/app.py, line 1). More: aurora-lambda logs hello"
+    )
+    assert invoke(checkout)["salute"] == "hello", "what was deployed before goes on"
+    code.write_text(working)
+    bring_up(checkout)
+
 
 def test_what_the_program_drops_is_deleted(checkout: Path) -> None:
     """Things would pile up, and a function that is no more could still be invoked."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,47 @@ def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy)
     for _ in range(2):
         error = fail(function)
         assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
+    assert function.environments() == 0
+
+
+def test_a_function_is_started_before_its_first_invocation(deploy: Deploy) -> None:
+    """Else code that does not start would be called deployed."""
+    function = deploy()
+    assert function.initialise() == ""
+    assert function.environments() == 1
+    assert call(function, name="you") == {"greeting": "good day", "event": {"name": "you"}}
+    assert function.environments() == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("import os\nraise KeyError('TABLE')", "KeyError: 'TABLE' (lambda_images/broken.py, line 2)"),
+        (
+            "import os\nimport nowhere",
+            "Runtime.ImportModuleError: Unable to import module 'lambda_images.broken': No module named 'nowhere'"
+            " (lambda_images/broken.py, line 2)",
+        ),
+        (
+            "def f(:",
+            "Runtime.UserCodeSyntaxError: Syntax error in module 'lambda_images.broken': invalid syntax"
+            " (broken.py, line 1) (lambda_images/broken.py, line 1)",
+        ),
+        (
+            "f = 1",
+            "Runtime.HandlerNotFound: Handler 'handler' missing on module 'lambda_images.broken'",
+        ),
+    ],
+)
+def test_code_that_does_not_start_is_named_with_its_line(
+    deploy: Deploy, image: VirtualenvImage, tmp_path: Path, code: str, error: str
+) -> None:
+    """The runtime client leaves out where an import failed: people would search all of their code."""
+    folder = tmp_path / "image" / "lambda_images"
+    folder.mkdir(parents=True)
+    (folder / "broken.py").write_text(code)
+    function = deploy(image=replace(image, directory=folder.parent), handler="lambda_images.broken.handler")
+    assert function.initialise() == error
     assert function.environments() == 0
 
 
