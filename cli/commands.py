@@ -17,7 +17,6 @@ from local.platform.errors import LocalError, UsageError
 from local.program.progress import Progress
 
 if TYPE_CHECKING:
-    from cli.configuration import StackConfiguration
     from lambda_images.migrations.changes import Decisions
 
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
@@ -103,38 +102,6 @@ def down(options: argparse.Namespace) -> None:
     with working("stopping"):
         take_down(keep_data=options.keep_data)
     print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
-
-
-def config(options: argparse.Namespace) -> None:
-    """Print the configuration in a stack's file, or one value of it."""
-    configuration = _configuration(options)
-    print(configuration.get(options.key, path=options.path) if options.key else "\n".join(configuration.lines()))
-
-
-def config_set(options: argparse.Namespace) -> None:
-    """Set a key in a stack's file."""
-    configuration = _configuration(options)
-    configuration.set(options.key, options.value, path=options.path)
-    _print_change(configuration)
-
-
-def config_rm(options: argparse.Namespace) -> None:
-    """Remove a key from a stack's file."""
-    configuration = _configuration(options)
-    configuration.remove(options.key, path=options.path)
-    _print_change(configuration)
-
-
-def _print_change(configuration: "StackConfiguration") -> None:
-    stack = configuration.file.name.split(".")[1]
-    up = "aurora-lambda up" if stack == "local" else f"aurora-lambda up -s {stack}"
-    print(f"{configuration.file} is changed; apply it here with: {up}")
-
-
-def _configuration(options: argparse.Namespace) -> "StackConfiguration":
-    from cli.configuration import StackConfiguration
-
-    return StackConfiguration(options.stack or "local")
 
 
 def status(options: argparse.Namespace) -> None:
@@ -300,3 +267,10 @@ def prune_versions(options: argparse.Namespace) -> None:
         raise UsageError("functions have no versions on this machine; name a stack on AWS with --stack")
     for arn in prune(stack, options.keep):
         print(f"deleted {arn}")
+
+
+def completion(options: argparse.Namespace) -> None:
+    """Print a script by which a shell completes commands and options."""
+    import shtab
+
+    print(shtab.complete(options.all_commands, shell=options.shell))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from cli import commands
+from cli import commands, config_commands
 from cli.formatting import advice_here
 from cli.parsing import CommandParser, parse
 from cli.terminal import print_line
@@ -15,6 +15,7 @@ from local.platform.errors import LocalError, UsageError
 from local.platform.shell import restart_without_python_settings, use_local_environment
 
 INTERRUPTED = 130
+SHELLS = ("bash", "zsh", "fish")
 CONFIG_ACTIONS = ("get", "set", "rm")
 _SubParsers = argparse._SubParsersAction
 
@@ -75,6 +76,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_local_commands(subparsers)
     _add_config_commands(subparsers)
     _add_stack_commands(subparsers)
+    purpose = "print the completion script of a shell"
+    completion = _add_command(subparsers, "completion", commands.completion, purpose)
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+    completion.set_defaults(all_commands=parser)
     return parse(parser, subparsers.choices, {"migrate": COMMANDS, "config": CONFIG_ACTIONS}, arguments)
 
 
@@ -119,12 +124,12 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 def _add_config_commands(subparsers: _SubParsers) -> None:
     stack = "stack whose file it is (default local)"
     purpose = "print or change what a stack's file configures"
-    config = _add_command(subparsers, "config", commands.config, purpose, stack)
+    config = _add_command(subparsers, "config", config_commands.show, purpose, stack)
     config.set_defaults(key=None)
     actions = config.add_subparsers(title="actions", metavar="ACTION")
-    get = _add_command(actions, "get", commands.config, "print a key's value")
-    set_ = _add_command(actions, "set", commands.config_set, "give a key a value")
-    rm = _add_command(actions, "rm", commands.config_rm, "remove a key, which gives it its default")
+    get = _add_command(actions, "get", config_commands.show, "print a key's value")
+    set_ = _add_command(actions, "set", config_commands.set_key, "give a key a value")
+    rm = _add_command(actions, "rm", config_commands.remove_key, "remove a key, which gives it its default")
     for action in (get, set_, rm):
         action.add_argument("key", metavar="KEY", help="such as engine, or with --path 'subnetIds[0]'")
         action.add_argument("--path", action="store_true", help="KEY leads into a list or an object")
@@ -147,7 +152,7 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
         metavar="COMMAND",
         nargs="?",
         default="deploy",
-        choices=COMMANDS,
+        choices=list(COMMANDS),
         help=f"one of {', '.join(COMMANDS)} (default deploy)",
     )
     migrate.add_argument("revision", metavar="REVISION", nargs="?", help="for stamp and downgrade")

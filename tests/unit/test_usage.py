@@ -1,5 +1,7 @@
 """What a mistyped command is answered, and what a command asks before it goes on."""
 
+import subprocess
+
 import pytest
 
 from cli.formatting import advice_here
@@ -85,6 +87,34 @@ def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
     message = "engine is 'mysq'. Type: pulumi config set engine mysql"
     assert advice_here(message, "local", []) == "engine is 'mysq'. Type: aurora-lambda config set engine mysql"
     assert advice_here(message, "dev", []) == "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql"
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["prev"], ["preview"]),
+        (["up", "--con"], ["--config", "--containers"]),
+        (["migrate", "dep"], ["deploy"]),
+        (["config", "g"], ["get"]),
+        (["completion", ""], ["bash", "zsh", "fish"]),
+    ],
+)
+def test_bash_completes_commands_options_and_actions(
+    capsys: pytest.CaptureFixture[str], typed: list[str], completed: list[str]
+) -> None:
+    """Else people would have to know them by heart."""
+    assert main(["completion", "bash"]) == 0
+    words = " ".join(f"'{word}'" for word in ["aurora-lambda", *typed])
+    asked = f"COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _shtab_aurora_lambda; echo ${{COMPREPLY[@]}}"
+    ended = subprocess.run(["bash", "-c", capsys.readouterr().out + asked], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == completed
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_have_a_script_too(capsys: pytest.CaptureFixture[str], shell: str) -> None:
+    """Else their users would be left out."""
+    assert main(["completion", shell]) == 0
+    assert "new-migration" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
