@@ -98,15 +98,16 @@ def mapping(checkout: Checkout) -> Any:
     return checkout.status()["mappings"]["copy"]
 
 
-def change(checkout: Checkout, chance: random.Random) -> list[int]:
-    """Change items, one in a hundred to poison; return the numbers of the poisonous changes."""
+def change(checkout: Checkout, chance: random.Random) -> dict[int, Any]:
+    """Change items, one in a hundred to poison; return the poisonous items by the numbers of their changes."""
     dynamodb = checkout.client("dynamodb", "awsEndpoint")
-    poison = sorted(chance.sample(range(CHANGES), CHANGES // 100))
+    poison, items = set(chance.sample(range(CHANGES), CHANGES // 100)), {}
     for start in range(0, CHANGES, BATCH):
         keys = chance.sample(range(KEYS), BATCH)
-        requests = [_request(key, number, number in poison, chance) for number, key in enumerate(keys, start)]
-        dynamodb.batch_write_item(RequestItems={TABLE: requests})
-    return poison
+        requests = {number: _request(key, number, number in poison, chance) for number, key in enumerate(keys, start)}
+        dynamodb.batch_write_item(RequestItems={TABLE: list(requests.values())})
+        items |= {number: requests[number]["PutRequest"]["Item"] for number in poison & requests.keys()}
+    return items
 
 
 def _request(key: int, number: int, poison: bool, chance: random.Random) -> dict[str, Any]:
@@ -116,28 +117,33 @@ def _request(key: int, number: int, poison: bool, chance: random.Random) -> dict
     return {"PutRequest": {"Item": item}}
 
 
+def environments(checkout: Checkout) -> list[int]:
+    """Return the processes of the function's execution environments."""
+    return [process for process, line in checkout.processes().items() if "poisoned.process" in line]
+
+
 def kill_environments(checkout: Checkout, times: int) -> list[dict[str, str]]:
     """Kill the function's execution environments again and again; return each key's position at each of the times."""
     positions = []
     for _ in range(times):
-        for process, line in checkout.processes().items():
-            if "poisoned.process" in line:
-                os.kill(process, signal.SIGKILL)
+        assert wait_until(lambda: bool(environments(checkout)), 30)
+        for process in environments(checkout):
+            os.kill(process, signal.SIGKILL)
         positions.append(dict(map(tuple, query(checkout, stream_items.c.item_key, stream_items.c.stream_position))))
-        time.sleep(2)
+        time.sleep(1)
     return positions
 
 
-def given_up(checkout: Checkout) -> set[int]:
-    """Return the numbers of the changes whose records are in the failure store, whole."""
+def given_up(checkout: Checkout) -> dict[int, Any]:
+    """Return the items of the records that are in the failure store, by the numbers of their changes."""
     s3 = checkout.client("s3", "awsEndpoint")
-    found = set()
+    found = {}
     for bucket in s3.list_buckets()["Buckets"]:
         for entry in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", []):
             document = json.loads(s3.get_object(Bucket=bucket["Name"], Key=entry["Key"])["Body"].read())
             for record in json.loads(document["payload"])["Records"]:
                 image = record["dynamodb"].get("NewImage", {})
-                found |= {int(image["number"]["N"])} if "number" in image else set()
+                found |= {int(image["number"]["N"]): image} if "number" in image else {}
     return found
 
 
@@ -149,7 +155,7 @@ def test_sql_equals_the_table_whatever_fails_on_the_way(checkout: Checkout) -> N
     for before, after in pairwise(killing.result()):
         assert [key for key in before if after[key] < before[key]] == []
     assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 240, 1)
-    assert set(poison) <= given_up(checkout)
+    assert poison.items() <= given_up(checkout).items()
 
     write_function(checkout, poison=False)
     checkout.run("up", "-c", f"engine={checkout.status()['engine']}")

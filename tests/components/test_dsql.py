@@ -140,7 +140,7 @@ def test_a_multi_region_key_encrypts_both_clusters_of_two_regions() -> None:
 def test_an_existing_cluster_is_used_and_never_changed() -> None:
     """Two applications could not share a cluster, or one's destroy would delete the other's data."""
     recording = registered(cluster_identifier=EXISTING, schema="second")
-    assert recording.of_type(DSQL_CLUSTER) == []
+    assert [entry.type for entry in recording.registrations] == ["aurora-lambda:index:DsqlDatabase"]
     assert recording.outputs["endpoint"] == f"{EXISTING}.dsql.eu-west-1.on.aws"
     runtime = recording.outputs["runtime"]
     assert runtime["policy_statements"] == [
@@ -152,10 +152,13 @@ def test_an_existing_cluster_is_used_and_never_changed() -> None:
 def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
     """A peering in one direction stays PENDING_SETUP, and takes no connection."""
     recording = registered(peer_region="eu-west-2", witness_region="eu-west-3")
-    witness = {"witnessRegion": "eu-west-3"}
-    assert recording.inputs(DSQL_CLUSTER, "main-db")["multiRegionProperties"] == witness
-    peer = recording.inputs(DSQL_CLUSTER, "main-db-peer")
-    assert (peer["region"], peer["multiRegionProperties"]) == ("eu-west-2", witness)
+    both = {"deletionProtectionEnabled": False, "multiRegionProperties": {"witnessRegion": "eu-west-3"}}
+    assert recording.inputs(DSQL_CLUSTER, "main-db") == {**both, "tags": {"Name": "main-db"}}
+    assert recording.inputs(DSQL_CLUSTER, "main-db-peer") == {
+        **both,
+        "region": "eu-west-2",
+        "tags": {"Name": "main-db-peer"},
+    }
     own_arn, peer_arn = (recording.output(DSQL_CLUSTER, name, "arn") for name in ("main-db", "main-db-peer"))
     assert recording.inputs(DSQL_PEERING, "main-db") == {
         "identifier": recording.output(DSQL_CLUSTER, "main-db", "identifier"),

@@ -24,10 +24,12 @@ from tests.components.recording import STACKS_FOLDER, Recording
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
+    DSQL_CLUSTER,
     EGRESS_RULE,
     FUNCTION,
     FUNCTION_URL,
     MAPPING,
+    ROLE,
     SECURITY_GROUP,
 )
 
@@ -197,6 +199,11 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
         made = make("ImageFunction", "function", function)
         stream = {"tableName": "test-table", "roleName": role["name"], "functionName": made["functionName"]}
         make("TableStream", "stream", {**stream, "batchSize": 7.0, "filters": [{"eventName": ["INSERT"]}]})
+        regions = {"peerRegion": "eu-west-2", "witnessRegion": "eu-west-3"}
+        dsql = make("DsqlDatabase", "dsql", {"functionRoleArns": [role["arn"]], **regions})
+        assert set(dsql) == {"runtime", "admin", "endpoint", "identifier"}
+        runner = {key: [pulumi.Output.from_input(dsql["admin"])[key]] for key in ("environment", "policyStatements")}
+        make("Migration", "migrations", {"imageUri": image["imageUri"], **runner})
 
     asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
     states = {
@@ -206,3 +213,6 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
     assert states[FUNCTION, "function"]["memorySize"] == 512
     assert states[FUNCTION_URL, "function"]["cors"] == {"allowOrigins": ["https://example.com"], "maxAge": 60}
     assert states[MAPPING, "stream"]["batchSize"] == 7
+    assert states[DSQL_CLUSTER, "dsql-peer"]["region"] == "eu-west-2"
+    variables = states[FUNCTION, "migrations"]["environment"]["variables"]
+    assert variables["SQL_DSQL_RUNTIME_ROLE_ARN"] == states[ROLE, "role"]["arn"]
