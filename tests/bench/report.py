@@ -34,7 +34,8 @@ image, on the same PostgreSQL server, at the same time.
   client speaks after the server did.
 - Rows of **DSQL** are of its stand-in on this machine, whose own time is part of every figure: they show what the
   engine's rules cost, not how fast Aurora DSQL is. Each change of a table is a transaction there, and noted before.
-- Rows of **streams**, of deployments on DSQL and of its conflicts run on this machine's own Python, not in an image.
+- Rows of **streams**, of deployments and conflicts on DSQL, and of what runs locally are measured in this machine's
+  own Python, not in an image.
 
 ## What makes the difference
 - One open file instead of hundreds: `lambda_images/bundle.py` imports installed modules out of a bundle of compiled
@@ -42,7 +43,7 @@ image, on the same PostgreSQL server, at the same time.
 - One connection, begun in a thread while SQLAlchemy is imported, by a driver imported before.
 - No question to the server whose answer is known; no BEGIN and COMMIT around a single statement.
 - The garbage collector is off during imports, and never looks at what they made.
-- A deployment with nothing to do compares file names with one SELECT, without Alembic.
+- A deployment with nothing to do takes the lock and compares file names with one SELECT, without Alembic.
 
 What would make a start still shorter, and is left out because it rewrites or patches other people's code: modules
 without docstrings and annotations, regular expressions and generated functions compiled at build time (about a tenth
