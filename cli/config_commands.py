@@ -3,6 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from cli.terminal import print_line
+
 if TYPE_CHECKING:
     from cli.configuration import StackConfiguration
 
@@ -10,7 +12,11 @@ if TYPE_CHECKING:
 def show(options: argparse.Namespace) -> None:
     """Print the configuration in a stack's file, or one value of it."""
     configuration = _configuration(options)
-    print(configuration.get(options.key, path=options.path) if options.key else "\n".join(configuration.lines()))
+    if options.key:
+        print(configuration.get(options.key, path=options.path))
+        return
+    for line in configuration.lines():
+        print_line(line)
 
 
 def set_key(options: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
 """Give the records that a mapping has given up to its function again."""
 
 import json
-import sys
 from collections.abc import Iterator
 
 from botocore.client import BaseClient
@@ -10,9 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.deployed_stack import StackRequestError, error_message, select_stack
 from cli.failed_batches import FailedBatch, list_failed_batches
 from cli.stream_mapping import StreamMapping, find_mapping
+from cli.terminal import tracked
 from cli.times import parse_since
-
-BAR_CHARACTERS = 30
 
 
 def replay(stack: str | None, mapping_name: str, since: str | None, *, dry_run: bool) -> Iterator[str]:
@@ -44,7 +42,7 @@ def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:
 def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) -> Iterator[str]:
     replayed = records = failed = 0
     client = mapping.client("lambda")
-    for number, batch in enumerate(batches, 1):
+    for batch in tracked(batches, count, "replaying"):
         problem = _try(client, mapping.function_arn, batch)
         if problem:
             batch.keep()
@@ -53,7 +51,6 @@ def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) 
         else:
             batch.remove()
             replayed, records = replayed + 1, records + batch.records
-        _show_progress(number, count)
     yield f"failures replayed: {replayed}, records: {records}"
     if failed:
         raise StackRequestError(f"failures that failed again, and were kept: {failed}")
@@ -71,11 +68,3 @@ def _try(client: BaseClient, function_arn: str, batch: FailedBatch) -> str:
     result = json.loads(answer or "null")
     failures = result.get("batchItemFailures") if isinstance(result, dict) else None
     return f"the function gave back {failures[0]['itemIdentifier']}" if failures else ""
-
-
-def _show_progress(done: int, total: int) -> None:
-    """Draw a progress bar, where somebody looks."""
-    if sys.stderr.isatty():
-        bar = "#" * (BAR_CHARACTERS * done // max(total, 1))
-        end = "\n" if done == total else ""
-        print(f"\r[{bar:<{BAR_CHARACTERS}}] {done} of {total}", end=end, file=sys.stderr, flush=True)

@@ -3,17 +3,18 @@
 import functools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 # A text, or a text with its style in rich's words, such as `("failed", "bold red")`.
 Part = str | tuple[str, str]
-# An ARN of a function still fits beside it.
-WIDEST_INDENTATION = 8
+Item = TypeVar("Item")
+# What an ARN of a function still fits beside in 80 columns.
+INDENTATION = 6
 
 
 def print_line(*parts: Part, stream: TextIO | None = None) -> None:
@@ -29,20 +30,19 @@ def print_line(*parts: Part, stream: TextIO | None = None) -> None:
 
     terminal = console(is_error=file is sys.stderr)
     for line in Text.assemble(*parts).split("\n", allow_blank=True):
-        indentation = min(len(line.plain) - len(line.plain.lstrip()) + 4, WIDEST_INDENTATION)
-        lines = line.divide(_line_starts(line.plain, terminal.width, indentation))
+        lines = line.divide(_line_starts(line.plain, terminal.width))
         for each in lines:
             each.rstrip()
-        terminal.print(Text("\n" + " " * indentation).join(lines), soft_wrap=True)
+        terminal.print(Text("\n" + " " * INDENTATION).join(lines), soft_wrap=True)
 
 
-def _line_starts(text: str, width: int, indentation: int) -> Iterator[int]:
+def _line_starts(text: str, width: int) -> Iterator[int]:
     """Yield where a text's further lines begin, which are indented, and longer than `width` only for a longer word."""
     start, available = 0, width
     for word in re.finditer(r"\S+", text):
         if word.end() - start > available and text[start : word.start()].strip():
             yield word.start()
-            start, available = word.start(), width - indentation
+            start, available = word.start(), width - INDENTATION
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -65,6 +65,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def working(text: str) -> AbstractContextManager[object]:
     """Show on a terminal that something is at work, as long as the context lasts."""
     return console().status(text) if sys.stdout.isatty() else nullcontext()
+
+
+def tracked(items: Iterable[Item], total: int, text: str) -> Iterable[Item]:
+    """Return the items; a terminal shows how many of them are done."""
+    if not sys.stdout.isatty():
+        return items
+    from rich.progress import track
+
+    return track(items, text, total, console=console(), transient=True)
 
 
 @functools.cache

@@ -127,5 +127,4 @@ def preview(
 def summary(changes: Mapping[str, int]) -> str:
     """Return the line that ends a preview."""
     counts = [f"{changes[each]} to {PLANNED_CHANGES[each]}" for each in CHANGE_ORDER[:-1] if changes.get(each)]
-    unchanged = f"{changes.get('same', 0)} unchanged"
-    return f"Preview: {', '.join([*counts, unchanged])}; nothing has been changed."
+    return f"Preview: {', '.join([*counts, str(changes.get('same', 0))])} unchanged."

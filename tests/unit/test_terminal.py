@@ -71,11 +71,11 @@ def test_a_line_goes_on_indented_in_the_next(monkeypatch: pytest.MonkeyPatch) ->
     print_line(f"postgres://{'x' * 80}")
     assert lines(screen) == [
         "stack 'prod' is not running here, and Pulumi's command line is not installed;",
-        "    type: aurora-lambda up",
+        "      type: aurora-lambda up",
         "    migrationRunnerLambdaArn:",
-        f"        {arn}",
+        f"      {arn}",
         "                 handlerLambdaArn:",
-        f"        {arn}",
+        f"      {arn}",
         f"postgres://{'x' * 80}",
     ]
 
