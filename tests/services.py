@@ -3,13 +3,14 @@
 import os
 import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from typing import Never
 
 import pytest
 
 from local.platform.errors import LocalError
+from local.platform.processes import wait_until
 from local.runtimes.docker_engine import DockerEngine
 
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"
@@ -41,6 +42,15 @@ def base_image() -> str:
     return name
 
 
+# What a wait costs only where it is in vain, and a busy machine may need.
+PATIENCE_SECONDS = 240
+
+
+def eventually(condition: Callable[[], bool], interval: float = 0.01) -> bool:
+    """Return True as soon as `condition` holds, asked every `interval` seconds; False after `PATIENCE_SECONDS`."""
+    return wait_until(condition, PATIENCE_SECONDS, interval)
+
+
 class CountingProxy:
     """A TCP proxy that counts round trips: each time the client speaks after the server has spoken, or first."""
 
@@ -50,6 +60,7 @@ class CountingProxy:
         self.port = self._listener.getsockname()[1]
         self.round_trips = 0
         self.connections = 0
+        self.ended_connections = 0
         self._server_spoke_last = True
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -87,6 +98,7 @@ class CountingProxy:
             for side in (source, target):
                 with suppress(OSError):
                     side.shutdown(socket.SHUT_RDWR)
+            self.ended_connections += not from_client
 
 
 def _sent(target: socket.socket, data: bytes) -> bool:

@@ -21,8 +21,8 @@ from lambda_images.database.contract import database_settings
 from lambda_images.database.sqlalchemy_engine import lambda_engine
 from lambda_images.handler.streams.attributes import decode_item, item_from_json
 from local.commands import database_url
-from local.platform.processes import wait_until
 from tests.e2e.checkout import Checkout
+from tests.services import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +126,7 @@ def kill_environments(checkout: Checkout, times: int) -> list[dict[str, str]]:
     """Kill the function's execution environments again and again; return each key's position at each of the times."""
     positions = []
     for _ in range(times):
-        assert wait_until(lambda: bool(environments(checkout)), 30)
+        assert eventually(lambda: bool(environments(checkout)))
         for process in environments(checkout):
             os.kill(process, signal.SIGKILL)
         positions.append(dict(map(tuple, query(checkout, stream_items.c.item_key, stream_items.c.stream_position))))
@@ -154,7 +154,7 @@ def test_sql_equals_the_table_whatever_fails_on_the_way(checkout: Checkout) -> N
         poison = change(checkout, random.Random(1))
     for before, after in pairwise(killing.result()):
         assert [key for key in before if after[key] < before[key]] == []
-    assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 240, 1)
+    assert eventually(lambda: mapping(checkout)["oldestRecordAge"] is None, interval=1)
     assert poison.items() <= given_up(checkout).items()
 
     write_function(checkout, poison=False)

@@ -32,6 +32,7 @@ from tests.components.tokens import (
     ROLE,
     SECURITY_GROUP,
 )
+from tests.services import PATIENCE_SECONDS
 
 ROOT = STACKS_FOLDER.parent
 
@@ -62,7 +63,7 @@ def test_the_plugin_serves_its_schema_to_the_engine(schema: dict[str, Any]) -> N
             assert process.stdout is not None
             with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
                 stub = provider_pb2_grpc.ResourceProviderStub(channel)
-                answer = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=30)
+                answer = stub.GetSchema(provider_pb2.GetSchemaRequest(version=0), timeout=PATIENCE_SECONDS)
         finally:
             process.terminate()
     assert json.loads(answer.schema) == schema

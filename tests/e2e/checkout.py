@@ -83,7 +83,7 @@ class Checkout:
     def curl(self, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
         """Return what the function URL answers."""
         url = urlsplit(self.status()["functionUrl"])
-        with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=30)) as connection:
+        with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=120)) as connection:
             connection.request(method, path, body)
             response = connection.getresponse()
             return response.status, json.loads(response.read())

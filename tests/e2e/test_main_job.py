@@ -33,14 +33,15 @@ class Way:
 
 @pytest.fixture(scope="module", params=["postgres", "mysql", "containers"])
 def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Way:
+    # Twenty environments start at once: on a busy machine the fifteen seconds of the default are soon over.
+    up = ("up", "-c", "handlerTimeout=60")
     if request.param == "containers":
-        # Twenty containers start at once: on a busy machine the fifteen seconds of the default are soon over.
-        return Way("postgres", ("up", "--containers", "-c", f"baseImage={base_image()}", "-c", "handlerTimeout=60"))
+        return Way("postgres", (*up, "--containers", "-c", f"baseImage={base_image()}"))
     try:
         database_server(request.param, tmp_path_factory.mktemp("probe") / "data", {})
     except ServerUnavailableError as unavailable:
         missing(str(unavailable))
-    return Way(request.param, ("up", "-c", "engine=mysql") if request.param == "mysql" else ("up",))
+    return Way(request.param, (*up, "-c", "engine=mysql") if request.param == "mysql" else up)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.platform.processes import wait_until
 from tests.e2e.checkout import Checkout
+from tests.services import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def test_a_stack_without_a_database_delivers_events_and_says_what_it_has_not(tmp
         checkout.client("dynamodb", "awsEndpoint").put_item(
             TableName="aurora-lambda-queue-items", Item={"id": {"S": "1"}}
         )
-        assert wait_until(lambda: "INSERT {'id': '1'}" in checkout.run("logs", "print-keys").out, 60, 0.5)
+        assert eventually(lambda: "INSERT {'id': '1'}" in checkout.run("logs", "print-keys").out, interval=0.5)
         assert checkout.run("invoke", "handler", code=2).err == (
             "error: stack 'queue' has no function 'handler' on engine none; it has print-keys\n"
         )

@@ -55,7 +55,7 @@ def deploy(image: VirtualenvImage, tmp_path: Path) -> Iterator[Callable[..., Fun
             handler=image.handler,
             variables={"GREETING": "good day"},
             memory_mb=256,
-            timeout=5.0,
+            timeout=60.0,
             concurrency=4,
             log_group="/aws/lambda/hello",
             json_logs=False,

@@ -85,7 +85,7 @@ def program(
     queue: bool = True,
     environment: Mapping[str, str] | None = None,
     event: Mapping[str, object] | None = None,
-    timeout: int = 5,
+    timeout: int = 60,
     reachable: bool = True,
     concurrency: int | None = None,
 ) -> None:

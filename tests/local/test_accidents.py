@@ -18,7 +18,6 @@ import pytest
 from local import commands
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import wait_until
 from local.supervisor import client as supervisor_client
 from local.supervisor.client import exclusive
 from tests.local import project
@@ -36,6 +35,7 @@ from tests.local.running import (
     sql,
     supervisor,
 )
+from tests.services import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
 
     supervisor(checkout).kill()
 
-    assert wait_until(lambda: processes(checkout) == [], 10)
+    assert eventually(lambda: processes(checkout) == [])
     status = commands.status(checkout)
     assert (status["running"], status["outputs"]) == (False, before["outputs"])
     _, lines = bring_up(checkout)
@@ -75,7 +75,7 @@ def test_a_database_server_that_died_is_started_again(checkout: Path) -> None:
     before = commands.status(checkout)["databaseUrl"]
     [server] = [each for each in supervisor(checkout).children() if each.name() == "postgres"]
     server.kill()
-    assert wait_until(lambda: [each.pid for each in database_servers(checkout)] not in ([], [server.pid]), 10)
+    assert eventually(lambda: [each.pid for each in database_servers(checkout)] not in ([], [server.pid]))
     second, _ = bring_up(checkout)
     assert second.unchanged
     assert commands.status(checkout)["databaseUrl"] == before

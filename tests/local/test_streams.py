@@ -12,12 +12,12 @@ from cli import deployed_stack, stream_mapping
 from cli.main import main
 from local import commands
 from local.platform.errors import LocalError
-from local.platform.processes import wait_until
 from local.program.deploy import up
 from local.program.progress import Progress
 from tests.local import stream_project
 from tests.local.running import Lines, log, supervisor
 from tests.local.stream_project import client
+from tests.services import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def put(checkout: Path, *keys: str, table: str = TABLE) -> None:
 
 def saw(checkout: Path, *keys: str) -> bool:
     """Whether the function has been given these keys, and in this order."""
-    return wait_until(lambda: seen(checkout) == list(keys), 30)
+    return eventually(lambda: seen(checkout) == list(keys))
 
 
 def seen(checkout: Path) -> list[str]:
@@ -61,7 +61,7 @@ def test_an_item_reaches_the_function_and_is_shown_in_the_status(checkout: Path)
     assert lines.changes()["aws:lambda:EventSourceMapping items"] == "created"
     put(checkout, "a", "b")
     assert saw(checkout, "a", "b")
-    assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 30)
+    assert eventually(lambda: mapping(checkout)["oldestRecordAge"] is None)
     status = mapping(checkout)
     stream = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{TABLE}/stream/2026-01-01T00:00:00.000"
     assert (status["state"], status["stream"], status["failures"]) == ("Enabled", stream, 0)
@@ -75,8 +75,8 @@ def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> Non
     """Whoever stops for the night would lose the tables, and get a day of records again or those of the night never."""
     bring_up(checkout, poison="poison")
     put(checkout, "a", "poison", "b")
-    assert wait_until(lambda: mapping(checkout)["failures"] == 1 and seen(checkout)[-1:] == ["b"], 30)
-    assert wait_until(lambda: mapping(checkout)["oldestRecordAge"] is None, 30)
+    assert eventually(lambda: mapping(checkout)["failures"] == 1 and seen(checkout)[-1:] == ["b"])
+    assert eventually(lambda: mapping(checkout)["oldestRecordAge"] is None)
     # `down` deletes the logs.
     before = len(seen(checkout)) if kill else 0
     if kill:
@@ -90,7 +90,7 @@ def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> Non
     items = client(checkout, "dynamodb").scan(TableName=TABLE)["Items"]
     assert sorted(each["id"]["S"] for each in items) == ["a", "b", "poison"]
     put(checkout, "c")
-    assert wait_until(lambda: seen(checkout)[before:] == ["c"], 30)
+    assert eventually(lambda: seen(checkout)[before:] == ["c"])
     assert mapping(checkout)["failures"] == 1
     (failure,) = client(checkout, "s3").list_objects_v2(Bucket="failures")["Contents"]
     assert failure["Key"].startswith(f"aws/lambda/{mapping(checkout)['uuid']}/shardId-")
@@ -102,7 +102,7 @@ def test_a_failure_is_replayed_once_the_function_is_mended(
     """A record that could not be processed would be lost after all."""
     bring_up(checkout, poison="poison")
     put(checkout, "poison", "a")
-    assert wait_until(lambda: mapping(checkout)["failures"] == 1, 30)
+    assert eventually(lambda: mapping(checkout)["failures"] == 1)
     for module in (deployed_stack, stream_mapping):
         monkeypatch.setattr(module, "status", lambda: commands.status(checkout))
     assert main(["replay", "items"]) == 1

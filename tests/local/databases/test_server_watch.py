@@ -12,8 +12,7 @@ from local.databases import server_watch
 from local.databases.postgres import PostgresServer
 from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from local.databases.server_watch import MAXIMUM_RESTARTS, ServerWatch
-from local.platform.processes import wait_until
-from tests.services import missing
+from tests.services import eventually, missing
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +46,7 @@ def test_a_killed_server_is_started_again_on_its_port(server: DatabaseServer) ->
     """Functions would fail from then on, as the address they know would answer no more."""
     watch, before, port = ServerWatch(server), pid(server), server.port
     os.kill(before, signal.SIGKILL)
-    assert wait_until(lambda: pid(server) not in (0, before), 30)
+    assert eventually(lambda: pid(server) not in (0, before))
     assert (watch.alive(), server.port) == (True, port)
     watch.stop()
 
@@ -57,7 +56,7 @@ def test_whoever_asks_meanwhile_waits_for_it(server: DatabaseServer, monkeypatch
     monkeypatch.setattr(server_watch, "POLL_SECONDS", 60)
     watch, before = ServerWatch(server), pid(server)
     os.kill(before, signal.SIGKILL)
-    assert wait_until(lambda: not server.alive(), 10)
+    assert eventually(lambda: not server.alive())
     assert watch.alive()
     assert pid(server) not in (0, before)
     watch.stop()

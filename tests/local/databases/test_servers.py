@@ -18,8 +18,7 @@ from psycopg.conninfo import make_conninfo
 
 from local.databases import mysql
 from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
-from local.platform.processes import wait_until
-from tests.services import missing
+from tests.services import eventually, missing
 
 pytestmark = pytest.mark.slow
 
@@ -115,7 +114,7 @@ def test_data_and_users_survive_a_killed_server(server: DatabaseServer) -> None:
     query(server, "CREATE DATABASE kept")
     [process] = [each for each in psutil.Process().children() if _belongs(each, server)]
     os.kill(process.pid, signal.SIGKILL)
-    assert wait_until(lambda: not server.alive(), 5)
+    assert eventually(lambda: not server.alive())
 
     server.start(server.port)
 
@@ -169,7 +168,7 @@ def test_members_of_rds_iam_are_let_in_without_a_password(deep: Path) -> None:
 
 def test_a_session_that_vanishes_inside_a_transaction_is_ended(deep: Path) -> None:
     """It would hold its locks, and keep the migration runner busy, for ever."""
-    server = database_server("postgres", deep, {"idle_in_transaction_session_timeout": "100"})
+    server = database_server("postgres", deep, {"idle_in_transaction_session_timeout": "1000"})
     server.start()
     try:
         server.set_master("boss", PASSWORD)
@@ -232,7 +231,7 @@ def test_a_server_ends_with_the_process_that_started_it(engine: str, deep: Path)
             assert starter.stderr
             missing(starter.stderr.read())
         starter.kill()
-    assert wait_until(lambda: not _of(str(deep)), 10)
+    assert eventually(lambda: not _of(str(deep)))
 
 
 def _belongs(process: psutil.Process, server: DatabaseServer) -> bool:

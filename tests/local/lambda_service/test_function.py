@@ -16,8 +16,8 @@ from local.lambda_service import function as function_module
 from local.lambda_service.function import Function, ThrottledError
 from local.lambda_service.logs import FunctionLog
 from local.lambda_service.runtime_api import Invocation, RuntimeApi
-from local.platform.processes import wait_until
 from local.runtimes.virtualenv import VirtualenvImage
+from tests.services import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +48,10 @@ def test_a_function_answers_and_stays_warm(deploy: Deploy) -> None:
 
 def test_the_context_is_lambdas(deploy: Deploy) -> None:
     """Code that reads its time left, its memory or its caller's context would go wrong only on AWS."""
-    function = deploy(timeout=3.0)
+    function = deploy()
     result = function.invoke(b'{"do": "context"}', client_context='{"custom": {"k": "v"}}', request_id="r-1")
     context = json.loads(result.payload)
-    assert 2000 < context.pop("milliseconds") <= 3000
+    assert 30_000 < context.pop("milliseconds") <= 60_000
     assert context == {
         "request": "r-1",
         "arn": "arn:aws:lambda:eu-west-1:123456789012:function:hello",
@@ -242,7 +242,7 @@ def test_more_than_the_limit_waits_and_is_then_throttled(deploy: Deploy, monkeyp
     function = deploy(concurrency=1)
     busy = threading.Thread(target=call, args=(function,), kwargs={"do": "sleep", "seconds": 2})
     busy.start()
-    assert wait_until(lambda: function.environments() == 1, 5)
+    assert eventually(lambda: function.environments() == 1)
     with pytest.raises(ThrottledError, match="hello is busy in all its 1 environments"):
         function.invoke(b"{}")
     busy.join()

@@ -147,7 +147,7 @@ def test_an_answer_becomes_the_response_that_aws_makes_of_it(
 @pytest.fixture
 def url(deploy: Callable[..., Function]) -> Iterator[FunctionUrl]:
     """Start a function URL."""
-    function = deploy(timeout=1.0)
+    function = deploy()
     url = FunctionUrl(lambda: function, "abc", 0)
     yield url
     url.stop()

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from local.lambda_service import invoke_api
 from local.lambda_service.function import Function
 from local.lambda_service.invoke_api import InvokeApi
-from local.platform.processes import wait_until
+from tests.services import eventually
 
 
 @pytest.fixture
@@ -98,11 +98,11 @@ def test_an_event_is_accepted_at_once_and_tried_three_times(
     response = client.invoke(FunctionName="hello", InvocationType="Event", Payload=b'{"do": "raise"}')
     assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
     request_id = response["ResponseMetadata"]["RequestId"]
-    assert wait_until(lambda: log.read_text().count(f"END RequestId: {request_id}") == 3, 10)
+    assert eventually(lambda: log.read_text().count(f"END RequestId: {request_id}") == 3)
 
     response = client.invoke(FunctionName="hello", InvocationType="Event", Payload=b'{"do": "print", "bytes": 7}')
     request_id = response["ResponseMetadata"]["RequestId"]
-    assert wait_until(lambda: log.read_text().count(f"END RequestId: {request_id}") == 1, 10)
+    assert eventually(lambda: log.read_text().count(f"END RequestId: {request_id}") == 1)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_functions_can_be_looked_up(client: Any) -> None:
     """Tools ask for a function's configuration before they invoke it."""
     assert [each["FunctionName"] for each in client.list_functions()["Functions"]] == ["hello"]
     configuration = client.get_function(FunctionName="hello")["Configuration"]
-    assert (configuration["MemorySize"], configuration["Timeout"], configuration["PackageType"]) == (256, 5, "Image")
+    assert (configuration["MemorySize"], configuration["Timeout"], configuration["PackageType"]) == (256, 60, "Image")
     assert client.get_function_configuration(FunctionName="hello")["FunctionArn"].endswith(":function:hello")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.platform.http_server import HttpServer, Request, Response
+from tests.services import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def server() -> Iterator[HttpServer]:
 
 def talk(server: HttpServer, request: str) -> tuple[int, object]:
     """Send this and nothing more; the status and the JSON of the answer."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(request.encode())
         connection.shutdown(socket.SHUT_WR)
         with connection.makefile("rb") as answer:
@@ -155,7 +156,7 @@ def test_a_silent_client_is_disconnected(sent: str) -> None:
     """Connections that say nothing would pile up, each with a thread, until no more can be opened."""
     server = HttpServer(lambda _: Response(), idle_seconds=0.2)
     try:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(sent.encode())
             assert connection.recv(100) == b""
     finally:

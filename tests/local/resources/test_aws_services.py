@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from local.resources.aws_services import AwsServices
+from tests.services import PATIENCE_SECONDS
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:main-abcdef"
 PAGE = {"Origin": "https://evil.example.com"}
@@ -45,7 +46,7 @@ def get_secret(endpoint: str, headers: dict[str, str]) -> requests.Response:
     asked = {"X-Amz-Target": "secretsmanager.GetSecretValue", "Content-Type": "application/x-amz-json-1.1"}
     scope = "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/secretsmanager/aws4_request"
     return requests.post(
-        endpoint, json={"SecretId": ARN}, headers={"Authorization": scope, **asked, **headers}, timeout=10
+        endpoint, json={"SecretId": ARN}, headers={"Authorization": scope, **asked, **headers}, timeout=PATIENCE_SECONDS
     )
 
 
@@ -67,8 +68,8 @@ def test_no_answer_lets_web_pages_in(services: AwsServices) -> None:
 @pytest.mark.parametrize("path", ["/moto-api/reset", "/moto-api/data.json", "/moto-api/"])
 def test_motos_own_routes_are_closed(services: AwsServices, client: Any, path: str) -> None:
     """Whoever knows moto could list or drop every secret, and all tables."""
-    assert requests.post(services.endpoint + path, timeout=10).status_code == 404
-    assert requests.get(services.endpoint + path, timeout=10).status_code == 404
+    assert requests.post(services.endpoint + path, timeout=PATIENCE_SECONDS).status_code == 404
+    assert requests.get(services.endpoint + path, timeout=PATIENCE_SECONDS).status_code == 404
     assert client.get_secret_value(SecretId=ARN)["SecretString"] == "hush"
 
 

@@ -102,7 +102,7 @@ def config(image: ContainerImage) -> FunctionConfig:
         handler=image.handler,
         variables={"GREETING": "good day"},
         memory_mb=128,
-        timeout=3.0,
+        timeout=60.0,
         concurrency=1,
         log_group="/aws/lambda/probe",
         json_logs=False,
@@ -159,13 +159,14 @@ def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
 
 
 def test_more_time_than_the_function_has_ends_the_container(
-    invoke: Invoke, image: ContainerImage, paths: LocalPaths
+    config: FunctionConfig, image: ContainerImage, paths: LocalPaths, tmp_path: Path
 ) -> None:
     """Else hung functions would pile up as containers."""
-    failed, answer = invoke("sleep", 60)
-    assert failed
-    assert answer["errorMessage"].endswith("Task timed out after 3.00 seconds")
-    assert image.engine.run("ps", "--quiet", f"--filter=label={OWNER}={paths.root}").stdout == ""
+    with invoking(replace(config, timeout=3.0), tmp_path / "probe.log") as invoke:
+        failed, answer = invoke("sleep", 60)
+        assert failed
+        assert answer["errorMessage"].endswith("Task timed out after 3.00 seconds")
+        assert image.engine.run("ps", "--quiet", f"--filter=label={OWNER}={paths.root}").stdout == ""
 
 
 def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: FunctionConfig, tmp_path: Path) -> None:

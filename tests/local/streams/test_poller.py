@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from local.lambda_service.function import InvocationResult, ThrottledError
-from local.platform.processes import wait_until
 from local.streams import poller as poller_module
 from local.streams.dynamodb import DurableDynamoDb
 from local.streams.poller import Poller
 from local.streams.store import StreamStore
 from tests.local.streams.changes import FUNCTION_ARN, mapping, record
 from tests.local.streams.conftest import REGION, make_table
+from tests.services import PATIENCE_SECONDS, eventually
 
 REPORT = {"functionResponseTypes": ["ReportBatchItemFailures"]}
 BUCKET, QUEUE = "arn:aws:s3:::failures", f"arn:aws:sqs:{REGION}:123456789012:failures"
@@ -50,7 +50,7 @@ class PythonFunction:
             return [[each["dynamodb"]["Keys"]["id"]["S"] for each in event["Records"]] for event in self.events]
 
     def has_seen(self, *batches: list[str]) -> bool:
-        return wait_until(lambda: len(self.batches()) >= len(batches), 30) and self.batches() == list(batches)
+        return eventually(lambda: len(self.batches()) >= len(batches)) and self.batches() == list(batches)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_records_that_no_filter_lets_through_are_passed_by(
     )
     put(dynamodb, "a", "b", "c")
     assert function.has_seen(["b"])
-    assert wait_until(lambda: poller.status()["position"] == str(store.last_position(arn)), 30)
+    assert eventually(lambda: poller.status()["position"] == str(store.last_position(arn)))
 
 
 @pytest.mark.slow
@@ -142,7 +142,7 @@ def test_a_window_collects_records_for_one_invocation(
 ) -> None:
     """Many small invocations would hide what a large batch does to the function."""
     make_table(dynamodb)
-    start(maximumBatchingWindowInSeconds=1)
+    start(maximumBatchingWindowInSeconds=3)
     put(dynamodb, "a", "b", "c")
     assert function.has_seen(["a", "b", "c"])
 
@@ -181,7 +181,7 @@ def test_bisecting_isolates_the_record_that_fails(
 def objects(client: Client) -> list[dict[str, Any]]:
     """The documents in the bucket, oldest first."""
     s3 = client("s3")
-    assert wait_until(lambda: any(each["Name"] == "failures" for each in s3.list_buckets()["Buckets"]), 30)
+    assert eventually(lambda: any(each["Name"] == "failures" for each in s3.list_buckets()["Buckets"]))
     found = s3.list_objects_v2(Bucket="failures").get("Contents", [])
     return [json.loads(s3.get_object(Bucket="failures", Key=each["Key"])["Body"].read()) for each in found]
 
@@ -209,7 +209,7 @@ def test_a_failure_in_a_queue_survives_until_somebody_takes_it(
     function.answer = fail_on("a")
     put(dynamodb, "a")
     poller = start(maximumRetryAttempts=0, destinationConfig={"onFailure": {"destinationArn": QUEUE}})
-    assert wait_until(lambda: poller.status()["failures"] == 1, 30)
+    assert eventually(lambda: poller.status()["failures"] == 1)
     poller.stop()
     store = restart()
     sqs = client("sqs")
@@ -254,7 +254,7 @@ def test_a_record_that_grew_too_old_is_given_up_without_an_invocation(
 def test_lanes_work_side_by_side_and_keep_each_keys_order(dynamodb: DurableDynamoDb, start: Start) -> None:
     """ParallelizationFactor: one slow key would hold up all others, or a key's changes overtake each other."""
     make_table(dynamodb)
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=PATIENCE_SECONDS)
     seen: list[tuple[str, str]] = []
 
     def answer(event: dict[str, Any]) -> None:
@@ -266,7 +266,7 @@ def test_lanes_work_side_by_side_and_keep_each_keys_order(dynamodb: DurableDynam
     # "a" and "c" are in different lanes of two.
     put(dynamodb, "a", "c", "a", "c")
     start(invoke=PythonFunction(answer), parallelizationFactor=2, batchSize=1)
-    assert wait_until(lambda: len(seen) == 4, 30)
+    assert eventually(lambda: len(seen) == 4)
     for key in "ac":
         numbers = [number for each, number in seen if each == key]
         assert numbers == sorted(numbers)
@@ -281,7 +281,7 @@ def test_a_tumbling_window_hands_on_its_state_and_ends(
     function.answer = lambda event: {"state": {"sum": event["state"].get("sum", 0) + len(event["Records"])}}
     put(dynamodb, "a", "b")
     start(batchSize=1, tumblingWindowInSeconds=1)
-    assert wait_until(lambda: any(event["isFinalInvokeForWindow"] for event in function.events), 30)
+    assert eventually(lambda: any(event["isFinalInvokeForWindow"] for event in function.events))
     finals = [event for event in function.events if event["isFinalInvokeForWindow"]]
     assert sum(event["state"]["sum"] for event in finals[:1]) in (1, 2)
     assert finals[0]["Records"] == []
@@ -309,7 +309,7 @@ def test_a_mapping_goes_on_where_it_was_killed(
     put(dynamodb, "a")
     first = start()
     assert function.has_seen(["a"])
-    assert wait_until(lambda: first.status()["oldestRecordAge"] is None, 30)
+    assert eventually(lambda: first.status()["oldestRecordAge"] is None)
     first.stop()
     put(dynamodb, "b")
     second = start(used=restart())
@@ -327,7 +327,7 @@ def test_another_number_of_lanes_loses_nothing(
     start(parallelizationFactor=3).stop()
     put(dynamodb, "b", "c", "d")
     start(parallelizationFactor=2)
-    assert wait_until(lambda: {key for batch in function.batches() for key in batch} >= set("bcd"), 30)
+    assert eventually(lambda: {key for batch in function.batches() for key in batch} >= set("bcd"))
 
 
 def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
@@ -340,7 +340,7 @@ def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
     release, ended = threading.Event(), threading.Event()
 
     def answer(_: object) -> None:
-        release.wait(30)
+        release.wait(PATIENCE_SECONDS)
         ended.set()
 
     slow = PythonFunction(answer)
@@ -348,7 +348,7 @@ def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
     assert slow.has_seen(["a"])
     stopped.stop()
     release.set()
-    assert ended.wait(30)
+    assert ended.wait(PATIENCE_SECONDS)
     start()
     assert function.has_seen(["a"])
 
@@ -387,7 +387,7 @@ def test_nothing_is_lost_among_ten_thousand_changes(
         destinationConfig={"onFailure": {"destinationArn": BUCKET}},
         **REPORT,
     )
-    assert wait_until(lambda: poller.status()["position"] == str(store.last_position(arn)), 200)
+    assert eventually(lambda: poller.status()["position"] == str(store.last_position(arn)))
 
     changes = [each.event["dynamodb"] for each in store.read(arn, 0, 20_000)]
     assert len(changes) == 10_000

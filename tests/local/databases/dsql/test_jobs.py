@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from local.databases.dsql.server import DsqlServer
-from local.platform.processes import wait_until
 from tests.local.databases.dsql.clients import Clients, ended, job, refusal, rows
+from tests.services import eventually
 
 INDEX = "SELECT indisvalid, indisunique FROM pg_index WHERE indexrelid = 'i'::regclass"
 
@@ -145,7 +145,7 @@ def test_it_can_be_started_again_when_postgresql_has_died(cluster: DsqlServer, t
     connection = table.connect()
     [server] = [each for each in psutil.Process().children() if str(cluster.data) in " ".join(each.cmdline())]
     server.kill()
-    assert wait_until(lambda: not cluster.alive(), 10)
+    assert eventually(lambda: not cluster.alive())
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
     cluster.start(cluster.port)
