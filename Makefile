@@ -37,11 +37,14 @@ up: setup ## Run the whole stack on this machine.
 down: setup ## Stop it and delete its data.
 	@$(BIN)/aurora-lambda down
 
+# Two processes, each with servers of its own. A file's tests stay together, in order: what they share is started once.
+PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 test: setup ## Run every test.
-	@$(BIN)/pytest
+	@$(PYTEST)
 
 test-fast: setup ## Run the tests that start no whole stack, build no image and wait for nothing.
-	@$(BIN)/pytest -m "not slow" tests
+	@$(PYTEST) -m "not slow" tests
 
 lint: setup ## Check style, types, imports, the Dockerfile, and the revisions for Aurora DSQL.
 	@$(BIN)/ruff check .
