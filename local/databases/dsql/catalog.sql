@@ -8,6 +8,23 @@ GRANT USAGE ON SCHEMA sys TO PUBLIC;
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT 'PostgreSQL 16' $$;
 
+-- Catalogs that read otherwise than PostgreSQL's: a primary key holds all columns, and indexes have another method.
+
+CREATE VIEW sys.pg_am AS
+SELECT oid, replace(amname, 'btree', 'btree_index')::name AS amname, amhandler, amtype FROM pg_am;
+
+CREATE VIEW sys.pg_index AS
+SELECT indexrelid, indrelid, CASE WHEN indisprimary THEN indnkeyatts + cardinality(others) ELSE indnatts END AS indnatts,
+    indnkeyatts, indisunique, indnullsnotdistinct, indisprimary, indisexclusion, indimmediate, indisclustered, indisvalid,
+    indcheckxmin, indisready, indislive, indisreplident,
+    CASE WHEN indisprimary THEN array_to_string(indkey[0:indnkeyatts - 1] || others, ' ')::int2vector ELSE indkey END AS indkey,
+    indcollation, indclass, indoption, indexprs, indpred
+FROM pg_index, LATERAL (
+    SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}')
+    FROM pg_attribute WHERE attrelid = indrelid AND attnum > 0 AND NOT attisdropped AND attnum <> ALL (indkey)
+) AS rest (others);
+GRANT SELECT ON sys.pg_am, sys.pg_index TO PUBLIC;
+
 -- Roles and the IAM identities that may log in as them.
 
 CREATE TABLE sys.iam_mapping (

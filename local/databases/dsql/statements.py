@@ -11,6 +11,7 @@ from enum import Enum, auto
 
 from pglast import parse_sql, parser
 from pglast.enums import AlterTableType, TransactionStmtKind
+from pglast.stream import RawStream
 from psycopg import sql
 
 from local.databases.dsql.errors import DsqlError, unsupported
@@ -20,6 +21,10 @@ from local.databases.dsql.table_rules import refused_async_index
 
 CHANGES = {"DeleteStmt", "InsertStmt", "UpdateStmt"}
 QUERIES = {"ExplainStmt", "SelectStmt", *CHANGES}
+# PostgreSQL's catalogs that read otherwise on DSQL: views of their names are in the schema `sys`.
+OWN_CATALOGS = {"pg_am", "pg_index"}
+# The names in `schema.table.column`.
+WITH_SCHEMA = 3
 
 
 class Kind(Enum):
@@ -85,7 +90,19 @@ def _plain_statement(text: str, node: Node) -> Statement:
         return Statement("SELECT '16.15' AS server_version", Kind.READ, "SHOW")
     if node_type(node) == "CallStmt" and _function_name(node.funccall) == ["sys", "wait_for_job"]:
         return Statement(text, Kind.WAIT)
-    return Statement(text, _kind(node), refused=refused)
+    return Statement(_with_own_catalogs(text, node), _kind(node), refused=refused)
+
+
+def _with_own_catalogs(text: str, node: Node) -> str:
+    """Return a query that reads DSQL's catalogs instead of PostgreSQL's."""
+    if node_type(node) not in QUERIES or not any(name in text for name in OWN_CATALOGS):
+        return text
+    for each in walk(node):
+        if node_type(each) == "RangeVar" and each.relname in OWN_CATALOGS:
+            each.schemaname = "sys"
+        if node_type(each) == "ColumnRef" and len(each.fields) == WITH_SCHEMA and each.fields[1].sval in OWN_CATALOGS:
+            each.fields[0].sval = "sys"
+    return RawStream()(node)
 
 
 def _transaction_kind(node: Node) -> Kind:

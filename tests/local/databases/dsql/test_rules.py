@@ -182,6 +182,18 @@ def test_copy_takes_rows(table: Clients) -> None:
     assert rows(admin, "SELECT * FROM t ORDER BY id") == [(1, 10), (2, 20)]
 
 
+def test_a_primary_key_holds_all_columns_and_indexes_have_a_method_of_their_own(table: Clients) -> None:
+    """As catalogs read back (verified N, S): what compares schemas would find differences on a cluster only."""
+    admin = table.connect()
+    rows(admin, "CREATE INDEX ASYNC i ON t (a)")
+    indexes = (
+        "SELECT relname, amname, indkey::text, pg_catalog.pg_index.indnatts, indnkeyatts"
+        " FROM pg_catalog.pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_am am ON am.oid = relam"
+        " WHERE indrelid = 't'::regclass AND pg_catalog.pg_index.indnatts > %s ORDER BY 1"
+    )
+    assert rows(admin, indexes, [0]) == [("i", "btree_index", "2", 1, 1), ("t_pkey", "btree_index", "1 2", 2, 1)]
+
+
 def test_tools_find_no_trigger_on_a_table(table: Clients) -> None:
     """What the stand-in adds to a table would end up in a dump, or in a comparison of schemas."""
     found = rows(table.connect(), "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass AND NOT tgisinternal")
