@@ -9,14 +9,16 @@ from typing import Any
 
 from local.lambda_service.log_reader import LogEvent
 
-# Where the code of functions and of packages is, on Lambda and here.
-CODE_FOLDERS = re.compile(r'(?<=File ")[^"]*?(?:/var/task/|/\.local/images/\w+/|/site-packages/)')
+# Where the code of functions, of packages and of Python is, on Lambda and here.
+CODE_FOLDERS = re.compile(r'(?<=File ")[^"]*(?:/var/task/|/\.local/images/\w+/|/site-packages/|/lib/python3\.\d+/)')
 REPORT = re.compile(
     r"REPORT RequestId: (?P<requestId>\S+)\s+Duration: (?P<durationMs>[\d.]+) ms.*"
     r"Memory Size: (?P<memorySizeMB>\d+) MB\s+Max Memory Used: (?P<maxMemoryUsedMB>\d+) MB"
     r"(?:\s+Init Duration: (?P<initDurationMs>[\d.]+) ms)?",
 )
 PLATFORM_LINE = re.compile(r"(START|END) RequestId: |INIT_START ")
+# What the runtime client says of every error of an init phase, before the error itself.
+INIT_WARNING = "LAMBDA_WARNING: Unhandled exception."
 # What a line of its own tells of, or none needs to know.
 FOLDED = {"timestamp", "level", "message", "logger", "requestId", "location", "errorType", "errorMessage", "stackTrace"}
 LEVEL_STYLES = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
@@ -75,7 +77,7 @@ def _entry(text: str) -> Entry | None:
     kind = str(record.get("type", ""))
     if kind == "platform.report":
         return _report({**record["record"], **record["record"]["metrics"]})
-    if kind.startswith("platform."):
+    if kind.startswith("platform.") or str(record.get("message")).startswith(INIT_WARNING):
         return None
     return _record(record) if FOLDED & record.keys() else _split("", text)
 

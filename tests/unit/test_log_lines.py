@@ -21,6 +21,7 @@ PACKAGES = "/home/me/work/.local/environments/5f1e/lib/python3.13/site-packages"
 FRAMES = [
     f'  File "{IMAGE}/lambda_images/handler/app.py", line 17, in lambda_handler\n    return dispatcher.handle(event)\n',
     f'  File "{PACKAGES}/sqlalchemy/engine/base.py", line 99, in execute\n    raise error\n',
+    '  File "/var/lang/lib/python3.13/json/decoder.py", line 9, in decode\n',
     '  File "/var/task/lambda_images/payload.py", line 25, in parse\n    raise ValueError(text)\n',
 ]
 ERROR = {"errorType": "ValueError", "errorMessage": "no", "stackTrace": FRAMES}
@@ -29,6 +30,7 @@ SHORT_FRAMES = """
       return dispatcher.handle(event)
     File "sqlalchemy/engine/base.py", line 99, in execute
       raise error
+    File "json/decoder.py", line 9, in decode
     File "lambda_images/payload.py", line 25, in parse
       raise ValueError(text)"""
 
@@ -92,6 +94,7 @@ def test_what_a_function_logs_reads_as_text(line: str | dict[str, object], print
         ("INIT_START Runtime Version: python:3.13.v1", ""),
         ("", ""),
         ({"time": "x", "type": "platform.start", "record": {"requestId": REQUEST}}, ""),
+        ({"level": "WARNING", "message": "LAMBDA_WARNING: Unhandled exception. The most likely cause"}, ""),
         (REPORT, "REPORT   7451581d: 24 ms, 55 of 256 MB"),
         (f"{REPORT}Init Duration: 1242.32 ms\t", "REPORT   7451581d: 24 ms, 55 of 256 MB, init 1242 ms"),
         (
