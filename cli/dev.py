@@ -63,9 +63,9 @@ def deploy_on_save(
 def _deploy(options: Sequence[str], saved: Sequence[Path]) -> None:
     if saved:
         print_line((f"\n{_describe(saved)}", "bold"))
-    # In a process of its own, which imports the program as it is now.
-    quiet = ["--quiet"] if saved else []
-    process = subprocess.Popen([sys.executable, "-P", sys.argv[0], "up", *options, *quiet])
+    # In a process of its own, started as this one was, which imports the program as it is now.
+    command = [sys.executable, *sys.orig_argv[1 : 1 - len(sys.argv)], "up", *options]
+    process = subprocess.Popen([*command, "--quiet"] if saved else command)
     try:
         code = process.wait()
     except KeyboardInterrupt:

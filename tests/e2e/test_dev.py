@@ -1,6 +1,5 @@
 """`aurora-lambda dev`, as somebody who edits the application uses it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,17 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     checkout.run("down")
 
 
+@pytest.fixture
+def dev(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
+    """Start `aurora-lambda dev`."""
+    command = [sys.executable, "-m", "cli.main", "dev"]
+    with subprocess.Popen(
+        command, cwd=checkout.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
 def lines_to(process: subprocess.Popen[str], *ends: str) -> list[str]:
     """Return what is printed up to the first line with one of `ends`, or up to the end."""
     assert process.stdout
@@ -41,46 +51,40 @@ def count_keys(checkout: Checkout) -> list[str]:
     return list(checkout.curl("GET", "/notes/count")[1])
 
 
-def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(checkout: Checkout) -> None:
+def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
+    checkout: Checkout, dev: subprocess.Popen[str]
+) -> None:
     """Else each edit would take a command, or a slip of the keyboard end what runs."""
     routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/service.py"
     program = stack.read_text()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "dev"],
-        cwd=checkout.folder,
-        env={**os.environ, "PYTHONPATH": str(checkout.folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    started = lines_to(dev, READY, REFUSED)
+    assert started[-1] == READY, started
+    assert count_keys(checkout) == ["count"]
+    assert "  handler     REPORT   " in lines_to(dev, "  handler  ")[-1]
+
+    routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
+    saved = lines_to(dev, READY, REFUSED)
+    assert ("Saved lambda_images/application/routes.py" in saved, saved[-1]) == (True, READY)
+    assert [line.split()[:3] for line in saved if line.startswith(" ")] == [
+        ["~", "docker:index:Image", "handler"],
+        ["~", "aws:lambda:Function", "handler"],
+    ]
+    assert count_keys(checkout) == ["edited"]
+
+    stack.write_text(f"{program}\nservice = (\n")
+    line = len(program.splitlines()) + 2
+    assert lines_to(dev, READY, REFUSED)[-2:] == [
+        f"error: the program failed: SyntaxError: '(' was never closed (service.py, line {line})",
+        REFUSED,
+    ]
+    assert count_keys(checkout) == ["edited"]
+
+    stack.write_text(program)
+    assert lines_to(dev, READY, REFUSED)[-1] == READY
+
+    dev.send_signal(signal.SIGINT)
+    assert lines_to(dev)[-1] == (
+        "Stopped watching; the stack keeps running; stop it with: aurora-lambda down --keep-data"
     )
-    with process:
-        assert lines_to(process, READY)[-1] == READY
-        assert count_keys(checkout) == ["count"]
-        assert "  handler     REPORT   " in lines_to(process, "  handler  ")[-1]
-
-        routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
-        saved = lines_to(process, READY, REFUSED)
-        assert ("Saved lambda_images/application/routes.py" in saved, saved[-1]) == (True, READY)
-        assert [line.split()[:3] for line in saved if line.startswith(" ")] == [
-            ["~", "docker:index:Image", "handler"],
-            ["~", "aws:lambda:Function", "handler"],
-        ]
-        assert count_keys(checkout) == ["edited"]
-
-        stack.write_text(f"{program}\nservice = (\n")
-        line = len(program.splitlines()) + 2
-        assert lines_to(process, READY, REFUSED)[-2:] == [
-            f"error: the program failed: SyntaxError: '(' was never closed (service.py, line {line})",
-            REFUSED,
-        ]
-        assert count_keys(checkout) == ["edited"]
-
-        stack.write_text(program)
-        assert lines_to(process, READY, REFUSED)[-1] == READY
-
-        process.send_signal(signal.SIGINT)
-        assert lines_to(process)[-1] == (
-            "Stopped watching; the stack keeps running; stop it with: aurora-lambda down --keep-data"
-        )
-    assert process.returncode == 0
+    assert dev.wait() == 0
     assert count_keys(checkout) == ["edited"]
