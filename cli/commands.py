@@ -234,7 +234,7 @@ def _decisions(yes: bool) -> "Decisions":
     if yes or not sys.stdin.isatty():
         return Decisions(may_drop=lambda _lost: yes)
     return Decisions(
-        is_rename=lambda old, new: _confirmed(f"Is {new} the column {old} under a new name?"),
+        is_rename=lambda old, new: _confirmed(f"Is {new} the new name of {old}?"),
         may_drop=lambda lost: _confirmed(f"Drop {lost} with all that it holds?"),
     )
 

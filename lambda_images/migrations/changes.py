@@ -7,13 +7,15 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, Table
-from sqlalchemy.dialects.mysql import dialect as mysql_dialect
+from sqlalchemy.engine import Dialect
 
 from lambda_images.migrations.errors import MigrationError
+from lambda_images.migrations.portable_types import portable_type
 
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.CreateTableOp: "create {0.table_name}",
     ops.DropTableOp: "drop {0.table_name}",
+    ops.RenameTableOp: "rename {0.table_name} to {0.new_table_name}",
     ops.AddColumnOp: "add {0.column.name} to {0.table_name}",
     ops.DropColumnOp: "drop {0.column_name} from {0.table_name}",
     ops.AlterColumnOp: "change {0.column_name} of {0.table_name}",
@@ -32,7 +34,7 @@ class Decisions:
     """What only a person knows about a change.
 
     Attributes:
-        is_rename: whether a column that the code lacks is the same as one that it has in addition.
+        is_rename: whether a table or column that the code lacks is the same as one that it has in addition.
         may_drop: whether a table or column may be dropped with all that it holds.
     """
 
@@ -42,10 +44,10 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Change:
-    """One statement, and the one that undoes it."""
+    """One statement, and what undoes it."""
 
     upgrade: ops.MigrateOperation
-    downgrade: ops.MigrateOperation
+    downgrade: Sequence[ops.MigrateOperation]
     description: str
     """What it does, as a revision's message and file name say it."""
 
@@ -54,38 +56,46 @@ class DropForeignKeyIndexOp(ops.MigrateOperation):
     """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
 
     def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
-        quote = mysql_dialect().identifier_preparer.quote
-        columns = ", ".join(quote(name) for name in foreign_key.column_keys)
-        replacement = f"ADD INDEX {quote(str(foreign_key.name))} ({columns})"
-        self.on_mysql = f"ALTER TABLE {quote(table)} {replacement}, DROP INDEX {quote(index)}"
-        self.elsewhere = f'DROP INDEX "{index}"'
+        self.arguments = index, table, str(foreign_key.name), foreign_key.column_keys
 
 
 @renderers.dispatch_for(DropForeignKeyIndexOp)
-def _render(_context: AutogenContext, operation: DropForeignKeyIndexOp) -> list[str]:
-    choice = f"{operation.on_mysql!r} if op.get_context().dialect.name == 'mysql' else {operation.elsewhere!r}"
-    return [
-        "# MySQL keeps an index under every foreign key: this one took the place of its own.",
-        f"op.execute({choice})",
-    ]
+def _render_drop(context: AutogenContext, operation: DropForeignKeyIndexOp) -> str:
+    context.imports.add("from lambda_images.migrations.indexes import drop_foreign_key_index")
+    return f"drop_foreign_key_index{operation.arguments!r}"
+
+
+@renderers.dispatch_for(ops.RenameTableOp)
+def _render_rename(_context: AutogenContext, operation: ops.RenameTableOp) -> str:
+    return f"op.rename_table({operation.table_name!r}, {operation.new_table_name!r})"
 
 
 def find_changes(
-    operations: Sequence[ops.MigrateOperation], metadata: MetaData, decisions: Decisions
+    operations: Sequence[ops.MigrateOperation], metadata: MetaData, dialect: Dialect, decisions: Decisions
 ) -> Iterator[Change]:
-    """Yield the changes that `operations` consist of.
+    """Yield the changes that `operations` consist of; `dialect` is that of the database they are found in.
 
     Raises:
         MigrationError: a change loses data and may not, or does not work on every engine.
     """
-    for operation in _with_renames(list(_single(operations)), decisions):
+    found = _with_renamed_columns(_with_renamed_tables(list(_single(operations)), decisions), decisions)
+    dropped = {each.table_name for each in found if isinstance(each, ops.DropTableOp)}
+    indexes = [each for each in found if isinstance(each, ops.DropIndexOp) and each.table_name in dropped]
+    for operation in found:
+        if operation in indexes:
+            continue
         if (lost := _loses(operation)) and not decisions.may_drop(lost):
             raise MigrationError(
                 f"nothing was written: it would drop {lost} with all that it holds. To write it, run"
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
         _check_types(operation)
-        yield Change(_portable(operation, metadata), _portable(_reverse(operation), metadata), _describe(operation))
+        if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
+            operation.existing_type = portable_type(operation.existing_type, dialect)
+        undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
+        if isinstance(operation, ops.DropTableOp):
+            undone += [index.reverse() for index in indexes if index.table_name == operation.table_name]
+        yield Change(_portable(operation, metadata), undone, _describe(operation))
 
 
 def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
@@ -97,7 +107,7 @@ def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateO
             yield operation
 
 
-def _with_renames(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+def _with_renamed_columns(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
     """Return `operations` with a rename in place of each drop and addition that are one."""
     for dropped in [each for each in operations if isinstance(each, ops.DropColumnOp)]:
         for added in [each for each in operations if isinstance(each, ops.AddColumnOp)]:
@@ -107,6 +117,31 @@ def _with_renames(operations: list[ops.MigrateOperation], decisions: Decisions) 
                 operations.remove(dropped)
                 break
     return operations
+
+
+def _with_renamed_tables(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+    """Return `operations` with a rename in place of each drop and creation of a table that are one.
+
+    Only tables of the same columns are: what else differs shows when the next revision is written.
+    """
+    for dropped in [each for each in operations if isinstance(each, ops.DropTableOp)]:
+        for created in [each for each in operations if isinstance(each, ops.CreateTableOp)]:
+            old, new = dropped.table_name, created.table_name
+            same = dropped.to_table().columns.keys() == created.to_table().columns.keys()
+            if same and decisions.is_rename(old, new):
+                operations[operations.index(created)] = ops.RenameTableOp(old, new)
+                operations.remove(dropped)
+                operations = [_moved(each, old, new) for each in operations]
+                break
+    return operations
+
+
+def _moved(operation: ops.MigrateOperation, old: str, new: str) -> ops.MigrateOperation:
+    """Return `operation` with the index that it drops on the renamed table."""
+    if not isinstance(operation, ops.DropIndexOp) or operation.table_name != old:
+        return operation
+    index = operation.to_index()
+    return ops.CreateIndexOp(str(index.name), new, index.columns.keys(), unique=index.unique).reverse()
 
 
 def _rename(table: str, old: str, new: str, column: Column) -> ops.AlterColumnOp:
@@ -125,7 +160,21 @@ def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
             existing_type=operation.existing_type,
             existing_nullable=operation.existing_nullable,
         )
+    if isinstance(operation, ops.RenameTableOp):
+        return ops.RenameTableOp(operation.new_table_name, operation.table_name)
     return operation.reverse()
+
+
+def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> ops.MigrateOperation:
+    """Return what undoes the drop of a table or column as every engine takes it; other operations as they are."""
+    if isinstance(operation, ops.CreateTableOp):
+        operation.kw = {}
+        columns = [each for each in operation.columns if isinstance(each, Column)]
+    else:
+        columns = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
+    for column in columns:
+        column.type, column.autoincrement = portable_type(column.type, dialect), "auto"
+    return operation
 
 
 def _loses(operation: ops.MigrateOperation) -> str:

@@ -72,7 +72,9 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
 
     def one_change_each(context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
         found = scripts[0].upgrade_ops
-        changes = list(find_changes(found.ops, context.opts["target_metadata"], decisions)) if found else []
+        changes = []
+        if found:
+            changes = list(find_changes(found.ops, context.opts["target_metadata"], context.dialect, decisions))
         scripts[:] = [
             _script(change, f"{first + number:04d}", message if message and len(changes) == 1 else change.description)
             for number, change in enumerate(changes)
@@ -109,7 +111,7 @@ def _script(change: Change, revision: str, message: str) -> MigrationScript:
         rev_id=revision,
         message=message,
         upgrade_ops=UpgradeOps([change.upgrade]),
-        downgrade_ops=DowngradeOps([change.downgrade]),
+        downgrade_ops=DowngradeOps(list(change.downgrade)),
         head="head",
     )
 

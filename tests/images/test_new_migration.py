@@ -6,14 +6,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Enum, MetaData, String, Table
+from sqlalchemy import Column, Enum, ForeignKey, Index, MetaData, String, Table
 
 from lambda_images.database.types import UtcTimestamp, Uuid
 from lambda_images.migrations.changes import Decisions
 from lambda_images.migrations.errors import MigrationError
 from lambda_images.migrations.generate import create_revision
 from tests.conftest import Database
-from tests.images.runs import rows, run, steps
+from tests.images.runs import rows, run, steps, table_names
 from tests.sample_application import VERSIONS, tables
 
 pytestmark = pytest.mark.slow
@@ -99,6 +99,8 @@ def downgrade() -> None:
 
 from alembic import op
 
+from lambda_images.migrations.indexes import drop_foreign_key_index
+
 revision = "0004"
 down_revision = "0003"
 
@@ -108,12 +110,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # MySQL keeps an index under every foreign key: this one took the place of its own.
-    op.execute(
-        "ALTER TABLE comments ADD INDEX fk_comments_note_id (note_id), DROP INDEX ix_comments_note_id_created_at"
-        if op.get_context().dialect.name == "mysql"
-        else 'DROP INDEX "ix_comments_note_id_created_at"'
-    )
+    drop_foreign_key_index("ix_comments_note_id_created_at", "comments", "fk_comments_note_id", ["note_id"])
 """
     )
 
@@ -173,6 +170,70 @@ def test_a_drop_and_an_addition_may_be_a_rename(database: Database, versions: Pa
     assert rows(database, "SELECT body FROM notes") == [("tea",)]
     run({"command": "downgrade", "revision": "0004"}, database.environment(), versions=versions)
     assert rows(database, "SELECT text FROM notes") == [("tea",)]
+
+
+def test_a_table_may_be_renamed(database: Database, code: MetaData, versions: Path) -> None:
+    """A table dropped and made anew is empty; its indexes get the names that the code has for them."""
+    versions = shutil.copytree(VERSIONS, versions / "all")
+    run({}, database.environment(), versions=versions)
+    code.remove(code.tables["comments"])
+    Table(
+        "remarks",
+        code,
+        Column("id", Uuid, primary_key=True),
+        Column("note_id", Uuid, ForeignKey("notes.id"), nullable=False),
+        Column("text", String(100), nullable=False),
+        Column("created_at", UtcTimestamp, nullable=False),
+        Index(None, "note_id", "created_at"),
+    )
+    asked = []
+
+    def is_rename(old: str, new: str) -> bool:
+        asked.append((old, new))
+        return True
+
+    written = create_revision(database.environment(), versions=versions, decisions=Decisions(is_rename))
+
+    assert asked == [("comments", "remarks")]
+    assert [path.name[5:] for path in written] == [
+        "rename_comments_to_remarks.py",
+        "index_remarks_by_note_id_and_created_at.py",
+        "drop_ix_comments_note_id_created_at.py",
+    ]
+    for _ in range(2):
+        run({}, database.environment(), versions=versions)
+        checked = run({"command": "check"}, database.environment(), versions=versions)
+        assert checked["output"] == "code and database agree"
+        run({"command": "downgrade", "revision": "0004"}, database.environment(), versions=versions)
+
+
+def test_a_dropped_table_comes_back_on_any_engine(database: Database, code: MetaData, versions: Path) -> None:
+    """One history serves all engines: what undoes a drop must not name the types of the one it was written on."""
+    versions = shutil.copytree(VERSIONS, versions / "all")
+    run({}, database.environment(), versions=versions)
+    code.remove(code.tables["comments"])
+    decisions = Decisions(may_drop=lambda lost: lost == "table comments")
+    (written,) = create_revision(database.environment(), versions=versions, decisions=decisions)
+    assert [
+        line.strip().partition(", nullable")[0] for line in written.read_text().splitlines() if "Column" in line
+    ] == [
+        'sa.Column("id", types.Uuid()',
+        'sa.Column("note_id", types.Uuid()',
+        'sa.Column("text", sa.String(length=100)',
+        'sa.Column("created_at", types.UtcTimestamp()',
+    ]
+    for _ in range(2):
+        run({}, database.environment(), versions=versions)
+        run({"command": "downgrade", "revision": "0004"}, database.environment(), versions=versions)
+    assert table_names(database) == {"alembic_version", "notes", "comments"}
+
+
+def test_the_index_of_a_foreign_key_is_dropped_as_often_as_it_is_made(database: Database) -> None:
+    """MySQL puts an index in its place, which is still there the second time."""
+    run({}, database.environment())
+    for _ in range(2):
+        run({"command": "downgrade", "revision": "0003"}, database.environment())
+        assert steps(run({}, database.environment())) == ["0004"]
 
 
 def test_an_enum_that_only_postgresql_has_is_refused(postgres: Database, code: MetaData) -> None:

@@ -31,7 +31,7 @@ def test_every_revision_is_one_statement_of_ddl() -> None:
     """MySQL commits each: a revision of two that fails at the second can be run neither forward nor back."""
     for name in revision_files(VERSIONS).values():
         upgrade = (VERSIONS / name).read_text().partition("def upgrade")[2].partition("def downgrade")[0]
-        assert len(re.findall(r"\bop\.(?!f\(|get_context\()\w+\(", upgrade)) == 1, name
+        assert len(re.findall(r"\bop\.(?!f\(|get_context\()\w+\(|\bdrop_foreign_key_index\(", upgrade)) == 1, name
 
 
 def test_head_and_next_are_read_off_the_names(tmp_path: Path) -> None:

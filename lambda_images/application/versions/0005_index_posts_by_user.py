@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from lambda_images.migrations.indexes import drop_foreign_key_index
+
 revision = "0005"
 down_revision = "0004"
 
@@ -11,8 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_context().dialect.name == "mysql":
-        # MySQL keeps an index under every foreign key: this one took the place of its own.
-        op.execute("ALTER TABLE posts ADD INDEX fk_posts_user_id (user_id), DROP INDEX ix_posts_user_id_created_at")
-    else:
-        op.drop_index("ix_posts_user_id_created_at", table_name="posts")
+    drop_foreign_key_index("ix_posts_user_id_created_at", "posts", "fk_posts_user_id", ["user_id"])

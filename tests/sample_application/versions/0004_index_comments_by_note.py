@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from lambda_images.migrations.indexes import drop_foreign_key_index
+
 revision = "0004"
 down_revision = "0003"
 
@@ -11,10 +13,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_context().dialect.name == "mysql":
-        # MySQL keeps an index under every foreign key: this one took the place of its own.
-        op.execute(
-            "ALTER TABLE comments ADD INDEX fk_comments_note_id (note_id), DROP INDEX ix_comments_note_id_created_at"
-        )
-    else:
-        op.drop_index("ix_comments_note_id_created_at", table_name="comments")
+    drop_foreign_key_index("ix_comments_note_id_created_at", "comments", "fk_comments_note_id", ["note_id"])
