@@ -151,6 +151,7 @@ class Migrations:
             self._server.create_tables()
             if self._progress:
                 self._progress.forget()
+            self._server.forget_reset()
             MigrationContext.configure(connection).stamp(self.script, revision)
             stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
             for known, file in read_revisions(self._versions).items():

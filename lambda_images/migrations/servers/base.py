@@ -142,6 +142,10 @@ class Server(ABC):
     def drop_all(self) -> None:
         """Drop everything in the database, and keep the database."""
 
+    @abstractmethod
+    def forget_reset(self) -> None:
+        """Forget that a reset was interrupted: the next deployment is not to finish it."""
+
     def drop_application(self, role: RuntimeRole | None) -> None:
         """Drop our database and the role; for clusters that other applications use too.
 

@@ -95,6 +95,10 @@ class MysqlServer(Server):
         self.run(*drop_all_statements(self.schema))
 
     @override
+    def forget_reset(self) -> None:
+        """Do nothing: a database is dropped as a whole."""
+
+    @override
     def try_lock(self) -> bool:
         return self.row("SELECT GET_LOCK(%s, 0)", self._lock_name)[0] == 1
 

@@ -27,6 +27,7 @@ RESERVE_SECONDS = 5.0
 READY = f"""
     SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND NOT EXISTS ({MISSING})
     FROM alembic_version"""  # noqa: S608
+END_RESET = "UPDATE migration_lease SET dropping = false"
 OWN_TABLES = """
     SELECT count(*) FROM pg_tables WHERE schemaname = %s
     AND tablename IN ('alembic_version', 'migration_checksums', 'migration_progress')"""
@@ -149,6 +150,10 @@ class DsqlServer(Server):
             self._drop_objects()
 
     @override
+    def forget_reset(self) -> None:
+        self.run(END_RESET)
+
+    @override
     def drop_all(self) -> None:
         """Drop what is in the schema, but for the runner's own tables; each object by a transaction of its own."""
         self.create_tables()
@@ -176,7 +181,7 @@ class DsqlServer(Server):
     def _drop_objects(self) -> None:
         for kind, name in self._dsql.execute(OBJECTS, {"schema": self.schema}).fetchall():
             self.run(f"DROP {kind} IF EXISTS {quoted(self.schema)}.{name} CASCADE")
-        self.run("UPDATE migration_lease SET dropping = false")
+        self.run(END_RESET)
 
     def _take_lease(self) -> bool:
         return bool(self.row(TAKE_LEASE, self._lease.holder, self._lease.seconds))
