@@ -13,6 +13,7 @@ than DSQL would show it.
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ from local.databases.dsql.storage import CopiedData, StorageConnection
 
 LOCKED = {"55P03", "40P01"}
 CONFLICT = "40001"
+# Said of a row of the catalog, which two sessions change by a GRANT on one table.
+CHANGED_MEANWHILE = "tuple concurrently updated"
 CHANGE_NOTE = "DSQL1"
 WRITES = {Kind.DDL, Kind.DML, Kind.LOCK}
 # They read no catalog.
@@ -186,7 +189,7 @@ class Transaction:
         if state := self._restore():
             return state, []
         replies = self._storage.exchange(*request.messages, copied=request.copied)
-        if state := sqlstate(replies):
+        if state := _state(replies):
             self._to_savepoint()
             return state, replies
         changes = [each.fields["M"] for each in replies if _is_change(each)]
@@ -209,7 +212,7 @@ class Transaction:
             raise ConnectionDroppedError
         # Checks that were put off may meet locks, after which there must be something left to try again.
         replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
-        if state := sqlstate(replies):
+        if state := _state(replies):
             self._to_savepoint()
             return state, replies
         if Kind.DDL in self._kinds:
@@ -239,7 +242,7 @@ class Transaction:
     def _repeat(self, change: tuple[Message, ...]) -> str:
         if self._doomed:
             self._storage.execute("SAVEPOINT change")
-        state = sqlstate(self._storage.exchange(*change))
+        state = _state(self._storage.exchange(*change))
         if state and self._doomed and state not in LOCKED:
             # It will never be committed: whatever can be shown of it will do.
             self._storage.execute("ROLLBACK TO change")
@@ -260,6 +263,13 @@ class Transaction:
     def _restart(self) -> None:
         self._storage.execute("ROLLBACK")
         self._open = self._in_place = False
+
+
+def _state(replies: Sequence[Message]) -> str:
+    """Return the SQLSTATE of a refusal; a row of the catalog that another session changes counts as locked by it."""
+    if any(each.type == b"E" and each.fields["M"] == CHANGED_MEANWHILE for each in replies):
+        return "55P03"
+    return sqlstate(replies)
 
 
 def _is_change(message: Message) -> bool:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.local.databases.dsql.clients import Clients, ended, job, refusal, rows
+from tests.local.databases.dsql.clients import Clients, do, ended, job, refusal, role_arn, rows
 
 OC000 = ("40001", "change conflicts with another transaction (OC000)")
 OC001 = ("40001", "schema has been updated by another transaction (OC001)")
@@ -171,6 +171,22 @@ def test_of_two_sessions_that_change_the_catalog_the_later_fails(table: Clients)
         each.execute("BEGIN")
         each.execute("CREATE TABLE same (a int)")
     assert [refusal(second, "COMMIT"), refusal(first, "COMMIT")] == [DONE, OC001]
+
+
+def set_up(table: Clients, name: str) -> None:
+    """Make a role, and map it to an IAM role again and again."""
+    role, connection = f"{table.schema}_{name}", table.connect()
+    do(connection, f"CREATE ROLE {role} WITH LOGIN")
+    for _ in range(15):
+        do(connection, f"AWS IAM GRANT {role} TO '{role_arn(name)}'", f"AWS IAM REVOKE {role} FROM '{role_arn(name)}'")
+
+
+def test_two_applications_set_up_at_once_do_not_meet_in_the_catalog_of_postgresql(table: Clients) -> None:
+    """`tuple concurrently updated` (XX000) is PostgreSQL's: on DSQL that means a server out of order (D)."""
+    table.inject(schema_conflicts=False)
+    with ThreadPoolExecutor() as threads:
+        for each in [threads.submit(set_up, table, name) for name in ("one", "two", "three")]:
+            each.result()
 
 
 def test_a_finished_job_is_a_change_of_the_catalog(table: Clients) -> None:
