@@ -19,7 +19,7 @@ broken-venv:
 	@rm -rf $(VENV)
 
 $(VENV)/.ready: pyproject.toml $(BROKEN)
-	@echo "setting up $(VENV), once; this takes 15 s, or a minute while packages are downloaded"
+	@echo "setting up $(VENV), once: 15 s, or a minute while packages are downloaded"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
 	@echo "  uv, which installs packages"

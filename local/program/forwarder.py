@@ -6,20 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi.runtime.mocks import MockCallArgs
-
 from local.platform.errors import LocalError
 from local.program.progress import Progress, display_type
-from local.program.receiver import ResourceReceiver, to_json_value
-from local.resources.outputs import lookup_result
+from local.program.receiver import ResourceReceiver
 from local.resources.resource_schemas import Inputs, Outputs
 from local.supervisor.client import SupervisorClient
-from local.supervisor.messages import ResourceResult
+from local.supervisor.messages import LookupRequest, ResourceResult
 
 IMAGE = "docker:index/image:Image"
 INVOCATION = "aws:lambda/invocation:Invocation"
-# What depends on what exists in the stack that is up.
-SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 
 
 @dataclass(frozen=True)
@@ -43,19 +38,12 @@ class ResourceForwarder(ResourceReceiver):
     """Forwards each resource to the supervisor, and counts the changes."""
 
     def __init__(self, supervisor: SupervisorClient, program: StackProgram, progress: Progress) -> None:
-        super().__init__()
+        super().__init__(program.region)
         self._supervisor, self._program, self._progress = supervisor, program, progress
         self._update_started = False
         self._start_error = ""
         self._open_requests = 0
         self._condition = threading.Condition()
-
-    def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
-        """Answer an `aws.get_...` call."""
-        arguments = {key: to_json_value(value) for key, value in args.args.items()}
-        if args.token in SUPERVISOR_LOOKUPS:
-            return self._lookup(args.token, arguments), []
-        return lookup_result(args.token, arguments, self._program.region), []
 
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Forward one resource."""
@@ -66,6 +54,11 @@ class ResourceForwarder(ResourceReceiver):
         if type_token == INVOCATION and result["change"] != "same":
             self._progress.applied(str(result["outputs"].get("result", "")))
         return result["id"], result["outputs"]
+
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Ask the supervisor."""
+        self.start_update()
+        return self._supervisor.lookup(request)
 
     def start_update(self) -> None:
         """Start the supervisor and an update of this stack, unless that has been done.
@@ -116,14 +109,6 @@ class ResourceForwarder(ResourceReceiver):
             }
         )
         self._progress.note(*started["notices"], *ended_overrides(started["overrides"], program))
-
-    def _lookup(self, token: str, arguments: Inputs) -> Outputs:
-        self.start_update()
-        try:
-            return self._supervisor.lookup({"function": token, "arguments": arguments})
-        except LocalError as error:
-            self.failures.append(str(error))
-            raise
 
     def _forward(self, urn: str, type_token: str, name: str, inputs: Inputs) -> ResourceResult:
         self.start_update()

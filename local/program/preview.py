@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockCallArgs
 
 from local.platform.paths import CHECKOUT, LocalPaths
 from local.program.deploy import CHANGE_ORDER, load_program, run_reported
-from local.program.forwarder import IMAGE, INVOCATION, SUPERVISOR_LOOKUPS, StackProgram
+from local.program.forwarder import IMAGE, INVOCATION, StackProgram
 from local.program.progress import PLANNED_CHANGES, Progress
-from local.program.receiver import ResourceReceiver, to_json_value
+from local.program.receiver import ResourceReceiver
 from local.resources.dsql_clusters import DSQL_CLUSTER
-from local.resources.outputs import lookup_result, resource_outputs
+from local.resources.outputs import resource_outputs
 from local.resources.providers import CLUSTER, PROVIDERS
 from local.resources.resource_schemas import Inputs, Outputs
 from local.resources.state import StackState, load_state, value_digest
 from local.supervisor.client import SupervisorClient
+from local.supervisor.messages import LookupRequest
 
 # What only making a resource shows.
 UNKNOWN_OUTPUTS: Mapping[str, str] = {IMAGE: "repoDigest", INVOCATION: "result"}
@@ -47,19 +47,16 @@ class ResourceComparer(ResourceReceiver):
         self, state: StackState, program: StackProgram, progress: Progress, supervisor: SupervisorClient | None
     ) -> None:
         """Compare with `state`; without a supervisor, nothing of the stack runs."""
-        super().__init__()
+        super().__init__(program.region)
         self._state, self._program, self._progress, self._supervisor = state, program, progress, supervisor
         self._changed_types: set[str] = set()
 
-    def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
-        """Answer an `aws.get_...` call."""
-        arguments = {key: to_json_value(value) for key, value in args.args.items()}
-        if args.token not in SUPERVISOR_LOOKUPS:
-            return lookup_result(args.token, arguments, self._program.region), []
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Ask the supervisor; where the stack is stopped, `up` finds out whether the table has a stream."""
         if self._supervisor:
-            return self._supervisor.lookup({"function": args.token, "arguments": arguments}), []
-        # Whether the table is there and has a stream shows when the stack runs.
-        return {**arguments, "streamEnabled": True, "streamArn": rpc.UNKNOWN}, []
+            return self._supervisor.lookup(request)
+        arguments = request["arguments"]
+        return {**arguments, "streamEnabled": True, "streamArn": f"the stream of table {arguments['name']}"}
 
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Compare one resource."""

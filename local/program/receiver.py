@@ -8,9 +8,15 @@ from collections.abc import Mapping
 
 import pulumi
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
+from local.platform.errors import LocalError
+from local.resources.outputs import lookup_result
 from local.resources.resource_schemas import Inputs, Outputs
+from local.supervisor.messages import LookupRequest
+
+# What depends on what exists in the stack that is up.
+SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 
 
 class ResourceReceiver(Mocks):
@@ -22,11 +28,23 @@ class ResourceReceiver(Mocks):
         urns: The resources that the program has registered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, region: str) -> None:
+        self._region = region
         self.changes: Counter[str] = Counter()
         self.failures: list[str] = []
         self.urns: list[str] = []
         self._thread = threading.local()
+
+    def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
+        """Answer an `aws.get_...` call."""
+        arguments = {key: to_json_value(value) for key, value in args.args.items()}
+        if args.token not in SUPERVISOR_LOOKUPS:
+            return lookup_result(args.token, arguments, self._region), []
+        try:
+            return self.lookup({"function": args.token, "arguments": arguments}), []
+        except LocalError as error:
+            self.failures.append(str(error))
+            raise
 
     def set_urn(self, urn: str) -> None:
         """Set the URN of the resource that this thread registers next."""
@@ -46,6 +64,10 @@ class ResourceReceiver(Mocks):
     @abstractmethod
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Return the id and the outputs of a resource."""
+
+    @abstractmethod
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Answer a call whose answer depends on what exists in the stack that is up."""
 
     def wait_until_idle(self) -> None:
         """Wait until no resource is in work."""
