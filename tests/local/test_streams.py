@@ -13,6 +13,7 @@ from cli.main import main
 from local import commands
 from local.platform.errors import LocalError
 from local.program.deploy import up
+from local.program.preview import preview
 from local.program.progress import Progress
 from tests.local import stream_project
 from tests.local.running import Lines, log, supervisor
@@ -117,8 +118,13 @@ def test_a_failure_is_replayed_once_the_function_is_mended(
 
 def test_an_adopted_table_is_found_with_its_stream_or_without(checkout: Path) -> None:
     """Somebody who adopts a table would deploy a mapping of nothing."""
+    program = partial(stream_project.program, adopted="mine")
+    assert preview("local", checkout=checkout, program=program).changes.keys() == {"created"}
     with pytest.raises(LocalError) as missing:
         bring_up(checkout, adopted="mine")
+    with pytest.raises(LocalError) as foreseen:
+        preview("local", checkout=checkout, program=program)
+    assert str(foreseen.value) == str(missing.value)
     endpoint = commands.status(checkout)["awsEndpoint"]
     assert str(missing.value) == (
         "there is no DynamoDB table 'mine' here; make it with: aws dynamodb create-table"
