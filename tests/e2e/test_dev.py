@@ -56,13 +56,13 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
 ) -> None:
     """Else each edit would take a command, or a slip of the keyboard end what runs."""
     routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/service.py"
-    program = stack.read_text()
+    code, program = routes.read_text(), stack.read_text()
     started = lines_to(dev, READY, REFUSED)
     assert started[-1] == READY, started
     assert count_keys(checkout) == ["count"]
     assert "  handler     REPORT   " in lines_to(dev, "  handler  ")[-1]
 
-    routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
+    routes.write_text(code.replace('{"count":', '{"edited":'))
     saved = lines_to(dev, READY, REFUSED)
     assert ("Saved lambda_images/application/routes.py" in saved, saved[-1]) == (True, READY)
     assert [line.split()[:3] for line in saved if line.startswith(" ")] == [
@@ -71,20 +71,29 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     ]
     assert count_keys(checkout) == ["edited"]
 
+    routes.write_text(f"{code}\nROUTES = (\n")
+    place = f"(lambda_images/application/routes.py, line {len(code.splitlines()) + 2})"
+    error, refused = lines_to(dev, READY, REFUSED)[-2:]
+    assert (error.startswith("error: aws:lambda:Function handler: it does not start: "), place in error) == (True, True)
+    assert refused == REFUSED
+    assert count_keys(checkout) == ["edited"]
+
     stack.write_text(f"{program}\nservice = (\n")
-    line = len(program.splitlines()) + 2
+    routes.write_text(code.replace('{"count":', '{"mended":'))
     assert lines_to(dev, READY, REFUSED)[-2:] == [
-        f"error: the program failed: SyntaxError: '(' was never closed (service.py, line {line})",
+        "error: the program failed: SyntaxError: '(' was never closed "
+        f"(service.py, line {len(program.splitlines()) + 2})",
         REFUSED,
     ]
     assert count_keys(checkout) == ["edited"]
 
     stack.write_text(program)
     assert lines_to(dev, READY, REFUSED)[-1] == READY
+    assert count_keys(checkout) == ["mended"]
 
     dev.send_signal(signal.SIGINT)
     assert lines_to(dev)[-1] == (
         "Stopped watching; the stack keeps running; stop it with: aurora-lambda down --keep-data"
     )
     assert dev.wait() == 0
-    assert count_keys(checkout) == ["edited"]
+    assert count_keys(checkout) == ["mended"]
