@@ -167,14 +167,14 @@ def migrate(options: argparse.Namespace) -> None:
 def logs(options: argparse.Namespace) -> None:
     """Print functions' logs."""
     from cli.deployed_stack import program_name, select_stack
-    from cli.log_lines import format_event
+    from cli.log_lines import NAME_WIDTH, format_event
     from cli.logs import read_logs
     from cli.times import parse_since
 
     since = parse_since(options.since) if options.since else None
     stack = select_stack(options.stack)
     names = [program_name(arn) for arn in stack.functions().values()]
-    name_width = 0 if len(options.names) == 1 else max(map(len, names), default=1)
+    name_width = 0 if len(options.names) == 1 else max([NAME_WIDTH, *map(len, names)])
     for event in read_logs(stack, options.names, since, follow=options.follow):
         if options.json:
             print(event.text, flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import DefaultFilter, watch
 
-from cli.log_lines import format_event
+from cli.log_lines import NAME_WIDTH, format_event
 from cli.logs import LocalLogs
 from cli.terminal import print_line
 from local.commands import status
@@ -20,7 +20,6 @@ EDITOR_FILES = (r"^4913$", r"^#.*#$")
 SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES))
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
-NAME_WIDTH = len("migrations")
 WRONG_USE = 2
 
 

@@ -23,6 +23,8 @@ INIT_WARNING = "LAMBDA_WARNING: Unhandled exception."
 FOLDED = {"timestamp", "level", "message", "logger", "requestId", "location", "errorType", "errorMessage", "stackTrace"}
 LEVEL_STYLES = {"DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 INDENTATION = "  "
+# The room for a function's name, where no name is longer.
+NAME_WIDTH = len("migrations")
 
 
 @dataclass(frozen=True)
