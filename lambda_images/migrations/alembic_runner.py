@@ -205,8 +205,10 @@ class Migrations:
 
     def _record(self, *, step: MigrationInfo, **_options: object) -> None:
         """Note the checksum of a revision that is applied, in the transaction that writes the version."""
-        file = self._versions / revision_files(self._versions)[str(step.up_revision_id)]
-        record_revision(self._server, str(step.up_revision_id), read_revision(file).checksum if step.is_upgrade else "")
+        script = self.script.get_revision(str(step.up_revision_id))
+        assert script
+        checksum = read_revision(Path(script.path)).checksum if step.is_upgrade else ""
+        record_revision(self._server, script.revision, checksum)
 
     def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:

@@ -9,7 +9,6 @@ from lambda_images.migrations.revisions import RevisionFile, revision_files
 from lambda_images.migrations.servers import Server
 
 READ_CHECKSUMS = "SELECT revision, checksum FROM migration_checksums"
-INSERT_CHECKSUM = "INSERT INTO migration_checksums (revision, checksum) VALUES (%s, %s)"
 DELETE_CHECKSUM = "DELETE FROM migration_checksums WHERE revision = %s"
 
 
@@ -41,9 +40,10 @@ def record_revision(server: Server, revision: str, checksum: str) -> None:
 
     It belongs into the transaction that writes the version.
     """
-    server.row(DELETE_CHECKSUM, revision)
     if checksum:
-        server.row(INSERT_CHECKSUM, revision, checksum)
+        server.row(server.record_checksum, revision, checksum)
+    else:
+        server.row(DELETE_CHECKSUM, revision)
 
 
 def applied_checksums(server: Server) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Self
+from typing import ClassVar, Self
 
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import RuntimeRole
@@ -34,6 +34,11 @@ CREATE_CHECKSUMS_TABLE = (
 
 class Server(ABC):
     """A server, and the connection to our database that the runner works on. Names are quoted in every statement."""
+
+    record_checksum: ClassVar[str] = (
+        "INSERT INTO migration_checksums (revision, checksum) VALUES (%s, %s)"
+        " ON CONFLICT (revision) DO UPDATE SET checksum = excluded.checksum"
+    )
 
     def __init__(self, connector: Connector, connection: DriverConnection) -> None:
         self.connector = connector

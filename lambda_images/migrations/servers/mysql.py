@@ -44,6 +44,8 @@ READY = f"""
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
+    record_checksum = "REPLACE INTO migration_checksums (revision, checksum) VALUES (%s, %s)"
+
     @override
     def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
         name, by_token = (role.db_role, role.auth == "iam") if role else ("", False)
