@@ -42,7 +42,7 @@ class PostgresServer(DatabaseServer):
 
     def set_master(self, username: str, password: str) -> None:
         """Give `username` this password, and CREATEROLE, CREATEDB, `rds_superuser` and database `postgres`."""
-        with self._superuser() as connection:
+        with self.superuser() as connection:
             # Send the SCRAM verifier, so that no log of the server can hold the password.
             verifier = connection.pgconn.encrypt_password(password.encode(), username.encode(), b"scram-sha-256")
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'rds_superuser'").fetchone():
@@ -55,7 +55,8 @@ class PostgresServer(DatabaseServer):
             connection.execute(sql.SQL("ALTER DATABASE postgres OWNER TO {}").format(role))
 
     @contextmanager
-    def _superuser(self) -> Generator[psycopg.Connection]:
+    def superuser(self) -> Generator[psycopg.Connection]:
+        """Connect as PostgreSQL's own superuser, through the socket in the data directory."""
         with (
             self._socket_directory() as host,
             psycopg.connect(host=host, port=self.port, user="postgres", dbname="postgres") as connection,

@@ -23,6 +23,7 @@ from local.platform.processes import (
 )
 
 START_SECONDS = 60
+LOG_LINES = 15
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -125,8 +126,8 @@ class DatabaseServer(ABC):
             os.chown(directory, NOBODY, NOBODY)
         return directory
 
-    def _log_tail(self, lines: int = 15) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def _log_tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
     @contextmanager
     def _socket_directory(self) -> Generator[str]:

@@ -20,7 +20,6 @@ DSQL = EngineSpec(
     server="lambda_images.migrations.servers.dsql:DsqlServer",
     maintenance_database="postgres",
     longest_role=63,
-    longest_schema=63,
     reserved_schemas="public|sys|information_schema|pg_.*",
     reserved_roles="admin|public|postgres|pg_.*",
     errors=ErrorCodes(

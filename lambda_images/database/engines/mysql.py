@@ -20,7 +20,6 @@ MYSQL = EngineSpec(
     server="lambda_images.migrations.servers.mysql:MysqlServer",
     maintenance_database="mysql",
     longest_role=32,
-    longest_schema=64,
     reserved_schemas="mysql|sys|information_schema|performance_schema",
     reserved_roles="root|mysql|admin|rdsadmin",
     errors=ErrorCodes(

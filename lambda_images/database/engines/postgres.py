@@ -20,7 +20,6 @@ POSTGRES = EngineSpec(
     server="lambda_images.migrations.servers.postgres:PostgresServer",
     maintenance_database="postgres",
     longest_role=63,
-    longest_schema=63,
     reserved_schemas="postgres|template[01]|rdsadmin|pg_.*",
     reserved_roles="public|postgres|rdsadmin|rds_.*|pg_.*",
     errors=ErrorCodes(

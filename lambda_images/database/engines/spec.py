@@ -67,8 +67,6 @@ class EngineSpec:
     """The database to connect to while ours is absent."""
     longest_role: int
     """Bytes in the name of a role."""
-    longest_schema: int
-    """Bytes in the name of a database."""
     reserved_schemas: str
     """A regular expression for names of databases that are the engine's own."""
     reserved_roles: str

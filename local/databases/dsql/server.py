@@ -14,13 +14,14 @@ from local.databases.dsql.tokens import Identity
 
 
 class DsqlServer:
-    """An Aurora DSQL cluster on 127.0.0.1; clients reach it by `host`, which has to resolve to that address.
+    """An Aurora DSQL cluster on this machine, which clients reach as `host`.
 
     `identities` are who may sign tokens, by access key id; add to it at any time. `ca_file` is what clients verify the
     server with. `parameters` name faults.
     """
 
     engine = "dsql"
+    host = "localhost"
 
     def __init__(
         self,
@@ -28,11 +29,9 @@ class DsqlServer:
         parameters: Mapping[str, str],
         identities: dict[str, Identity] | None = None,
         *,
-        host: str = "localhost",
         region: str = "us-east-1",
     ) -> None:
         self.data = data.absolute()
-        self.host = host
         self.region = region
         self.identities = {} if identities is None else identities
         self.ca_file = self.data / "ca.pem"

@@ -2,10 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-
-import psycopg
 
 from local.databases.dsql.errors import ConnectionDroppedError
 from local.databases.dsql.protocol import Message, MessageSocket, cancel_request, query, startup
@@ -41,13 +38,9 @@ class Storage(PostgresServer):
     def start(self, port: int | None = None) -> None:
         """Start the server, and fill a new one with DSQL's schema `sys`."""
         super().start(port)
-        with self._superuser() as connection:
+        with self.superuser() as connection:
             if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'sys'").fetchone():
                 connection.execute(CATALOG.read_bytes())
-
-    def superuser(self) -> AbstractContextManager[psycopg.Connection]:
-        """Return a connection for what only PostgreSQL's superuser may do."""
-        return self._superuser()
 
     def connect(
         self, user: str = SUPERUSER, settings: Mapping[str, str] | None = None, database: str = DATABASE
