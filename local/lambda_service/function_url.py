@@ -36,7 +36,7 @@ class FunctionUrl:
         """Return whether it still listens."""
         return self._server.alive()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Stop listening."""
         self._server.stop()
 

@@ -21,7 +21,6 @@ from local.resources.running import (
     PreparedImage,
     RunningCluster,
     RunningFunction,
-    RunningFunctionUrl,
     StoredSecret,
     StoredSecretVersion,
 )
@@ -128,7 +127,7 @@ def _function_url(context: StackContext, resource: Resource, previous: RunningRe
     cors = resource.inputs.get("cors")
     settings = CorsSettings.from_inputs(cors) if cors else None
     url = FunctionUrl(lambda: context.find_function(name), str(resource.outputs["urlId"]), port, settings)
-    return RunningFunctionUrl(url), {"functionUrl": url.url}
+    return url, {"functionUrl": url.url}
 
 
 def _invocation(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from local.databases.registry import DatabaseServer
 from local.databases.server_watch import ServerWatch
 from local.lambda_service.function import Function, InvocationResult
-from local.lambda_service.function_url import FunctionUrl
 from local.platform.errors import LocalError
 from local.resources.context import StackContext
 from local.runtimes.container import ContainerImage
@@ -62,21 +61,6 @@ class PreparedImage:
 
     def close(self) -> None:
         """Leave the files, because the next image may have the same."""
-
-
-@dataclass(frozen=True)
-class RunningFunctionUrl:
-    """A function URL that listens."""
-
-    url: FunctionUrl
-
-    def alive(self) -> bool:
-        """Return whether it still listens."""
-        return self.url.alive()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self.url.stop()
 
 
 @dataclass(frozen=True)

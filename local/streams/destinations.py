@@ -1,6 +1,5 @@
 """Buckets, queues and topics inside moto, where the documents of failures go."""
 
-import uuid
 from collections.abc import Mapping
 
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -83,11 +82,6 @@ def forget_all() -> None:
     for backends in (s3_backends, sqs_backends, sns_backends):
         for backend in list(backends[DEFAULT_ACCOUNT_ID].values()):
             backend.reset()
-
-
-def object_id() -> str:
-    """Return what ends the key of a failure's object."""
-    return str(uuid.uuid4())
 
 
 def _buckets() -> S3Backend:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable
 
 from local.lambda_service.function import InvocationResult
@@ -17,7 +18,7 @@ from local.streams.batches import (
     split_expired,
     window_start,
 )
-from local.streams.destinations import deliver, is_bucket, object_id
+from local.streams.destinations import deliver, is_bucket
 from local.streams.failures import FailedInvocation, failure_document, object_document, object_key
 from local.streams.mapping import EventSourceMapping
 from local.streams.records import Record
@@ -25,7 +26,6 @@ from local.streams.store import Checkpoint, StreamStore
 from local.streams.windows import Window, invocation_event, over
 
 READ_RECORDS = 1000
-
 
 # Raises LocalError when the function cannot be invoked.
 Invoke = Callable[[bytes], InvocationResult]
@@ -193,7 +193,7 @@ class Lane:
         key = ""
         if is_bucket(arn):
             document = object_document(document, discarded.batch.records)
-            key = object_key(self._mapping, now, object_id())
+            key = object_key(self._mapping, now, str(uuid.uuid4()))
         self._keep((arn, key, json.dumps(document)))
         deliver(self._store)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from lambda_images.database.contract import ContractError, database_settings
 from lambda_images.database.engines import ENGINES
 from local.lambda_service.function import Function
+from local.lambda_service.function_url import FunctionUrl
 from local.resources.context import StackContext
 from local.resources.dsql_clusters import RunningDsqlCluster, admin_url
-from local.resources.running import RunningCluster, RunningFunction, RunningFunctionUrl
+from local.resources.running import RunningCluster, RunningFunction
 from local.resources.state import LocalState
 from local.resources.stream_providers import RunningMapping
 from local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
@@ -17,7 +18,7 @@ from local.supervisor.messages import FunctionStatus, StackStatus, stopped_statu
 def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
     """Return the status of the stack that is up."""
     running = list(context.running_resources.items())
-    urls = [resource.url.url for _, resource in running if isinstance(resource, RunningFunctionUrl)]
+    urls = [resource.url for _, resource in running if isinstance(resource, FunctionUrl)]
     clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
     stopped = stopped_status(state.current, state.current_stack().outputs)
     return stopped | {

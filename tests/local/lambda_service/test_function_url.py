@@ -150,7 +150,7 @@ def url(deploy: Callable[..., Function]) -> Iterator[FunctionUrl]:
     function = deploy()
     url = FunctionUrl(lambda: function, "abc", 0)
     yield url
-    url.stop()
+    url.close()
 
 
 def ask(url: FunctionUrl, method: str, path: str, body: bytes = b"") -> tuple[int, bytes, Message]:
@@ -182,7 +182,7 @@ def test_a_failing_function_is_a_bad_gateway(deploy: Callable[..., Function]) ->
     try:
         assert ask(url, "GET", "/")[:2] == (502, b'{"Message": "Internal Server Error"}')
     finally:
-        url.stop()
+        url.close()
 
 
 def test_a_body_over_six_megabytes_is_refused(url: FunctionUrl) -> None:
@@ -221,4 +221,4 @@ def test_with_cors_settings_the_allowed_page_is_answered(deploy: Callable[..., F
         status, body, headers = ask_as_page(url, "GET")
         assert (status, body, headers["Access-Control-Allow-Origin"]) == (201, b"/users", PAGE)
     finally:
-        url.stop()
+        url.close()
