@@ -42,17 +42,23 @@ class DeployedStack:
         suffix = "LambdaArn"
         return {_kebab(key.removesuffix(suffix)): str(arn) for key, arn in self.outputs.items() if key.endswith(suffix)}
 
+    def deployed_functions(self) -> dict[str, str]:
+        """Return the stack's functions as `functions` does.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if functions := self.functions():
+            return functions
+        raise UsageError(f"stack {self.name!r} has no functions: its deployment has not succeeded yet; deploy it again")
+
     def arn(self, name: str) -> str:
         """Return the ARN of a function, given its short name, its name in the program, its full name or its ARN.
 
         Raises:
             UsageError: the stack has no such function.
         """
-        functions = self.functions()
-        if not functions:
-            raise UsageError(
-                f"stack {self.name!r} has no functions: its deployment has not succeeded yet; deploy it again"
-            )
+        functions = self.deployed_functions()
         for short, arn in functions.items():
             full_name = arn.rpartition(":")[2]
             if name in (short, arn, full_name, program_name(arn)):

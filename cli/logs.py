@@ -87,7 +87,7 @@ def read_logs(
         events = _read([_local_logs(stack, names)], LOCAL_POLL_SECONDS if follow else None)
         yield from (event for event in events if since is None or event.time >= since)
         return
-    arns = [stack.arn(name) for name in names] or list(stack.functions().values())
+    arns = [stack.arn(name) for name in names or stack.deployed_functions()]
     start = since or datetime.now(UTC) - AWS_DEFAULT
     try:
         yield from _read([CloudWatchLog(stack, arn, start) for arn in arns], AWS_POLL_SECONDS if follow else None)

@@ -91,6 +91,12 @@ def test_a_log_group_that_cannot_be_read_is_said_in_words(stack: Stack) -> None:
         list(read_logs(stack, ["handler"], None, follow=False))
 
 
+def test_a_stack_on_aws_without_functions_is_an_error() -> None:
+    """Else the logs of a stack whose first deployment failed would seem to be empty."""
+    with pytest.raises(UsageError, match="^stack 'dev' has no functions: its deployment has not succeeded yet; "):
+        list(read_logs(DeployedStack("dev", {}), [], None, follow=False))
+
+
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployedStack:
     """Give a stack on this machine; the deployment failed before the handler was an output."""
