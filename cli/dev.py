@@ -35,9 +35,8 @@ def develop(stack: str, options: Sequence[str]) -> None:
     try:
         deploy_on_save(folders, partial(_deploy, options), partial(_print_logs, logs))
     except KeyboardInterrupt:
-        running = status()["running"]
-        remains = "the stack keeps running; stop it with: aurora-lambda down --keep-data" if running else "nothing runs"
-        print_line(f"\nStopped watching; {remains}")
+        remains = "The stack keeps running; to stop it: aurora-lambda down --keep-data"
+        print_line(f"\n{remains if status()['running'] else 'Nothing runs here.'}")
 
 
 def deploy_on_save(

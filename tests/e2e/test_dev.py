@@ -92,8 +92,6 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     assert count_keys(checkout) == ["mended"]
 
     dev.send_signal(signal.SIGINT)
-    assert lines_to(dev)[-1] == (
-        "Stopped watching; the stack keeps running; stop it with: aurora-lambda down --keep-data"
-    )
+    assert lines_to(dev)[-1] == "The stack keeps running; to stop it: aurora-lambda down --keep-data"
     assert dev.wait() == 0
     assert count_keys(checkout) == ["mended"]
