@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,11 @@ class Database:
 
 
 NewDatabase = Callable[[str], Database]
+
+
+def pytest_configure() -> None:
+    """Let an interrupt reach the programs that tests start: whatever a shell runs in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

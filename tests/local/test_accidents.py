@@ -155,9 +155,7 @@ def test_one_up_at_a_time(checkout: Path) -> None:
 def test_an_interrupted_up_ends_at_once_and_the_next_goes_on(checkout: Path) -> None:
     """Ctrl-C would hang, or leave a lock that only a person can remove."""
     program = (
-        "import sys, functools, pathlib, signal; from local.program.deploy import up; from tests.local import project\n"
-        # A shell that runs these tests in the background has SIGINT ignored, and so would this program.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import sys, functools, pathlib; from local.program.deploy import up; from tests.local import project\n"
         "event = {'do': 'sleep', 'seconds': 3}\n"
         "up(checkout=pathlib.Path(sys.argv[1]), program=functools.partial(project.program, event=event))"
     )
