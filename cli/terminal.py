@@ -28,7 +28,8 @@ def print_line(*parts: Part, stream: TextIO | None = None) -> None:
         return
     from rich.text import Text
 
-    terminal = console(is_error=file is sys.stderr)
+    # The cache knows `console()` only by this spelling, and a line in work gives way on its own console only.
+    terminal = console(is_error=True) if file is sys.stderr else console()
     for line in Text.assemble(*parts).split("\n", allow_blank=True):
         lines = line.divide(_line_starts(line.plain, terminal.width))
         for each in lines:

@@ -107,3 +107,12 @@ def test_what_an_up_has_done_stays_and_what_it_does_is_the_last_line(monkeypatch
         "note: this stays",
         " +  resources that only AWS needs 1, named by --verbose         created",
     ]
+
+
+def test_what_is_in_work_gives_way_to_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each change would stand behind the spinner's line, and be broken in two by it."""
+    screen = open_screen(monkeypatch)
+    with LiveProgress(fold=True) as progress:
+        progress.change("created", "docker:index/image:Image", "handler", 1.5)
+        progress.change("created", "aws:rds/cluster:Cluster", "main-db", 0.9)
+    assert "\r\x1b[2K\x1b[32m +  \x1b[0maws:rds:Cluster" in screen.getvalue()
