@@ -57,8 +57,11 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench
 
-config: setup ## Write the configuration keys into Pulumi.yaml and README.md anew from stacks/settings.py.
+config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew from stacks/settings.py.
 	@$(BIN)/python -m stacks.reference
+
+picture: setup ## Record docs/first-run.svg anew.
+	@$(BIN)/python docs/first_run.py
 
 base-image: ## Pin the images' base to its newest digest, in lambda_images/Dockerfile.
 	@.ci/pin-base-image
@@ -68,4 +71,4 @@ lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
 	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
 	    --output-file lambda_images/requirements/$$group.txt; done
 
-.PHONY: help setup broken-venv up down test test-fast lint bench config base-image lock
+.PHONY: help setup broken-venv up down test test-fast lint bench config picture base-image lock

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.formatting import migration_summary, pretty_json, status_lines
+from cli.formatting import migration_summary, pretty_json, status_lines, status_value
 from cli.terminal import print_line, print_table, working
 from lambda_images.migrations.request import COMMANDS
 from local.platform.errors import LocalError, UsageError
@@ -109,6 +109,9 @@ def status(options: argparse.Namespace) -> None:
     from local.commands import status as local_status
 
     report: dict[str, object] = {**local_status()}
+    if options.key:
+        print(status_value(report, options.key))
+        return
     if report["running"]:
         report["migrations"] = _migration_lines()
     if options.json:

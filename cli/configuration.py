@@ -105,7 +105,8 @@ class StackConfiguration:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             raise UsageError(
-                f"{name} is no configuration key; " + (f"did you mean {near[0]}?" if near else "see README.md")
+                f"{name} is no configuration key; "
+                + (f"did you mean {near[0]}?" if near else "see docs/configuration.md")
             )
         text = value if isinstance(value, str) else json.dumps(value)
         argument = known[name].argument

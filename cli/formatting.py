@@ -4,7 +4,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Literal, NotRequired, TypedDict
+
+from local.platform.errors import UsageError
 
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
 
@@ -58,6 +61,25 @@ def migration_summary(result: MigrationResult) -> str:
 def status_lines(report: Mapping[str, object]) -> list[str]:
     """Return the lines of `aurora-lambda status`."""
     return [f"{label:16} {text}" for key, value in report.items() for label, text in _entries(key, value)]
+
+
+def status_value(report: Mapping[str, object], key: str) -> str:
+    """Return one value of the status, or one output of the stack, for `$(aurora-lambda status KEY)`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    outputs = report["outputs"]
+    values = {**outputs, **report} if isinstance(outputs, Mapping) else report
+    if key not in values:
+        near = get_close_matches(key, values, n=1)
+        raise UsageError(
+            f"the status has no {key}; " + (f"did you mean {near[0]}?" if near else "see aurora-lambda status")
+        )
+    value = values[key]
+    if value == "":
+        raise UsageError(f"there is no {key} now; start the stack with: aurora-lambda up")
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _entries(key: str, value: object) -> list[tuple[str, str]]:

@@ -104,6 +104,7 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     down.add_argument("-y", "--yes", action="store_true", help="delete the data without asking")
 
     status = _add_command(subparsers, "status", commands.status, "say what runs here and where it answers")
+    status.add_argument("key", metavar="KEY", nargs="?", help="print one value or output alone, such as functionUrl")
     status.add_argument("--json", action="store_true", help="for programs")
 
     purpose = "run a statement on the database that runs here, or print the command that opens its shell"

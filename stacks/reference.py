@@ -1,4 +1,4 @@
-"""Writes the configuration keys into Pulumi.yaml and README.md, between their markers: `make config`."""
+"""Writes the configuration keys into Pulumi.yaml and docs/configuration.md, between their markers: `make config`."""
 
 import json
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def blocks() -> list[tuple[str, str, str]]:
     """Return the file, the name and the text of each block."""
     return [
         ("Pulumi.yaml", "keys", pulumi_block()),
-        ("README.md", "keys", readme_table(CONFIG_KEYS)),
-        ("README.md", "streams", readme_table(STREAM_KEYS)),
+        ("docs/configuration.md", "keys", key_table(CONFIG_KEYS)),
+        ("docs/configuration.md", "streams", key_table(STREAM_KEYS)),
     ]
 
 
@@ -48,7 +48,7 @@ def pulumi_block() -> str:
     return "config:\n" + "".join(_entry(key) for key in CONFIG_KEYS.values())
 
 
-def readme_table(keys: Mapping[str, ConfigKey]) -> str:
+def key_table(keys: Mapping[str, ConfigKey]) -> str:
     """Return a table of configuration keys."""
     return "| key | default | takes | |\n|---|---|---|---|\n" + "".join(map(_row, keys.values()))
 

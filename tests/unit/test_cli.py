@@ -18,7 +18,7 @@ from werkzeug.serving import make_server
 
 from cli import deployed_stack
 from cli.deployed_stack import DeployedStack, error_message
-from cli.formatting import MigrationResult, migration_summary, status_lines
+from cli.formatting import MigrationResult, migration_summary, status_lines, status_value
 from cli.main import main
 from lambda_images.migrations.checksums import read_revisions
 from lambda_images.migrations.revisions import VERSIONS
@@ -150,6 +150,18 @@ def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[
     assert main(["migrate", "--json", *words]) == 0
     assert json.loads(aws.asked[0][1]) == {"command": "downgrade", "revision": "0003"}
     assert json.loads(capsys.readouterr().out) == DEPLOYED | {"command": "downgrade"}
+
+
+def test_one_value_of_the_status_can_be_put_into_a_variable() -> None:
+    """Else the first request to a new stack would need a program that reads JSON."""
+    report = {"running": True, "functionUrl": "http://127.0.0.1:1/", "databaseUrl": "", "outputs": OUTPUTS}
+    assert status_value(report, "functionUrl") == "http://127.0.0.1:1/"
+    assert status_value(report, "handlerLambdaName") == "handler-1a2b3c4"
+    assert status_value(report, "running") == "true"
+    with pytest.raises(UsageError, match="^the status has no functionUrls; did you mean functionUrl\\?$"):
+        status_value(report, "functionUrls")
+    with pytest.raises(UsageError, match="^there is no databaseUrl now; start the stack with: aurora-lambda up$"):
+        status_value(report, "databaseUrl")
 
 
 def test_the_status_of_a_mapping_is_one_line() -> None:

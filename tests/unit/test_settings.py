@@ -9,7 +9,7 @@ import yaml
 
 from stacks.configuration import read
 from stacks.errors import SettingsError
-from stacks.reference import blocks, pulumi_block, readme_table, with_block
+from stacks.reference import blocks, key_table, pulumi_block, with_block
 from stacks.regions import RDS_ROOTS, trusted_regions
 from stacks.settings import CONFIG_KEYS, Settings
 
@@ -242,7 +242,7 @@ def test_the_reference_tells_what_a_key_takes() -> None:
     assert (
         "| `autoPauseSeconds` | `300` | a whole number of seconds from 300 to 86400 "
         "| Idle time before the cluster pauses, where minCapacity is 0. |\n"
-    ) in readme_table(CONFIG_KEYS)
+    ) in key_table(CONFIG_KEYS)
     assert (
         '  minCapacity:\n    type: string\n    default: "0"\n'
         '    description: "Capacity at rest; 0 lets the cluster pause. '
