@@ -1,7 +1,6 @@
 """The providers of tables, event source mappings, buckets and queues, inside moto and this process."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from local.platform.errors import LocalError
@@ -24,7 +23,6 @@ QUEUE_ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True)
 class StoredResource:
     """A table, bucket or queue inside moto, which exists as long as this process."""
 
@@ -34,21 +32,6 @@ class StoredResource:
 
     def close(self) -> None:
         """Do nothing: it goes with the store of its stack, or when the program no longer has it."""
-
-
-@dataclass(frozen=True)
-class RunningMapping:
-    """An event source mapping at work."""
-
-    poller: Poller
-
-    def alive(self) -> bool:
-        """Return True: a mapping that has failed says so in the status."""
-        return True
-
-    def close(self) -> None:
-        """Stop reading; where it came to is kept."""
-        self.poller.stop()
 
 
 def _table(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
@@ -72,7 +55,7 @@ def _mapping(context: StackContext, resource: Resource, previous: RunningResourc
         lambda payload: context.find_function(mapping.function_arn).invoke(payload),
     )
     poller.start()
-    return RunningMapping(poller), {"state": "Enabled" if mapping.enabled else "Disabled"}
+    return poller, {"state": "Enabled" if mapping.enabled else "Disabled"}
 
 
 def _require_stream(context: StackContext, arn: str) -> None:

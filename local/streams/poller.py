@@ -35,8 +35,12 @@ class Poller:
             self._dynamodb.notify(self.mapping.stream_arn, lane.woken)
             lane.start()
 
-    def stop(self) -> None:
-        """Stop, after the invocations that are under way if they end soon."""
+    def alive(self) -> bool:
+        """Return True: a mapping that has failed says so in its status."""
+        return True
+
+    def close(self) -> None:
+        """Stop, after the invocations that are under way if they end soon; the checkpoints are kept."""
         for lane in self._lanes:
             self._dynamodb.forget(self.mapping.stream_arn, lane.woken)
             lane.stop()
@@ -72,7 +76,7 @@ class Poller:
         if len(left) == lanes:
             return [left[lane] for lane in range(lanes)]
         if left:
-            # Keys are in other lanes now; nothing is passed by, and some records come again.
+            # Keys belong to other lanes now. From the oldest checkpoint no record is skipped; some come again.
             position = min(each.position for each in left.values())
         else:
             position = self._store.last_position(arn) if self.mapping.starting_position == "LATEST" else 0

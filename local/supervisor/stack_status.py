@@ -11,7 +11,7 @@ from local.resources.context import StackContext
 from local.resources.dsql_clusters import RunningDsqlCluster, admin_url
 from local.resources.running import RunningCluster, RunningFunction
 from local.resources.state import LocalState
-from local.resources.stream_providers import RunningMapping
+from local.streams.poller import Poller
 from local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
 
 
@@ -30,9 +30,7 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
             if isinstance(resource, RunningFunction)
         },
         "mappings": {
-            context.resources[urn].name: resource.poller.status()
-            for urn, resource in running
-            if isinstance(resource, RunningMapping)
+            context.resources[urn].name: resource.status() for urn, resource in running if isinstance(resource, Poller)
         },
         "lambdaEndpoint": lambda_endpoint,
         "functionUrl": urls[0] if urls else "",

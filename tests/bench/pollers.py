@@ -67,7 +67,7 @@ def deliveries(directory: Path, measured: Database) -> dict[str, Samples]:
             pairs = [_write(dynamodb, done, number) for number in range(WRITES)]
             stored("the function", _copies(), WRITES)
         finally:
-            poller.stop()
+            poller.close()
             dynamodb.close()
             store.close()
     return {

@@ -70,7 +70,7 @@ def start(dynamodb: DurableDynamoDb, store: StreamStore, function: PythonFunctio
 
     yield make
     for poller in started:
-        poller.stop()
+        poller.close()
 
 
 def put(dynamodb: DurableDynamoDb, *keys: str) -> None:
@@ -210,7 +210,7 @@ def test_a_failure_in_a_queue_survives_until_somebody_takes_it(
     put(dynamodb, "a")
     poller = start(maximumRetryAttempts=0, destinationConfig={"onFailure": {"destinationArn": QUEUE}})
     assert eventually(lambda: poller.status()["failures"] == 1)
-    poller.stop()
+    poller.close()
     store = restart()
     sqs = client("sqs")
     url = sqs.get_queue_url(QueueName="failures")["QueueUrl"]
@@ -310,12 +310,12 @@ def test_a_mapping_goes_on_where_it_was_killed(
     first = start()
     assert function.has_seen(["a"])
     assert eventually(lambda: first.status()["oldestRecordAge"] is None)
-    first.stop()
+    first.close()
     put(dynamodb, "b")
     second = start(used=restart())
     assert function.has_seen(["a"], ["b"])
     # Before its store is closed.
-    second.stop()
+    second.close()
 
 
 def test_another_number_of_lanes_loses_nothing(
@@ -324,7 +324,7 @@ def test_another_number_of_lanes_loses_nothing(
     """Keys move to other lanes: what one lane had not reached yet would be passed by."""
     make_table(dynamodb)
     put(dynamodb, "a")
-    start(parallelizationFactor=3).stop()
+    start(parallelizationFactor=3).close()
     put(dynamodb, "b", "c", "d")
     start(parallelizationFactor=2)
     assert eventually(lambda: {key for batch in function.batches() for key in batch} >= set("bcd"))
@@ -346,7 +346,7 @@ def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
     slow = PythonFunction(answer)
     stopped = start(invoke=slow)
     assert slow.has_seen(["a"])
-    stopped.stop()
+    stopped.close()
     release.set()
     assert ended.wait(PATIENCE_SECONDS)
     start()
