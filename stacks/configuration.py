@@ -14,7 +14,7 @@ from components.dsql import MULTI_REGION_KEY
 from stacks.errors import SettingsError
 from stacks.keys import NO_DATABASE, ConfigKey
 from stacks.regions import region_mistakes
-from stacks.settings import CONFIG_KEYS, Settings
+from stacks.settings import CONFIG_KEYS, Settings, keys_of_other_engines
 from stacks.stream_settings import read_streams, stream_connections, stream_functions
 from stacks.values import read_value
 
@@ -53,7 +53,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
         except ValueError as error:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)
-    mistakes += [*_of_other_engines(settings), *_contradictions(settings)]
+    mistakes += [*_ignored_keys(settings), *_contradictions(settings)]
     mistakes += region_mistakes(region)
     if mistakes:
         raise SettingsError(stack, mistakes)
@@ -80,13 +80,13 @@ def _nearest(key: ConfigKey, value: str) -> str:
     return f". Type: pulumi config set {key.name} {near[0]}" if near else ""
 
 
-def _of_other_engines(settings: Settings) -> list[str]:
-    """Name the keys that would be ignored; a default, which Pulumi gives for every key, is nobody's mistake."""
+def _ignored_keys(settings: Settings) -> list[str]:
+    """Name the keys that would be ignored; not those at their default, which Pulumi gives for every key."""
     return [
         f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)};"
         f" remove it with: pulumi config rm {key.name}"
-        for key in CONFIG_KEYS.values()
-        if settings.engine not in key.engines and getattr(settings, key.field) != key.default
+        for key in keys_of_other_engines(settings.engine)
+        if getattr(settings, key.field) != key.default
     ]
 
 

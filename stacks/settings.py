@@ -178,3 +178,9 @@ class Settings:
 
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)
+
+
+def keys_of_other_engines(engine: str) -> list[ConfigKey]:
+    """Return the keys that mean nothing on `engine`; none where there is no such engine."""
+    known = engine in WITHOUT_DATABASE_TOO
+    return [key for key in CONFIG_KEYS.values() if known and engine not in key.engines]

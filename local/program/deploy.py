@@ -166,11 +166,14 @@ def _local_configuration(
     config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
     engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
     if engine in given:
-        file_keys = {key.removeprefix(f"{project}:") for key in config}
-        for key in sorted(_keys_of_other_engines(given[engine]) & file_keys):
-            if f"{project}:{key}" not in given:
-                progress.note(f"{key} of the stack's file means nothing on engine {given[engine]} and is left aside")
-                del config[f"{project}:{key}"]
+        # Imported here for the same reason as the program below.
+        from stacks.settings import keys_of_other_engines
+
+        for key in keys_of_other_engines(given[engine]):
+            name = f"{project}:{key.name}"
+            if name in config and name not in given:
+                progress.note(f"{key.name} of the stack's file means nothing on engine {given[engine]}: it is not used")
+                del config[name]
     if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
         progress.note("databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
         config[auth] = "password"
@@ -179,18 +182,6 @@ def _local_configuration(
         progress.note(f"architecture is {own} here: the Docker engine builds for this machine")
         config[architecture] = own
     return config
-
-
-def _keys_of_other_engines(engine: str) -> set[str]:
-    """Return the configuration keys that mean nothing on `engine`; none on one that does not exist.
-
-    The stack's file is written for its own engine.
-    """
-    # Imported here for the same reason as the program below.
-    from stacks.settings import CONFIG_KEYS
-
-    known = engine in CONFIG_KEYS["engine"].engines
-    return {key.name for key in CONFIG_KEYS.values() if known and engine not in key.engines}
 
 
 def _service_program() -> Callable[[], None]:
