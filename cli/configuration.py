@@ -94,7 +94,6 @@ class StackConfiguration:
     def _check(self, key: str, segments: Sequence[str | int], value: object, new: str) -> None:
         from stacks.settings import CONFIG_KEYS
         from stacks.stream_settings import STREAM_KEYS
-        from stacks.values import read_value
 
         namespace, _, name = key.partition(":")
         if namespace != self.project:
@@ -109,12 +108,11 @@ class StackConfiguration:
                 + (f"did you mean {near[0]}?" if near else "see docs/configuration.md")
             )
         text = value if isinstance(value, str) else json.dumps(value)
-        argument = known[name].argument
         # A list of objects grows key by key; `up` checks it as a whole.
-        if (argument.items == "object" and segments) or text == known[name].default == "":
+        if known[name].argument.items == "object" and segments:
             return
         try:
-            read_value(text, argument)
+            known[name].read(text)
         except ValueError as error:
             raise UsageError(f"{name} is {text!r}; {error}") from None
 

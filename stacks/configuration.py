@@ -8,7 +8,6 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components.arguments import Value
 from components.aurora_engines import RDS_ENGINES
 from components.dsql import MULTI_REGION_KEY
 from stacks.errors import SettingsError
@@ -16,7 +15,6 @@ from stacks.keys import NO_DATABASE, ConfigKey
 from stacks.regions import region_mistakes
 from stacks.settings import CONFIG_KEYS, Settings, keys_of_other_engines
 from stacks.stream_settings import read_streams, stream_connections, stream_functions
-from stacks.values import read_value
 
 NAMESPACE = "aurora-lambda"
 
@@ -49,7 +47,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
                 checked[key.field], wrong = read_streams(config[key.name])
                 mistakes += wrong
             else:
-                checked[key.field] = _read(config[key.name], key)
+                checked[key.field] = key.read(config[key.name])
         except ValueError as error:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)
@@ -58,10 +56,6 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
     if mistakes:
         raise SettingsError(stack, mistakes)
     return settings
-
-
-def _read(value: str, key: ConfigKey) -> Value:
-    return value if value == key.default == "" else read_value(value, key.argument)
 
 
 def _given_keys() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from components.arguments import Argument, Value
 from components.schema import camel_case
 from lambda_images.database.engines import ENGINES
+from stacks.values import read_value
 
 # The value of `engine` for a stack that is its streams alone.
 NO_DATABASE = "none"
@@ -17,7 +18,7 @@ WITHOUT_DATABASE_TOO = (*ENGINES, NO_DATABASE)
 class ConfigKey:
     """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means.
 
-    `engines` are those on which it means something, by default every database.
+    On engines other than `engines` it means nothing.
     """
 
     field: str
@@ -30,6 +31,14 @@ class ConfigKey:
     def name(self) -> str:
         """The key as it is typed."""
         return camel_case(self.field)
+
+    def read(self, text: str) -> Value:
+        """Return the value that `text` stands for; an empty one is the default where that is empty.
+
+        Raises:
+            ValueError: the key does not take it; the message says what it takes.
+        """
+        return text if text == self.default == "" else read_value(text, self.argument)
 
 
 def config_key(

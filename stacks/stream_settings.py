@@ -9,7 +9,6 @@ from components import function, table_stream_args
 from components.arguments import Value, flag, objects, text
 from components.table_stream_args import FilterPattern
 from stacks.keys import ConfigKey, config_key, declared_keys
-from stacks.values import read_value
 
 _STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
 _NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
@@ -181,7 +180,7 @@ def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]
 
 def _read_value(value: object, key: ConfigKey) -> Value:
     if isinstance(value, str):
-        return value if value == key.default == "" else read_value(value, key.argument)
+        return key.read(value)
     return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
 
 
