@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components import FunctionRole, ImageFunction, TableStream
+from components import FunctionRole, ImageFunction, TableStream, TableStreamArgs
 from components.access import FunctionAccess
 from components.schema import camel_case
 from lambda_images.database.contract import REPORT_BATCH_ITEM_FAILURES
@@ -105,42 +105,48 @@ def _table_stream(
     table: TableStream | None,
 ) -> TableStream:
     """Register a stream, of the table of another one where `table` is given."""
-    shared = {"stream_arn": table.stream_arn} if table else {"existing_table": stream.existing_table}
-    prefix = {} if stream.table_prefix is None else {"name_prefix": stream.table_prefix}
-    sort_key = {"sort_key": stream.sort_key} if stream.sort_key else {}
-    topic = {"alarm_topic_arn": stream.alarm_topic_arn} if stream.alarm_topic_arn else {}
-    key = {"kms_key_arn": settings.kms_key_arn} if settings.kms_key_arn else {}
-    return TableStream(
-        stream.name,
-        {
-            "table_name": stream.table,
-            "function_name": function.function_name,
-            "role_name": role.name,
-            "partition_key": stream.partition_key,
-            "partition_key_type": stream.partition_key_type,
-            "sort_key_type": stream.sort_key_type,
-            "stream_view_type": stream.stream_view_type,
-            "point_in_time_recovery": stream.point_in_time_recovery,
-            "deletion_protection": stream.deletion_protection or settings.deletion_protection,
-            "starting_position": stream.starting_position,
-            "batch_size": stream.batch_size,
-            "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
-            "parallelization_factor": stream.parallelization_factor,
-            "maximum_retry_attempts": stream.maximum_retry_attempts,
-            "maximum_record_age_in_seconds": stream.maximum_record_age_in_seconds,
-            "bisect_batch_on_function_error": stream.bisect_batch_on_function_error,
-            "report_batch_item_failures": stream.report_batch_item_failures,
-            "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
-            "filters": stream.filters,
-            "enabled": stream.enabled,
-            "on_failure": stream.on_failure,
-            "failure_retention_days": stream.failure_retention_days,
-            "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
-            "tags": tags,
-            **shared,
-            **prefix,
-            **sort_key,
-            **topic,
-            **key,
-        },
-    )
+    args: TableStreamArgs = {
+        "table_name": stream.table,
+        "function_name": function.function_name,
+        "role_name": role.name,
+        "starting_position": stream.starting_position,
+        "batch_size": stream.batch_size,
+        "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
+        "parallelization_factor": stream.parallelization_factor,
+        "maximum_retry_attempts": stream.maximum_retry_attempts,
+        "maximum_record_age_in_seconds": stream.maximum_record_age_in_seconds,
+        "bisect_batch_on_function_error": stream.bisect_batch_on_function_error,
+        "report_batch_item_failures": stream.report_batch_item_failures,
+        "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
+        "filters": stream.filters,
+        "enabled": stream.enabled,
+        "on_failure": stream.on_failure,
+        "failure_retention_days": stream.failure_retention_days,
+        "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
+        "tags": tags,
+    }
+    if stream.alarm_topic_arn:
+        args["alarm_topic_arn"] = stream.alarm_topic_arn
+    _add_table(args, settings, stream, table)
+    return TableStream(stream.name, args)
+
+
+def _add_table(
+    args: TableStreamArgs, settings: Settings, stream: StreamSettings, shared_with: TableStream | None
+) -> None:
+    """Add the arguments about the stream's table."""
+    args["partition_key"], args["partition_key_type"] = stream.partition_key, stream.partition_key_type
+    args["sort_key_type"] = stream.sort_key_type
+    args["stream_view_type"] = stream.stream_view_type
+    args["point_in_time_recovery"] = stream.point_in_time_recovery
+    args["deletion_protection"] = stream.deletion_protection or settings.deletion_protection
+    if shared_with:
+        args["stream_arn"] = shared_with.stream_arn
+    else:
+        args["existing_table"] = stream.existing_table
+    if stream.table_prefix is not None:
+        args["name_prefix"] = stream.table_prefix
+    if stream.sort_key:
+        args["sort_key"] = stream.sort_key
+    if settings.kms_key_arn:
+        args["kms_key_arn"] = settings.kms_key_arn
