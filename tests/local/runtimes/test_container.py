@@ -85,8 +85,9 @@ def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> Contai
     assert handler.handler == "lambda_images.handler.app.lambda_handler"
     folder = tmp_path_factory.mktemp("probe")
     (folder / "probe.py").write_text(PROBE)
+    (folder / "broken.py").write_text("import nowhere\n")
     handler.engine.run("tag", handler.digest, "aurora-lambda-probe-base")
-    (folder / "Dockerfile").write_text("FROM aurora-lambda-probe-base AS probe\nCOPY probe.py /var/task/probe.py\n")
+    (folder / "Dockerfile").write_text("FROM aurora-lambda-probe-base AS probe\nCOPY *.py /var/task/\n")
     label = f"--label={OWNER}={paths.root}"
     digest = handler.engine.build(folder, folder / "Dockerfile", "probe", {}, label)
     return ContainerImage(handler.engine, digest.removeprefix("sha256:"), "probe.main", handler.owner)
@@ -131,6 +132,14 @@ def invoking(config: FunctionConfig, log: Path) -> Generator[Invoke]:
         yield run
     finally:
         function.stop()
+
+
+def test_code_that_does_not_start_is_named_with_its_line(config: FunctionConfig, tmp_path: Path) -> None:
+    """The error has to be as good here as in a process of this machine."""
+    function = Function(replace(config, handler="broken.main"), FunctionLog(tmp_path / "broken.log"))
+    assert function.initialise() == (
+        "Runtime.ImportModuleError: Unable to import module 'broken': No module named 'nowhere' (broken.py, line 1)"
+    )
 
 
 def test_nothing_but_tmp_can_be_written(invoke: Invoke) -> None:
