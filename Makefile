@@ -21,7 +21,7 @@ broken-venv:
 $(VENV)/.ready: pyproject.toml $(BROKEN)
 	@echo "setting up $(VENV), once: 15 s, or a minute while packages are downloaded"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
-	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): make this folder writable for you, or on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
 	@echo "  uv, which installs packages"
 	@$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
 	@echo "  the project's packages"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -44,7 +44,7 @@ class StackConfiguration:
         try:
             value = value_at(self._value(key), segments) if segments else self.values[key]
         except LookupError:
-            raise self._unset(text) from None
+            raise self._unset(text, key) from None
         return value if isinstance(value, str) else json.dumps(value)
 
     def set(self, text: str, new: str, *, path: bool) -> None:
@@ -72,7 +72,7 @@ class StackConfiguration:
         try:
             value = without_value(entry, [key, *segments]).get(key)
         except LookupError:
-            raise self._unset(text) from None
+            raise self._unset(text, key) from None
         write_entry(self.file, key, self._names(key), (), value)
 
     def _parse(self, text: str, *, path: bool) -> tuple[str, Sequence[str | int]]:
@@ -102,11 +102,7 @@ class StackConfiguration:
         if name == "streams" and (inner := next((each for each in segments if isinstance(each, str)), "")):
             known, name, value = STREAM_KEYS, inner, new
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise UsageError(
-                f"{name} is no configuration key; "
-                + (f"did you mean {near[0]}?" if near else "see docs/configuration.md")
-            )
+            raise _unknown(name, known)
         text = value if isinstance(value, str) else json.dumps(value)
         # A list of objects grows key by key; `up` checks it as a whole.
         if known[name].argument.items == "object" and segments:
@@ -116,8 +112,19 @@ class StackConfiguration:
         except ValueError as error:
             raise UsageError(f"{name} is {text!r}; {error}") from None
 
-    def _unset(self, text: str) -> UsageError:
+    def _unset(self, text: str, key: str) -> UsageError:
+        from stacks.settings import CONFIG_KEYS
+
+        namespace, _, name = key.partition(":")
+        if namespace == self.project and name not in CONFIG_KEYS:
+            return _unknown(name, CONFIG_KEYS)
         return UsageError(f"{text} is not set in {self.file}; type: aurora-lambda config set {text} VALUE")
+
+
+def _unknown(name: str, known: Collection[str]) -> UsageError:
+    near = get_close_matches(name, known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+    return UsageError(f"{name} is no configuration key; {remedy}")
 
 
 def _typed(text: str) -> str | int | bool:

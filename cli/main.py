@@ -1,6 +1,7 @@
 """`aurora-lambda`: the command line."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         restart_without_python_settings()
+    # A shell may have closed it: `aurora-lambda up >&-`.
+    sys.stdout = sys.stdout or io.StringIO()
     code = _run(_parse(sys.argv[1:] if arguments is None else arguments))
     try:
         sys.stdout.flush()
@@ -62,7 +65,9 @@ def _exit_code(error: Exception) -> int | None:
 
     if isinstance(error, UsageError | SettingsError):
         return 2
-    return 1 if isinstance(error, StackRequestError | LocalError) else None
+    # A file that this machine does not let be read or written is nobody's bug either; the message names it.
+    expected = isinstance(error, StackRequestError | LocalError) or (isinstance(error, OSError) and error.filename)
+    return 1 if expected else None
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -127,3 +127,5 @@ def test_a_key_that_is_not_set_is_said(file: Path) -> None:
         configuration(file).remove("schema", path=False)
     with pytest.raises(UsageError, match=r"^subnetIds\[4\] is not set in .*Pulumi.dev.yaml; type: aurora-lambda"):
         configuration(file).remove("subnetIds[4]", path=True)
+    with pytest.raises(UsageError, match=r"^engin is no configuration key; did you mean engine\?$"):
+        configuration(file).get("engin", path=False)

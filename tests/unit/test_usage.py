@@ -137,3 +137,22 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
     assert main(["down", "--yes"]) == 0
     assert main(["down", "--keep-data"]) == 0
     assert taken_down[-2:] == [False, True]
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else somebody whose checkout belongs to another user would be shown a traceback."""
+
+    def write(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/a/Pulumi.local.yaml")
+
+    monkeypatch.setattr("cli.configuration.write_entry", write)
+    assert main(["config", "set", "engine", "mysql"]) == 1
+    assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/a/Pulumi.local.yaml'\n"
+
+
+def test_a_closed_standard_output_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a command in a service that has no output would end in a traceback."""
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["config", "get", "engine"]) == 0
