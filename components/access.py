@@ -5,8 +5,8 @@ from typing import Any, TypedDict, TypeVar
 
 import pulumi
 
-# A statement in IAM's own words: Effect, Action, Resource, Condition. A closer type would be one thing as an output and
-# another as an input in the generated SDKs.
+# An IAM statement: Effect, Action, Resource, Condition. A TypedDict would become two types in the generated SDKs: one
+# for outputs, one for inputs.
 PolicyStatement = dict[str, Any]
 
 EnvironmentSources = pulumi.Input[Sequence[pulumi.Input[Mapping[str, pulumi.Input[str]]]]]

@@ -25,7 +25,7 @@ class AuroraDatabase(pulumi.ComponentResource):
     Makes: a subnet group, a cluster parameter group, a security group that takes the engine's port from the functions'
     group only, the cluster, its instances, where the application logs in by password an empty secret that the migration
     runner fills, and with `secrets_endpoint_id` that endpoint's policy.
-    Another engine is another cluster: the old one, its login and the way to it stay until everything else has changed.
+    Another engine is another cluster: the old one, its login and its rules are deleted after all else has changed.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
     """
 
@@ -70,7 +70,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         )
 
     def _check_together(self) -> None:
-        """Raise ValueError where two arguments contradict each other."""
+        """Raise ValueError where arguments do not fit together."""
         minimum, maximum = self._args["min_capacity"], self._args["max_capacity"]
         version = self._args.get("engine_version")
         if minimum > maximum:
@@ -95,7 +95,7 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         functions, rules = self._args["function_security_group_id"], SecurityGroupRules(self, self._args.get("tags"))
-        # Named by the engine: another engine's rules come beside these, which go last.
+        # Named by the engine: a new engine's rules are created before these are deleted.
         ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
             rules.ingress(ingress, group.id, functions, self._port, f"{self._engine} from the functions"),
@@ -129,9 +129,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             deletion_protection=args["deletion_protection"],
             skip_final_snapshot=not final_snapshot,
-            # The group's generated name is another in each life of the cluster, so no two snapshots share a name.
+            # The group's generated name is new for each cluster, so no two snapshots share a name.
             final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
-            # What `pulumi up` reports as done is done, not left to the next maintenance window.
+            # Else changes wait for the maintenance window although `pulumi up` reports them as done.
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
@@ -153,7 +153,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             self._name,
             subnet_ids=self._args["subnet_ids"],
             tags=self._tags(self._name),
-            # RDS moves no subnet group to another VPC.
+            # RDS cannot move a subnet group to another VPC.
             opts=self._replaced_with_the_cluster(),
         )
 
@@ -195,7 +195,7 @@ class AuroraDatabase(pulumi.ComponentResource):
     def _runtime_secret_arn(self) -> pulumi.Input[str]:
         if self._auth == "iam":
             return ""
-        # One for each engine: a new engine's login leaves the old handler its own.
+        # One for each engine: the old handler needs its login until the new one is deployed.
         name = f"{self._name}-{self._engine}-runtime"
         return aws.secretsmanager.Secret(
             name,

@@ -99,7 +99,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         cluster = self._existing_cluster() if "cluster_identifier" in args else self._new_cluster()
-        ready = [*self._peering(cluster), *self._way_from_vpc(cluster)]
+        ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier = cluster.identifier
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
@@ -133,7 +133,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         )
 
     def _peering(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
-        """Link the cluster with one in the second Region, each naming the other, and return what is then known.
+        """Link the cluster with one in the second Region, and return outputs that are known once they are linked.
 
         Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/multi-region-aws-cli.html
         """
@@ -158,8 +158,8 @@ class DsqlDatabase(pulumi.ComponentResource):
             )
         ]
 
-    def _way_from_vpc(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
-        """Open the way from the functions' VPC to the cluster, and return what is known once they can reach it."""
+    def _vpc_access(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
+        """Let the functions' VPC reach the cluster, and return outputs that are known once it can."""
         args, name, port = self._args, self._name, DSQL.default_port
         if "vpc_id" not in args:
             return []

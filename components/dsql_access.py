@@ -10,7 +10,7 @@ ADMIN = "admin"
 
 
 def cluster_endpoint(cluster_arn: str, vpc_endpoint_service: str = "dsql") -> str:
-    """Return where a cluster answers; the provider does not tell.
+    """Return a cluster's host name, which is no output of the provider's.
 
     Through a VPC endpoint it is another name, with the last part of the endpoint service's name: the public name leads
     out of the VPC.

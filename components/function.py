@@ -125,7 +125,7 @@ class ImageFunction(pulumi.ComponentResource):
             self._name,
             role=self._args["role_name"],
             policy=pulumi.Output.all(log_group.arn, sources, self._subnet_ids).apply(lambda values: _policy(*values)),
-            # Another policy comes beside the old one, which goes last: the running function keeps its rights so long.
+            # A new policy is created before the old one is deleted: the running function never lacks its rights.
             opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
         )
 

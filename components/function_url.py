@@ -1,4 +1,4 @@
-"""The public face of a function: its URL, who may call it, and from which web pages."""
+"""What a function URL needs: CORS settings, and the permissions that make it public."""
 
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict

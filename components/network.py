@@ -1,4 +1,4 @@
-"""The network between functions and databases: isolated subnets, and no way out but one endpoint."""
+"""The network of functions and databases: isolated subnets, from which only one endpoint can be reached."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -77,8 +77,8 @@ class Network(pulumi.ComponentResource):
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
         functions = self._security_group("functions", "Functions: no inbound traffic.")
         self.secrets_endpoint_id = pulumi.Output.from_input("")
-        way_out = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
-        ready = way_out(functions)
+        make_egress = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
+        ready = make_egress(functions)
         self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
         self.register_outputs(
             {
@@ -131,7 +131,7 @@ class Network(pulumi.ComponentResource):
             availability_zone=zones.apply(lambda names: sorted(names)[index % len(names)]),
             map_public_ip_on_launch=False,
             tags=self._tags(name),
-            # A zone that AWS opens or closes later moves no subnet.
+            # The list of zones may change later: subnets stay where they are.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
         )
         aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child)

@@ -165,7 +165,7 @@ class TableStream(pulumi.ComponentResource):
             metrics_config={"metrics": ["EventCount"]},
             enabled=args["enabled"],
             tags=resource_tags(args.get("tags"), self._name),
-            # Lambda tries the policy when the mapping is made.
+            # Lambda checks the role's permissions when the mapping is created.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
         )
 

@@ -31,7 +31,7 @@ class TableStreamArgs(TypedDict):
     arguments below then mean nothing. At most two functions can read one stream."""
     existing_table: NotRequired[bool]
     """Whether the table exists already. Its stream has to be enabled; the keys, the view type, the protection and the
-    encryption below are then its own affair."""
+    encryption below are then ignored."""
     partition_key: NotRequired[str]
     """Name of the partition key."""
     partition_key_type: NotRequired[str]

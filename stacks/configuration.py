@@ -139,19 +139,18 @@ def _engine_mistakes(settings: Settings) -> list[str]:
     return mistakes + _connection_mistakes(settings, engine.connections_for_functions(settings.max_capacity))
 
 
-def _connection_mistakes(settings: Settings, fits: int) -> list[str]:
-    """Hold the functions' limits, each instance being a connection, against the connections that fit."""
-    there = (
-        f"the {fits} connections that {settings.engine} has for functions with maxCapacity {settings.max_capacity:g}"
-    )
+def _connection_mistakes(settings: Settings, available: int) -> list[str]:
+    """Return a mistake where the functions' instances, each with one connection, need more than the cluster has."""
+    capacity = f"maxCapacity {settings.max_capacity:g}"
+    supply = f"the {available} connections that {settings.engine} has for functions with {capacity}"
     streams = stream_connections(settings.streams)
-    if streams > fits:
-        return [f"the concurrency of the streams' functions is {streams}, more than {there}. Lower it in streams"]
-    if settings.handler_concurrency > fits - streams:
+    if streams > available:
+        return [f"the concurrency of the streams' functions is {streams}, more than {supply}. Lower it in streams"]
+    if settings.handler_concurrency > available - streams:
         less = f", less {streams} for the streams' functions" if streams else ""
         return [
-            f"handlerConcurrency {settings.handler_concurrency} is more than {there}{less}. "
-            f"Type: pulumi config set handlerConcurrency {fits - streams}"
+            f"handlerConcurrency {settings.handler_concurrency} is more than {supply}{less}. "
+            f"Type: pulumi config set handlerConcurrency {available - streams}"
         ]
     return []
 

@@ -28,7 +28,7 @@ def register_database(
     tags: StackTags,
     depends_on: Sequence[pulumi.Resource],
 ) -> Database:
-    """Register the database of the configured engine, once `depends_on` is there.
+    """Register the database of the configured engine, to be created after `depends_on`.
 
     Functions of these roles may log in.
     """

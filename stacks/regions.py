@@ -1,4 +1,4 @@
-"""In which regions a stack can be deployed: those whose databases the functions can recognise."""
+"""In which regions a stack can be deployed: those whose certificate authorities of RDS the functions know."""
 
 import re
 import ssl

@@ -41,8 +41,7 @@ def _sql_application(
     """Register the database, its migration and the handler, and return what functions need to use the database."""
     migrations_image = _image("migrations", settings)
     role = FunctionRole("handler", {"tags": _tags()})
-    # A build that fails, for want of a Docker engine or of the other processor, fails before the ten minutes and the
-    # money that a cluster takes.
+    # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
     database = register_database(
         settings,
         [role.arn, *database_role_arns(settings, stream_roles)],
@@ -95,7 +94,7 @@ def _migration(settings: Settings, image: LambdaImage, database: Database, appli
             "security_group_ids": [database.admin["security_group_ids"]],
             "triggers": {"cluster": database.identifier, "role": application_role.arn},
             "allow_reset": settings.allow_reset,
-            # Of a cluster that other stacks use too, this application's part goes with this one.
+            # In a cluster that other stacks use too, the stack deletes what is its own.
             "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
             "architecture": settings.architecture,
             "memory_size": settings.migration_memory,

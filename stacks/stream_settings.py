@@ -13,7 +13,7 @@ from stacks.keys import ConfigKey, config_key, declared_keys
 _STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
 _NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
 RESERVED = ("handler", "migrations")
-# The keys of the function and of the table, which streams may share: the first of them has its say.
+# The keys of a function and of a table that several streams share: the first of these streams gives them.
 FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
 TABLE_KEYS = (
     "existingTable",
@@ -114,7 +114,7 @@ class StreamSettings:
 
     @property
     def full_table(self) -> tuple[str | None, str]:
-        """What tells the table from others: its prefix and its name."""
+        """The table's prefix and name, which identify it."""
         return self.table_prefix, self.table
 
     @property
@@ -185,16 +185,16 @@ def _read_value(value: object, key: ConfigKey) -> Value:
 
 
 def _conflicts(entries: Sequence[Mapping[str, object]], streams: Sequence[StreamSettings]) -> list[str]:
-    """Return what is wrong with the streams together."""
+    """Return what is wrong with streams whose keys are right by themselves."""
     return [
         f"streams[{index}]{mistake}"
         for index, (entry, stream) in enumerate(zip(entries, streams, strict=True))
-        for mistake in (*_alone(stream), *_beside(streams[:index], entry, stream))
+        for mistake in (*_own_mistakes(stream), *_conflicts_with(streams[:index], entry, stream))
     ]
 
 
-def _alone(stream: StreamSettings) -> Iterator[str]:
-    """Yield what is wrong with a stream whose keys are right each by itself."""
+def _own_mistakes(stream: StreamSettings) -> Iterator[str]:
+    """Yield what is wrong with keys of one stream together."""
     if stream.function_name in RESERVED:
         yield f" feeds the function {stream.function_name!r}, which is another function of this stack"
     if stream.tumbling_window_in_seconds and stream.parallelization_factor > 1:
@@ -204,8 +204,10 @@ def _alone(stream: StreamSettings) -> Iterator[str]:
         )
 
 
-def _beside(earlier: Sequence[StreamSettings], entry: Mapping[str, object], stream: StreamSettings) -> Iterator[str]:
-    """Yield what is wrong with a stream after those before it."""
+def _conflicts_with(
+    earlier: Sequence[StreamSettings], entry: Mapping[str, object], stream: StreamSettings
+) -> Iterator[str]:
+    """Yield what is wrong with a stream together with earlier ones."""
     names, functions, tables = (
         [index for index, each in enumerate(earlier) if getattr(each, key) == getattr(stream, key)]
         for key in ("name", "function_name", "full_table")

@@ -90,7 +90,7 @@ def _function(
 
 
 def _batch_variables(settings: Settings, stream: StreamSettings) -> dict[str, str]:
-    """Return what the function is told of its batches: whether all its mappings take a partial batch response."""
+    """Return the variable that tells the function that one of its mappings takes no partial batch response."""
     same = [each for each in settings.streams if each.function_name == stream.function_name]
     return {} if all(each.report_batch_item_failures for each in same) else {REPORT_BATCH_ITEM_FAILURES: "false"}
 
@@ -104,7 +104,7 @@ def _table_stream(
     function: ImageFunction,
     table: TableStream | None,
 ) -> TableStream:
-    """Register a stream, of the table of another one where `table` is given."""
+    """Register a stream; `table` is an earlier stream of the same table."""
     args: TableStreamArgs = {
         "table_name": stream.table,
         "function_name": function.function_name,

@@ -1,4 +1,4 @@
-"""How the text of a configuration value is read, as Pulumi hands it over."""
+"""Reads configuration values, which Pulumi passes as text."""
 
 import json
 import re
