@@ -4,7 +4,7 @@ The image's build writes it (`lambda_images/build/bundle.py`) beside the package
 the interpreter that wrote it: any other one, and any module that it does not hold, imports from the files as usual.
 """
 
-# Imports only what the interpreter has loaded by itself: everything else shall come out of the bundle.
+# Imports only modules that the interpreter has loaded at its start, so that all others come from the bundle.
 from __future__ import annotations
 
 import marshal
@@ -52,7 +52,7 @@ class Bundle:
 
 
 class BundleLoader(SourceFileLoader):
-    """Takes a module's code out of a bundle, and all else about it from its source file."""
+    """Loads a module's code from a bundle, and everything else (its source, say) from its source file."""
 
     def __init__(self, name: str, source: str, bundle: Bundle, offset: int, size: int) -> None:
         super().__init__(name, source)

@@ -1,1 +1,1 @@
-"""What the Dockerfile runs while it builds; none of it is in an image."""
+"""What the Dockerfile runs during a build; images do not contain it."""

@@ -39,7 +39,7 @@ UNUSED = (
     "**/*.pyi",
     "**/*.pyx",
 )
-# Alembic imports every dialect; without it, the dialects of databases this project doesn't speak are dead weight.
+# Alembic imports every dialect; without it, those of other databases are never imported.
 UNUSED_WITHOUT_ALEMBIC = ("sqlalchemy/dialects/mssql", "sqlalchemy/dialects/oracle", "sqlalchemy/dialects/sqlite")
 
 

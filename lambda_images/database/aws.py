@@ -1,4 +1,4 @@
-"""The two AWS things a function needs besides its database: its own credentials, and a secret's value."""
+"""What a function needs of AWS besides its database, without boto3: its credentials, and Secrets Manager."""
 
 import importlib
 import json
@@ -21,7 +21,7 @@ TRIES = 3
 TIMEOUT = 5.0
 REFUSED_PAUSE = 1.0
 OK = 200
-WORTH_A_RETRY = 500
+FIRST_SERVER_ERROR = 500
 
 
 def region(environment: Mapping[str, str] = os.environ) -> str:
@@ -49,7 +49,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> AwsCredentials:
 def get_secret(arn: str, environment: Mapping[str, str] = os.environ, retry_seconds: float = 0.0) -> str | None:
     """Return the current value of a secret; None while it holds none.
 
-    For `retry_seconds` seconds a refusal is asked again: IAM takes a while to honour what was allowed a moment ago.
+    For `retry_seconds` it tries again when access is denied: a new IAM policy takes a while to take effect.
 
     Raises:
         SecretUnavailableError: Secrets Manager refuses or does not answer.
@@ -79,7 +79,7 @@ def put_secret(arn: str, value: str, environment: Mapping[str, str] = os.environ
 
 
 def load() -> None:
-    """Import what asking takes: two threads that import at once can wait for each other for ever."""
+    """Import what a request needs, before threads start: two that import at the same time can deadlock."""
     for name in ("ssl", "http.client"):
         importlib.import_module(name)
 
@@ -103,7 +103,7 @@ def _secrets_manager(
 
 
 def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-    """One HTTP exchange, tried again after a network error or a server's own error."""
+    """Return the status and body of a response; try again after a network error or a server's own error."""
     from http.client import HTTPException  # noqa: PLC0415 - 10 ms that a function with no secret to read can do without
 
     problem = ""
@@ -113,7 +113,7 @@ def _exchange(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
         except (OSError, HTTPException) as error:
             problem = f"{type(error).__name__}: {error}"
             continue
-        if status < WORTH_A_RETRY:
+        if status < FIRST_SERVER_ERROR:
             return status, text
         problem = f"HTTP status {status}"
     raise SecretUnavailableError(f"{urlsplit(url).netloc} does not answer ({problem})")

@@ -7,7 +7,7 @@ from random import SystemRandom
 
 @dataclass(frozen=True)
 class Backoff:
-    """Pauses that grow, each of a random length, so that those who met once do not meet again.
+    """Pauses that grow, of random lengths, so that clients that conflicted do not all try again at the same moment.
 
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
@@ -17,6 +17,6 @@ class Backoff:
     longest_seconds: float = 1.0
 
     def pauses(self) -> Iterator[float]:
-        """Return the length of each pause, in seconds."""
+        """Yield the length of each pause, in seconds."""
         for number in range(self.retries):
             yield SystemRandom().uniform(0, min(self.longest_seconds, self.first_seconds * 2**number))

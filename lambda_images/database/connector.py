@@ -23,9 +23,9 @@ from lambda_images.database.errors import (
 CONNECT_SECONDS = 35.0
 TRIES = 3
 PAUSE_SECONDS = 0.5
-# libpq waits no less.
+# libpq's shortest connection timeout.
 LEAST_SECONDS = 2.0
-# Below this a connection is taken to be alive when its socket is silent; the server closes idle ones after 60 s.
+# After a shorter idle time nothing is asked of the server; it closes idle connections after 60 s.
 IDLE_SECONDS = 10.0
 # How long the first connection may wait for its first use; Aurora ends it then, and its age counts from that use.
 FIRST_SECONDS = 60.0
@@ -39,8 +39,8 @@ class Connector:
     Attributes:
         deadline: until when a connection may be waited for, on `time.monotonic`'s clock.
         secret_retry_seconds: how long to wait for the permission to read the secret.
-        tries_token: whether to try an IAM token when the secret's password is refused. A role that is a member of
-            `rds_iam`, if only through a role it has made, may be asked for one.
+        tries_token: whether to try an IAM token when the secret's password is refused. RDS may ask for one from a role
+            that is a member of `rds_iam`, even if only through a role that it has created.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
@@ -83,16 +83,16 @@ class Connector:
         """Return a new connection, to the settings' database unless another is named.
 
         Raises:
-            DatabaseError: it cannot be had; the class says why.
+            DatabaseError: it cannot be opened; the class says why.
         """
         name = self.settings.schema if database is None else database
-        patience, attempts = time.monotonic() + CONNECT_SECONDS, 0
+        resumed_by, attempts = time.monotonic() + CONNECT_SECONDS, 0
         while True:
             try:
                 return self._open_once(name)
             except DatabaseUnavailableError as error:
                 attempts += 1
-                waking = isinstance(error, DatabaseWakingError) and time.monotonic() < patience
+                waking = isinstance(error, DatabaseWakingError) and time.monotonic() < resumed_by
                 if (attempts >= TRIES and not waking) or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
@@ -100,8 +100,8 @@ class Connector:
     def alive(self, connection: DriverConnection, idle_since: float) -> bool:
         """Return whether a connection unused since `idle_since` still works; ask the server only after an idle gap.
 
-        The clock is the wall's: a frozen execution environment may stop the other. What the server said last, a
-        goodbye, makes the socket readable, and a silent one is believed for `IDLE_SECONDS`.
+        Times are `time.time`'s: `time.monotonic` may stop while an execution environment is frozen. A connection
+        idle for less than `IDLE_SECONDS` is alive if its socket has nothing to read: a server that closes it says so.
         """
         try:
             if 0 <= time.time() - idle_since < IDLE_SECONDS and not _readable(self._driver.fileno(connection)):

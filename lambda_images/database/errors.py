@@ -2,7 +2,7 @@
 
 
 class DatabaseError(Exception):
-    """The root of this tree."""
+    """The base class of all errors here."""
 
 
 def format_driver_error(error: BaseException) -> str:

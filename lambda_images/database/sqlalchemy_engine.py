@@ -12,7 +12,7 @@ from lambda_images.database.connector import Connector
 from lambda_images.database.drivers import DriverConnection
 from lambda_images.database.engines import ENGINES, EngineSpec
 
-# An invocation that holds the connection twice would wait for itself: say so soon.
+# An invocation that checks out a second connection would wait for its own first one: fail soon.
 POOL_SECONDS = 5
 USED = "used at"
 
@@ -23,8 +23,7 @@ for _spec in ENGINES.values():
 def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     """Return an engine whose only connection is made by `connector` and replaced, before use, when it no longer works.
 
-    `engine.begin()` is a transaction, as ever. For work of one statement use `autocommit(engine)`: one message
-    to the server instead of three.
+    For work of one statement use `autocommit(engine)`: one message to the server instead of a transaction's three.
     """
     spec = connector.settings.spec
     engine = create_engine(
@@ -35,7 +34,7 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         pool_recycle=spec.connection_seconds or -1,
-        # What users wrote has no place in a log.
+        # Keep users' data out of logs.
         hide_parameters=True,
     )
 

@@ -1,7 +1,6 @@
 """What an execution environment does once. Imported first, it connects while everything else is being imported.
 
-The garbage collector has nothing to find while modules load, and what they made stays: it is off until `finished`,
-and then looks at nothing made before.
+The garbage collector is off while modules load, because they leave no garbage, and later ignores the objects they made.
 """
 
 import gc
@@ -10,7 +9,7 @@ import os
 from lambda_images.database.connector import Connector
 from lambda_images.database.contract import database_settings
 
-# Under SnapStart this process is copied: a connection made now would belong to every copy.
+# SnapStart starts many environments from a copy of this process; they would share a connection made now.
 _COPIED = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 
 
@@ -24,7 +23,7 @@ def started() -> Connector:
 
 
 def finished() -> None:
-    """Call when everything is imported."""
+    """Turn the garbage collector on again, when everything is imported."""
     gc.freeze()
     gc.enable()
 

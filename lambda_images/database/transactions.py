@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 class Database:
     """One database, as commands, routes and streams use it.
 
-    Work is a function of a connection. It may run several times, so it does nothing but talk to the database: the
-    engine undoes a deadlock or a conflict with a concurrent transaction by failing one of the two.
+    Work is a function of a connection. It may run several times, so it has no effects outside the database: of two
+    transactions that conflict or deadlock, the engine fails one, which is then run again.
     """
 
     def __init__(self, engine: Engine, settings: DatabaseSettings, conflicts: Backoff = CONFLICTS) -> None:
@@ -38,7 +38,7 @@ class Database:
     def statement(self, work: Work[T], *, idempotent: bool = False) -> T:
         """Return what `work` returns, each statement committing itself: one message to the server instead of three.
 
-        `idempotent` work runs again after a lost connection too, when nobody knows whether it was done.
+        `idempotent` work runs again after a lost connection too, when it is not known whether it was committed.
 
         Raises:
             ConflictError: each time a concurrent transaction won.
@@ -54,13 +54,13 @@ class Database:
         return self._run(self.transactions, work, idempotent)
 
     def insert(self, table: Table, row: Mapping[str, Any], check: Work[None] | None = None) -> None:
-        """Insert a row, with a primary key that its caller has made, once whatever becomes of the connection.
+        """Insert a row, whose primary key the caller has made, exactly once, even if the connection is lost.
 
         `check` runs before it in the same transaction, and may raise an error.
 
         Raises:
             ConflictError: each time a concurrent transaction won.
-            IntegrityError: another row is in the way.
+            IntegrityError: another row has the same unique value, or a constraint is violated.
         """
 
         def insert_checked(connection: Connection) -> None:
@@ -75,7 +75,7 @@ class Database:
                 raise
 
     def _holds(self, table: Table, row: Mapping[str, Any]) -> bool:
-        """Return whether a row with this primary key is there: an earlier run inserted it, and was not told."""
+        """Return whether a row with this primary key exists: an earlier run inserted it, and lost its connection."""
         key = and_(*(column == row[column.name] for column in table.primary_key))
         found = select(exists().where(key))
         return bool(self.statement(lambda connection: connection.scalar(found), idempotent=True))

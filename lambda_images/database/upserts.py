@@ -13,7 +13,7 @@ MOST_ROWS = 1000
 
 
 class UpsertDialect(Protocol):
-    """What each of the dialects adds to SQLAlchemy's."""
+    """A dialect, with what each of ours adds to SQLAlchemy's."""
 
     def upsert_newer(self, table: Table, version: Column) -> Insert:
         """Return an upsert by primary key that leaves a row alone whose `version` is the same or greater."""
@@ -24,11 +24,11 @@ def upsert_newer(database: Database, table: Table, rows: Sequence[Mapping[str, o
     """Insert each of `rows`, or replace the row with its primary key where that has a smaller `version`.
 
     No primary key may come twice. A thousand rows are one transaction and, as far as the driver can, one message to
-    the server: psycopg sends them in a pipeline, PyMySQL as one statement of many rows. To do all again after a
-    failure changes nothing that was done.
+    the server: psycopg sends them in a pipeline, PyMySQL as one statement of many rows. After a failure all can be done
+    again.
     """
     dialect = cast(UpsertDialect, database.statements.dialect)
-    # All writers lock rows in the same order, so that none waits for another in a circle.
+    # All writers lock rows in the same order, which avoids deadlocks.
     ordered = sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
     upsert = dialect.upsert_newer(table, version)
     for start in range(0, len(ordered), MOST_ROWS):

@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-# Kept back from the function's timeout, to answer in time when a database is still resuming.
+# Subtracted from the function's timeout, so that it answers in time when a database is still resuming.
 ANSWER_SECONDS = 1.0
 
 

@@ -1,4 +1,4 @@
-"""Aurora DSQL: PostgreSQL's dialect, with the DDL that DSQL takes and its own answers about tables left aside.
+"""Aurora DSQL: PostgreSQL's dialect, with the DDL that DSQL takes, and without what its catalogs say differently.
 
 Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-postgresql-compatibility.html
 """

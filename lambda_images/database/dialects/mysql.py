@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: the session is set up by the driver's connection, and known from there."""
+"""MySQL and MariaDB: the session's settings are those that the driver sets when it connects."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from typing_extensions import override
 from lambda_images.database.drivers.mysql import SQL_MODE
 from lambda_images.database.engines.mysql import MYSQL
 
-# MariaDB has such a type and MySQL has not.
+# MariaDB has a UUID type, MySQL has none.
 NATIVE_UUID = False
 # Without a time zone; to the microsecond.
 UTC_TIMESTAMP = DATETIME(fsp=6)

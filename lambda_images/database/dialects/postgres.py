@@ -1,4 +1,4 @@
-"""PostgreSQL: what a server reports of itself at login is all that is needed."""
+"""PostgreSQL: the server reports at login all that the dialect needs to know."""
 
 from typing import Any, cast
 

@@ -9,8 +9,8 @@ from lambda_images.database.contract import DatabaseSettings
 from lambda_images.database.engines import EngineSpec
 from lambda_images.database.errors import DatabaseError
 
-# How long a peer may leave what was sent to it unacknowledged; a host that vanished says nothing at all.
-SILENCE_SECONDS = 10
+# How long sent data may stay unacknowledged (TCP_USER_TIMEOUT) before the connection is given up.
+UNACKNOWLEDGED_SECONDS = 10
 
 Row = tuple[Any, ...]
 
@@ -69,7 +69,7 @@ class Driver(Protocol):
         ...
 
     def ping(self, connection: DriverConnection) -> None:
-        """Ask the server for a sign of life; raise the driver's own error when there is none."""
+        """Ask the server for an answer; raise the driver's own error when there is none."""
         ...
 
 
@@ -79,7 +79,7 @@ def driver(spec: EngineSpec) -> Driver:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine: nothing between could listen, the one place TLS is not asked for."""
+    """Return whether `host` is this machine: nobody can listen in between, so TLS is not required."""
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 

@@ -56,7 +56,7 @@ def classify_error(error: Exception) -> type[DatabaseError]:
 
 
 def ping(connection: psycopg.Connection) -> None:
-    """Ask the server for a sign of life."""
+    """Ask the server for an answer."""
     connection.execute("SELECT 1")
 
 

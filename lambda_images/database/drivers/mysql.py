@@ -8,7 +8,7 @@ from functools import cache
 import pymysql
 
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.drivers import SILENCE_SECONDS, ca_file
+from lambda_images.database.drivers import UNACKNOWLEDGED_SECONDS, ca_file
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseMissingError,
@@ -51,7 +51,7 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
     # The login had a deadline; statements have the function's.
     connection._read_timeout = None
     if hasattr(socket, "TCP_USER_TIMEOUT") and connection._sock:
-        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_SECONDS * 1000)
+        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_SECONDS * 1000)
     return connection
 
 
@@ -68,7 +68,7 @@ def fileno(connection: pymysql.Connection) -> int:
 
 
 def ping(connection: pymysql.Connection) -> None:
-    """Ask the server for a sign of life."""
+    """Ask the server for an answer."""
     connection.ping()
 
 

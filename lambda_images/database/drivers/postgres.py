@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from lambda_images.database.contract import DatabaseSettings
-from lambda_images.database.drivers import SILENCE_SECONDS, ca_file
+from lambda_images.database.drivers import UNACKNOWLEDGED_SECONDS, ca_file
 from lambda_images.database.errors import (
     DatabaseError,
     DatabaseMissingError,
@@ -31,7 +31,7 @@ CONNECT_ERRORS: Mapping[str, type[DatabaseError]] = {
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> psycopg.Connection:
     """Open a connection, as `Driver` says."""
-    # Said here, it does not depend on how the role or the database is set up.
+    # Set here, so that it does not depend on settings of the role or the database.
     options = "-c search_path=public"
     return psycopg.connect(**connection_parameters(settings, password, timeout, options), dbname=database)
 
@@ -48,7 +48,7 @@ def connection_parameters(
         "password": password,
         "autocommit": True,
         "connect_timeout": int(timeout),
-        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+        "tcp_user_timeout": UNACKNOWLEDGED_SECONDS * 1000,
         "client_encoding": "utf8",
         "application_name": "aurora-lambda",
         "gssencmode": "disable",
@@ -70,5 +70,5 @@ def fileno(connection: psycopg.Connection) -> int:
 
 
 def ping(connection: psycopg.Connection) -> None:
-    """Ask the server for a sign of life."""
+    """Ask the server for an answer."""
     connection.execute("")

@@ -1,4 +1,4 @@
-"""What has to be known about a database engine. The standard library alone: a spec is read where no driver is."""
+"""What has to be known about a database engine. Imports the standard library alone: drivers may not be installed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,13 +58,13 @@ class EngineSpec:
     offline_url: str
     """The URL of SQLAlchemy's own dialect, with which SQL is rendered where no server answers."""
     isolation_level: IsolationLevel
-    """The engine's default; said outright, or the driver's autocommit would make every transaction a pretence."""
+    """The engine's default, named because the drivers' autocommit mode would otherwise apply to transactions too."""
     transactional_ddl: bool
     """Whether a failed migration can be rolled back; else each statement of DDL commits itself."""
     server: str
     """The module and class, separated by a colon, with the SQL that the migration runner needs."""
     maintenance_database: str
-    """The database to connect to while ours is absent."""
+    """The database to connect to before the application's own is created."""
     longest_role: int
     """Bytes in the name of a role."""
     reserved_schemas: str
@@ -73,7 +73,7 @@ class EngineSpec:
     """A regular expression for names of roles that are the engine's own."""
     errors: ErrorCodes
     always_tls: bool = False
-    """Whether the server takes no connection without TLS, on this machine neither."""
+    """Whether the server refuses connections without TLS even on this machine."""
     connection_seconds: int | None = None
     """How old a connection may get before the server ends it; None where it sets no limit."""
     linter: str = ""

@@ -1,4 +1,4 @@
-"""From a function of one record, or of a batch of them, to an entry point of Lambda.
+"""Makes an entry point of Lambda from a function of one record, or of a batch.
 
 A stream delivers at least once and in order, and Lambda goes on behind the first record that is reported to have
 failed. So an entry point stops there and returns that one; those before it are done.
@@ -31,7 +31,7 @@ class BatchItemFailure(TypedDict):
 
 
 class BatchError(Exception):
-    """A record of the batch failed, and the event source mapping does not ask which."""
+    """A record of the batch failed, and the event source mapping takes no partial batch response."""
 
 
 class BatchResponse(TypedDict):
@@ -54,7 +54,7 @@ def stream_handler(function: RecordFunction) -> EntryPoint:
     """Return the Lambda entry point that calls `function` with each record in turn.
 
     What `function` raises fails its record: Lambda tries that one and those after it again. A `DatabaseError` fails
-    the whole invocation, since no other record would fare better.
+    the whole invocation, because every other record would fail too.
     """
 
     def first_failure(records: Sequence[StreamRecord]) -> StreamRecord | None:
@@ -75,7 +75,7 @@ def batch_handler(function: BatchFunction) -> EntryPoint:
     """Return the Lambda entry point that calls `function` with all records at once, the oldest first.
 
     When `function` raises it is called again with half of the records, and so on, until the first record that fails
-    is found and all before it are done; so it must bear to be given a record twice. A `DatabaseError` fails the whole
+    is found and all before it are done; so it must accept a record twice. A `DatabaseError` fails the whole
     invocation.
     """
 
