@@ -8,13 +8,13 @@ from typing import Protocol
 from local.platform.errors import LocalError, print_error
 
 POLL_SECONDS = 0.2
-# A server that ends again and again is left alone, so that `up` reports why.
+# A server that keeps ending is not started again, so that `up` reports why.
 MAXIMUM_RESTARTS = 3
 RESTART_PERIOD_SECONDS = 60.0
 
 
 class Server(Protocol):
-    """What can be watched over."""
+    """A server that can be watched."""
 
     port: int
 

@@ -31,7 +31,7 @@ _SETPRIV_OPTIONS = (
 )
 
 
-def printed_by(command: list[str], cwd: Path, env: Mapping[str, str]) -> str:
+def command_output(command: list[str], cwd: Path, env: Mapping[str, str]) -> str:
     """Run `command` to its end, and return what it printed on both outputs."""
     output, errors = subprocess.PIPE, subprocess.STDOUT
     return subprocess.run(command, cwd=cwd, env=env, stdout=output, stderr=errors, text=True, check=False).stdout

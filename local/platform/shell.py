@@ -1,10 +1,10 @@
-"""The shell's environment variables: which of them count for a stack on this machine, decided in this one place."""
+"""Which of the shell's environment variables a stack on this machine gets."""
 
 import os
 import sys
 from collections.abc import Mapping
 
-# They tell other programs about other clouds, databases and Python code.
+# Settings of other programs, for other clouds, databases and Python code.
 FOREIGN = ("AWS_", "DATABASE_URL", "MOTO_", "MYSQL_", "PG", "PULUMI_", "PYTHON", "SQLALCHEMY_")
 
 

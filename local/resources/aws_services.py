@@ -36,7 +36,7 @@ class AwsServices:
 
     @property
     def store(self) -> StreamStore:
-        """What is kept of the stack that is up.
+        """The store of the stack that is up.
 
         Raises:
             LocalError: none is up.

@@ -12,7 +12,7 @@ import psutil
 from lambda_images.database.contract import ContractError, database_settings
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_process_group, printed_by, spawn
+from local.platform.processes import command_output, kill_process_group, spawn
 from local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from local.runtimes.image_build import ImageBuild
 
@@ -67,7 +67,7 @@ class ContainerImage:
             str(self.engine.client), "run", "--rm", f"--label={OWNER}={self.owner}", "--network=none",
             *(f"--env={key}" for key in given), "--entrypoint=python3", self.digest, *arguments,
         ]  # fmt: skip
-        return printed_by(command, Path("/"), {**os.environ, **given})
+        return command_output(command, Path("/"), {**os.environ, **given})
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import psutil
 
 from local.platform.errors import LocalError
 from local.platform.paths import LocalPaths
-from local.platform.processes import kill_process_group, printed_by, spawn
+from local.platform.processes import command_output, kill_process_group, spawn
 from local.runtimes.image_build import ImageBuild
 
 PACKAGE = "lambda_images"
@@ -45,7 +45,7 @@ class VirtualenvImage:
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
         """Run the interpreter, and return what it printed."""
-        return printed_by([str(self.python), *arguments], self.directory, variables)
+        return command_output([str(self.python), *arguments], self.directory, variables)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Literal
 from local.streams.mapping import FOREVER, EventSourceMapping
 from local.streams.records import Record
 
-# Lambda's limit for a synchronous invocation, less what stands around the records.
+# Lambda's limit for a synchronous invocation, less what an event holds besides its records.
 PAYLOAD_BYTES = 6 * 1024 * 1024 - 1024
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 10.0
@@ -21,7 +21,7 @@ Condition = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Records for one invocation: how often they were tried in vain, and how many of those used up a retry."""
+    """Records for one invocation, how many invocations with them have failed, and how many retries are used up."""
 
     records: tuple[Record, ...]
     invocations: int = 0
@@ -30,7 +30,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Discarded:
-    """Records that are given up, and why."""
+    """Records that are discarded, and why."""
 
     batch: Batch
     condition: Condition
@@ -38,7 +38,7 @@ class Discarded:
 
 @dataclass(frozen=True)
 class Decision:
-    """What follows from a failure: batches to try, in this order, and records to give up."""
+    """What to do after a failure: batches to try, in this order, and records to discard."""
 
     retry: tuple[Batch, ...] = ()
     discard: Discarded | None = None
@@ -69,7 +69,7 @@ def window_start(record: Record, mapping: EventSourceMapping) -> int:
 def first_failure(records: Sequence[Record], answer: object, mapping: EventSourceMapping) -> int | None:
     """Return the index of the first record that the function's answer gives back; None when all succeeded.
 
-    The lowest sequence number counts. Whatever cannot be understood gives back the whole batch.
+    The lowest sequence number counts. An answer that cannot be understood fails the whole batch, as on Lambda.
     """
     if mapping.tumbling_window and not (isinstance(answer, dict) and isinstance(answer.get("state"), dict)):
         return 0
@@ -101,7 +101,7 @@ def after_failure(batch: Batch, failed: int, mapping: EventSourceMapping) -> Dec
 
 
 def split_expired(batch: Batch, now: float, mapping: EventSourceMapping) -> Decision:
-    """Part the records that are older than the mapping allows from those still to be tried."""
+    """Separate the records that are older than the mapping allows from those still to be tried."""
     expired = sum(1 for record in batch.records if now - record.created > mapping.age_limit)
     if not expired:
         return Decision(retry=(batch,))

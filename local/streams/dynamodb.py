@@ -27,7 +27,7 @@ _REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 
 
 class DurableDynamoDb:
-    """A WSGI application around moto's; keeps nothing until a store is opened."""
+    """A WSGI application around moto's that stores what is written, once a store is opened."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application

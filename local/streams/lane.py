@@ -23,7 +23,7 @@ from local.streams.failures import FailedInvocation, failure_document, object_do
 from local.streams.mapping import EventSourceMapping
 from local.streams.records import Record
 from local.streams.store import Checkpoint, StreamStore
-from local.streams.windows import Window, invocation_event, over
+from local.streams.windows import Window, invocation_event, is_over
 
 READ_RECORDS = 1000
 
@@ -32,7 +32,7 @@ Invoke = Callable[[bytes], InvocationResult]
 
 
 class Lane:
-    """Runs in a thread of its own; at most one invocation is under way, so the order within it is the stream's."""
+    """Reads in a thread of its own. It has one invocation under way at most, so records are processed in order."""
 
     def __init__(
         self, mapping: EventSourceMapping, store: StreamStore, invoke: Invoke, number: int, checkpoint: Checkpoint
@@ -64,7 +64,7 @@ class Lane:
         self.woken.set()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end of the invocation that is under way; one that ends later counts no more."""
+        """Wait for the end of the invocation that is under way; the result of one that ends later is ignored."""
         self._thread.join(seconds)
         self._abandoned = True
 
@@ -72,12 +72,12 @@ class Lane:
         while not self._stopping.is_set():
             self.woken.clear()
             self._read()
-            if self._window and over(self._window, self._following(), time.time(), self._mapping):
+            if self._window and is_over(self._window, self._following(), time.time(), self._mapping):
                 self._end_window(self._window)
             elif batch := self._next_batch():
                 self._try(batch)
             else:
-                self.woken.wait(self._patience())
+                self.woken.wait(self._wait_seconds())
 
     def _read(self) -> None:
         """Fill the buffer with this lane's records that the filters let through."""
@@ -105,8 +105,8 @@ class Lane:
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return Batch(tuple(taken)) if taken else None
 
-    def _patience(self) -> float | None:
-        """Return for how many seconds nothing can happen unless a record is written; None for ever."""
+    def _wait_seconds(self) -> float | None:
+        """Return how many seconds to wait for a new record; None without limit."""
         waits = []
         if self._buffer:
             waits.append(self._waiting_since + self._mapping.batching_window - time.monotonic())
@@ -115,7 +115,7 @@ class Lane:
         return max(min(waits), 0.0) if waits else None
 
     def _try(self, batch: Batch) -> None:
-        """Invoke the function with a batch, and act on what comes of it."""
+        """Invoke the function with a batch, and act on the result."""
         age = split_expired(batch, time.time(), self._mapping)
         if age.discard:
             self._pending[:0] = age.retry
@@ -137,7 +137,7 @@ class Lane:
             self._fail(batch, failed, result)
 
     def _invoke(self, payload: str) -> InvocationResult | None:
-        """Return the result; None, after a while, when the function could not be invoked: that uses up no retry."""
+        """Return the result; None, after a pause, when the function could not be invoked, which uses up no retry."""
         try:
             return self._invoke_function(payload.encode())
         except LocalError:
@@ -183,7 +183,7 @@ class Lane:
                 self._back_off()
 
     def _give_up(self, discarded: Discarded, invocation: FailedInvocation) -> None:
-        """Pass by records; their failure and the progress are kept together."""
+        """Discard records; their failure and the checkpoint are stored in one transaction."""
         self._failures = 0
         now, arn = time.time(), self._mapping.destination
         if not arn:
@@ -198,7 +198,7 @@ class Lane:
         deliver(self._store)
 
     def _keep(self, failure: tuple[str, str, str] | None = None) -> None:
-        """Keep how far this lane has come: all before the first record that is still to be tried."""
+        """Store the checkpoint: everything before the first record that is still to be tried is done."""
         following = self._following()
         position = following[0].sequence_number - 1 if following else self._read_until
         if position == self._kept and not failure and not self._window:

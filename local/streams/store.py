@@ -77,7 +77,7 @@ class StreamStore:
             self._connection.close()
             raise LocalError(f"{path} cannot be read ({error}); to go on with no tables: rm {path}") from None
         self._run("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
-        # They were in the memory of the process before this one.
+        # Destinations are in memory: those of the last process are gone.
         self._run("update failures set delivered = 0", ())
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class StreamStore:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Keep all that is written within, or nothing."""
+        """Commit all that is written within, or nothing."""
         with self._lock:
             self._connection.execute("begin immediate")
             try:

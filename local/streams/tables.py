@@ -165,7 +165,7 @@ def restore(store: StreamStore, key: TableKey) -> None:
     table = _table(key)
     if table is None:
         return
-    # Without it nothing is written to the stream meanwhile.
+    # Without a shard moto writes no records for the items below.
     table.stream_shard = None
     for item in store.items(key):
         table.put_item(json.loads(item))

@@ -28,8 +28,8 @@ class Window:
         return len(json.dumps(self.state).encode()) > STATE_BYTES
 
 
-def over(window: Window, following: Sequence[Record], now: float, mapping: EventSourceMapping) -> bool:
-    """Return whether a window is over: the next record lies in a later one or, without one, its time has passed."""
+def is_over(window: Window, following: Sequence[Record], now: float, mapping: EventSourceMapping) -> bool:
+    """Return whether a window is over: the next record belongs to a later one or, if there is none, its time is up."""
     if following:
         return window_start(following[0], mapping) > window.start
     return now >= window.start + mapping.tumbling_window

@@ -1,4 +1,4 @@
-"""What the sessions of one cluster share: who holds locks, the version of the catalog, and what goes wrong."""
+"""What the sessions of one cluster share: their transactions, the version of the catalog, and its faults."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ class Cluster:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.catalog_version = 0
-        # Held by whoever commits, so that there is an order of commits.
+        # Held during a commit: commits happen one after the other.
         self.commits = threading.Lock()
         self.jobs = threading.Event()
         self._transactions: set[LockHolder] = set()
@@ -49,7 +49,7 @@ class Cluster:
         """Make all others give up their locks; statements that are running finish first."""
         for other in self.others(transaction):
             other.step_back()
-        # Two that keep taking each other's locks have to fall out of step.
+        # A random pause, so that two transactions do not keep taking each other's locks.
         time.sleep(SystemRandom().uniform(0, 0.005))
 
     def change_catalog(self) -> None:

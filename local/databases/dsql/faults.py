@@ -1,4 +1,4 @@
-"""What goes wrong on demand."""
+"""Faults that a test can switch on, and the limits of a cluster."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,12 +12,12 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Faults:
-    """How often what goes wrong, and the limits, which are DSQL's documented ones.
+    """How often each fault happens, and the limits, which are DSQL's documented ones.
 
     Rates are between 0 and 1, of the transactions that write: `conflict_rate` are refused at their commit with 40001,
     `drop_rate` lose their connection at it, half of them before the commit is done and half after. The next
-    `waking_up` logins are told to come back later. `schema_conflicts` says whether other sessions are told of a
-    changed catalog by an error, as on DSQL.
+    `waking_up` logins are refused as by a cluster that is waking up. `schema_conflicts` says whether a changed catalog
+    is an error in other sessions, as on DSQL.
 
     Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
     """

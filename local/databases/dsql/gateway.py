@@ -38,7 +38,7 @@ TLS_HANDSHAKE = b"\x16"
 CLEAR_TEXT_PASSWORD = Message(b"R", b"\0\0\0\3")
 SERVER_VERSION = "16.15"
 LOGIN_SECONDS = 30
-# What only DSQL knows PostgreSQL keeps under a name with a prefix.
+# DSQL's own settings, which PostgreSQL takes only under a name with a prefix.
 OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
 
 
@@ -103,11 +103,11 @@ class Connection(socketserver.BaseRequestHandler):
 
     @property
     def gateway(self) -> Gateway:
-        """Who took the connection."""
+        """The gateway that took the connection."""
         return cast(Gateway, self.server)
 
     def handle(self) -> None:
-        """Serve the client until either side has enough."""
+        """Serve the client until either side ends the connection."""
         self.request.settimeout(LOGIN_SECONDS)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(ConnectionDroppedError, OSError):
@@ -159,7 +159,7 @@ class Connection(socketserver.BaseRequestHandler):
             transaction.close()
 
     def _check_name(self) -> None:
-        """Refuse who has not said which cluster is meant, or comes while this one is waking up."""
+        """Refuse a client that names no cluster or another one (SNI), or while this one is waking up."""
         cluster, name = self.gateway.cluster, self.gateway.names.server_name
         if not name:
             raise _refused("sni was not received")
@@ -196,7 +196,7 @@ def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _options(text: str) -> Iterator[tuple[str, str]]:
-    """Return the settings in `options`, where a backslash takes the meaning from spaces and backslashes."""
+    """Return the settings in `options`, where a backslash escapes spaces and backslashes."""
     words = iter([re.sub(r"\\(.)", r"\1", word) for word in re.findall(r"(?:\\.|[^\s\\])+", text)])
     for word in words:
         setting = next(words, "") if word == "-c" else word.removeprefix("-c").removeprefix("--")
@@ -205,7 +205,7 @@ def _options(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _mapped(storage: Storage, user: str, arn: str) -> bool:
-    # A login has nobody to try again for it while another session grants.
+    # Wait for a session that is granting, because a login is not tried again.
     connection = storage.connect(settings={"lock_timeout": "0"})
     try:
         text = "SELECT 1 FROM sys.iam_pg_role_mappings WHERE pg_role_name = {} AND arn = {}"
@@ -216,8 +216,8 @@ def _mapped(storage: Storage, user: str, arn: str) -> bool:
 
 
 def _greeting(code: int, storage: StorageConnection) -> list[Message]:
-    """Return what follows a login: PostgreSQL's own greeting, as an older server and protocol would put it."""
+    """Return what follows a login: PostgreSQL's own messages, with the version of server and protocol that DSQL has."""
     negotiated = [] if code == VERSION else [Message(b"v", struct.pack("!ii", VERSION, 0))]
     version = parameter_status("server_version", SERVER_VERSION)
-    told = [version if each.body.startswith(b"server_version\0") else each for each in storage.greeting]
-    return [*negotiated, *told]
+    reported = [version if each.body.startswith(b"server_version\0") else each for each in storage.greeting]
+    return [*negotiated, *reported]

@@ -81,7 +81,7 @@ class MessageSocket:
         """End the connection; a client under TLS is told so."""
         with suppress(OSError, ValueError):
             if isinstance(self.connection, ssl.SSLSocket):
-                # Not waiting for the other side's farewell.
+                # Do not wait for the other side to close TLS.
                 self.connection.settimeout(0)
                 self.connection.unwrap()
         self.shut_down()

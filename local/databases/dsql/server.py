@@ -43,7 +43,7 @@ class DsqlServer:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong on demand; may be set at any time."""
+        """The faults that happen; may be set at any time."""
         return self._cluster.faults
 
     @faults.setter

@@ -1,4 +1,4 @@
-"""One client's session after its login: simple and extended queries, and whose turn it is."""
+"""One client's session after its login: simple and extended queries, and the state of its transaction."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from local.databases.dsql.transaction import Request, Transaction
 IDLE, BLOCK, FAILED = "I", "T", "E"
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.02
-# Sent again with every execution: the unnamed ones, so that a portal need not survive a change of plan.
+# The unnamed statement and portal: each execution sends both again, because the transaction may be restarted.
 UNNAMED = b"\0"
 ALL_ROWS = b"\0\0\0\0"
 
@@ -68,7 +68,7 @@ class Session:
         self._skipping = False
 
     def run(self) -> None:
-        """Answer until the client says goodbye.
+        """Answer until the client sends Terminate.
 
         Raises:
             ConnectionDroppedError: the connection is to end, or has ended.
@@ -214,7 +214,7 @@ class Session:
             raise
 
     def _wait(self, messages: tuple[Message, ...]) -> list[Message]:
-        """Return the end of a job, or its being unfinished after a minute."""
+        """Return the result of a job, or that it is unfinished after a minute."""
         if self._status != IDLE:
             raise DsqlError("25001", "sys.wait_for_job cannot run inside a transaction block")
         deadline = time.monotonic() + WAIT_SECONDS

@@ -11,10 +11,10 @@ from local.databases.postgres import PostgresServer
 CATALOG = Path(__file__).with_name("catalog.sql")
 DATABASE = "postgres"
 SUPERUSER = "postgres"
-# Given the request for the data of a COPY, the messages with it.
+# Takes the request for the data of a COPY, and returns the messages with it.
 CopiedData = Callable[[Message], Sequence[Message]]
 ACCESS = "local all all trust\n"
-# Who waits longer than this for a lock waits for a transaction, and DSQL knows no waiting.
+# A statement that waits longer than this for a lock waits for another transaction, which DSQL never does.
 SETTINGS = {
     "lock_timeout": "20ms",
     "deadlock_timeout": "5ms",
@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 class StorageLostError(ConnectionDroppedError):
-    """PostgreSQL has ended the connection; `response` is its last word."""
+    """PostgreSQL has ended the connection; `response` is its last message."""
 
     def __init__(self, response: Message) -> None:
         super().__init__(response.fields["M"])
@@ -70,7 +70,7 @@ class Storage(PostgresServer):
 
 
 class StorageConnection:
-    """One session of PostgreSQL, in lockstep: messages, then all that is answered."""
+    """One session of PostgreSQL: messages are sent, then all replies are read."""
 
     def __init__(self, connection: socket.socket, parameters: Mapping[str, str]) -> None:
         self._socket = MessageSocket(connection)
@@ -90,7 +90,7 @@ class StorageConnection:
         self._socket.send((*messages, *sync))
         replies = self._replies()
         if replies and replies[-1].type == b"G" and copied:
-            # While it copies PostgreSQL passes over a Sync: it has to be said again.
+            # PostgreSQL ignores a Sync while it copies: send it again.
             self._socket.send((*copied(replies.pop()), *sync))
             replies += self._replies()
         return replies

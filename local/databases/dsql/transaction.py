@@ -1,10 +1,10 @@
 """Transactions without locks and without waiting, on a PostgreSQL that has both: the first to commit wins.
 
 A session's transaction is one of PostgreSQL's, REPEATABLE READ, with a savepoint at its beginning. What it changes is
-noted, row by row, as statements that make the change again (`sys.note_change`). Who runs into a lock asks all others to
-step back to their savepoints, which gives up their locks and keeps their snapshots, and tries again. Who stepped back
-makes its changes again before its next statement, or at its commit, where PostgreSQL then tells a conflict with what
-others committed meanwhile.
+noted, row by row, as statements that make the change again (`sys.note_change`). A session that meets a lock makes all
+others roll back to their savepoints, which releases their locks and keeps their snapshots, and tries again. A session
+that was rolled back repeats its changes before its next statement or at its commit, where PostgreSQL reports a conflict
+with what others have committed.
 
 A transaction that PostgreSQL refuses to go on with, because a row has been changed since its snapshot, can never
 commit, but DSQL tells so only at the commit. Until then it goes on as READ COMMITTED and is answered by newer rows
@@ -36,7 +36,7 @@ CONFLICT = "40001"
 CHANGED_MEANWHILE = "tuple concurrently updated"
 CHANGE_NOTE = "DSQL1"
 WRITES = {Kind.DDL, Kind.DML, Kind.LOCK}
-# They read no catalog.
+# Statements that read no catalog.
 UNCHECKED = {Kind.SET, Kind.WAIT}
 
 
@@ -149,7 +149,7 @@ class Transaction:
             self._lock.release()
 
     def close(self) -> None:
-        """End the session's part in all this."""
+        """End the session."""
         self._cluster.remove(self)
         with self._lock:
             self._clear()
@@ -162,7 +162,7 @@ class Transaction:
             raise unsupported("ddl and dml are not supported in the same transaction")
 
     def _check_catalog(self, kind: Kind) -> None:
-        """Tell a session that begins a transaction of a catalog that others changed, once."""
+        """Refuse, once, to begin a transaction after others have changed the catalog."""
         if self._open or kind in UNCHECKED or self._known_catalog == self._cluster.catalog_version:
             return
         self._known_catalog = self._cluster.catalog_version
@@ -210,7 +210,7 @@ class Transaction:
         drops = bool(self._kinds & WRITES) and happens(self._cluster.faults.drop_rate)
         if drops and happens(0.5):
             raise ConnectionDroppedError
-        # Checks that were put off may meet locks, after which there must be something left to try again.
+        # Deferred constraints may meet locks: check them while the transaction can still be tried again.
         replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
         if state := _state(replies):
             self._to_savepoint()
@@ -224,7 +224,7 @@ class Transaction:
         return "", []
 
     def _restore(self) -> str:
-        """Have an open transaction with all its changes made; the SQLSTATE of what is in the way."""
+        """Open the transaction and make all its changes; return the SQLSTATE of what prevents it; empty for none."""
         if not self._open:
             level = "READ COMMITTED" if self._doomed else "REPEATABLE READ"
             mode = " READ ONLY" if self._read_only else ""
@@ -244,7 +244,7 @@ class Transaction:
             self._storage.execute("SAVEPOINT change")
         state = _state(self._storage.exchange(*change))
         if state and self._doomed and state not in LOCKED:
-            # It will never be committed: whatever can be shown of it will do.
+            # The transaction cannot commit, so its reads need not be exact.
             self._storage.execute("ROLLBACK TO change")
             return ""
         if state:

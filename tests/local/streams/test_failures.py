@@ -7,7 +7,7 @@ import json
 
 from local.streams.batches import Batch, Discarded
 from local.streams.failures import FailedInvocation, failure_document, object_document, object_key
-from local.streams.windows import Window, invocation_event, over
+from local.streams.windows import Window, invocation_event, is_over
 from tests.local.streams.changes import FUNCTION_ARN, STREAM_ARN, mapping, record, records
 
 NOW = 1573690429.717
@@ -90,10 +90,10 @@ def test_an_event_in_a_tumbling_window_carries_its_state() -> None:
 def test_a_window_is_over_by_time_or_by_a_record_of_a_later_one() -> None:
     """Its result would come late, or before the last of its records."""
     windowed, window = mapping(tumblingWindowInSeconds=60), Window(120)
-    assert not over(window, (), 179.9, windowed)
-    assert over(window, (), 180.0, windowed)
-    assert not over(window, records(1, created=179.0), 500.0, windowed)
-    assert over(window, records(1, created=180.0), 180.0, windowed)
+    assert not is_over(window, (), 179.9, windowed)
+    assert is_over(window, (), 180.0, windowed)
+    assert not is_over(window, records(1, created=179.0), 500.0, windowed)
+    assert is_over(window, records(1, created=180.0), 180.0, windowed)
 
 
 def test_a_state_of_more_than_a_megabyte_ends_its_window_early() -> None:
