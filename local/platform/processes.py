@@ -105,10 +105,10 @@ def terminate_leftovers(*prefixes: str, timeout: float = 10.0) -> int:
 
     Processes are found by their arguments because a process id in a file may have been reused by another program.
     """
-    found = [process for process in psutil.process_iter() if _has_argument(process, prefixes)]
+    found = [process for process in psutil.process_iter(["name"]) if _has_argument(process, prefixes)]
     for process in found:
         # PostgreSQL waits for its clients to disconnect on SIGTERM; SIGINT disconnects them.
-        _signal(process, signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
+        _signal(process, signal.SIGINT if process.info["name"] == "postgres" else signal.SIGTERM)
     _, alive = psutil.wait_procs(found, timeout=timeout)
     for process in alive:
         _signal(process, signal.SIGKILL)

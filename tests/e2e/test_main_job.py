@@ -74,6 +74,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
         "functionUrl",
         "awsEndpoint",
         "databaseUrl",
+        "migrations",
     ]
     assert (status["stack"], status["engine"], status["running"]) == ("local", way.engine, True)
     assert status["outputs"]["migration"] == HEAD
