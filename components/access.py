@@ -34,21 +34,14 @@ class FunctionAccess(TypedDict):
 
 def merged_mapping(sources: EnvironmentSources) -> pulumi.Output[dict[str, str]]:
     """Return the variables of all sources; of those with one name, the last."""
-    return pulumi.Output.all(sources).apply(lambda resolved: merge_mappings(*resolved))
+    return pulumi.Output.all(sources).apply(
+        lambda resolved: {key: value for source in resolved[0] for key, value in source.items()}
+    )
 
 
 def merged_ids(sources: IdSources) -> pulumi.Output[list[str]]:
     """Return the ids of all sources, each once."""
     return pulumi.Output.all(sources).apply(lambda resolved: merge_lists(*resolved))
-
-
-def merge_mappings(sources: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return the entries of all sources; of those with one key, the last.
-
-    >>> merge_mappings([{"A": "1", "B": "1"}, {"B": "2"}])
-    {'A': '1', 'B': '2'}
-    """
-    return {key: value for source in sources for key, value in source.items()}
 
 
 def merge_lists(sources: Sequence[Sequence[T]]) -> list[T]:
