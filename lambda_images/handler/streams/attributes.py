@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from types import NoneType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from lambda_images.payload import shorten
 
@@ -24,6 +24,7 @@ Scalar: TypeAlias = str | Decimal | bytes | bool | None
 Value: TypeAlias = "Scalar | list[Value] | dict[str, Value] | set[str] | set[Decimal] | set[bytes]"
 Item: TypeAlias = Mapping[str, Value]
 
+T = TypeVar("T")
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -37,13 +38,7 @@ def decode_item(attributes: Mapping[str, object]) -> dict[str, Value]:
     Raises:
         AttributeValueError: an attribute has no such form; the message names it.
     """
-    item: dict[str, Value] = {}
-    for name, attribute in attributes.items():
-        try:
-            item[name] = decode(attribute)
-        except AttributeValueError as error:
-            raise AttributeValueError(f"attribute {name!r}: {error}") from None
-    return item
+    return _convert_each(attributes, decode)
 
 
 def encode_item(item: Mapping[str, object]) -> dict[str, object]:
@@ -52,13 +47,7 @@ def encode_item(item: Mapping[str, object]) -> dict[str, object]:
     Raises:
         AttributeValueError: DynamoDB cannot hold a value; the message names its attribute.
     """
-    attributes: dict[str, object] = {}
-    for name, value in item.items():
-        try:
-            attributes[name] = encode(value)
-        except AttributeValueError as error:
-            raise AttributeValueError(f"attribute {name!r}: {error}") from None
-    return attributes
+    return _convert_each(item, encode)
 
 
 def item_to_json(item: Item) -> str:
@@ -95,6 +84,17 @@ def encode(value: object) -> dict[str, object]:
         raise AttributeValueError(f"DynamoDB cannot hold {shorten(value)}, a {type(value).__name__}")
     descriptor, encoded = _ENCODERS[type(value)](value)
     return {descriptor: encoded}
+
+
+def _convert_each(values: Mapping[str, object], convert: Callable[[object], T]) -> dict[str, T]:
+    """Return the converted values by their names, which an error names too."""
+    converted: dict[str, T] = {}
+    for name, value in values.items():
+        try:
+            converted[name] = convert(value)
+        except AttributeValueError as error:
+            raise AttributeValueError(f"attribute {name!r}: {error}") from None
+    return converted
 
 
 def _text(value: object) -> str:
