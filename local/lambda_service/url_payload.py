@@ -9,7 +9,8 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import NotRequired, TypedDict
@@ -65,10 +66,7 @@ class UrlEvent(_EventBody):
 
 def url_event(request: Request, url_id: str) -> UrlEvent:
     """Return the event that a function URL makes of a request."""
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]},{value}" if key in headers else value
+    headers = _joined((name.lower(), value) for name, value in request.headers.items())
     cookies = headers.pop("cookie", "")
     headers |= {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
     event: UrlEvent = {
@@ -83,7 +81,7 @@ def url_event(request: Request, url_id: str) -> UrlEvent:
     if cookies:
         event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
     if request.query:
-        event["queryStringParameters"] = _query(request.query)
+        event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
     return event
 
 
@@ -134,19 +132,17 @@ def _event_body(body: bytes, content_type: str) -> _EventBody:
     if not body:
         return {"isBase64Encoded": False}
     if content_type.lower().startswith(TEXT_TYPES):
-        try:
+        with suppress(UnicodeDecodeError):
             return {"body": body.decode(), "isBase64Encoded": False}
-        except UnicodeDecodeError:
-            pass_through = base64.b64encode(body).decode()
-            return {"body": pass_through, "isBase64Encoded": True}
     return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def _query(query: str) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
-    return parameters
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return a value for each name: all that it has, separated by commas."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
 
 
 def _header(name: str, value: object) -> tuple[str, str]:
