@@ -9,4 +9,4 @@ RDS_ENGINES: Mapping[str, str] = {"aurora-mysql": "mysql", "aurora-postgresql": 
 
 def engine_of_cluster(rds_engine: object) -> EngineSpec | None:
     """Return the engine that RDS calls `rds_engine`; None for one that does not run here."""
-    return next((ENGINES[engine] for name, engine in RDS_ENGINES.items() if name == rds_engine), None)
+    return ENGINES.get(RDS_ENGINES.get(str(rds_engine), ""))

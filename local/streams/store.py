@@ -110,7 +110,7 @@ class StreamStore:
         """Forget a table with all that belongs to it."""
         self.set_stream(table, "")
         self._run("delete from requests where region = ? and name = ?", _id(table))
-        self._run("delete from items where region = ? and name = ?", _id(table))
+        self.delete_items(table)
 
     def items(self, table: TableKey) -> list[str]:
         """Return the items of a table, as JSON."""
@@ -166,7 +166,7 @@ class StreamStore:
     def replace_checkpoints(self, mapping: str, stream: str, checkpoints: Sequence[Checkpoint]) -> None:
         """Set where the lanes of a mapping start, however many it had."""
         with self.transaction():
-            self._run("delete from checkpoints where mapping = ?", (mapping,))
+            self.delete_checkpoints(mapping)
             for lane, each in enumerate(checkpoints):
                 self._put_checkpoint(mapping, stream, lane, each)
 

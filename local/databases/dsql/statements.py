@@ -21,6 +21,8 @@ from local.databases.dsql.table_rules import refused_async_index
 
 CHANGES = {"DeleteStmt", "InsertStmt", "UpdateStmt"}
 QUERIES = {"ExplainStmt", "SelectStmt", *CHANGES}
+# How the statements of asynchronous jobs begin.
+ASYNCHRONOUS = ("create index async ", "create unique index async ", "alter table async ")
 # PostgreSQL's catalogs that read otherwise on DSQL: views of their names are in the schema `sys`.
 OWN_CATALOGS = {"pg_am", "pg_index"}
 # The names in `schema.table.column`.
@@ -68,7 +70,7 @@ def parse_statement(text: str) -> Statement:
         words = [text[token.start : token.end + 1] for token in tokens]
         if [word.lower() for word in words[:2]] == ["aws", "iam"]:
             return _iam_statement(text, words)
-        if _asynchronous(words):
+        if f"{' '.join(words[:4])} ".lower().startswith(ASYNCHRONOUS):
             return _job_statement(text, tokens, words)
         parsed = parse_sql(text)
     except parser.ParseError:
@@ -128,16 +130,6 @@ def _kind(node: Node) -> Kind:
 
 def _function_name(call: Node) -> list[str]:
     return [part.sval for part in call.funcname]
-
-
-def _asynchronous(words: Sequence[str]) -> bool:
-    lower = [word.lower() for word in words[:4]]
-    return lower[:3] in (["create", "index", "async"], ["alter", "table", "async"]) or lower == [
-        "create",
-        "unique",
-        "index",
-        "async",
-    ]
 
 
 def _job_statement(text: str, tokens: Sequence[parser.Token], words: Sequence[str]) -> Statement:
