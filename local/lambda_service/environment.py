@@ -86,7 +86,7 @@ class Environment:
         return self._process.poll() is None
 
     def initialise(self) -> Outcome | None:
-        """Wait for the end of the init phase before there is an invocation; return its error, None if it has none."""
+        """Run the init phase without an invocation; return its error, or None."""
         init = Invocation(str(uuid.uuid4()), b"", self._config.arn, self._config.timeout)
         self._runtime_api.set_current(init)
         self._wait_for_init(init)
@@ -125,7 +125,7 @@ class Environment:
         return milliseconds
 
     def _run(self, invocation: Invocation) -> Outcome:
-        """Return the handler's outcome, or Lambda's own error where the handler gives none."""
+        """Return the handler's outcome, or Lambda's own error if the handler returns none."""
         seconds = self._config.timeout
         if not invocation.outcome.done():
             self._runtime_api.enqueue(invocation)
@@ -149,7 +149,7 @@ def _signal_name(number: int) -> str:
 
 
 def environment_variables(config: FunctionConfig, runtime_api: str) -> dict[str, str]:
-    """Return the function's variables and those that Lambda sets, without any of this process.
+    """Return the function's variables and those that Lambda sets, and none of this process's.
 
     Source: AWS Lambda developer guide, "Defined runtime environment variables".
     """

@@ -42,7 +42,7 @@ class Function:
     def initialise(self) -> str:
         """Start an execution environment for the first invocation; return the error of its init phase, empty for none.
 
-        What the function's imports raise is so known before anybody calls it.
+        So errors in the function's imports show before its first call.
         """
         if self.config.concurrency == 0:
             return ""

@@ -1,4 +1,4 @@
-"""What an init phase that failed says: the error's type and message, and where in the source it is."""
+"""Describes the error of a failed init phase: its type, its message and its place in the source."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from local.lambda_service.environment import FunctionConfig, environment_variabl
 from local.lambda_service.logs import FunctionLog
 from local.lambda_service.runtime_api import Outcome
 
-# As in tracebacks, and as the runtime client has it for syntax errors.
+# Matches a place as tracebacks and the runtime client's syntax errors write it.
 FRAME = re.compile(r'File "([^"]+)",? [Ll]ine (\d+)')
-# Imports a handler's module, because the runtime client does not tell where an import failed.
+# Imports a handler's module for its traceback, which the runtime client leaves out.
 IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1].rpartition('.')[0])"
 
 

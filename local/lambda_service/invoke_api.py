@@ -113,7 +113,7 @@ def _run(function: Function, payload: bytes, context: str) -> InvocationResult:
 
 
 def _run_event(function: Function, payload: bytes, context: str, request_id: str) -> None:
-    """Run an asynchronous invocation up to three times, as Lambda does; it waits minutes between, this seconds."""
+    """Run an asynchronous invocation up to three times, as Lambda does, with seconds instead of minutes between."""
     for pause in (*RETRY_SECONDS, None):
         try:
             failed = function.invoke(payload, context, request_id).failed

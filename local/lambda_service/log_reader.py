@@ -8,7 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 
-# A line that a full disk has cut is left out.
+# Lines that a full disk has cut do not match.
 LINE = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)\n", re.MULTILINE)
 
 

@@ -25,7 +25,7 @@ class FunctionLog:
         weakref.finalize(self, os.close, self._descriptor)
 
     def write(self, lines: bytes) -> None:
-        """Append each line with its time, as far as the disk takes them: a full one must not stop the function."""
+        """Append each line with its time; ignore a full disk, which must not stop the function."""
         time = _now().encode()
         data = b"".join(b"%b %b\n" % (time, line) for line in lines.split(b"\n"))
         with suppress(OSError):

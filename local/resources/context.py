@@ -1,4 +1,4 @@
-"""What the resources of a running stack share: ports, emulated services, functions and each other."""
+"""What the resources of a running stack share: ports, emulated services and functions."""
 
 import threading
 import uuid
@@ -84,7 +84,7 @@ class StackContext:
     notices: list[str] = field(default_factory=list)
     # Changes whenever a database server starts: invocations that prepare databases then run again.
     database_generation: str = field(default_factory=lambda: uuid.uuid4().hex)
-    # Who signs DSQL tokens, by access key id.
+    # The IAM roles that may sign DSQL tokens, by access key id.
     identities: dict[str, Identity] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -1,4 +1,4 @@
-"""The provider of Aurora DSQL clusters, and what functions are told instead of a cluster's address in AWS."""
+"""The provider of Aurora DSQL clusters, and the variables and URLs that lead to their stand-ins."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ from local.resources.context import ProviderResult, Resource, RunningResource, S
 from local.resources.resource_schemas import ACCOUNT_ID
 
 DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
-# The secret that every function has: the access key id alone tells their roles apart.
+# The same for every function: roles are recognised by their access key ids alone.
 SECRET_ACCESS_KEY = "local"  # noqa: S105
 
 
@@ -47,14 +47,14 @@ def dsql_cluster(context: StackContext, resource: Resource, previous: RunningRes
 
 
 def access_key_id(context: StackContext, role_arn: str) -> str:
-    """Return the access key id of a role on this machine, by which the stand-ins know who signs."""
+    """Return the access key id of a role on this machine, by which the stand-ins recognise the role."""
     key = f"LOCAL{hashlib.sha256(role_arn.encode()).hexdigest()[:15].upper()}"
     context.identities[key] = Identity(role_arn, SECRET_ACCESS_KEY)
     return key
 
 
 def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
-    """Return where a person logs in as `admin`, in libpq's words; the password is a token, good for 15 minutes."""
+    """Return a libpq URL that logs in as `admin`; its password is a token that is valid for 15 minutes."""
     server = cluster.server
     credentials = AwsCredentials(access_key_id(context, f"arn:aws:iam::{ACCOUNT_ID}:user/admin"), SECRET_ACCESS_KEY)
     token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
@@ -64,7 +64,7 @@ def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -
 
 
 def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return a function's variables, which lead to the stand-in where they name a cluster that runs here."""
+    """Return a function's variables, with the stand-in's address where they name a cluster that runs here."""
     try:
         settings = database_settings(variables)
     except ContractError:

@@ -83,7 +83,7 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
     inputs, outputs = resource.inputs, resource.outputs
     reference = str(inputs.get("imageUri"))
     if reference not in context.images:
-        raise LocalError(f"it runs image {reference}, which is none of this program's")
+        raise LocalError(f"it runs image {reference}, which this program does not build")
     image = context.images[reference]
     command = (inputs.get("imageConfig") or {}).get("commands")
     logging = inputs.get("loggingConfig") or {}

@@ -39,7 +39,7 @@ class RunningFunction:
     function: Function
 
     def alive(self) -> bool:
-        """Return whether this is still the function of its name."""
+        """Return whether no other function has replaced this one under its name."""
         return self.context.functions.get(self.function.config.name) is self.function
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class CompletedInvocation:
     def alive(self) -> bool:
         """Return whether the database is still as a deployment of migrations left it; True for other invocations.
 
-        The deployment is idempotent, so running it again tells: it applies nothing to a database that is at head.
+        The deployment is idempotent: run again, it applies nothing to a database that is at head.
         """
         if not self._deploys_migrations():
             return True

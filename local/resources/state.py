@@ -31,7 +31,7 @@ class ResourceRecord:
 
 @dataclass
 class StackState:
-    """One stack: its resources by URN, in the order of creation, its outputs, and what counted for its last `up` only.
+    """One stack: its resources by URN, in the order of creation, its outputs, and the `-c` keys of its last `up`.
 
     `overrides` are keys of the configuration without their values, which may be secrets.
     """

@@ -31,7 +31,7 @@ class StoredResource:
         return True
 
     def close(self) -> None:
-        """Do nothing: it goes with the store of its stack, or when the program no longer has it."""
+        """Do nothing: it is removed with the store of its stack, or when the program no longer has it."""
 
 
 def _table(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
@@ -91,7 +91,7 @@ def _delete_table(context: StackContext, identifier: str) -> None:
         context.aws_services.dynamodb.request(context.region, "DeleteTable", TableName=identifier)
 
 
-# What a resource that the program no longer has leaves behind, by its id.
+# How to remove what is left of a resource that the program no longer has, by its id.
 REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
     TABLE: _delete_table,
     MAPPING: lambda context, identifier: context.aws_services.store.delete_checkpoints(identifier),
@@ -125,12 +125,12 @@ def lookup_table(context: StackContext, arguments: Inputs) -> Outputs:
     }
 
 
-# The `aws.get_...` calls whose answer is not the same everywhere.
+# The `aws.get_...` calls whose answer depends on the running stack.
 LOOKUPS: Mapping[str, Callable[[StackContext, Inputs], Outputs]] = {"aws:dynamodb/getTable:getTable": lookup_table}
 
 
 def _stream_outputs(table: Mapping[str, Any]) -> Outputs:
-    """Return what the provider answers of a stream: without one, `streamEnabled` is false and the others are empty."""
+    """Return a lookup's outputs about a stream; without one, `streamEnabled` is false and the others are empty."""
     stream = table.get("StreamSpecification") or {}
     enabled = bool(stream.get("StreamEnabled"))
     return {

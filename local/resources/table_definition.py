@@ -1,4 +1,4 @@
-"""A DynamoDB table's Pulumi inputs as the requests that make it, and change it to what they say.
+"""The requests that create or change a DynamoDB table as its Pulumi inputs say.
 
 Source: Amazon DynamoDB API reference, CreateTable, UpdateTable, UpdateTimeToLive.
 """
@@ -13,7 +13,7 @@ TableRequest = tuple[str, Mapping[str, Any]]
 
 
 def table_requests(inputs: Inputs, existing: Mapping[str, Any] | None) -> Iterator[TableRequest]:
-    """Yield the requests after which a table is what its inputs say; `existing` is its description, where it exists."""
+    """Yield the requests that make a table what its inputs say; `existing` is its description, where it exists."""
     if existing is not None and existing["KeySchema"] != _key_schema(inputs):
         yield "DeleteTable", {}
         existing = None

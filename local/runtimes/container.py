@@ -41,7 +41,7 @@ class ContainerImage:
         return self.engine.run("image", "inspect", self.digest).returncode == 0
 
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "Container":
-        """Start a container of it as Lambda does: unprivileged, only /tmp writable, memory limited to `memory_mb`.
+        """Start a container as Lambda does: unprivileged, only /tmp writable, memory limited to `memory_mb`.
 
         It shares this machine's network, where the runtime API, the database and the emulated services listen, and
         sees the one file of this machine that a variable names: the certificate authority of its database.
@@ -106,7 +106,7 @@ def build_image(build: ImageBuild, paths: LocalPaths) -> ContainerImage:
     """Build an image for this machine's processor.
 
     Raises:
-        LocalError: there is no engine, it is one for another processor, or the build fails.
+        LocalError: there is no engine, it builds for another processor, or the build fails.
     """
     engine = DockerEngine.find()
     if ARCHITECTURES.get(build.platform) != engine.architecture():

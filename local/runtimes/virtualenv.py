@@ -116,7 +116,7 @@ def _environment(requirements: bytes, paths: LocalPaths) -> Path:
             try:
                 _create_environment(directory, requirements, paths, "--offline")
             except LocalError:
-                # uv's cache, which `make setup` has filled, lacks something: ask the package index.
+                # A package is not in uv's cache, which `make setup` has filled: ask the package index.
                 _create_environment(directory, requirements, paths)
     return directory / "bin" / "python"
 

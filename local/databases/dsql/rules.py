@@ -1,6 +1,6 @@
 """What Aurora DSQL refuses of PostgreSQL's language, whatever the state of the transaction.
 
-A text that no cluster's record gives is worded like its neighbours: match the SQLSTATE, not the text.
+Messages that are documented nowhere are worded like similar ones: match the SQLSTATE, not the text.
 """
 
 import re
