@@ -76,6 +76,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
         "databaseUrl",
         "migrations",
     ]
+    assert status["migrations"] == ["up to date"]
     assert (status["stack"], status["engine"], status["running"]) == ("local", way.engine, True)
     assert status["outputs"]["migration"] == HEAD
     assert status["outputs"]["engine"] == way.engine
