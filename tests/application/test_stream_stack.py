@@ -95,7 +95,7 @@ def items(checkout: Checkout) -> dict[str, Any]:
 
 
 def mapping(checkout: Checkout) -> Any:
-    return checkout.status()["mappings"]["copy"]
+    return json.loads(checkout.status_of("mappings"))["copy"]
 
 
 def change(checkout: Checkout, chance: random.Random) -> dict[int, Any]:
@@ -158,7 +158,7 @@ def test_sql_equals_the_table_whatever_fails_on_the_way(checkout: Checkout) -> N
     assert poison.items() <= given_up(checkout).items()
 
     write_function(checkout, poison=False)
-    checkout.run("up", "-c", f"engine={checkout.status()['engine']}")
+    checkout.run("up", "-c", f"engine={checkout.status_of('engine')}")
     checkout.run("replay", "copy")
     assert copies(checkout) == items(checkout)
     assert mapping(checkout)["failures"] == 0

@@ -73,16 +73,20 @@ class Checkout:
         """`aurora-lambda status --json`."""
         return json.loads(self.run("status", "--json").out)
 
+    def status_of(self, key: str) -> str:
+        """`aurora-lambda status KEY`, which is quicker: it asks no migration runner."""
+        return self.run("status", key).out.strip()
+
     def invoke(self, output: str, **arguments: Any) -> Any:
         """Invoke the function whose ARN is this output, as `aws lambda invoke --function-name <arn>` does."""
-        arn = self.status()["outputs"][output]
+        arn = self.status_of(output)
         response = self.client("lambda").invoke(FunctionName=arn, **arguments)
         assert "FunctionError" not in response, response["Payload"].read()
         return json.loads(response["Payload"].read())
 
     def curl(self, method: str, path: str, body: str | None = None) -> tuple[int, Any]:
         """Return what the function URL answers."""
-        url = urlsplit(self.status()["functionUrl"])
+        url = urlsplit(self.status_of("functionUrl"))
         with closing(HTTPConnection(url.hostname or "", url.port or 0, timeout=120)) as connection:
             connection.request(method, path, body)
             response = connection.getresponse()
@@ -92,7 +96,7 @@ class Checkout:
         """boto3, as somebody who knows AWS would use it on this stack."""
         return boto3.client(
             service,
-            endpoint_url=self.status()[endpoint],
+            endpoint_url=self.status_of(endpoint),
             region_name="eu-west-1",
             aws_access_key_id="any",
             aws_secret_access_key="any",

@@ -57,7 +57,7 @@ def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Che
 
 def database(checkout: Checkout) -> sqlalchemy.Engine:
     """Return the running database, as its owner."""
-    return sqlalchemy.create_engine(checkout.status()["databaseUrl"], poolclass=sqlalchemy.NullPool)
+    return sqlalchemy.create_engine(checkout.status_of("databaseUrl"), poolclass=sqlalchemy.NullPool)
 
 
 def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> None:
@@ -153,7 +153,7 @@ def test_nothing_of_the_shell_leaks_in(checkout: Checkout, tmp_path: Path) -> No
 
 def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:
     """Else a busy service would run its database out of connections."""
-    client, arn = checkout.client("lambda"), checkout.status()["outputs"]["handlerLambdaArn"]
+    client, arn = checkout.client("lambda"), checkout.status_of("handlerLambdaArn")
     before = len(checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}'))
 
     def create(_: int) -> str:
@@ -172,14 +172,14 @@ def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -
     }[way.engine]
     with database(checkout).connect() as connection:
         connections = connection.scalar(sqlalchemy.text(query))
-    environments = checkout.status()["functions"]["handler"]["environments"]
+    environments = json.loads(checkout.status_of("functions"))["handler"]["environments"]
     assert 1 < environments <= 20
     assert connections == environments
 
 
 def test_the_application_cannot_change_the_schema(checkout: Checkout) -> None:
     """Else a hole in the application would be a hole in the schema."""
-    url = sqlalchemy.make_url(checkout.status()["databaseUrl"]).set(username="app_runtime")
+    url = sqlalchemy.make_url(checkout.status_of("databaseUrl")).set(username="app_runtime")
     runtime = sqlalchemy.create_engine(url.set(password=runtime_password(checkout)), poolclass=sqlalchemy.NullPool)
     with runtime.connect() as connection:
         assert connection.scalar(sqlalchemy.text("select count(*) from comments")) == 1
@@ -220,7 +220,7 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
     )
     changed = checkout.run(*way.up).out
     assert re.search(r"aws:lambda:Invocation +migrations +(updated|replaced)", changed)
-    assert checkout.status()["outputs"]["migration"] == "0005"
+    assert checkout.status_of("migration") == "0005"
     assert "code and database agree" in checkout.run("migrate", "check").out
     columns = [column["name"] for column in sqlalchemy.inspect(database(checkout)).get_columns("comments")]
     assert columns == ["id", "note_id", "text", "created_at", "author"]
