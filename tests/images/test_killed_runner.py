@@ -19,6 +19,8 @@ from tests.images.killed_runner import Kill, Moment, contents, dsql_contents, ru
 from tests.images.revisions import TEMPLATE
 from tests.images.runs import role_environment, rows
 
+pytestmark = pytest.mark.slow
+
 MOMENTS: tuple[Moment, ...] = ("before", "during", "after")
 COMMANDS: Mapping[str, dict[str, Any]] = {
     "deploy": {},
@@ -150,15 +152,6 @@ def assert_kills_converge(
             assert found == (kill, "", expected)
 
 
-@pytest.mark.parametrize("command", ["deploy", "downgrade"])
-def test_a_deployment_after_some_killed_runs_converges(
-    database: Database, versions: Path, secrets: Any, command: str
-) -> None:
-    """The tests below in small: a few messages in the midst of the revisions."""
-    assert_kills_converge(database, versions, secrets, command, lambda kills: kills[50::31])
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
     aurora_database: Database, versions: Path, secrets: Any, command: str
@@ -167,7 +160,6 @@ def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges(
     assert_kills_converge(aurora_database, versions, secrets, command, lambda kills: kills)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_deployment_after_a_run_that_was_killed_at_any_message_converges_on_dsql(
     quiet_dsql: Database, versions: Path, secrets: Any, command: str
