@@ -4,7 +4,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
 from cli import commands, config_commands
@@ -146,27 +146,16 @@ def _add_config_commands(subparsers: _SubParsers) -> None:
 
 def _add_stack_commands(subparsers: _SubParsers) -> None:
     where = "stack on AWS, or the one running here (default)"
+    for command in (*_function_commands(subparsers, where), *_migration_commands(subparsers, where)):
+        command.set_defaults(may_be_on_aws=True)
+
+
+def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:
     invoke = _add_command(subparsers, "invoke", commands.invoke, "invoke a function", where)
     invoke.add_argument("name", metavar="NAME", help="handler or migration-runner")
     invoke.add_argument(
         "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
     )
-
-    migrate = _add_command(subparsers, "migrate", commands.migrate, "run the migration runner", where)
-    migrate.add_argument(
-        "migration_command",
-        metavar="COMMAND",
-        nargs="?",
-        default="deploy",
-        choices=list(COMMANDS),
-        help=f"one of {', '.join(COMMANDS)} (default deploy)",
-    )
-    migrate.add_argument("revision", metavar="REVISION", nargs="?", help="for stamp and downgrade")
-    migrate.add_argument("--revision", dest="revision_option", metavar="R", help=argparse.SUPPRESS)
-    migrate.add_argument("--json", action="store_true", help="the runner's own answer")
-
-    history = _add_command(subparsers, "history", commands.migrate, "list the revisions", where)
-    history.set_defaults(migration_command="history", revision=None, revision_option=None, json=False)
 
     logs = _add_command(subparsers, "logs", commands.logs, "print the logs of functions", where)
     logs.add_argument("names", metavar="NAME", nargs="*", help="such as handler; none means all functions")
@@ -187,9 +176,26 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
         "--since", metavar="TIME", help="only what failed at this time or later, such as 2026-11-21T15:00"
     )
     replay.add_argument("--dry-run", action="store_true", help="only list the failures")
+    return invoke, logs, prune, replay
 
-    for command in (invoke, migrate, history, logs, prune, replay):
-        command.set_defaults(may_be_on_aws=True)
+
+def _migration_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:
+    migrate = _add_command(subparsers, "migrate", commands.migrate, "run the migration runner", where)
+    migrate.add_argument(
+        "migration_command",
+        metavar="COMMAND",
+        nargs="?",
+        default="deploy",
+        choices=list(COMMANDS),
+        help=f"one of {', '.join(COMMANDS)} (default deploy)",
+    )
+    migrate.add_argument("revision", metavar="REVISION", nargs="?", help="for stamp and downgrade")
+    migrate.add_argument("--revision", dest="revision_option", metavar="R", help=argparse.SUPPRESS)
+    migrate.add_argument("--json", action="store_true", help="the runner's own answer")
+
+    history = _add_command(subparsers, "history", commands.migrate, "list the revisions", where)
+    history.set_defaults(migration_command="history", revision=None, revision_option=None, json=False)
+    return migrate, history
 
 
 def _add_command(

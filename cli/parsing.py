@@ -107,7 +107,7 @@ def _unknown_word(typed: str, word: str, known: Collection[str]) -> str:
     if typed in OTHER_WORDS:
         return f"{typed} has another name here; type: aurora-lambda {OTHER_WORDS[typed]}"
     before = typed.removesuffix(word)
-    near = get_close_matches(word, known, n=1)
+    near = get_close_matches(word, known, n=1, cutoff=0.7)
     remedy = f"type: aurora-lambda {before}{near[0]}" if near else f"see aurora-lambda {before}--help"
     return f"there is no command {typed}; {remedy}"
 

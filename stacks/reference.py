@@ -34,11 +34,11 @@ def with_block(text: str, name: str, block: str) -> str:
     """Return the text of a file with what is between the markers of a name replaced by `block`.
 
     Raises:
-        ValueError: the text lacks a marker.
+        ValueError: the text lacks a marker, or has it twice.
     """
     lines = text.splitlines(keepends=True)
-    begin, end = (
-        next(i for i, line in enumerate(lines) if f"make config: {mark} {name}" in line) for mark in ("begin", "end")
+    (begin,), (end,) = (
+        [i for i, line in enumerate(lines) if f"make config: {mark} {name}" in line] for mark in ("begin", "end")
     )
     return "".join([*lines[: begin + 1], block, *lines[end:]])
 

@@ -16,6 +16,7 @@ from local.platform.errors import LocalError
 FIRST_WITHOUT_BUILDKIT = 23
 ERROR_LINES = 25
 INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
+JOIN_GROUP = "join its group with `sudo usermod -aG docker $USER`, then log in again"
 
 
 class DockerUnavailableError(LocalError):
@@ -90,7 +91,9 @@ class DockerEngine:
         """Return why this client cannot be used; empty when it can."""
         version = self.run("version", "--format", "{{.Client.Version}} {{.Server.Version}}")
         if version.returncode:
-            return f"the Docker engine does not answer ({_last_line(version.stderr)}): start it, or {INSTALL}"
+            reason = _last_line(version.stderr)
+            remedy = JOIN_GROUP if "permission denied" in reason else f"start it, or {INSTALL}"
+            return f"the Docker engine does not answer ({reason}): {remedy}"
         major = int(version.stdout.partition(".")[0])
         if major >= FIRST_WITHOUT_BUILDKIT and self.run("buildx", "version").returncode:
             return f"{self.client} cannot build images: install its buildx plugin (docker-buildx), or {INSTALL}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtimes.docker_engine import DockerEngine, DockerUnavailableError, failing_step
+from local.runtimes.docker_engine import JOIN_GROUP, DockerEngine, DockerUnavailableError, failing_step
 
 INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
 
@@ -46,6 +46,18 @@ def test_an_engine_that_does_not_answer_is_named_with_its_own_words(
     assert str(error.value) == (
         f"the Docker engine does not answer (Cannot connect to the Docker daemon): start it, or {INSTALL}"
     )
+
+
+def test_who_may_not_use_the_engine_is_told_of_its_group(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Starting an engine that runs, or installing it again, would not help."""
+    program = client(tmp_path / "a", "20.10.24", answers=False)
+    program.write_text(program.read_text().replace("Cannot connect to the Docker daemon", "permission denied"))
+    path_of(monkeypatch, program)
+
+    with pytest.raises(DockerUnavailableError) as error:
+        DockerEngine.find()
+
+    assert str(error.value) == f"the Docker engine does not answer (permission denied): {JOIN_GROUP}"
 
 
 def test_a_client_that_cannot_build_is_passed_over_for_one_that_can(
