@@ -32,7 +32,7 @@ def up(options: argparse.Namespace) -> None:
 
         result = bring_up(stack, overrides, containers=options.containers, progress=progress)
     outputs = result.outputs
-    for line in [] if result.unchanged else _migration_lines():
+    for line in [] if result.unchanged else _migration_lines(outputs):
         if line != "up to date":
             print_line(("note:", "yellow"), f" {line}")
     if options.quiet:
@@ -108,12 +108,13 @@ def status(options: argparse.Namespace) -> None:
     """Print what runs here."""
     from local.commands import status as local_status
 
-    report: dict[str, object] = {**local_status()}
+    local = local_status()
+    report: dict[str, object] = {**local}
     if options.key:
         print(status_value(report, options.key))
         return
-    if report["running"]:
-        report["migrations"] = _migration_lines()
+    if local["running"]:
+        report["migrations"] = _migration_lines(local["outputs"])
     if options.json:
         print(json.dumps(report, indent=2))
         return
@@ -121,7 +122,10 @@ def status(options: argparse.Namespace) -> None:
         print_line(line)
 
 
-def _migration_lines() -> list[str]:
+def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
+    """Return how files, runner and database differ; nothing for a stack without a database."""
+    if outputs.get("engine") == "none":
+        return []
     from cli.deployed_stack import StackRequestError
     from cli.migrations import migration_status
 

@@ -17,8 +17,9 @@ def test_a_stack_without_a_database_delivers_events_and_says_what_it_has_not(tmp
     (checkout.folder / "stacks" / "Pulumi.queue.yaml").write_text("config:\n  aws:region: eu-west-1\n  engine: none\n")
     try:
         checkout.run("new-stream", "print-keys", "items", "-s", "queue")
-        checkout.run("up", "-s", "queue")
-        assert list(checkout.status()["functions"]) == ["print-keys"]
+        assert "migration" not in checkout.run("up", "-s", "queue").out
+        status = checkout.status()
+        assert (list(status["functions"]), status["migrations"]) == (["print-keys"], [])
         checkout.client("dynamodb", "awsEndpoint").put_item(
             TableName="aurora-lambda-queue-items", Item={"id": {"S": "1"}}
         )
