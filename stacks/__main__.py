@@ -1,5 +1,5 @@
 """The program that `pulumi up` runs."""
 
-from stacks.service import deploy
+from aurora_lambda.service.stack import deploy
 
 deploy()

@@ -12,9 +12,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.databases.dsql.server import DsqlServer
-from local.databases.dsql.tokens import Identity
-from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from tests.services import missing
 
 # The servers outlive no test run: they need not wait for the disk.

@@ -9,9 +9,9 @@ from typing import Never
 
 import pytest
 
-from local.platform.errors import LocalError
-from local.platform.processes import wait_until
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.processes import wait_until
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_images.handler.streams import EventName, StreamRecord
-from lambda_images.handler.streams.attributes import encode_item
-from lambda_images.handler.streams.batches import BatchResponse, EntryPoint
-from lambda_images.handler.streams.records import parse_record
+from aurora_lambda_runtime.handler.streams import EventName, StreamRecord
+from aurora_lambda_runtime.handler.streams.attributes import encode_item
+from aurora_lambda_runtime.handler.streams.batches import BatchResponse, EntryPoint
+from aurora_lambda_runtime.handler.streams.records import parse_record
 from tests.images.client import Context
 
 ENABLED_AT = "2019-02-15T23:01:06.871"

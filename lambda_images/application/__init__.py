@@ -8,7 +8,7 @@ The rest of the project reads these names from it:
 - `routes.ROUTES`: functions that HTTP requests name by path and method.
 - `routes.TABLES`: the names of the tables that `POST /init` reports.
 - `streams/`: functions that the streams of DynamoDB tables feed. A stack names the module, and `process` in it is the
-  entry point: `lambda_images.application.streams.copy_items.process`.
+  entry point: `application.streams.copy_items.process`.
 
-The application may import `lambda_images.database` and, outside `tables` and `versions/`, `lambda_images.handler`.
+The application may import `aurora_lambda_runtime.database` and, outside `tables` and `versions/`, `aurora_lambda_runtime.handler`.
 """

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from sqlalchemy import RowMapping, select
 
-from lambda_images.application.tables import invocations
-from lambda_images.database.types import iso_utc
-from lambda_images.handler.commands import Commands, Invocation
+from application.tables import invocations
+from aurora_lambda_runtime.database.types import iso_utc
+from aurora_lambda_runtime.handler.commands import Commands, Invocation
 
 DEFAULT_LIMIT = 100
 LIMITS = range(1, 1001)

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, RowMapping, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
-from lambda_images.application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
-from lambda_images.database.error_codes import is_duplicate
-from lambda_images.handler.http import HttpError, Request, Response
-from lambda_images.handler.routing import Routes
-from lambda_images.handler.validation import optional_text, parse_uuid, required_texts
+from application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
+from aurora_lambda_runtime.database.error_codes import is_duplicate
+from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.routing import Routes
+from aurora_lambda_runtime.handler.validation import optional_text, parse_uuid, required_texts
 
 LIMITS = range(1, 1001)
 TABLES = (users.name, posts.name)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table, Text
 
-from lambda_images.database.types import LongText, UtcTimestamp, Uuid
+from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
 
 NAME_LENGTH = 100
 EMAIL_LENGTH = 100

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from lambda_images.application.commands import COMMANDS
-from lambda_images.application.routes import ROUTES, TABLES
-from lambda_images.application.tables import metadata
-from lambda_images.handler.dispatcher import Application
-from lambda_images.migrations.runner import run
+from application.commands import COMMANDS
+from application.routes import ROUTES, TABLES
+from application.tables import metadata
+from aurora_lambda_runtime.handler.dispatcher import Application
+from aurora_lambda_runtime.migrations.runner import run
 from tests.conftest import ENGINES, Database, NewDatabase, set_aws_environment
 from tests.images.client import Client
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lambda_images.payload import CommandError
+from aurora_lambda_runtime.payload import CommandError
 from tests.images.client import Client, Context
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from lambda_images.application.streams.copy_items import process
-from lambda_images.application.tables import stream_items
-from lambda_images.handler.streams import Item
-from lambda_images.handler.streams.attributes import item_from_json
-from lambda_images.handler.streams.sql import database as sql_database
+from application.streams.copy_items import process
+from application.tables import stream_items
+from aurora_lambda_runtime.handler.streams import Item
+from aurora_lambda_runtime.handler.streams.attributes import item_from_json
+from aurora_lambda_runtime.handler.streams.sql import database as sql_database
 from tests.conftest import Database
 from tests.images.runs import rows
 from tests.services import CountingProxy

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_images.application.commands import COMMANDS
-from lambda_images.application.routes import ROUTES, TABLES
-from lambda_images.handler.dispatcher import Application
-from lambda_images.migrations.runner import run
-from local.databases.dsql.faults import Faults
-from local.databases.dsql.server import DsqlServer
+from application.commands import COMMANDS
+from application.routes import ROUTES, TABLES
+from aurora_lambda_runtime.handler.dispatcher import Application
+from aurora_lambda_runtime.migrations.runner import run
+from aurora_lambda_local.databases.dsql.faults import Faults
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import rows

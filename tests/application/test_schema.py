@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, Table, UniqueConstraint
 
-from lambda_images.application.tables import metadata
-from lambda_images.database.contract import database_settings
-from lambda_images.database.sqlalchemy_engine import engine_on
-from lambda_images.migrations.runner import run
+from application.tables import metadata
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
+from aurora_lambda_runtime.migrations.runner import run
 from tests.conftest import Database
 from tests.images.runs import connect
 

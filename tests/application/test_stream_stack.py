@@ -15,12 +15,12 @@ import pytest
 import sqlalchemy
 from sqlalchemy import select
 
-from lambda_images.application.tables import stream_items
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.sqlalchemy_engine import lambda_engine
-from lambda_images.handler.streams.attributes import decode_item, item_from_json
-from local.commands import database_url
+from application.tables import stream_items
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.handler.streams.attributes import decode_item, item_from_json
+from aurora_lambda_local.commands import database_url
 from tests.e2e.checkout import Checkout
 from tests.services import eventually
 
@@ -31,14 +31,14 @@ CONFIG = """\
   aurora-lambda:streams:
     - name: copy
       table: items
-      command: lambda_images.application.streams.poisoned.process
+      command: application.streams.poisoned.process
       maximumRetryAttempts: 1
 """
 POISONED = '''\
 """Copies items, and fails on those that are poison."""
 
-from lambda_images.application.streams import copy_items
-from lambda_images.handler.streams import batch_handler
+from application.streams import copy_items
+from aurora_lambda_runtime.handler.streams import batch_handler
 
 
 @batch_handler

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench import builds, deployments, dsql, pollers, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database

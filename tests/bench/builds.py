@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.samples import Samples, in_turn, seconds
 from tests.sample_application import put_into
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.lambda_service.runtime_api import Invocation, Outcome, RuntimeApi
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.lambda_service.runtime_api import Invocation, Outcome, RuntimeApi
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 
 WORKLOADS = Path(__file__).parent / "workloads"
 MOUNT = "/bench"

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Column, MetaData, String, Table
 
-from lambda_images.database.types import LongText, UtcTimestamp
-from lambda_images.database.upserts import upsert_newer
-from lambda_images.handler.streams import StreamRecord, batch_handler, stream_handler
-from lambda_images.handler.streams.attributes import item_to_json
-from lambda_images.handler.streams.sql import database
+from aurora_lambda_runtime.database.types import LongText, UtcTimestamp
+from aurora_lambda_runtime.database.upserts import upsert_newer
+from aurora_lambda_runtime.handler.streams import StreamRecord, batch_handler, stream_handler
+from aurora_lambda_runtime.handler.streams.attributes import item_to_json
+from aurora_lambda_runtime.handler.streams.sql import database
 
 items = Table(
     "items",

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from lambda_images.database.contract import DatabaseSettings, RuntimeRole
-from lambda_images.migrations.runner import run
-from local.databases.postgres import PostgresServer
+from aurora_lambda_runtime.database.contract import DatabaseSettings, RuntimeRole
+from aurora_lambda_runtime.migrations.runner import run
+from aurora_lambda_local.databases.postgres import PostgresServer
 from tests.sample_application import VERSIONS
 
 NAME = "main-db"

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import MOUNT, PYTHON, WORKLOADS, Program
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples

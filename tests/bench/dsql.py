@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from lambda_images.database.contract import DatabaseSettings
-from lambda_images.handler.dispatcher import Application
-from local.databases.dsql.server import DsqlServer
-from local.databases.dsql.tokens import Identity
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda_runtime.handler.dispatcher import Application
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench import database as postgres
 from tests.bench.containers import Program, serve
 from tests.bench.deployments import REVISIONS, write_revisions

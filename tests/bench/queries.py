@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import MOUNT, PLAIN, PYTHON, Program, Served, serve
 from tests.bench.database import MASTER, Database
 from tests.bench.samples import ROUNDS, Samples, in_turn

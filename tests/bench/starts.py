@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PLAIN, PYTHON, Program, serve
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
@@ -19,8 +19,8 @@ PACKAGES = {"awslambdaric", "lambda_images", "psycopg", "psycopg_binary", "sqlal
 IMPORTED = [
     "awslambdaric.__main__",
     "psycopg",
-    "lambda_images.handler.dispatcher",
-    "lambda_images.database.dialects.postgres",
+    "aurora_lambda_runtime.handler.dispatcher",
+    "aurora_lambda_runtime.database.dialects.postgres",
 ]
 WAITING = ["sh", "-c", 'read -r go; exec "$@"', "sh"]
 
@@ -39,7 +39,7 @@ def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted
     """Milliseconds of each program, and of raw psycopg `bundled`; `evicted` with no file of the image in memory."""
     files = layer_files(engine, image) if evicted else []
     measured = programs(image, database)
-    start = [PYTHON, "-m", "lambda_images.start", "raw_psycopg.lambda_handler"]
+    start = [PYTHON, "-m", "aurora_lambda_runtime.start", "raw_psycopg.lambda_handler"]
     measured["bundled"] = Program("bundled", image, measured["raw"].environment, start)
 
     return in_turn(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.databases.registry import database_server
+from aurora_lambda_local.databases.registry import database_server
 from tests.bench.builds import CHECKOUT
 from tests.bench.containers import WORKLOADS
 from tests.bench.database import MASTER, PASSWORD

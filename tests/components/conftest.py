@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from stacks.service import deploy
+from aurora_lambda.service.stack import deploy
 from tests.components.recording import Recording, record
 
 Stack = Callable[..., Recording]

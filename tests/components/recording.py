@@ -17,7 +17,7 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
-from local.resources.outputs import lookup_result, resource_outputs
+from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"
 REGION = "eu-west-1"

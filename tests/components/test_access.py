@@ -5,8 +5,8 @@ from typing import Any
 
 import pulumi
 
-from components import ImageFunction
-from components.function import ImageFunctionArgs
+from aurora_lambda import ImageFunction
+from aurora_lambda.function import ImageFunctionArgs
 from tests.components.recording import Recording, record
 from tests.components.tokens import FUNCTION, ROLE_POLICY
 

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaImage, Migration, Network
-from components.__main__ import COMPONENTS
-from components.arguments import Argument, Value, whole_number
+from aurora_lambda import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaImage, Migration, Network
+from aurora_lambda.__main__ import COMPONENTS
+from aurora_lambda.arguments import Argument, Value, whole_number
 from tests.components.recording import STACKS_FOLDER, record
 from tests.components.tokens import (
     CLUSTER,

@@ -3,8 +3,8 @@
 import pulumi
 import pytest
 
-from components import AuroraDatabase
-from components.aurora_args import AuroraDatabaseArgs
+from aurora_lambda import AuroraDatabase
+from aurora_lambda.aurora_args import AuroraDatabaseArgs
 from tests.components.conftest import Stack
 from tests.components.recording import record, statements
 from tests.components.tokens import (

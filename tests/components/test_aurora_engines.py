@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.aurora_engines import RDS_ENGINES
+from aurora_lambda.aurora_engines import RDS_ENGINES
 from tests.components.conftest import Stack
 from tests.components.tokens import CLUSTER, EGRESS_RULE, INGRESS_RULE, ROLE_POLICY, SECRET
 

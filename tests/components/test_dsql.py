@@ -6,8 +6,8 @@ from typing import Any, cast
 import pulumi
 import pytest
 
-from components import DsqlDatabase
-from components.dsql import DsqlDatabaseArgs
+from aurora_lambda import DsqlDatabase
+from aurora_lambda.dsql import DsqlDatabaseArgs
 from tests.components.conftest import Stack
 from tests.components.recording import Recording, record
 from tests.components.tokens import (

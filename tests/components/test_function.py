@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from components import ImageFunction
-from components.function import ImageFunctionArgs
-from components.function_url import FunctionUrlCors
+from aurora_lambda import ImageFunction
+from aurora_lambda.function import ImageFunctionArgs
+from aurora_lambda.function_url import FunctionUrlCors
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components import LambdaImage
-from components.build_context import context_files, source_digest
-from components.image import LambdaImageArgs
+from aurora_lambda import LambdaImage
+from aurora_lambda.build_context import context_files, source_digest
+from aurora_lambda.image import LambdaImageArgs
 from tests.components.conftest import Stack
 from tests.components.recording import SECRET_MARK, STACKS_FOLDER, record
 from tests.components.tokens import FUNCTION, IMAGE, LIFECYCLE_POLICY, REPOSITORY, REPOSITORY_POLICY

@@ -3,7 +3,7 @@
 import pulumi
 import pytest
 
-from components.naming import rds_identifier_prefix
+from aurora_lambda.naming import rds_identifier_prefix
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from components import Network
-from components.network import subnet_blocks
+from aurora_lambda import Network
+from aurora_lambda.network import subnet_blocks
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (

@@ -19,7 +19,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.stack import run_pulumi_func
 
-import components.__main__ as plugin
+import aurora_lambda.__main__ as plugin
 from tests.components.recording import STACKS_FOLDER, Recording
 from tests.components.tokens import (
     CLUSTER,

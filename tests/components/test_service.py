@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks.service import deploy
+from aurora_lambda.service.stack import deploy
 from tests.components.conftest import Stack
 from tests.components.recording import MIGRATED, SECRET_MARK, STACKS_FOLDER, Recording, record
 from tests.components.tokens import (

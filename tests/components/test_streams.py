@@ -16,7 +16,7 @@ def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_mi
     recording = stack(streams=json.dumps([COPY]))
     function = recording.inputs(FUNCTION, "copy-items")
     assert function["imageUri"] == recording.output(IMAGE, "handler", "repoDigest")
-    assert function["imageConfig"] == {"commands": ["lambda_images.application.streams.copy_items.process"]}
+    assert function["imageConfig"] == {"commands": ["application.streams.copy_items.process"]}
     assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (256, 60, -1)
     handler = recording.inputs(FUNCTION, "handler")
     assert (function["environment"], function["vpcConfig"]) == (handler["environment"], handler["vpcConfig"])
@@ -115,7 +115,7 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
         "streamViewType": "NEW_IMAGE",
         "pointInTimeRecovery": False,
         "deletionProtection": True,
-        "command": "lambda_images.application.streams.other.process",
+        "command": "application.streams.other.process",
         "memory": 512,
         "timeout": 90,
         "concurrency": 3,
@@ -141,7 +141,7 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
     assert (table["streamViewType"], table["pointInTimeRecovery"]) == ("NEW_IMAGE", {"enabled": False})
     assert table["deletionProtectionEnabled"] is True
     function = recording.inputs(FUNCTION, "copy-items")
-    assert function["imageConfig"] == {"commands": ["lambda_images.application.streams.other.process"]}
+    assert function["imageConfig"] == {"commands": ["application.streams.other.process"]}
     assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (512, 90, 3)
     expected = {
         "startingPosition": "LATEST",

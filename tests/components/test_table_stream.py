@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import FunctionRole, ImageFunction, TableStream, TableStreamArgs
+from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamArgs
 from tests.components.recording import REGION, Recording, record
 from tests.components.tokens import (
     ALARM,

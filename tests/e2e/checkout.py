@@ -58,7 +58,7 @@ class Checkout:
     def run(self, *arguments: str, code: int = 0, shell: Mapping[str, str] = os.environ) -> Ended:
         """`aurora-lambda ARGUMENTS` in a shell with these variables, which has to end with `code`."""
         process = subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
+            [sys.executable, "-m", "aurora_lambda_local.cli.main", *arguments],
             cwd=self.folder,
             env=shell,
             capture_output=True,

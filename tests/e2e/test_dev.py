@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
 @pytest.fixture
 def dev(checkout: Checkout) -> Iterator[subprocess.Popen[str]]:
     """Start `aurora-lambda dev`."""
-    command = [sys.executable, "-m", "cli.main", "dev"]
+    command = [sys.executable, "-m", "aurora_lambda_local.cli.main", "dev"]
     with subprocess.Popen(
         command, cwd=checkout.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

@@ -21,12 +21,12 @@ from sqlalchemy import MetaData
 metadata = MetaData()
 """,
     "commands.py": """\
-from lambda_images.handler.commands import Commands
+from aurora_lambda_runtime.handler.commands import Commands
 
 COMMANDS: Commands = {}
 """,
     "routes.py": """\
-from lambda_images.handler.routing import Routes
+from aurora_lambda_runtime.handler.routing import Routes
 
 TABLES = ()
 ROUTES: Routes = {}

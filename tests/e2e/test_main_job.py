@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import DBAPIError
 
-from local.databases.registry import database_server
-from local.platform.errors import ServerUnavailableError
+from aurora_lambda_local.databases.registry import database_server
+from aurora_lambda_local.platform.errors import ServerUnavailableError
 from tests.e2e.checkout import Checkout
 from tests.services import base_image, missing
 
@@ -251,7 +251,7 @@ def test_logs_are_kept_and_found(checkout: Checkout) -> None:
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
     """Else a reboot would lose a developer's data."""
     row = checkout.invoke("handlerLambdaArn")
-    (supervisor,) = [pid for pid, command in checkout.processes().items() if "local.supervisor.server" in command]
+    (supervisor,) = [pid for pid, command in checkout.processes().items() if "aurora_lambda_local.supervisor.server" in command]
     os.kill(supervisor, signal.SIGKILL)
     checkout.run(*way.up)
     rows = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}')

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.databases.registry import database_server
-from local.platform.errors import ServerUnavailableError
+from aurora_lambda_local.databases.registry import database_server
+from aurora_lambda_local.platform.errors import ServerUnavailableError
 from tests.e2e.checkout import Checkout
 from tests.services import missing
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.handler.dispatcher import Application, Dispatcher
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
 
 
 @dataclass

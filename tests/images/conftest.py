@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lambda_images.handler.dispatcher import Application
+from aurora_lambda_runtime.handler.dispatcher import Application
 from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import run
@@ -18,7 +18,7 @@ from tests.sample_application.routes import ROUTES, TABLES
 @pytest.fixture(autouse=True)
 def sample_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare databases with the tables of the sample application, whatever the checkout's own holds."""
-    monkeypatch.setitem(sys.modules, "lambda_images.application.tables", tables)
+    monkeypatch.setitem(sys.modules, "application.tables", tables)
 
 
 @pytest.fixture

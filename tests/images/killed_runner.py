@@ -16,9 +16,9 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy import MetaData, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from lambda_images.database.contract import database_settings
-from lambda_images.database.sqlalchemy_engine import engine_on
-from lambda_images.migrations.runner import run
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
+from aurora_lambda_runtime.migrations.runner import run
 from tests.conftest import Database
 from tests.images.runs import connect, rows
 
@@ -27,11 +27,11 @@ PROCESSES = multiprocessing.get_context("forkserver")
 # What else each runner would import anew, in more time than it then works.
 PROCESSES.set_forkserver_preload(
     [
-        "lambda_images.migrations.commands",
-        "lambda_images.migrations.dsql_operations",
-        "lambda_images.migrations.servers.dsql",
-        "lambda_images.database.dialects.dsql",
-        "lambda_images.database.dialects.mysql",
+        "aurora_lambda_runtime.migrations.commands",
+        "aurora_lambda_runtime.migrations.dsql_operations",
+        "aurora_lambda_runtime.migrations.servers.dsql",
+        "aurora_lambda_runtime.database.dialects.dsql",
+        "aurora_lambda_runtime.database.dialects.mysql",
         "tests.conftest",
     ]
 )

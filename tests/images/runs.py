@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.drivers import DriverConnection
-from lambda_images.database.drivers.dsql import DsqlConnection
-from lambda_images.migrations import runner
-from lambda_images.migrations.servers.dsql.cursors import RetryingCursor
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.drivers import DriverConnection
+from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
+from aurora_lambda_runtime.migrations import runner
+from aurora_lambda_runtime.migrations.servers.dsql.cursors import RetryingCursor
 from tests.conftest import IAM_ROLE_ARN, Database
 from tests.sample_application import VERSIONS
 

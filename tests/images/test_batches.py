@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
 from tests.images.runs import rows, run, steps
 
@@ -45,7 +45,7 @@ CHANGE = """
 from alembic import op
 import sqlalchemy as sa
 
-from lambda_images.migrations.batches import delete_in_batches, update_in_batches
+from aurora_lambda_runtime.migrations.batches import delete_in_batches, update_in_batches
 
 revision = "0003"
 down_revision = "0002"

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from lambda_images.database.errors import DatabaseError
-from lambda_images.payload import CommandError
+from aurora_lambda_runtime.database.errors import DatabaseError
+from aurora_lambda_runtime.payload import CommandError
 from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import rows, run

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.killed_runner import Kill, Moment, contents, dsql_contents, run_in_process
 from tests.images.revisions import TEMPLATE

@@ -12,12 +12,12 @@ import boto3
 import psycopg
 import pytest
 
-from lambda_images.database import aws as aws_module
-from lambda_images.database import drivers
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import DatabaseSettings, database_settings
-from lambda_images.database.engines import ENGINES
-from lambda_images.database.errors import DatabaseError, LoginRefusedError, SecretUnavailableError
+from aurora_lambda_runtime.database import aws as aws_module
+from aurora_lambda_runtime.database import drivers
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError, SecretUnavailableError
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import role_environment, rows, run, secret_value
 
@@ -111,7 +111,7 @@ def test_the_runner_tries_a_token_when_its_password_is_refused(
     database: Database, empty_secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL counts the master user among `rds_iam` once it has made a role in it: RDS may ask it for a token."""
-    monkeypatch.setattr("lambda_images.database.signing.time.time", lambda: 1_795_255_200.0)
+    monkeypatch.setattr("aurora_lambda_runtime.database.signing.time.time", lambda: 1_795_255_200.0)
     settings = _settings(database, f"{database.name}_boss", "password", empty_secret)
     run({}, role_environment(database, settings.db_role, empty_secret))
     connector = Connector(settings)
@@ -153,7 +153,7 @@ def test_every_connection_has_a_token_of_its_own(postgres: Database, monkeypatch
 
     monkeypatch.setattr(connector._driver, "connect", watched)
     moments = iter([1_795_255_200.0, 1_795_259_200.0])
-    monkeypatch.setattr("lambda_images.database.signing.time.time", lambda: next(moments))
+    monkeypatch.setattr("aurora_lambda_runtime.database.signing.time.time", lambda: next(moments))
     assert [one(connector.open()), one(connector.open())] == [1, 1]
     host = f"127.0.0.1:{postgres.port}/?Action=connect&DBUser={role}&X-Amz-Algorithm=AWS4-HMAC-SHA256&"
     assert [password.startswith(host) for password in passwords] == [True, True]
@@ -164,7 +164,7 @@ def test_every_connection_has_a_token_of_its_own(postgres: Database, monkeypatch
 def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server, or somebody between, that offers no TLS must not get the token."""
     settings = database_settings(database.environment())
-    monkeypatch.setattr("lambda_images.database.drivers.is_loopback", lambda _host: False)
+    monkeypatch.setattr("aurora_lambda_runtime.database.drivers.is_loopback", lambda _host: False)
     with pytest.raises(DatabaseError, match="does not support SSL|doesn't support it") as refusal:
         Connector(settings).open("postgres" if database.engine == "postgres" else "")
     assert type(refusal.value) is DatabaseError
@@ -215,7 +215,7 @@ def test_the_image_starts_and_answers(image: dict[str, str]) -> None:
     program = """
 import gc, sys
 from types import SimpleNamespace
-from lambda_images.handler.app import dispatcher, lambda_handler
+from aurora_lambda_runtime.handler.app import dispatcher, lambda_handler
 context = SimpleNamespace(aws_request_id="r", get_remaining_time_in_millis=lambda: 15000)
 event = {"rawPath": "/info", "requestContext": {"http": {"method": "GET"}}}
 print(lambda_handler(event, context)["statusCode"], gc.isenabled(), gc.get_freeze_count() > 10000)
@@ -228,8 +228,8 @@ dispatcher.connector.close()
 
 def test_a_function_without_a_database_says_which_variables_it_lacks() -> None:
     """A wrong environment shows in the first line of the log."""
-    done = _started("import lambda_images.handler.app", {"PYTHONPATH": str(Path(__file__).parents[2])})
+    done = _started("import aurora_lambda_runtime.handler.app", {"PYTHONPATH": str(Path(__file__).parents[2])})
     assert done.stderr.splitlines()[-1] == (
-        "lambda_images.database.contract.ContractError: no database is configured: set DATABASE_URL,"
+        "aurora_lambda_runtime.database.contract.ContractError: no database is configured: set DATABASE_URL,"
         " or SQL_<NAME>_ENDPOINT and its siblings"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Enum, ForeignKey, Index, MetaData, String, Table
 
-from lambda_images.database.types import UtcTimestamp, Uuid
-from lambda_images.migrations.changes import Decisions
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.generate import create_revision
+from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
+from aurora_lambda_runtime.migrations.changes import Decisions
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.generate import create_revision
 from tests.conftest import Database
 from tests.images.runs import rows, run, steps, table_names
 from tests.sample_application import VERSIONS, tables
@@ -70,7 +70,7 @@ def test_a_new_revision_reads_like_those_there_are(postgres: Database, versions:
 import sqlalchemy as sa
 from alembic import op
 
-from lambda_images.database import types
+from aurora_lambda_runtime.database import types
 
 revision = "0003"
 down_revision = "0002"
@@ -99,7 +99,7 @@ def downgrade() -> None:
 
 from alembic import op
 
-from lambda_images.migrations.indexes import drop_foreign_key_index
+from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index
 
 revision = "0004"
 down_revision = "0003"
@@ -297,12 +297,12 @@ def test_a_mistake_in_the_tables_is_an_error_and_no_traceback(
 ) -> None:
     """The command is for people in the middle of editing that file."""
     run({}, postgres.environment(), versions=versions)
-    monkeypatch.setitem(sys.modules, "lambda_images.application.tables", None)
+    monkeypatch.setitem(sys.modules, "application.tables", None)
     with pytest.raises(MigrationError) as failure:
         create_revision(postgres.environment(), "add comments", versions)
     assert str(failure.value) == (
         "no revision was written: ModuleNotFoundError:"
-        " import of lambda_images.application.tables halted; None in sys.modules"
+        " import of application.tables halted; None in sys.modules"
     )
 
 

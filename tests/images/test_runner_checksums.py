@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import rows, run

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.migrations.errors import MigrationBusyError, MigrationError
-from lambda_images.migrations.servers import open_server
-from lambda_images.migrations.servers.mysql import MysqlServer
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
+from aurora_lambda_runtime.migrations.servers import open_server
+from aurora_lambda_runtime.migrations.servers.mysql import MysqlServer
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.revisions import history, tables
 from tests.images.runs import rows, run, steps, table_names
@@ -249,7 +249,7 @@ def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> N
     program = """
 import os, sys
 from pathlib import Path
-from lambda_images.migrations.runner import run
+from aurora_lambda_runtime.migrations.runner import run
 print(run({}, os.environ, versions=Path(sys.argv[1]))["after"])
 print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.modules])
 """

@@ -7,13 +7,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings, runtime_role
-from lambda_images.database.errors import LoginRefusedError
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.runner import nothing_to_do
-from lambda_images.migrations.servers import open_server
-from local.databases.registry import DatabaseServer
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings, runtime_role
+from aurora_lambda_runtime.database.errors import LoginRefusedError
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.runner import nothing_to_do
+from aurora_lambda_runtime.migrations.servers import open_server
+from aurora_lambda_local.databases.registry import DatabaseServer
 from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import role_environment, rows, run, secret_value
@@ -242,7 +242,7 @@ def test_a_role_that_cannot_be_made_fails_with_no_secret_in_the_message(
 ) -> None:
     """MySQL quotes the statement it could not do, and that statement holds a password."""
     monkeypatch.setattr("secrets.token_urlsafe", lambda _size: "generated-password")
-    monkeypatch.setattr("lambda_images.migrations.servers.mysql.RIGHTS", "NONSENSE 'generated-password'")
+    monkeypatch.setattr("aurora_lambda_runtime.migrations.servers.mysql.RIGHTS", "NONSENSE 'generated-password'")
     with pytest.raises(MigrationError, match="^deploy failed: ") as failure:
         run({}, role_environment(mysql, f"{mysql.name}_app", empty_secret))
     assert "***" in str(failure.value)

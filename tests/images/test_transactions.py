@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from lambda_images.database.backoff import Backoff
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.errors import ConflictError
-from lambda_images.database.sqlalchemy_engine import lambda_engine
-from lambda_images.database.transactions import Database
-from lambda_images.handler.dispatcher import TRY_AGAIN, Application
-from lambda_images.handler.http import Request, Response
+from aurora_lambda_runtime.database.backoff import Backoff
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.errors import ConflictError
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.handler.dispatcher import TRY_AGAIN, Application
+from aurora_lambda_runtime.handler.http import Request, Response
 from tests import conftest
 from tests.images.client import Client
 from tests.images.runs import run

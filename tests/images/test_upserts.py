@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, select
 from sqlalchemy.exc import DBAPIError
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.dialects.mysql import LambdaDialect
-from lambda_images.database.sqlalchemy_engine import lambda_engine
-from lambda_images.database.transactions import Database
-from lambda_images.database.upserts import upsert_newer
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.dialects.mysql import LambdaDialect
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.database.upserts import upsert_newer
 from tests.conftest import Database as Server
 from tests.images.runs import run
 

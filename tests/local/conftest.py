@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from components.build_context import context_files
-from local import commands
-from local.lambda_service.environment import FunctionConfig
-from local.lambda_service.function import Function
-from local.lambda_service.logs import FunctionLog
-from local.platform.paths import LocalPaths
-from local.runtimes.image_build import ImageBuild
-from local.runtimes.virtualenv import VirtualenvImage, install_image
+from aurora_lambda.build_context import context_files
+from aurora_lambda_local import commands
+from aurora_lambda_local.lambda_service.environment import FunctionConfig
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.logs import FunctionLog
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.runtimes.image_build import ImageBuild
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
 from tests.local import project
 
 BUILD = {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"}

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.image import LambdaImage
+from aurora_lambda.image import LambdaImage
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("awslambdaric", "simplejson", "snapshot-restore-py")
@@ -63,7 +63,7 @@ def write(folder: Path, environments: Path) -> Path:
     (code / "app.py").write_text(HANDLER)
     (code / "requirements" / "hello.txt").write_text(requirements())
     (code / "Dockerfile").write_text(
-        'FROM scratch AS base\nFROM base AS hello\nCMD ["lambda_images.app.lambda_handler"]\n'
+        'FROM scratch AS base\nFROM base AS hello\nCMD ["aurora_lambda_runtime.app.lambda_handler"]\n'
     )
     (code / ".dockerignore").write_text("Dockerfile\n.dockerignore\n**/__pycache__\n")
     (folder / ".local" / "environments").symlink_to(environments)

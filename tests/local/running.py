@@ -11,13 +11,13 @@ import psutil
 import psycopg
 import pytest
 
-from local import commands
-from local.lambda_service.log_reader import LogReader
-from local.platform.errors import LocalError
-from local.platform.paths import LocalPaths
-from local.program.deploy import UpResult, up
-from local.program.preview import preview
-from local.program.progress import Progress
+from aurora_lambda_local import commands
+from aurora_lambda_local.lambda_service.log_reader import LogReader
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.program.deploy import UpResult, up
+from aurora_lambda_local.program.preview import preview
+from aurora_lambda_local.program.progress import Progress
 from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"

@@ -6,8 +6,8 @@ import boto3
 import pulumi
 import pulumi_aws as aws
 
-from components.image import LambdaImage
-from local import commands
+from aurora_lambda.image import LambdaImage
+from aurora_lambda_local import commands
 
 REGION = "eu-west-1"
 

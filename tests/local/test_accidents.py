@@ -15,11 +15,11 @@ import boto3
 import psutil
 import pytest
 
-from local import commands
-from local.platform.errors import LocalError
-from local.platform.paths import LocalPaths
-from local.supervisor import client as supervisor_client
-from local.supervisor.client import exclusive
+from aurora_lambda_local import commands
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.supervisor import client as supervisor_client
+from aurora_lambda_local.supervisor.client import exclusive
 from tests.local import project
 from tests.local.running import (
     CLUSTER,

@@ -8,15 +8,15 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.dsql_access import ApplicationSchema, cluster_endpoint
-from components.image import LambdaImage
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.signing import AwsCredentials
-from local import commands
-from local.platform.errors import LocalError
-from local.program.deploy import up
-from local.program.progress import Progress
+from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.image import LambdaImage
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.signing import AwsCredentials
+from aurora_lambda_local import commands
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.program.deploy import up
+from aurora_lambda_local.program.progress import Progress
 from tests.local.running import invoke
 
 pytestmark = pytest.mark.slow

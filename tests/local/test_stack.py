@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from local import commands
-from local.platform.errors import LocalError, UsageError
-from local.platform.paths import LocalPaths
-from local.program.deploy import up
-from local.program.progress import Progress
+from aurora_lambda_local import commands
+from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.program.deploy import up
+from aurora_lambda_local.program.progress import Progress
 from tests.local import project
 from tests.local.running import (
     CLUSTER,
@@ -103,7 +103,7 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     code.write_text(f"import nowhere\n{working}")
     assert fail_up(checkout) == (
         "aws:lambda:Function hello: it does not start: Runtime.ImportModuleError: Unable to import module"
-        " 'lambda_images.app': No module named 'nowhere' (lambda_images/app.py, line 1). More: aurora-lambda logs hello"
+        " 'aurora_lambda_runtime.app': No module named 'nowhere' (lambda_images/app.py, line 1). More: aurora-lambda logs hello"
     )
     assert invoke(checkout)["salute"] == "hello", "what was deployed before goes on"
     code.write_text(working)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from cli import deployed_stack, stream_mapping
-from cli.main import main
-from local import commands
-from local.platform.errors import LocalError
-from local.program.deploy import up
-from local.program.preview import preview
-from local.program.progress import Progress
+from aurora_lambda_local.cli import deployed_stack, stream_mapping
+from aurora_lambda_local.cli.main import main
+from aurora_lambda_local import commands
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.program.deploy import up
+from aurora_lambda_local.program.preview import preview
+from aurora_lambda_local.program.progress import Progress
 from tests.local import stream_project
 from tests.local.running import Lines, log, supervisor
 from tests.local.stream_project import client

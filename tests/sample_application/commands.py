@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from sqlalchemy import insert, select
 
-from lambda_images.database.types import iso_utc
-from lambda_images.handler.commands import Commands, Invocation
+from aurora_lambda_runtime.database.types import iso_utc
+from aurora_lambda_runtime.handler.commands import Commands, Invocation
 
 from .tables import notes
 

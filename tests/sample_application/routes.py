@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select
 
-from lambda_images.handler.http import HttpError, Request, Response
-from lambda_images.handler.routing import Routes
-from lambda_images.handler.validation import parse_uuid, required_texts
+from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.routing import Routes
+from aurora_lambda_runtime.handler.validation import parse_uuid, required_texts
 
 from .tables import comments, notes
 

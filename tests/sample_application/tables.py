@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, MetaData, String, Table
 
-from lambda_images.database.types import UtcTimestamp, Uuid
+from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 
 metadata = MetaData(
     naming_convention={

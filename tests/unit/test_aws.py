@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from lambda_images.database import aws as aws_module
-from lambda_images.database.aws import credentials, get_secret, put_secret, region
-from lambda_images.database.errors import SecretUnavailableError
-from lambda_images.database.signing import AwsCredentials
+from aurora_lambda_runtime.database import aws as aws_module
+from aurora_lambda_runtime.database.aws import credentials, get_secret, put_secret, region
+from aurora_lambda_runtime.database.errors import SecretUnavailableError
+from aurora_lambda_runtime.database.signing import AwsCredentials
 
 
 class Server(HTTPServer):

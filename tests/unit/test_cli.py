@@ -16,13 +16,13 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from cli import deployed_stack
-from cli.deployed_stack import DeployedStack, error_message
-from cli.formatting import MigrationResult, migration_summary, status_lines, status_value
-from cli.main import main
-from lambda_images.migrations.checksums import read_revisions
-from lambda_images.migrations.revisions import VERSIONS
-from local.platform.errors import UsageError
+from aurora_lambda_local.cli import deployed_stack
+from aurora_lambda_local.cli.deployed_stack import DeployedStack, error_message
+from aurora_lambda_local.cli.formatting import MigrationResult, migration_summary, status_lines, status_value
+from aurora_lambda_local.cli.main import main
+from aurora_lambda_runtime.migrations.checksums import read_revisions
+from aurora_lambda_runtime.migrations.revisions import VERSIONS
+from aurora_lambda_local.platform.errors import UsageError
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {
@@ -288,8 +288,8 @@ def test_a_reader_that_stops_reading_is_no_fault() -> None:
         "import sys, cli.main, cli.deployed_stack, cli.logs;"
         "from datetime import UTC, datetime;"
         "from local.lambda_service.log_reader import LogEvent;"
-        "cli.deployed_stack.select_stack = lambda name: cli.deployed_stack.DeployedStack('local', {});"
-        "cli.logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
+        "aurora_lambda_local.cli.deployed_stack.select_stack = lambda name: cli.deployed_stack.DeployedStack('local', {});"
+        "aurora_lambda_local.cli.logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
         "sys.exit(cli.main.main(['logs', '--json']))"
     )
     piped = f'{sys.executable} -c "{program}" | head -1; exit ${{PIPESTATUS[0]}}'

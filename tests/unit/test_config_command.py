@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.configuration import StackConfiguration
-from local.platform.errors import UsageError
+from aurora_lambda_local.cli.configuration import StackConfiguration
+from aurora_lambda_local.platform.errors import UsageError
 
 COMMENTED = """\
 # The first line.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_images.database.contract import (
+from aurora_lambda_runtime.database.contract import (
     ContractError,
     DatabaseSettings,
     RuntimeRole,

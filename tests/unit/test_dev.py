@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.dev import deploy_on_save
+from aurora_lambda_local.cli.dev import deploy_on_save
 
 
 class EndError(Exception):

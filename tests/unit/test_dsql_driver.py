@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from lambda_images.database.dialects.dsql import LambdaDialect
-from lambda_images.database.drivers import dsql
-from lambda_images.database.errors import (
+from aurora_lambda_runtime.database.dialects.dsql import LambdaDialect
+from aurora_lambda_runtime.database.drivers import dsql
+from aurora_lambda_runtime.database.errors import (
     DatabaseError,
     DatabaseUnavailableError,
     DatabaseWakingError,

@@ -4,9 +4,9 @@ from types import ModuleType, SimpleNamespace
 
 from alembic import op
 
-from lambda_images.database.engines import ENGINES
-from lambda_images.migrations.dsql_lint import find_unsupported
-from lambda_images.migrations.offline import lint
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.migrations.dsql_lint import find_unsupported
+from aurora_lambda_runtime.migrations.offline import lint
 
 
 def revision(number: str, sql: str) -> SimpleNamespace:

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from lambda_images.database.engines.dsql import DSQL
-from lambda_images.database.sqlalchemy_engine import offline_dialect
-from lambda_images.migrations.errors import UnsupportedOperationError
-from lambda_images.migrations.offline import load_operations
+from aurora_lambda_runtime.database.engines.dsql import DSQL
+from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
+from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
+from aurora_lambda_runtime.migrations.offline import load_operations
 
 
 def rendered(operate: Callable[[Operations], object]) -> list[str]:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from lambda_images.handler.dispatcher import Application
-from lambda_images.handler.http import Request, Response
-from lambda_images.payload import CommandError
+from aurora_lambda_runtime.handler.dispatcher import Application
+from aurora_lambda_runtime.handler.http import Request, Response
+from aurora_lambda_runtime.payload import CommandError
 from tests.images.client import Client, Context
 
 MOMENT = datetime(2026, 11, 21, 10, 0, 0, 123456, UTC)

@@ -5,9 +5,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-from lambda_images.build.bundle import Module, write
-from lambda_images.build.tree import TIMESTAMP, compile_all, normalise, prune
-from lambda_images.bundle import NAME
+from aurora_lambda_runtime.build.bundle import Module, write
+from aurora_lambda_runtime.build.tree import TIMESTAMP, compile_all, normalise, prune
+from aurora_lambda_runtime.bundle import NAME
 
 START = "import sys; sys.path.insert(0, {checkout!r}); from lambda_images import bundle; bundle.use({folder!r})\n"
 CHECKOUT = Path(__file__).parents[2]

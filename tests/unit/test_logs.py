@@ -10,12 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import logs
-from cli.deployed_stack import DeployedStack, StackRequestError
-from cli.logs import read_logs
-from cli.times import parse_since
-from local.platform.errors import UsageError
-from local.platform.paths import LocalPaths
+from aurora_lambda_local.cli import logs
+from aurora_lambda_local.cli.deployed_stack import DeployedStack, StackRequestError
+from aurora_lambda_local.cli.logs import read_logs
+from aurora_lambda_local.cli.times import parse_since
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.platform.paths import LocalPaths
 from tests.conftest import set_aws_environment
 
 ACCOUNT = "arn:aws:lambda:us-east-1:123456789012:function:"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.request import Request, parse_request
-from lambda_images.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.request import Request, parse_request
+from aurora_lambda_runtime.migrations.revisions import RevisionFile
 
 ALLOWED = "deploy, reset, current, history, check, stamp, downgrade, sql, status"
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lambda_images.database.contract import RuntimeRole
-from lambda_images.database.engines import ENGINES
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.servers import mysql, postgres, validate_role
+from aurora_lambda_runtime.database.contract import RuntimeRole
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.servers import mysql, postgres, validate_role
 
 HOSTILE = 'a"; DROP TABLE users; --'
 HOSTILE_MYSQL = "a`'\\; DROP TABLE users; #"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.main import main
-from cli.new_stream import create_stream
-from cli.stack_file import add_stream
-from local.platform.errors import UsageError
+from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.cli.new_stream import create_stream
+from aurora_lambda_local.cli.stack_file import add_stream
+from aurora_lambda_local.platform.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 COMMENTED = """\
@@ -45,7 +45,7 @@ def test_a_function_its_test_and_its_entry_are_written(checkout: Path) -> None:
     ]
     assert written[0].read_text() == (
         '"""The function send-receipts, behind the stream of a DynamoDB table."""\n\n'
-        "from lambda_images.handler.streams import StreamRecord, stream_handler\n\n\n"
+        "from aurora_lambda_runtime.handler.streams import StreamRecord, stream_handler\n\n\n"
         "@stream_handler\n"
         "def process(record: StreamRecord) -> None:\n"
         '    """Handle one change of one item; where this raises, Lambda tries it again."""\n'

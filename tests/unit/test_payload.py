@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lambda_images.payload import CommandError, parse_payload, shorten
+from aurora_lambda_runtime.payload import CommandError, parse_payload, shorten
 
 COMMANDS = ["create", "get"]
 

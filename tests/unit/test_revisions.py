@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.offline import pending_sql
-from lambda_images.migrations.revisions import VERSIONS, next_revision, numbered_head, revision_files
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.offline import pending_sql
+from aurora_lambda_runtime.migrations.revisions import VERSIONS, next_revision, numbered_head, revision_files
 
 SAMPLE_VERSIONS = Path(__file__).parents[1] / "sample_application" / "versions"
 

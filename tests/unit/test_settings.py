@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks.configuration import read
-from stacks.errors import SettingsError
-from stacks.reference import blocks, key_table, pulumi_block, with_block
-from stacks.regions import RDS_ROOTS, trusted_regions
-from stacks.settings import CONFIG_KEYS, Settings
+from aurora_lambda.service.configuration import read
+from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.reference import blocks, key_table, pulumi_block, with_block
+from aurora_lambda.service.regions import RDS_ROOTS, trusted_regions
+from aurora_lambda.service.settings import CONFIG_KEYS, Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from lambda_images.database import signing
-from lambda_images.database.signing import AwsCredentials, dsql_token, post_headers, rds_token
+from aurora_lambda_runtime.database import signing
+from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token, post_headers, rds_token
 
 NOW = datetime(2026, 11, 21, 10, 0, 0, tzinfo=UTC)
 KEYS = AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from cli import terminal
-from cli.live_progress import LiveProgress
-from cli.terminal import print_line, print_table, working
+from aurora_lambda_local.cli import terminal
+from aurora_lambda_local.cli.live_progress import LiveProgress
+from aurora_lambda_local.cli.terminal import print_line, print_table, working
 
 
 class Screen(io.StringIO):

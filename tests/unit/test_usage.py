@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from cli.formatting import advice_here
-from cli.main import main
-from stacks.configuration import read
-from stacks.errors import SettingsError
+from aurora_lambda_local.cli.formatting import advice_here
+from aurora_lambda_local.cli.main import main
+from aurora_lambda.service.configuration import read
+from aurora_lambda.service.errors import SettingsError
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
 ) -> None:
     """Else a day's data would go with a word typed in the wrong window."""
     taken_down: list[bool] = []
-    monkeypatch.setattr("local.commands.has_data", lambda: True)
-    monkeypatch.setattr("local.commands.down", lambda *, keep_data: taken_down.append(keep_data))
+    monkeypatch.setattr("aurora_lambda_local.commands.has_data", lambda: True)
+    monkeypatch.setattr("aurora_lambda_local.commands.down", lambda *, keep_data: taken_down.append(keep_data))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda question: answer)
     assert main(["down"]) == code
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_written_is_named(
     def write(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/Pulumi.local.yaml")
 
-    monkeypatch.setattr("cli.configuration.write_entry", write)
+    monkeypatch.setattr("aurora_lambda_local.cli.configuration.write_entry", write)
     assert main(["config", "set", "engine", "mysql"]) == 1
     assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/a/Pulumi.local.yaml'\n"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lambda_images.handler.http import HttpError
-from lambda_images.handler.validation import optional_text, parse_uuid, required_texts
+from aurora_lambda_runtime.handler.http import HttpError
+from aurora_lambda_runtime.handler.validation import optional_text, parse_uuid, required_texts
 
 LIMITS = {"name": 3, "email": 5}
 

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 
-from lambda_images.application.tables import stream_items
-from lambda_images.database.upserts import upsert_newer
-from lambda_images.handler.streams import StreamRecord, batch_handler
-from lambda_images.handler.streams.attributes import item_to_json
-from lambda_images.handler.streams.sql import database
+from application.tables import stream_items
+from aurora_lambda_runtime.database.upserts import upsert_newer
+from aurora_lambda_runtime.handler.streams import StreamRecord, batch_handler
+from aurora_lambda_runtime.handler.streams.attributes import item_to_json
+from aurora_lambda_runtime.handler.streams.sql import database
 
 
 @batch_handler

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from lambda_images.migrations.indexes import drop_foreign_key_index
+from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index
 
 revision = "0005"
 down_revision = "0004"

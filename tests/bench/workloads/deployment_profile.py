@@ -7,7 +7,7 @@ import pstats
 
 import psycopg
 
-from lambda_images.migrations.runner import run
+from aurora_lambda_runtime.migrations.runner import run
 
 PARTS = {
     ("lambda_images/migrations/runner.py", "run"): "the whole deployment, slowed by the profiler",

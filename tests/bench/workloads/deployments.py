@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from lambda_images.migrations.runner import run
+from aurora_lambda_runtime.migrations.runner import run
 
 COUNT = int(sys.argv[2])
 NOTHING = 10

@@ -9,8 +9,8 @@ import time
 
 from sqlalchemy import delete, func, select
 
-from lambda_images.handler.streams.batches import EntryPoint
-from lambda_images.handler.streams.sql import database
+from aurora_lambda_runtime.handler.streams.batches import EntryPoint
+from aurora_lambda_runtime.handler.streams.sql import database
 from tests.bench.copies import in_batches, items, one_by_one
 from tests.images.client import Context
 from tests.streams import raw_record

@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import psycopg
 
-from lambda_images.application.commands import COMMANDS
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.database.sqlalchemy_engine import lambda_engine
-from lambda_images.database.transactions import Database
-from lambda_images.handler.commands import Invocation
+from application.commands import COMMANDS
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.handler.commands import Invocation
 
 CALLS = 200
 rounds = int(sys.argv[1])

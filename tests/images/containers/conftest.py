@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from local.platform.errors import LocalError
-from local.runtimes.docker_engine import DockerEngine, DockerUnavailableError
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine, DockerUnavailableError
 from tests.bench.builds import Builder, with_sample_application
 from tests.services import missing
 

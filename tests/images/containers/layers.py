@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 from dataclasses import dataclass
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 
 
 @dataclass(frozen=True)

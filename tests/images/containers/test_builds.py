@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtimes.docker_engine import DockerEngine, ImageBuildError
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from tests.bench.builds import SOURCE, Builder, copied
 
 pytestmark = pytest.mark.slow

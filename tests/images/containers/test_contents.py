@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.build.tree import TIMESTAMP
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_runtime.build.tree import TIMESTAMP
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.builds import CHECKOUT, SOURCE, Builder, copied
 from tests.images.containers.layers import Entry, added_layers
 

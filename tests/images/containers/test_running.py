@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import run
@@ -15,11 +15,11 @@ from tests.streams import raw_record
 pytestmark = pytest.mark.slow
 
 ENTRY = {
-    "handler": "lambda_images.handler.app.lambda_handler",
-    "migrations": "lambda_images.migrations.runner.lambda_handler",
+    "handler": "aurora_lambda_runtime.handler.app.lambda_handler",
+    "migrations": "aurora_lambda_runtime.migrations.runner.lambda_handler",
 }
 LINTS = """
-from lambda_images.migrations.dsql_lint import find_unsupported
+from aurora_lambda_runtime.migrations.dsql_lint import find_unsupported
 print(*find_unsupported({"0001": "TRUNCATE t;"}))
 """
 WRITES = """
@@ -72,7 +72,7 @@ def test_a_function_of_a_stream_is_another_command_of_the_handlers_image(
 ) -> None:
     """A stack has one image for the handler and for all streams, and those may have no database."""
     config = engine.inspect(images["handler"])["Config"]
-    command = [*config["Entrypoint"], "lambda_images.application.streams.print_names.process"]
+    command = [*config["Entrypoint"], "application.streams.print_names.process"]
     records = [
         raw_record({"id": "1"}, {"name": "Ann"}, sequence_number=1),
         raw_record({"id": "2"}, {}, sequence_number=2),
@@ -119,7 +119,7 @@ def test_the_image_says_what_it_is(engine: DockerEngine, images: Mapping[str, st
     """Lambda takes the command from here, without a shell; people take the source from the labels."""
     config = engine.inspect(images[target])["Config"]
 
-    assert config["Entrypoint"] == [PYTHON, "-m", "lambda_images.start"]
+    assert config["Entrypoint"] == [PYTHON, "-m", "aurora_lambda_runtime.start"]
     assert config["Cmd"] == [ENTRY[target]]
     assert (config["User"], config["WorkingDir"]) == ("65534:65534", "/var/task")
     assert config.get("Healthcheck") is None

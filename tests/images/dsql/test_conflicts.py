@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.images.dsql.conftest import Application
 from tests.images.killed_runner import contents
 from tests.images.revisions import history

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.migrations.servers import open_server
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.migrations.servers import open_server
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
 from tests.images import runs
 from tests.images.dsql.conftest import Application

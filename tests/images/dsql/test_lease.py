@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.database.connector import Connector
-from lambda_images.database.contract import database_settings
-from lambda_images.migrations.errors import MigrationBusyError, MigrationError
-from lambda_images.migrations.servers import open_server
-from lambda_images.migrations.servers.dsql import DsqlServer, lease
-from lambda_images.migrations.servers.dsql.lease import CREATE_LEASE_TABLE
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
+from aurora_lambda_runtime.migrations.servers import open_server
+from aurora_lambda_runtime.migrations.servers.dsql import DsqlServer, lease
+from aurora_lambda_runtime.migrations.servers.dsql.lease import CREATE_LEASE_TABLE
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history, tables
 from tests.services import eventually

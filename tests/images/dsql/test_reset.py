@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
-from lambda_images.migrations.servers.dsql import DsqlServer
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.servers.dsql import DsqlServer
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history, tables
 from tests.images.runs import steps, table_names

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_images.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history, tables
 

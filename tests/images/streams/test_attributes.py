@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
 
-from lambda_images.handler.streams.attributes import (
+from aurora_lambda_runtime.handler.streams.attributes import (
     AttributeValueError,
     Value,
     decode,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from lambda_images.database.errors import DatabaseUnavailableError
-from lambda_images.handler.streams import StreamRecord, batch_handler, stream_handler
-from lambda_images.handler.streams.batches import BatchError, EntryPoint
-from lambda_images.handler.streams.records import RecordError
+from aurora_lambda_runtime.database.errors import DatabaseUnavailableError
+from aurora_lambda_runtime.handler.streams import StreamRecord, batch_handler, stream_handler
+from aurora_lambda_runtime.handler.streams.batches import BatchError, EntryPoint
+from aurora_lambda_runtime.handler.streams.records import RecordError
 from tests.images.client import Context
 from tests.streams import MODIFIED, invoke, raw_record
 
@@ -161,7 +161,7 @@ def test_a_failing_record_is_named_in_the_log_with_its_error(caplog: pytest.LogC
 def test_a_function_without_a_database_needs_none() -> None:
     """It may be the only function of a stack that has no database, and neither imports nor connects to one."""
     program = (
-        "import sys; import lambda_images.handler.streams; "
+        "import sys; import aurora_lambda_runtime.handler.streams; "
         "print({'sqlalchemy', 'psycopg', 'pymysql'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=True)
@@ -171,7 +171,7 @@ def test_a_function_without_a_database_needs_none() -> None:
 def test_the_http_handler_imports_nothing_of_streams() -> None:
     """A cold start that answers a person would pay for it."""
     program = (
-        "import sys; import lambda_images.handler.dispatcher; "
+        "import sys; import aurora_lambda_runtime.handler.dispatcher; "
         "print([name for name in sys.modules if 'handler.streams' in name])"
     )
     done = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lambda_images.handler.streams import StreamRecord
-from lambda_images.handler.streams.records import RecordError, parse_record
+from aurora_lambda_runtime.handler.streams import StreamRecord
+from aurora_lambda_runtime.handler.streams.records import RecordError, parse_record
 from tests.streams import ENABLED_AT, MODIFIED, record
 
 

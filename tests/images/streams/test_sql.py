@@ -2,10 +2,10 @@
 
 import pytest
 
-from lambda_images.database.contract import ContractError
-from lambda_images.database.errors import DatabaseUnavailableError
-from lambda_images.handler.streams import StreamRecord, stream_handler
-from lambda_images.handler.streams.sql import database as sql_database
+from aurora_lambda_runtime.database.contract import ContractError
+from aurora_lambda_runtime.database.errors import DatabaseUnavailableError
+from aurora_lambda_runtime.handler.streams import StreamRecord, stream_handler
+from aurora_lambda_runtime.handler.streams.sql import database as sql_database
 from tests.conftest import Database
 from tests.images.client import Context
 from tests.images.runs import run

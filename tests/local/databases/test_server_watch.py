@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.databases import server_watch
-from local.databases.postgres import PostgresServer
-from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
-from local.databases.server_watch import MAXIMUM_RESTARTS, ServerWatch
+from aurora_lambda_local.databases import server_watch
+from aurora_lambda_local.databases.postgres import PostgresServer
+from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from aurora_lambda_local.databases.server_watch import MAXIMUM_RESTARTS, ServerWatch
 from tests.services import eventually, missing
 
 pytestmark = pytest.mark.slow

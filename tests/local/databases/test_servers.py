@@ -16,8 +16,8 @@ import pymysql
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from local.databases import mysql
-from local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from aurora_lambda_local.databases import mysql
+from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from tests.services import eventually, missing
 
 pytestmark = pytest.mark.slow

@@ -4,8 +4,8 @@ from email.message import Message
 
 import pytest
 
-from local.lambda_service.cors import CorsSettings
-from local.platform.http_server import Request
+from aurora_lambda_local.lambda_service.cors import CorsSettings
+from aurora_lambda_local.platform.http_server import Request
 
 PAGE = "https://app.example.com"
 SETTINGS = CorsSettings.from_inputs(

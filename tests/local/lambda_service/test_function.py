@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from local.lambda_service import function as function_module
-from local.lambda_service.function import Function, ThrottledError
-from local.lambda_service.logs import FunctionLog
-from local.lambda_service.runtime_api import Invocation, RuntimeApi
-from local.runtimes.virtualenv import VirtualenvImage
+from aurora_lambda_local.lambda_service import function as function_module
+from aurora_lambda_local.lambda_service.function import Function, ThrottledError
+from aurora_lambda_local.lambda_service.logs import FunctionLog
+from aurora_lambda_local.lambda_service.runtime_api import Invocation, RuntimeApi
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
 from tests.services import eventually
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,7 @@ def test_the_environment_is_the_functions_own(
         "LANG": "C.UTF-8",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "TZ": ":UTC",
-        "_HANDLER": "lambda_images.app.lambda_handler",
+        "_HANDLER": "aurora_lambda_runtime.app.lambda_handler",
         "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Sampled=0",
     }
 
@@ -127,8 +127,8 @@ def test_a_process_that_exits_is_reported_as_lambda_does(deploy: Deploy) -> None
 
 def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy) -> None:
     """A missing package is the commonest fault of an image: it has to be named."""
-    function = deploy(handler="lambda_images.nowhere.handler")
-    message = "Unable to import module 'lambda_images.nowhere': No module named 'lambda_images.nowhere'"
+    function = deploy(handler="aurora_lambda_runtime.nowhere.handler")
+    message = "Unable to import module 'aurora_lambda_runtime.nowhere': No module named 'aurora_lambda_runtime.nowhere'"
     for _ in range(2):
         error = fail(function)
         assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
@@ -150,17 +150,17 @@ def test_a_function_is_started_before_its_first_invocation(deploy: Deploy) -> No
         ("import os\nraise KeyError('TABLE')", "KeyError: 'TABLE' (lambda_images/broken.py, line 2)"),
         (
             "import os\nimport nowhere",
-            "Runtime.ImportModuleError: Unable to import module 'lambda_images.broken': No module named 'nowhere'"
+            "Runtime.ImportModuleError: Unable to import module 'aurora_lambda_runtime.broken': No module named 'nowhere'"
             " (lambda_images/broken.py, line 2)",
         ),
         (
             "def f(:",
-            "Runtime.UserCodeSyntaxError: Syntax error in module 'lambda_images.broken': invalid syntax"
+            "Runtime.UserCodeSyntaxError: Syntax error in module 'aurora_lambda_runtime.broken': invalid syntax"
             " (broken.py, line 1) (lambda_images/broken.py, line 1)",
         ),
         (
             "f = 1",
-            "Runtime.HandlerNotFound: Handler 'handler' missing on module 'lambda_images.broken'",
+            "Runtime.HandlerNotFound: Handler 'handler' missing on module 'aurora_lambda_runtime.broken'",
         ),
     ],
 )
@@ -171,7 +171,7 @@ def test_code_that_does_not_start_is_named_with_its_line(
     folder = tmp_path / "image" / "lambda_images"
     folder.mkdir(parents=True)
     (folder / "broken.py").write_text(code)
-    function = deploy(image=replace(image, directory=folder.parent), handler="lambda_images.broken.handler")
+    function = deploy(image=replace(image, directory=folder.parent), handler="aurora_lambda_runtime.broken.handler")
     assert function.initialise() == error
     assert function.environments() == 0
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from local.lambda_service.cors import CorsSettings
-from local.lambda_service.function import Function
-from local.lambda_service.function_url import FunctionUrl
-from local.lambda_service.url_payload import url_event, url_response
-from local.platform.http_server import Request
+from aurora_lambda_local.lambda_service.cors import CorsSettings
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.function_url import FunctionUrl
+from aurora_lambda_local.lambda_service.url_payload import url_event, url_response
+from aurora_lambda_local.platform.http_server import Request
 
 JSON = ("Content-Type", "application/json")
 
@@ -177,7 +177,7 @@ def test_head_has_no_body(url: FunctionUrl) -> None:
 
 def test_a_failing_function_is_a_bad_gateway(deploy: Callable[..., Function]) -> None:
     """The error's text, which may hold secrets, is for the log and not for the public."""
-    function = deploy(handler="lambda_images.nowhere.handler")
+    function = deploy(handler="aurora_lambda_runtime.nowhere.handler")
     url = FunctionUrl(lambda: function, "abc", 0)
     try:
         assert ask(url, "GET", "/")[:2] == (502, b'{"Message": "Internal Server Error"}')

@@ -13,9 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.lambda_service import invoke_api
-from local.lambda_service.function import Function
-from local.lambda_service.invoke_api import InvokeApi
+from aurora_lambda_local.lambda_service import invoke_api
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from tests.services import eventually
 
 

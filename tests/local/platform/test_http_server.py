@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.platform.http_server import HttpServer, Request, Response
+from aurora_lambda_local.platform.http_server import HttpServer, Request, Response
 from tests.services import PATIENCE_SECONDS
 
 

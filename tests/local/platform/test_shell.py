@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.platform.shell import local_environment
+from aurora_lambda_local.platform.shell import local_environment
 
 
 def test_what_tells_of_other_clouds_databases_and_code_does_not_count() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from local.platform.errors import UsageError
-from local.program.configuration import read_configuration
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.program.configuration import read_configuration
 
 
 @pytest.fixture

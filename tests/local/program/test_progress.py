@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.program.forwarder import StackProgram, ended_overrides
-from local.program.progress import Progress, applied_revisions
-from local.supervisor.running_stack import engine_notices
+from aurora_lambda_local.program.forwarder import StackProgram, ended_overrides
+from aurora_lambda_local.program.progress import Progress, applied_revisions
+from aurora_lambda_local.supervisor.running_stack import engine_notices
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import boto3
 import pytest
 import requests
 
-from local.resources.aws_services import AwsServices
+from aurora_lambda_local.resources.aws_services import AwsServices
 from tests.services import PATIENCE_SECONDS
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:main-abcdef"

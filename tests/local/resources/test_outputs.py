@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.resources.outputs import lookup_result, resource_outputs
-from local.resources.resource_schemas import RESOURCE_SCHEMAS
+from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
+from aurora_lambda_local.resources.resource_schemas import RESOURCE_SCHEMAS
 
 CLUSTER = "aws:rds/cluster:Cluster"
 REGION = "eu-west-1"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.resources.table_definition import table_requests
+from aurora_lambda_local.resources.table_definition import table_requests
 
 ON_DEMAND: dict[str, Any] = {
     "billingMode": "PAY_PER_REQUEST",

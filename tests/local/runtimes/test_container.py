@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from lambda_images.database.contract import DatabaseSettings
-from local.databases.dsql.server import DsqlServer
-from local.databases.dsql.tokens import ADMIN, Identity
-from local.lambda_service.environment import FunctionConfig
-from local.lambda_service.function import Function
-from local.lambda_service.logs import FunctionLog
-from local.platform.errors import LocalError
-from local.platform.paths import LocalPaths
-from local.runtimes.container import OWNER, ContainerImage, build_image, remove_containers
-from local.runtimes.docker_engine import DockerEngine, ImageBuildError
-from local.runtimes.image_build import ImageBuild
+from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
+from aurora_lambda_local.lambda_service.environment import FunctionConfig
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.logs import FunctionLog
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.runtimes.container import OWNER, ContainerImage, build_image, remove_containers
+from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
+from aurora_lambda_local.runtimes.image_build import ImageBuild
 from tests.services import base_image
 
 pytestmark = pytest.mark.slow
@@ -47,8 +47,8 @@ def who(_):
     return [os.getuid(), sorted(key for key in os.environ if key.startswith(("AWS_", "GREETING")))]
 
 def log_in(_):
-    from lambda_images.database.connector import Connector
-    from lambda_images.database.contract import database_settings
+    from aurora_lambda_runtime.database.connector import Connector
+    from aurora_lambda_runtime.database.contract import database_settings
     with Connector(database_settings(os.environ)).open() as connection:
         return connection.execute("SELECT current_user").fetchone()[0]
 """
@@ -82,7 +82,7 @@ def image(paths: LocalPaths, tmp_path_factory: pytest.TempPathFactory) -> Contai
     """Build the handler's image with another handler, which probes its environment."""
     base_image()
     handler = build_image(build("handler"), paths)
-    assert handler.handler == "lambda_images.handler.app.lambda_handler"
+    assert handler.handler == "aurora_lambda_runtime.handler.app.lambda_handler"
     folder = tmp_path_factory.mktemp("probe")
     (folder / "probe.py").write_text(PROBE)
     (folder / "broken.py").write_text("import nowhere\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.runtimes.docker_engine import JOIN_GROUP, DockerEngine, DockerUnavailableError, failing_step
+from aurora_lambda_local.runtimes.docker_engine import JOIN_GROUP, DockerEngine, DockerUnavailableError, failing_step
 
 INSTALL = "on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
 

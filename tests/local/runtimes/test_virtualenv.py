@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components.build_context import context_files
-from local.platform.errors import LocalError
-from local.platform.paths import LocalPaths
-from local.runtimes.image_build import ImageBuild
-from local.runtimes.virtualenv import VirtualenvImage, incomplete_files, install_image
+from aurora_lambda.build_context import context_files
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.runtimes.image_build import ImageBuild
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, incomplete_files, install_image
 from tests.local import project
 from tests.local.conftest import BUILD
 from tests.services import missing
@@ -40,7 +40,7 @@ def test_an_image_holds_the_context_and_nothing_else(folder: Path) -> None:
     package = image.directory / "lambda_images"
     files = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     assert {each for each in files if "__pycache__" not in each} == CONTENTS
-    assert image.handler == "lambda_images.app.lambda_handler"
+    assert image.handler == "aurora_lambda_runtime.app.lambda_handler"
 
 
 def test_an_image_has_exactly_its_own_packages(folder: Path) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.streams.mapping import EventSourceMapping, parse_mapping
-from local.streams.records import Record
+from aurora_lambda_local.streams.mapping import EventSourceMapping, parse_mapping
+from aurora_lambda_local.streams.records import Record
 
 STREAM_ARN = "arn:aws:dynamodb:eu-west-1:123456789012:table/items/stream/2026-01-01T00:00:00.000"
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:copy"

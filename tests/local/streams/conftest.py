@@ -10,8 +10,8 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local.streams.dynamodb import DurableDynamoDb
-from local.streams.store import StreamStore
+from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
+from aurora_lambda_local.streams.store import StreamStore
 
 REGION = "eu-west-1"
 LABEL = "2026-01-01T00:00:00.000"

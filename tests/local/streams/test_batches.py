@@ -5,8 +5,8 @@ Each test names the page of the AWS Lambda developer guide that its cases are fr
 
 import pytest
 
-from local.platform.errors import UsageError
-from local.streams.batches import (
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.streams.batches import (
     Batch,
     Decision,
     Discarded,
@@ -15,7 +15,7 @@ from local.streams.batches import (
     first_failure,
     split_expired,
 )
-from local.streams.mapping import LIMITS
+from aurora_lambda_local.streams.mapping import LIMITS
 from tests.local.streams.changes import mapping, record, records
 
 REPORT = {"functionResponseTypes": ["ReportBatchItemFailures"]}

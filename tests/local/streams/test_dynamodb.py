@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.platform.errors import LocalError
-from local.streams.dynamodb import DurableDynamoDb
-from local.streams.records import Record
-from local.streams.store import StreamStore
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
+from aurora_lambda_local.streams.records import Record
+from aurora_lambda_local.streams.store import StreamStore
 from tests.local.streams.conftest import LABEL, REGION, make_table
 
 Client = Callable[[str], Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.streams.filters import FilterPatternError, parse_filters, parse_pattern
+from aurora_lambda_local.streams.filters import FilterPatternError, parse_filters, parse_pattern
 
 CUSTOMER = {
     "dynamodb": {

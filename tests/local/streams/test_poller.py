@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from local.lambda_service.function import InvocationResult, ThrottledError
-from local.streams import poller as poller_module
-from local.streams.dynamodb import DurableDynamoDb
-from local.streams.poller import Poller
-from local.streams.store import StreamStore
+from aurora_lambda_local.lambda_service.function import InvocationResult, ThrottledError
+from aurora_lambda_local.streams import poller as poller_module
+from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
+from aurora_lambda_local.streams.poller import Poller
+from aurora_lambda_local.streams.store import StreamStore
 from tests.local.streams.changes import FUNCTION_ARN, mapping, record
 from tests.local.streams.conftest import REGION, make_table
 from tests.services import PATIENCE_SECONDS, eventually

@@ -11,15 +11,15 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from cli import replay as replay_module
-from cli.deployed_stack import DeployedStack
-from cli.main import main
-from local.streams.batches import Batch, Discarded
-from local.streams.destinations import ensure_bucket
-from local.streams.dynamodb import DurableDynamoDb
-from local.streams.failures import FailedInvocation, failure_document, object_document, object_key
-from local.streams.records import Record
-from local.streams.store import StreamStore
+from aurora_lambda_local.cli import replay as replay_module
+from aurora_lambda_local.cli.deployed_stack import DeployedStack
+from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.streams.batches import Batch, Discarded
+from aurora_lambda_local.streams.destinations import ensure_bucket
+from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
+from aurora_lambda_local.streams.failures import FailedInvocation, failure_document, object_document, object_key
+from aurora_lambda_local.streams.records import Record
+from aurora_lambda_local.streams.store import StreamStore
 from tests.local.streams.changes import FUNCTION_ARN, STREAM_ARN, mapping, record
 from tests.local.streams.conftest import REGION, make_table
 

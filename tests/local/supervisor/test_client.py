@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from local.platform.errors import LocalError
-from local.platform.paths import LocalPaths
-from local.supervisor.client import SupervisorClient, exclusive
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Print the names of new items; no database is needed."""
 
-from lambda_images.handler.streams import StreamRecord, stream_handler
+from aurora_lambda_runtime.handler.streams import StreamRecord, stream_handler
 
 
 @stream_handler

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lambda_images.database import types
+from aurora_lambda_runtime.database import types
 
 revision = "0001"
 down_revision = None

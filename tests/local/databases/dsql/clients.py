@@ -11,8 +11,8 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
-from local.databases.dsql.server import DsqlServer
-from local.databases.dsql.tokens import Identity
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import Identity
 
 REGION = "us-east-1"
 ADMIN_KEY = "AKIAADMIN"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.databases.dsql.faults import Faults
-from local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.faults import Faults
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.local.databases.dsql.clients import Clients
 
 

@@ -5,7 +5,7 @@ import itertools
 import psycopg
 import pytest
 
-from local.databases.dsql.faults import Faults
+from aurora_lambda_local.databases.dsql.faults import Faults
 from tests.local.databases.dsql.clients import Clients, refusal, rows
 
 

@@ -6,7 +6,7 @@ import psutil
 import psycopg
 import pytest
 
-from local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.local.databases.dsql.clients import Clients, ended, job, refusal, rows
 from tests.services import eventually
 

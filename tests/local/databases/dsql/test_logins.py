@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.databases.dsql.tokens import Identity
+from aurora_lambda_local.databases.dsql.tokens import Identity
 from tests.local.databases.dsql.clients import Clients, do, refusal, role_arn, rows
 
 WAKING = "unable to accept connection, waking up cluster, please retry later"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.local.databases.dsql.clients import Clients, refusal, rows
 
 NOT_SUPPORTED = "0A000"

@@ -1,0 +1,248 @@
+"""Aurora Serverless v2, MySQL or PostgreSQL, reachable from the functions alone."""
+
+from typing import cast
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.access import FunctionAccess
+from aurora_lambda.arguments import check_arguments
+from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
+from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs
+from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
+from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
+from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda_runtime.database.engines import ENGINES, Auth
+
+PERFORMANCE_INSIGHTS_DAYS = 7
+# Source: Aurora user guide, "Using Amazon RDS Extended Support".
+LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-source-rds-extended-support-disabled"}
+
+
+class AuroraDatabase(pulumi.ComponentResource):
+    """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
+
+    Makes: a subnet group, a cluster parameter group, a security group that takes the engine's port from the functions'
+    group only, the cluster, its instances, where the application logs in by password an empty secret that the migration
+    runner fills, and with `secrets_endpoint_id` that endpoint's policy.
+    Another engine is another cluster: the old one, its login and its rules are deleted after all else has changed.
+    At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
+    """
+
+    runtime: pulumi.Output[FunctionAccess]
+    """What the application needs to use the database: its own role, with no right to change the schema. Known once the
+    writer answers."""
+    admin: pulumi.Output[FunctionAccess]
+    """What the migration runner needs: the master user's secret."""
+    endpoint: pulumi.Output[str]
+    """The writer endpoint, known once the writer answers."""
+    identifier: pulumi.Output[str]
+    """The cluster's identifier."""
+
+    def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the cluster and what belongs to it.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
+        super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
+        self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
+        self._engine = args["engine"]
+        self._auth = cast(Auth, self._args["auth"])
+        self._rds = RDS_ENGINES[self._engine]
+        self._check_together()
+        self._port = ENGINES[self._engine].default_port
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        group = self._security_group()
+        rules = self._security_group_rules(group)
+        cluster = self._cluster(group)
+        instances = self._instances(cluster)
+        self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *rules).apply(lambda known: known[0])
+        self.identifier = cluster.cluster_identifier
+        details = self._details(cluster, self._runtime_secret_arn())
+        self.runtime = details.apply(lambda cluster: cluster.runtime())
+        self.admin = details.apply(lambda cluster: cluster.admin())
+        if "secrets_endpoint_id" in args:
+            self._secrets_endpoint_policy(details)
+        self.register_outputs(
+            {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
+        )
+
+    def _check_together(self) -> None:
+        """Raise ValueError where arguments do not fit together."""
+        minimum, maximum = self._args["min_capacity"], self._args["max_capacity"]
+        version = self._args.get("engine_version")
+        if minimum > maximum:
+            raise ValueError(
+                f"AuroraDatabase {self._name!r}: min_capacity is {minimum:g}, above max_capacity {maximum:g}"
+            )
+        if isinstance(version, str) and not self._rds.is_version(version):
+            raise ValueError(
+                f"AuroraDatabase {self._name!r}: engine_version is {version!r}; {self._engine} has versions such as "
+                f"{self._rds.version}"
+            )
+
+    def _security_group(self) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            self._name,
+            vpc_id=self._args["vpc_id"],
+            description="Database: the port of the engine, from the functions.",
+            revoke_rules_on_delete=True,
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
+
+    def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        functions, rules = self._args["function_security_group_id"], SecurityGroupRules(self, self._args.get("tags"))
+        # Named by the engine: a new engine's rules are created before these are deleted.
+        ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
+        return [
+            rules.ingress(ingress, group.id, functions, self._port, f"{self._engine} from the functions"),
+            rules.egress(egress, functions, group.id, self._port, f"{self._engine} to the database"),
+        ]
+
+    def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
+        args, parameters = self._args, self._parameter_group()
+        final_snapshot = args["final_snapshot"]
+        return aws.rds.Cluster(
+            self._name,
+            cluster_identifier_prefix=rds_identifier_prefix(self._name),
+            engine=self._rds.name,
+            engine_version=self._engine_version,
+            # An upgrade happens when `engine_version` says so, and only then.
+            allow_major_version_upgrade="engine_version" in args,
+            auto_minor_version_upgrade=False,
+            engine_lifecycle_support=LIFECYCLE_SUPPORT[args["extended_support"]],
+            port=self._port,
+            master_username=MASTER_USERNAME,
+            manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.get("kms_key_id"),
+            iam_database_authentication_enabled=self._auth == "iam",
+            db_subnet_group_name=self._subnet_group().name,
+            vpc_security_group_ids=[group.id],
+            db_cluster_parameter_group_name=parameters.name,
+            serverlessv2_scaling_configuration=self._scaling(),
+            storage_encrypted=True,
+            kms_key_id=args.get("kms_key_id"),
+            backup_retention_period=args["backup_retention_days"],
+            copy_tags_to_snapshot=True,
+            deletion_protection=args["deletion_protection"],
+            skip_final_snapshot=not final_snapshot,
+            # The group's generated name is new for each cluster, so no two snapshots share a name.
+            final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
+            # Else changes wait for the maintenance window although `pulumi up` reports them as done.
+            apply_immediately=True,
+            tags=self._tags(self._name),
+            # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
+            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"]),
+        )
+
+    def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
+        return aws.rds.ClusterParameterGroup(
+            self._name,
+            family=pulumi.Output.from_input(self._engine_version).apply(self._rds.family),
+            description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
+            parameters=[{"name": name, "value": value} for name, value in sorted(self._rds.parameters.items())],
+            tags=self._tags(self._name),
+            opts=self._replaced_with_the_cluster(),
+        )
+
+    def _subnet_group(self) -> aws.rds.SubnetGroup:
+        return aws.rds.SubnetGroup(
+            self._name,
+            subnet_ids=self._args["subnet_ids"],
+            tags=self._tags(self._name),
+            # RDS cannot move a subnet group to another VPC.
+            opts=self._replaced_with_the_cluster(),
+        )
+
+    def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
+        trigger = [self._args["vpc_id"], self._args.get("kms_key_id", "")]
+        return pulumi.ResourceOptions(parent=self, replacement_trigger=pulumi.Output.all(*trigger))
+
+    def _scaling(self) -> aws.rds.ClusterServerlessv2ScalingConfigurationArgs:
+        minimum = self._args["min_capacity"]
+        return aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+            min_capacity=minimum,
+            max_capacity=self._args["max_capacity"],
+            seconds_until_auto_pause=self._args["auto_pause_seconds"] if minimum == 0 else None,
+        )
+
+    def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
+        insights = self._args["performance_insights"]
+        return [
+            aws.rds.ClusterInstance(
+                f"{self._name}-{number}",
+                identifier_prefix=rds_identifier_prefix(f"{self._name}-{number}"),
+                cluster_identifier=cluster.cluster_identifier,
+                engine=aws.rds.EngineType(self._rds.name),
+                engine_version=cluster.engine_version,
+                apply_immediately=True,
+                instance_class="db.serverless",
+                publicly_accessible=False,
+                auto_minor_version_upgrade=False,
+                performance_insights_enabled=insights,
+                performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS if insights else None,
+                performance_insights_kms_key_id=self._args.get("kms_key_id") if insights else None,
+                promotion_tier=min(number - 1, 1),
+                tags=self._tags(f"{self._name}-{number}"),
+                opts=self._child,
+            )
+            for number in range(1, self._args["instance_count"] + 1)
+        ]
+
+    def _runtime_secret_arn(self) -> pulumi.Input[str]:
+        if self._auth == "iam":
+            return ""
+        # One for each engine: the old handler needs its login until the new one is deployed.
+        name = f"{self._name}-{self._engine}-runtime"
+        return aws.secretsmanager.Secret(
+            name,
+            name_prefix=self._secret_prefix,
+            description=f"Login of the application's role in {self._name}; written by the migration runner",
+            recovery_window_in_days=self._args["secret_recovery_days"],
+            kms_key_id=self._args.get("kms_key_id"),
+            tags=self._tags(name),
+            opts=self._child,
+        ).arn
+
+    def _details(
+        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Input[str]
+    ) -> pulumi.Output[ClusterDetails]:
+        return pulumi.Output.all(
+            name=self._name,
+            engine=self._engine,
+            auth=self._auth,
+            schema=self._args["schema"],
+            runtime_role=self._args["runtime_role"],
+            endpoint=self.endpoint,
+            port=cluster.port,
+            identifier=cluster.cluster_identifier,
+            arn=cluster.arn,
+            resource_id=cluster.cluster_resource_id,
+            master_secret_arn=cluster.master_user_secrets[0].secret_arn,
+            runtime_secret_arn=runtime_secret_arn,
+            kms_key_arn=self._args.get("kms_key_id", ""),
+            subnet_ids=self._args["subnet_ids"],
+            security_group_ids=[self._args["function_security_group_id"]],
+        ).apply(lambda details: ClusterDetails(**details))
+
+    def _secrets_endpoint_policy(self, details: pulumi.Output[ClusterDetails]) -> None:
+        aws.ec2.VpcEndpointPolicy(
+            self._name,
+            vpc_endpoint_id=self._args["secrets_endpoint_id"],
+            policy=details.apply(lambda cluster: cluster.secrets_endpoint_policy(self._secret_prefix)),
+            opts=self._child,
+        )
+
+    @property
+    def _secret_prefix(self) -> str:
+        return f"{physical_name(self._name)}-runtime-"
+
+    @property
+    def _engine_version(self) -> pulumi.Input[str]:
+        return self._args.get("engine_version", self._rds.version)
+
+    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
+        return resource_tags(self._args.get("tags"), name)

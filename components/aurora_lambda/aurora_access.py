@@ -1,0 +1,94 @@
+"""What the application and the migration runner need to use an Aurora cluster: plain values, made without Pulumi."""
+
+from dataclasses import dataclass
+
+from aurora_lambda import policies
+from aurora_lambda.access import FunctionAccess
+from aurora_lambda_runtime.database.contract import DatabaseSettings, RuntimeRole
+from aurora_lambda_runtime.database.engines import Auth
+
+MASTER_USERNAME = "dbadmin"
+
+
+@dataclass(frozen=True)
+class ClusterDetails:
+    """A cluster that exists. An empty secret or key says that there is none of its own."""
+
+    name: str
+    engine: str
+    auth: Auth
+    schema: str
+    runtime_role: str
+    endpoint: str
+    port: int
+    identifier: str
+    arn: str
+    resource_id: str
+    master_secret_arn: str
+    runtime_secret_arn: str
+    kms_key_arn: str
+    subnet_ids: list[str]
+    security_group_ids: list[str]
+
+    def runtime(self) -> FunctionAccess:
+        """Return what the application gets: a role of its own, which cannot change the schema."""
+        return self._access(
+            self._runtime_statements(), self._settings(self.runtime_role, self.auth, self.runtime_secret_arn)
+        )
+
+    def admin(self) -> FunctionAccess:
+        """Return what the migration runner gets: the master user, and which role to make for the application."""
+        role = RuntimeRole(self.runtime_role, self.auth, self.runtime_secret_arn)
+        environment = self._settings(MASTER_USERNAME, "password", self.master_secret_arn)
+        return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
+
+    def secrets_endpoint_policy(self, runtime_secret_prefix: str) -> str:
+        """Return the policy that lets the master secret and the application's logins through an endpoint, as JSON.
+
+        It names the logins by their prefix, so that those of another engine, which come or go, are let through too.
+        """
+        partition, _, region, account = self.arn.split(":")[1:5]
+        logins = f"arn:{partition}:secretsmanager:{region}:{account}:secret:{runtime_secret_prefix}*"
+        return policies.policy_document([policies.reach_secrets(self.master_secret_arn, logins)])
+
+    def _access(self, statements: list[policies.Statement], environment: dict[str, str]) -> FunctionAccess:
+        return {
+            "environment": environment,
+            "policy_statements": [dict(statement) for statement in statements],
+            "subnet_ids": self.subnet_ids,
+            "security_group_ids": self.security_group_ids,
+        }
+
+    def _settings(self, db_role: str, auth: Auth, secret_arn: str) -> dict[str, str]:
+        return DatabaseSettings(
+            name=self.name,
+            engine=self.engine,
+            endpoint=self.endpoint,
+            port=int(self.port),
+            schema=self.schema,
+            db_role=db_role,
+            auth=auth,
+            identifier=self.identifier,
+            arn=self.arn,
+            secret_arn=secret_arn,
+        ).to_environment()
+
+    def _runtime_statements(self) -> list[policies.Statement]:
+        if self.auth == "iam":
+            return [policies.connect_to_aurora(self.arn, self.resource_id, self.runtime_role)]
+        return [
+            policies.read_secret(self.runtime_secret_arn),
+            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt"),
+        ]
+
+    def _admin_statements(self) -> list[policies.Statement]:
+        runtime_secret = [policies.write_secret(self.runtime_secret_arn)] if self.runtime_secret_arn else []
+        # From PostgreSQL 16 on, who makes a role becomes its member: once that is in `rds_iam`, the server may ask the
+        # master user for a token too. Source: https://www.postgresql.org/docs/16/sql-createrole.html
+        token = [policies.connect_to_aurora(self.arn, self.resource_id, MASTER_USERNAME)] if self.auth == "iam" else []
+        return [
+            policies.read_secret(self.master_secret_arn),
+            *token,
+            *runtime_secret,
+            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
+        ]

@@ -1,0 +1,83 @@
+"""The arguments of `AuroraDatabase`: what they mean, what they take, and their defaults."""
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from aurora_lambda.arguments import Argument, capacity, choice, flag, identifier, recovery_days, text, whole_number
+from aurora_lambda.aurora_access import MASTER_USERNAME
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.naming import Tags
+from aurora_lambda_runtime.database.engines import AUTHS, RESERVED_ROLES, RESERVED_SCHEMAS
+
+SECONDS_PER_DAY = 86_400
+
+
+class AuroraDatabaseArgs(TypedDict):
+    """Where the cluster lives, who may reach it, and how it scales."""
+
+    engine: str
+    """The database engine."""
+    vpc_id: pulumi.Input[str]
+    """The VPC."""
+    subnet_ids: pulumi.Input[list[str]]
+    """Subnets in at least two availability zones."""
+    function_security_group_id: pulumi.Input[str]
+    """The security group of the functions: the only one the database listens to."""
+    engine_version: NotRequired[pulumi.Input[str]]
+    """The engine's version in RDS's words. A major upgrade happens only when it is given. Default: the version these
+    components are tested with."""
+    schema: NotRequired[pulumi.Input[str]]
+    """The database the migration runner creates in the cluster."""
+    runtime_role: NotRequired[pulumi.Input[str]]
+    """The database role of the application, which the migration runner creates."""
+    auth: NotRequired[str]
+    """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills."""
+    min_capacity: NotRequired[float]
+    """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
+    max_capacity: NotRequired[float]
+    """Aurora capacity units at most. Logging in by IAM token takes at least 1."""
+    auto_pause_seconds: NotRequired[int]
+    """Idle time before a pause, where `min_capacity` is 0."""
+    instance_count: NotRequired[int]
+    """Instances, the writer included. With two and more, a failover takes less than a minute."""
+    backup_retention_days: NotRequired[int]
+    """Days of point-in-time recovery."""
+    deletion_protection: NotRequired[bool]
+    """Whether AWS and Pulumi refuse to delete the cluster."""
+    final_snapshot: NotRequired[bool]
+    """Whether deleting the cluster takes a snapshot first."""
+    kms_key_id: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts storage and secrets. Default: the account's own keys."""
+    performance_insights: NotRequired[bool]
+    """Whether Performance Insights is on, with seven days kept, which is free."""
+    extended_support: NotRequired[bool]
+    """Whether a major version that is past its standard support runs on as RDS Extended Support, which costs extra for
+    each capacity unit. Otherwise RDS upgrades the cluster then."""
+    secret_recovery_days: NotRequired[int]
+    """Days that a deleted login of the application can be restored; 0: it is deleted at once."""
+    secrets_endpoint_id: NotRequired[pulumi.Input[str]]
+    """The functions' Secrets Manager endpoint. Its policy then lets this database's secrets through, nothing else."""
+    tags: NotRequired[Tags]
+    """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "engine": choice(*RDS_ENGINES),
+    "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
+    "schema": identifier(RESERVED_SCHEMAS, "app"),
+    "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", "app_runtime"),
+    "auth": choice(*AUTHS, default="iam"),
+    "min_capacity": capacity(0, 0),
+    "max_capacity": capacity(0.5, 2),
+    "auto_pause_seconds": whole_number(300, SECONDS_PER_DAY, "seconds", 300),
+    "instance_count": whole_number(1, 16, "instances", 1),
+    "backup_retention_days": whole_number(1, 35, "days", 7),
+    "deletion_protection": flag(default=False),
+    "final_snapshot": flag(default=True),
+    "kms_key_id": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "performance_insights": flag(default=True),
+    "extended_support": flag(default=False),
+    "secret_recovery_days": recovery_days(0),
+}

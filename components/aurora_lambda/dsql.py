@@ -1,0 +1,249 @@
+"""An Aurora DSQL cluster, new or shared, and what one application needs to use it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict, cast
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.access import FunctionAccess
+from aurora_lambda.arguments import Argument, check_arguments, flag, text
+from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda_runtime.database.engines.dsql import DSQL
+
+MULTI_REGION_KEY = ":key/mrk-"
+REGION = r"[a-z]{2}(-[a-z]+)+-\d"
+
+
+class DsqlDatabaseArgs(TypedDict):
+    """Which cluster to use, and what the application is called in it."""
+
+    function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """ARNs of the IAM roles of the application's functions, which the migration runner maps to its database role."""
+    schema: NotRequired[pulumi.Input[str]]
+    """The application's schema. Applications that share a cluster have one each."""
+    runtime_role: NotRequired[pulumi.Input[str]]
+    """The application's database role. Default: `lambda_` and the schema's name."""
+    cluster_identifier: NotRequired[pulumi.Input[str]]
+    """An existing cluster to use instead of a new one."""
+    deletion_protection: NotRequired[bool]
+    """Whether AWS and Pulumi refuse to delete the cluster."""
+    force_destroy: NotRequired[bool]
+    """Whether destroying the stack deletes the cluster and all its data; else the cluster stays in the account."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the cluster. Default: a key of AWS's own. With `peer_region` a multi-Region key,
+    whose replica there encrypts the second cluster."""
+    peer_region: NotRequired[str]
+    """A second Region that holds the same data and takes writes too. Needs `witness_region`. Given later,
+    or taken away, it replaces the cluster by a new and empty one."""
+    witness_region: NotRequired[str]
+    """A third Region that keeps the log of a cluster in two Regions. Another one replaces the cluster too."""
+    vpc_id: NotRequired[pulumi.Input[str]]
+    """A VPC to reach the cluster from, by a PrivateLink endpoint. Needs the two arguments below. Default: no VPC."""
+    subnet_ids: NotRequired[pulumi.Input[list[str]]]
+    """Subnets of that VPC for the endpoint, in different availability zones, and for the functions."""
+    function_security_group_id: NotRequired[pulumi.Input[str]]
+    """The security group of the functions in that VPC: the only one that the endpoint listens to."""
+    vpc_endpoint: NotRequired[bool]
+    """Whether to make that endpoint. Say false where the VPC has one for the cluster, which lets the functions in: AWS
+    refuses a second one with private DNS."""
+    tags: NotRequired[Tags]
+    """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "schema": text(
+        r"(?!(?:pg_.*|public|sys|information_schema)$)[^\0]{1,56}", "the name of a schema, at most 56 characters", "app"
+    ),
+    "runtime_role": text(r"(?!(?:pg_.*|public|admin)$)[^\0]{1,63}", "the name of a role, at most 63 characters"),
+    "cluster_identifier": text(r"[a-z0-9]{26}", "a cluster's identifier of 26 letters and digits"),
+    "deletion_protection": flag(default=False),
+    "force_destroy": flag(default=False),
+    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "peer_region": text(REGION, "a Region such as us-east-2"),
+    "witness_region": text(REGION, "a Region such as us-west-2"),
+    "vpc_endpoint": flag(default=True),
+}
+TOGETHER = (("peer_region", "witness_region"), ("vpc_id", "subnet_ids", "function_security_group_id"))
+OF_NEW_CLUSTERS = ("deletion_protection", "force_destroy", "kms_key_arn", "peer_region")
+
+
+class DsqlDatabase(pulumi.ComponentResource):
+    """An Aurora DSQL cluster, encrypted, reached by TLS and IAM tokens only, and the application's place in it.
+
+    Makes: the cluster, unless an existing one is named; on demand a cluster in a second Region and the peering of the
+    two, and in a VPC the cluster's interface endpoint with its security group. At rest it costs its storage (0.33 USD
+    per GB-month); an endpoint 7 to 8 USD a month for each subnet.
+    """
+
+    runtime: pulumi.Output[FunctionAccess]
+    """What the application needs to use the database: its own role, with no right to change the schema."""
+    admin: pulumi.Output[FunctionAccess]
+    """What the migration runner needs: the role `admin`."""
+    endpoint: pulumi.Output[str]
+    """Where the cluster answers: in a VPC, by its PrivateLink endpoint."""
+    identifier: pulumi.Output[str]
+    """The cluster's identifier."""
+
+    def __init__(self, name: str, args: DsqlDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the cluster and what belongs to it.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
+        super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
+        _check_combinations(name, args)
+        self._name, self._args = name, check_arguments("DsqlDatabase", name, args, ARGUMENTS)
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        cluster = self._existing_cluster() if "cluster_identifier" in args else self._new_cluster()
+        ready = [*self._peering(cluster), *self._vpc_access(cluster)]
+        self.identifier = cluster.identifier
+        # Known once the cluster can be used.
+        arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
+        services = [cluster.vpc_endpoint_service_name] if "vpc_id" in args else []
+        self.endpoint = pulumi.Output.all(arn, *services).apply(lambda known: cluster_endpoint(*known))
+        schema = self._application_schema(arn)
+        self.runtime = schema.apply(lambda schema: schema.runtime())
+        self.admin = schema.apply(lambda schema: schema.admin())
+        self.register_outputs(
+            {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
+        )
+
+    def _existing_cluster(self) -> aws.dsql.Cluster:
+        return aws.dsql.Cluster.get(self._name, self._args["cluster_identifier"], opts=self._child)
+
+    def _new_cluster(self) -> aws.dsql.Cluster:
+        return self._cluster(self._name, None, self._args.get("kms_key_arn"))
+
+    def _cluster(self, name: str, region: str | None, kms_key_arn: pulumi.Input[str | None] | None) -> aws.dsql.Cluster:
+        protected, witness = self._args["deletion_protection"], self._args.get("witness_region")
+        return aws.dsql.Cluster(
+            name,
+            region=region,
+            deletion_protection_enabled=protected,
+            kms_encryption_key=kms_key_arn,
+            multi_region_properties={"witness_region": witness} if witness else None,
+            tags=self._tags(name),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
+            ),
+        )
+
+    def _peering(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
+        """Link the cluster with one in the second Region, and return outputs that are known once they are linked.
+
+        Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/multi-region-aws-cli.html
+        """
+        region, witness = self._args.get("peer_region"), self._args.get("witness_region")
+        if region is None or witness is None:
+            return []
+        key = pulumi.Output.from_input(self._args.get("kms_key_arn"))
+        peer = self._cluster(f"{self._name}-peer", region, key.apply(lambda arn: arn and replica_key(arn, region)))
+        return [
+            aws.dsql.ClusterPeering(
+                name,
+                region=own_region,
+                identifier=own.identifier,
+                clusters=[other.arn],
+                witness_region=witness,
+                # The provider cannot change a peering: it is made anew for a new cluster.
+                opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["*"]),
+            ).id
+            for name, own_region, own, other in (
+                (self._name, None, cluster, peer),
+                (f"{self._name}-peer", region, peer, cluster),
+            )
+        ]
+
+    def _vpc_access(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
+        """Let the functions' VPC reach the cluster, and return outputs that are known once it can."""
+        args, name, port = self._args, self._name, DSQL.default_port
+        if "vpc_id" not in args:
+            return []
+        functions, rules = args["function_security_group_id"], SecurityGroupRules(self, args.get("tags"))
+        out = f"{name}-functions-out"
+        if not args["vpc_endpoint"]:
+            # The security group of an endpoint that exists is not known here.
+            return [rules.egress(out, functions, None, port, "dsql to the endpoint of the VPC")]
+        group = aws.ec2.SecurityGroup(
+            f"{name}-endpoint",
+            vpc_id=args["vpc_id"],
+            description="DSQL endpoint: the port of the database, from the functions.",
+            revoke_rules_on_delete=True,
+            tags=self._tags(f"{name}-endpoint"),
+            opts=self._child,
+        )
+        return [
+            self._vpc_endpoint(cluster, group).id,
+            rules.ingress(f"{name}-from-functions", group.id, functions, port, "dsql from the functions"),
+            rules.egress(out, functions, group.id, port, "dsql to the database"),
+        ]
+
+    def _vpc_endpoint(self, cluster: aws.dsql.Cluster, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
+        """Register the cluster's PrivateLink endpoint.
+
+        Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/privatelink-managing-clusters.html
+        """
+        return aws.ec2.VpcEndpoint(
+            self._name,
+            vpc_id=self._args["vpc_id"],
+            service_name=cluster.vpc_endpoint_service_name,
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            subnet_ids=self._args["subnet_ids"],
+            security_group_ids=[group.id],
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
+
+    def _application_schema(self, cluster_arn: pulumi.Output[str]) -> pulumi.Output[ApplicationSchema]:
+        args = self._args
+        return pulumi.Output.all(
+            name=self._name,
+            cluster_arn=cluster_arn,
+            endpoint=self.endpoint,
+            identifier=self.identifier,
+            schema=args["schema"],
+            runtime_role=args.get("runtime_role", ""),
+            function_role_arns=args["function_role_arns"],
+            subnet_ids=args.get("subnet_ids", []),
+            security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
+        ).apply(lambda known: ApplicationSchema(**known))
+
+    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
+        return resource_tags(self._args.get("tags"), name)
+
+
+def replica_key(kms_key_arn: str, region: str) -> str:
+    """Return the ARN of a multi-Region key's replica: the same but for the Region.
+
+    Source: AWS KMS developer guide, "How multi-Region keys work"
+
+    >>> replica_key("arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", "eu-west-2")
+    'arn:aws:kms:eu-west-2:123456789012:key/mrk-0a1b'
+    """
+    arn, partition, service, _, key = kms_key_arn.split(":", 4)
+    return ":".join((arn, partition, service, region, key))
+
+
+def _check_combinations(name: str, args: DsqlDatabaseArgs) -> None:
+    for keys in TOGETHER:
+        given = [key for key in keys if key in args]
+        if given and (missing := [key for key in keys if key not in args]):
+            raise ValueError(f"DsqlDatabase {name!r}: {given[0]} needs {' and '.join(missing)} too")
+    if "peer_region" in args and args["peer_region"] == args.get("witness_region"):
+        raise ValueError(f"DsqlDatabase {name!r}: peer_region and witness_region are the same; give two Regions")
+    key = args.get("kms_key_arn")
+    if "peer_region" in args and isinstance(key, str) and MULTI_REGION_KEY not in key:
+        raise ValueError(
+            f"DsqlDatabase {name!r}: kms_key_arn is {key!r}; with peer_region it takes a multi-Region key, whose id"
+            " begins with mrk-"
+        )
+    if "cluster_identifier" in args and (given := [key for key in OF_NEW_CLUSTERS if key in args]):
+        raise ValueError(
+            f"DsqlDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"
+            " give one of the two"
+        )

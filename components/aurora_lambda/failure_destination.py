@@ -1,0 +1,99 @@
+"""Where the records of a stream go that its function could not process: a private bucket, or a queue."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda import policies
+from aurora_lambda.naming import Tags, resource_tags
+
+SECONDS_PER_DAY = 86_400
+# Source: Amazon SQS API reference, SetQueueAttributes.
+QUEUE_DAYS = 14
+
+
+@dataclass(frozen=True)
+class FailureDestination:
+    """A destination, and what a function's role needs to deliver to it."""
+
+    arn: pulumi.Output[str]
+    statements: pulumi.Output[list[policies.Statement]]
+
+
+@dataclass(frozen=True)
+class FailureDestinations:
+    """Makes the destination of one stream."""
+
+    parent: pulumi.Resource
+    name: str
+    retention_days: int
+    kms_key_arn: pulumi.Input[str] | None
+    tags: Tags | None
+
+    def bucket(self) -> FailureDestination:
+        """Return an encrypted, private bucket, which keeps each record whole for the retention time.
+
+        Source: AWS Lambda developer guide, "Retaining discarded batch records", permissions for Amazon S3.
+        """
+        bucket = aws.s3.Bucket(
+            self.name, force_destroy=True, tags=resource_tags(self.tags, self.name), opts=self._child
+        )
+        self._encrypt(bucket)
+        self._keep_private(bucket)
+        aws.s3.BucketLifecycleConfiguration(
+            self.name,
+            bucket=bucket.bucket,
+            # The filter is for all objects; without one the provider warns that it is going to refuse.
+            rules=[
+                {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": self.retention_days}},
+            ],
+            opts=self._child,
+        )
+        statements = bucket.arn.apply(
+            lambda arn: [policies.allow(["s3:ListBucket"], arn), policies.allow(["s3:PutObject"], f"{arn}/*")]
+        )
+        return FailureDestination(bucket.arn, statements)
+
+    def queue(self) -> FailureDestination:
+        """Return an encrypted queue, whose messages say where in the stream the records were."""
+        queue = aws.sqs.Queue(
+            self.name,
+            message_retention_seconds=min(self.retention_days, QUEUE_DAYS) * SECONDS_PER_DAY,
+            sqs_managed_sse_enabled=True if self.kms_key_arn is None else None,
+            kms_master_key_id=self.kms_key_arn,
+            tags=resource_tags(self.tags, self.name),
+            opts=self._child,
+        )
+        return FailureDestination(queue.arn, queue.arn.apply(lambda arn: [policies.allow(["sqs:SendMessage"], arn)]))
+
+    def _encrypt(self, bucket: aws.s3.Bucket) -> None:
+        default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="AES256" if self.kms_key_arn is None else "aws:kms",
+            kms_master_key_id=self.kms_key_arn,
+        )
+        rule = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=default, bucket_key_enabled=True
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(self.name, bucket=bucket.bucket, rules=[rule], opts=self._child)
+
+    def _keep_private(self, bucket: aws.s3.Bucket) -> None:
+        aws.s3.BucketPublicAccessBlock(
+            self.name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child,
+        )
+        aws.s3.BucketPolicy(
+            self.name,
+            bucket=bucket.bucket,
+            policy=bucket.arn.apply(lambda arn: policies.policy_document([policies.deny_without_tls(arn)])),
+            opts=self._child,
+        )
+
+    @property
+    def _child(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self.parent)

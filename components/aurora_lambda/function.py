@@ -1,0 +1,203 @@
+"""A Lambda function that runs a container image, with permissions and a log group of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda import policies
+from aurora_lambda.access import (
+    EnvironmentSources,
+    IdSources,
+    PolicySources,
+    PolicyStatement,
+    merge_lists,
+    merged_ids,
+    merged_mapping,
+)
+from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
+from aurora_lambda.function_url import FunctionUrlCors, public_permissions
+from aurora_lambda.naming import Tags, physical_name, resource_tags
+
+LIVE_ALIAS = "live"
+
+
+class ImageFunctionArgs(TypedDict):
+    """What the function runs, who it is and what it may reach."""
+
+    image_uri: pulumi.Input[str]
+    """The image, by digest."""
+    role_name: pulumi.Input[str]
+    """Name of the function's role (see `FunctionRole`); this component gives it the permissions below."""
+    role_arn: pulumi.Input[str]
+    """ARN of the same role."""
+    environment: NotRequired[EnvironmentSources]
+    """Environment variables from any number of sources, merged; of two with one name the last counts. Never put a
+    secret here: anyone who may read the function reads it."""
+    policy_statements: NotRequired[PolicySources]
+    """IAM policy statements from any number of sources, merged: what the function may do."""
+    subnet_ids: NotRequired[IdSources]
+    """Subnets from any number of sources, merged: the function is attached to them. Default: no VPC."""
+    security_group_ids: NotRequired[IdSources]
+    """Security groups from any number of sources, merged."""
+    command: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The entry point, where it is not the image's own."""
+    architecture: NotRequired[str]
+    """The image's processor architecture."""
+    memory_size: NotRequired[int]
+    """Memory in MB."""
+    timeout: NotRequired[int]
+    """How long an invocation may take, in seconds."""
+    reserved_concurrency: NotRequired[int]
+    """Execution environments at most; -1: no limit but the account's."""
+    log_retention_days: NotRequired[int]
+    """Days that logs are kept."""
+    url_auth_type: NotRequired[str]
+    """Give the function a URL, for signed requests (`AWS_IAM`) or for everybody (`NONE`). Default: no URL."""
+    cors: NotRequired[FunctionUrlCors]
+    """Which web pages of other origins may call the URL. Default: none."""
+    snap_start: NotRequired[bool]
+    """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL then leads to the
+    published version; `arn` stays the unpublished function, which has no snapshot. AWS charges for each published
+    version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it."""
+    tags: NotRequired[Tags]
+    """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "architecture": ARCHITECTURE,
+    "memory_size": whole_number(128, 10_240, "MB", 256),
+    "timeout": whole_number(1, 900, "seconds", 15),
+    "reserved_concurrency": whole_number(-1, 1000, "execution environments", -1),
+    "log_retention_days": log_retention(30),
+    "url_auth_type": choice("AWS_IAM", "NONE"),
+    "snap_start": flag(default=False),
+}
+
+
+class ImageFunction(pulumi.ComponentResource):
+    """A function of a container image, logging JSON into a log group that the stack owns and deletes.
+
+    Makes: a log group, one or two policies of the role, the function, on demand a function URL with the permissions
+    that make it public, and with `snap_start` an alias. Free at rest, but for stored logs and snapshots.
+    """
+
+    arn: pulumi.Output[str]
+    """The function's ARN."""
+    function_name: pulumi.Output[str]
+    """The function's name."""
+    url: pulumi.Output[str]
+    """The function URL; empty where none was asked for."""
+
+    def __init__(self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the function and what belongs to it.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
+        super().__init__("aurora-lambda:index:ImageFunction", name, {}, opts)
+        self._name, self._args = name, check_arguments("ImageFunction", name, args, ARGUMENTS)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._subnet_ids = merged_ids(args.get("subnet_ids", []))
+
+        log_group = self._log_group()
+        function = self._function(log_group, self._role_policy(log_group))
+        if args.get("subnet_ids", []) != []:
+            self._deny_network_interfaces_to_code(function)
+        qualifier = self._alias(function).name if self._args["snap_start"] else None
+        self.arn, self.function_name = function.arn, function.name
+        self.url = self._url(function, qualifier)
+        self.register_outputs({"arn": self.arn, "functionName": self.function_name, "url": self.url})
+
+    def _log_group(self) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            self._name,
+            name=f"/aws/lambda/{physical_name(self._name)}",
+            retention_in_days=self._args["log_retention_days"],
+            tags=self._tags(),
+            opts=self._child,
+        )
+
+    def _role_policy(self, log_group: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:
+        sources = self._args.get("policy_statements", [])
+        return aws.iam.RolePolicy(
+            self._name,
+            role=self._args["role_name"],
+            policy=pulumi.Output.all(log_group.arn, sources, self._subnet_ids).apply(lambda values: _policy(*values)),
+            # A new policy is created before the old one is deleted: the running function never lacks its rights.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
+        )
+
+    def _function(self, log_group: aws.cloudwatch.LogGroup, role_policy: aws.iam.RolePolicy) -> aws.lambda_.Function:
+        args, snap_start = self._args, self._args["snap_start"]
+        return aws.lambda_.Function(
+            self._name,
+            package_type="Image",
+            image_config={"commands": args["command"]} if "command" in args else None,
+            image_uri=args["image_uri"],
+            role=args["role_arn"],
+            architectures=[args["architecture"]],
+            memory_size=args["memory_size"],
+            timeout=args["timeout"],
+            reserved_concurrent_executions=args["reserved_concurrency"],
+            environment={"variables": merged_mapping(args.get("environment", []))},
+            vpc_config=self._vpc_config(),
+            logging_config={"log_format": "JSON", "log_group": log_group.name},
+            publish=snap_start,
+            snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
+            # Without this the security group's deletion waits up to 45 minutes for the function's network interfaces.
+            replace_security_groups_on_destroy=self._subnet_ids.apply(lambda ids: True if ids else None),
+            tags=self._tags(),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
+        )
+
+    def _vpc_config(self) -> pulumi.Output[aws.lambda_.FunctionVpcConfigArgs | None]:
+        security_group_ids = merged_ids(self._args.get("security_group_ids", []))
+        return pulumi.Output.all(self._subnet_ids, security_group_ids).apply(
+            lambda ids: (
+                aws.lambda_.FunctionVpcConfigArgs(subnet_ids=ids[0], security_group_ids=ids[1]) if ids[0] else None
+            )
+        )
+
+    def _alias(self, function: aws.lambda_.Function) -> aws.lambda_.Alias:
+        return aws.lambda_.Alias(
+            self._name,
+            name=LIVE_ALIAS,
+            function_name=function.name,
+            function_version=function.version,
+            opts=self._child,
+        )
+
+    def _url(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
+        if "url_auth_type" not in self._args:
+            return pulumi.Output.from_input("")
+        auth_type, cors = self._args["url_auth_type"], self._args.get("cors")
+        url = aws.lambda_.FunctionUrl(
+            self._name,
+            function_name=function.name,
+            qualifier=qualifier,
+            authorization_type=auth_type,
+            cors=aws.lambda_.FunctionUrlCorsArgs(**cors) if cors else None,
+            opts=self._child,
+        )
+        public = auth_type == "NONE"
+        permissions = public_permissions(self._name, function.name, qualifier, self._child) if public else []
+        return pulumi.Output.all(url.function_url, *permissions).apply(lambda known: known[0])
+
+    def _deny_network_interfaces_to_code(self, function: aws.lambda_.Function) -> None:
+        aws.iam.RolePolicy(
+            f"{self._name}-code",
+            role=self._args["role_name"],
+            policy=function.arn.apply(lambda arn: policies.policy_document([policies.deny_eni_to_code(arn)])),
+            opts=self._child,
+        )
+
+    def _tags(self) -> pulumi.Output[dict[str, str]]:
+        return resource_tags(self._args.get("tags"), self._name)
+
+
+def _policy(log_group_arn: str, sources: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str]) -> str:
+    """Return the role's policy: logs, network interfaces where there are subnets, and the statements of all sources."""
+    attach = [policies.attach_to_vpc()] if subnet_ids else []
+    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *merge_lists(sources)])

@@ -1,0 +1,164 @@
+"""A container image in a repository of its own, built only when something in it changed."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_docker as docker
+
+from aurora_lambda import policies
+from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, flag, whole_number
+from aurora_lambda.build_context import source_digest
+from aurora_lambda.naming import Tags, resource_tags
+
+PLATFORMS: Mapping[str, str] = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
+
+
+class LambdaImageArgs(TypedDict):
+    """What to build, for which processor, and what the repository keeps."""
+
+    context: pulumi.Input[str]
+    """The build context, relative to the Pulumi program. Its `.dockerignore` says exactly what the build reads."""
+    dockerfile: pulumi.Input[str]
+    """The Dockerfile, relative to the Pulumi program."""
+    target: pulumi.Input[str]
+    """The Dockerfile's target."""
+    build_args: NotRequired[dict[str, pulumi.Input[str]]]
+    """The Dockerfile's arguments. `SOURCE_DIGEST` is added."""
+    architecture: NotRequired[str]
+    """The processor architecture to build for."""
+    keep_images: NotRequired[int]
+    """How many images the repository keeps, the newest ones."""
+    force_delete: NotRequired[bool]
+    """Whether deleting the repository deletes its images. Otherwise the repository is protected: Pulumi refuses to
+    destroy it, before it deletes anything else, until this is true."""
+    tags: NotRequired[Tags]
+    """Tags of the repository."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "architecture": ARCHITECTURE,
+    # One that runs, one to go back to, one that is being deployed.
+    "keep_images": whole_number(3, 1000, "images", 10),
+    "force_delete": flag(default=False),
+}
+
+
+class LambdaImage(pulumi.ComponentResource):
+    """An image tagged by a digest over everything its build reads, and used by the digest of the result.
+
+    Makes: an ECR repository, scanned on push, its lifecycle policy, its policy for the Lambda service, and the image,
+    which the local Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
+    """
+
+    image_uri: pulumi.Output[str]
+    """The image by digest, `<repository>@sha256:...`; known once the Lambda service may pull it."""
+    source_digest: pulumi.Output[str]
+    """The image's tag: a digest over everything the build reads."""
+
+    def __init__(self, name: str, args: LambdaImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the repository and the image.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+            FileNotFoundError: a missing context, `.dockerignore` or Dockerfile.
+        """
+        super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
+        self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
+        self._platform = PLATFORMS[self._args["architecture"]]
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        repository = self._repository()
+        self._lifecycle_policy(repository)
+        policy = self._repository_policy(repository)
+        self.source_digest = self._source_digest()
+        self.image_uri = pulumi.Output.all(self._image(repository).repo_digest, policy.id).apply(lambda known: known[0])
+        self.register_outputs({"imageUri": self.image_uri, "sourceDigest": self.source_digest})
+
+    def _repository(self) -> aws.ecr.Repository:
+        return aws.ecr.Repository(
+            self._name,
+            # What runs is named by digest. Docker's provider builds again where only file modes differ, as they do
+            # between machines, and pushes to the same tag then, as after an interrupted push or a rollback.
+            image_tag_mutability="MUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "AES256"}],
+            force_delete=self._args["force_delete"],
+            tags=resource_tags(self._args.get("tags"), self._name),
+            # AWS deletes no repository with images: protected, a destroy says so before it deletes anything else.
+            opts=pulumi.ResourceOptions(parent=self, protect=not self._args["force_delete"]),
+        )
+
+    def _repository_policy(self, repository: aws.ecr.Repository) -> aws.ecr.RepositoryPolicy:
+        return aws.ecr.RepositoryPolicy(
+            self._name,
+            repository=repository.name,
+            policy=repository.arn.apply(lambda arn: policies.policy_document([policies.pull_image(arn)])),
+            opts=self._child,
+        )
+
+    def _lifecycle_policy(self, repository: aws.ecr.Repository) -> None:
+        aws.ecr.LifecyclePolicy(
+            self._name,
+            repository=repository.name,
+            policy=keep_newest(self._args["keep_images"]),
+            opts=self._child,
+        )
+
+    def _source_digest(self) -> pulumi.Output[str]:
+        return pulumi.Output.all(
+            context=self._args["context"],
+            dockerfile=self._args["dockerfile"],
+            settings={**self._build_args(), "target": self._args["target"], "platform": self._platform},
+        ).apply(
+            lambda build: source_digest(Path(build["context"]), Path(build["dockerfile"]), build["settings"]),
+        )
+
+    def _image(self, repository: aws.ecr.Repository) -> docker.Image:
+        return docker.Image(
+            self._name,
+            image_name=pulumi.Output.concat(repository.repository_url, ":", self.source_digest),
+            build={
+                "context": self._args["context"],
+                "dockerfile": self._args["dockerfile"],
+                "target": self._args["target"],
+                "platform": self._platform,
+                "args": {**self._build_args(), "SOURCE_DIGEST": self.source_digest},
+            },
+            registry=self._registry(repository),
+            opts=self._child,
+        )
+
+    def _build_args(self) -> dict[str, pulumi.Input[str]]:
+        return dict(self._args.get("build_args", {}))
+
+    def _registry(self, repository: aws.ecr.Repository) -> docker.RegistryArgs:
+        token = aws.ecr.get_authorization_token_output(
+            registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
+        ).authorization_token
+        login = pulumi.Output.secret(token).apply(lambda token: _decode_login(str(token)))
+        return docker.RegistryArgs(
+            server=repository.repository_url.apply(lambda url: url.partition("/")[0]),
+            username=login.apply(lambda parts: parts[0]),
+            password=login.apply(lambda parts: parts[1]),
+        )
+
+
+def _decode_login(token: str) -> list[str]:
+    """Return the user name and the password in an ECR authorization token: `user:password` in base64."""
+    return base64.b64decode(token).decode().split(":", 1)
+
+
+def keep_newest(count: int) -> str:
+    """Return a lifecycle policy document that expires all but the newest `count` images."""
+    rule = {
+        "rulePriority": 1,
+        "description": f"Keep the newest {count} images",
+        "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count},
+        "action": {"type": "expire"},
+    }
+    return json.dumps({"rules": [rule]})

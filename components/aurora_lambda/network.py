@@ -1,0 +1,196 @@
+"""The network of functions and databases: isolated subnets, from which only one endpoint can be reached."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.access import merged_ids
+from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, whole_number
+from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.security_group_rules import SecurityGroupRules
+
+SUBNET_COUNT = 3
+HTTPS = 443
+
+
+class NetworkArgs(TypedDict):
+    """A new VPC by default; an existing one when `vpc_id` and `subnet_ids` are given."""
+
+    cidr_block: NotRequired[pulumi.Input[str]]
+    """IPv4 range of the new VPC."""
+    vpc_id: NotRequired[pulumi.Input[str]]
+    """An existing VPC to use instead of a new one. Needs `subnet_ids`."""
+    subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    """Subnets of the existing VPC, in at least two availability zones (Aurora's rule)."""
+    secrets_endpoint: NotRequired[bool]
+    """Whether to make the Secrets Manager endpoint. Say false where an existing VPC has a NAT gateway, or such an
+    endpoint already: AWS refuses a second one with private DNS."""
+    endpoint_zones: NotRequired[int]
+    """In how many zones of a new VPC the endpoint gets an address. One is enough where only migrations need it."""
+    tags: NotRequired[Tags]
+    """Tags of every resource."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "cidr_block": cidr_block("10.0.0.0/16"),
+    "secrets_endpoint": flag(default=True),
+    "endpoint_zones": whole_number(1, SUBNET_COUNT, "zones", 1),
+}
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC with three isolated subnets, the functions' security group, and an endpoint for Secrets Manager.
+
+    Makes: a VPC, its default security group emptied of rules, a route table with no route out, three subnets and their
+    associations (none of these for an existing VPC); a security group for functions with no inbound rule; a security
+    group for the endpoint that takes 443 from the functions; the interface endpoint.
+    At rest the endpoint costs 7 to 8 USD a month for each zone; all else is free. There is no NAT gateway.
+    """
+
+    vpc_id: pulumi.Output[str]
+    """The VPC."""
+    subnet_ids: pulumi.Output[list[str]]
+    """The subnets, for functions and databases alike."""
+    function_security_group_id: pulumi.Output[str]
+    """The functions' group; known once the endpoint and the rules exist, so what uses it can reach them."""
+    secrets_endpoint_id: pulumi.Output[str]
+    """The Secrets Manager endpoint; empty where none is made."""
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the VPC, or take the existing one, and the functions' security group.
+
+        Raises:
+            ValueError: an argument that is not allowed, or `vpc_id` without `subnet_ids` or the reverse.
+        """
+        super().__init__("aurora-lambda:index:Network", name, {}, opts)
+        if ("vpc_id" in args) != ("subnet_ids" in args):
+            raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
+        self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        existing = "vpc_id" in args
+        # An existing VPC's zones are not known here: the endpoint then gets one address.
+        self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
+        self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
+        functions = self._security_group("functions", "Functions: no inbound traffic.")
+        self.secrets_endpoint_id = pulumi.Output.from_input("")
+        make_egress = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
+        ready = make_egress(functions)
+        self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
+        self.register_outputs(
+            {
+                "vpcId": self.vpc_id,
+                "subnetIds": self.subnet_ids,
+                "functionSecurityGroupId": self.function_security_group_id,
+                "secretsEndpointId": self.secrets_endpoint_id,
+            }
+        )
+
+    def _existing_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[list[str]]]:
+        return pulumi.Output.from_input(self._args["vpc_id"]), merged_ids([self._args["subnet_ids"]])
+
+    def _new_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[list[str]]]:
+        vpc = aws.ec2.Vpc(
+            self._name,
+            cidr_block=self._args["cidr_block"],
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags=self._tags(self._name),
+            opts=self._child,
+        )
+        default_name = f"{self._name}-default"
+        aws.ec2.DefaultSecurityGroup(default_name, vpc_id=vpc.id, tags=self._tags(default_name), opts=self._child)
+        routes = aws.ec2.RouteTable(
+            f"{self._name}-isolated",
+            vpc_id=vpc.id,
+            routes=[],
+            tags=self._tags(f"{self._name}-isolated"),
+            opts=self._child,
+        )
+        zones = aws.get_availability_zones_output(
+            state="available",
+            filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).names
+        self._zone_count = zones.apply(len)
+        return vpc.id, pulumi.Output.all(*(self._subnet(index, vpc, routes, zones) for index in range(SUBNET_COUNT)))
+
+    def _subnet(
+        self, index: int, vpc: aws.ec2.Vpc, routes: aws.ec2.RouteTable, zones: pulumi.Output[Sequence[str]]
+    ) -> pulumi.Output[str]:
+        name = f"{self._name}-isolated-{index + 1}"
+        subnet = aws.ec2.Subnet(
+            name,
+            vpc_id=vpc.id,
+            cidr_block=pulumi.Output.from_input(self._args["cidr_block"]).apply(
+                lambda block: subnet_blocks(block, SUBNET_COUNT)[index]
+            ),
+            availability_zone=zones.apply(lambda names: sorted(names)[index % len(names)]),
+            map_public_ip_on_launch=False,
+            tags=self._tags(name),
+            # The list of zones may change later: subnets stay where they are.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
+        )
+        aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child)
+        return subnet.id
+
+    def _secrets_endpoint(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        endpoint_group = self._security_group("endpoints", "Endpoints: HTTPS from the functions.")
+        rules, name = SecurityGroupRules(self, self._args.get("tags")), self._name
+        ready = [
+            rules.ingress(
+                f"{name}-endpoints-from-functions", endpoint_group.id, functions.id, HTTPS, "HTTPS from the functions"
+            ),
+            rules.egress(
+                f"{name}-functions-to-endpoints", functions.id, endpoint_group.id, HTTPS, "HTTPS to the endpoints"
+            ),
+        ]
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        wanted = self._args["endpoint_zones"]
+        endpoint = aws.ec2.VpcEndpoint(
+            f"{self._name}-secretsmanager",
+            vpc_id=self.vpc_id,
+            service_name=region.apply(lambda region: f"com.amazonaws.{region}.secretsmanager"),
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            # AWS refuses two addresses in one zone, and an account may see two zones only.
+            subnet_ids=pulumi.Output.all(self.subnet_ids, self._zone_count).apply(
+                lambda both: both[0][: min(wanted, both[1])]
+            ),
+            security_group_ids=[endpoint_group.id],
+            tags=self._tags(f"{self._name}-secretsmanager"),
+            opts=self._child,
+        )
+        self.secrets_endpoint_id = endpoint.id
+        return [endpoint.id, *ready]
+
+    def _https_egress(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
+        name, description = f"{self._name}-functions-https-out", "HTTPS by the routes of the VPC"
+        return [SecurityGroupRules(self, self._args.get("tags")).egress(name, functions.id, None, HTTPS, description)]
+
+    def _security_group(self, role: str, description: str) -> aws.ec2.SecurityGroup:
+        name = f"{self._name}-{role}"
+        return aws.ec2.SecurityGroup(
+            name,
+            vpc_id=self.vpc_id,
+            description=description,
+            revoke_rules_on_delete=True,
+            tags=self._tags(name),
+            opts=self._child,
+        )
+
+    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
+        return resource_tags(self._args.get("tags"), name)
+
+
+def subnet_blocks(cidr_block: str, count: int) -> list[str]:
+    """Return the first `count` of the sixteen equal parts of an IPv4 range.
+
+    >>> subnet_blocks("10.0.0.0/16", 3)
+    ['10.0.0.0/20', '10.0.16.0/20', '10.0.32.0/20']
+    """
+    return [str(block) for block in ipaddress.IPv4Network(cidr_block).subnets(prefixlen_diff=4)][:count]

@@ -1,0 +1,169 @@
+"""Reads a stack's configuration and reports everything wrong with it at once: the only reader of `pulumi.Config`."""
+
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.dsql import MULTI_REGION_KEY
+from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
+from aurora_lambda.service.regions import region_mistakes
+from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_engines
+from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
+
+NAMESPACE = "aurora-lambda"
+
+
+def load() -> Settings:
+    """Return the current stack's settings.
+
+    Raises:
+        SettingsError: unknown keys, values out of range, keys that contradict each other; all of them at once.
+    """
+    config = pulumi.Config(NAMESPACE)
+    given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
+    region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
+    return read(given, pulumi.get_stack(), region)
+
+
+def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
+    """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
+
+    `region` is where the stack is deployed; empty where only the AWS provider knows.
+
+    Raises:
+        SettingsError: as `load`.
+    """
+    mistakes = [_unknown(key) for key in config if key not in CONFIG_KEYS]
+    checked: dict[str, Any] = {}
+    for key in (key for key in CONFIG_KEYS.values() if key.name in config):
+        try:
+            if key.name == "streams":
+                checked[key.field], wrong = read_streams(config[key.name])
+                mistakes += wrong
+            else:
+                checked[key.field] = key.read(config[key.name])
+        except ValueError as error:
+            mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
+    settings = Settings(**checked)
+    mistakes += [*_ignored_keys(settings), *_contradictions(settings)]
+    mistakes += region_mistakes(region)
+    if mistakes:
+        raise SettingsError(stack, mistakes)
+    return settings
+
+
+def _given_keys() -> list[str]:
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{NAMESPACE}:"))
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, CONFIG_KEYS, n=1)
+    remedy = f"did you mean {near[0]!r}? " if near else ""
+    return f"{key} is not a configuration key; {remedy}remove it with: pulumi config rm {key}"
+
+
+def _nearest(key: ConfigKey, value: str) -> str:
+    near = get_close_matches(value, key.argument.choices, n=1)
+    return f". Type: pulumi config set {key.name} {near[0]}" if near else ""
+
+
+def _ignored_keys(settings: Settings) -> list[str]:
+    """Name the keys that would be ignored; not those at their default, which Pulumi gives for every key."""
+    return [
+        f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)};"
+        f" remove it with: pulumi config rm {key.name}"
+        for key in keys_of_other_engines(settings.engine)
+        if getattr(settings, key.field) != key.default
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    mistakes = []
+    if settings.min_capacity > settings.max_capacity:
+        mistakes.append(f"minCapacity {settings.min_capacity:g} is above maxCapacity {settings.max_capacity:g}")
+    if settings.max_capacity < 1 and settings.database_auth == "iam":
+        mistakes.append("maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth password")
+    if bool(settings.vpc_id) != bool(settings.subnet_ids):
+        mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
+    if not settings.secrets_endpoint and not settings.vpc_id:
+        mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
+    if len(settings.subnet_ids) == 1:
+        mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings) + _stream_mistakes(settings)
+
+
+def _dsql_mistakes(settings: Settings) -> list[str]:
+    mistakes = []
+    if not settings.dsql_endpoint and not settings.vpc_id:
+        mistakes.append("dsqlEndpoint false needs vpcId: without a VPC no endpoint is made")
+    if bool(settings.dsql_peer_region) != bool(settings.dsql_witness_region):
+        mistakes.append("dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions")
+    if settings.dsql_peer_region and settings.dsql_peer_region == settings.dsql_witness_region:
+        mistakes.append("dsqlPeerRegion and dsqlWitnessRegion are the same: a cluster in two Regions needs a third")
+    if settings.dsql_peer_region and settings.kms_key_arn and MULTI_REGION_KEY not in settings.kms_key_arn:
+        mistakes.append("kmsKeyArn is no multi-Region key (mrk-...), which a cluster in two Regions needs")
+    if settings.dsql_cluster_identifier:
+        mistakes += [
+            f"{name} is for a new cluster, and dsqlClusterIdentifier names an existing one: remove one of the two"
+            for name, given in (
+                ("deletionProtection", settings.deletion_protection),
+                ("kmsKeyArn", settings.kms_key_arn),
+                ("dsqlPeerRegion", settings.dsql_peer_region),
+            )
+            if given
+        ]
+    return mistakes
+
+
+def _engine_mistakes(settings: Settings) -> list[str]:
+    mistakes = []
+    engine, version = RDS_ENGINES.get(settings.engine), settings.engine_version
+    if engine is None:
+        return []
+    if version and not engine.is_version(version):
+        mistakes.append(
+            f"engineVersion is {version!r}, which is no version of {settings.engine}. "
+            f"Type: pulumi config set engineVersion {engine.version}"
+        )
+    return mistakes + _connection_mistakes(settings, engine.connections_for_functions(settings.max_capacity))
+
+
+def _connection_mistakes(settings: Settings, available: int) -> list[str]:
+    """Return a mistake where the functions' instances, each with one connection, need more than the cluster has."""
+    capacity = f"maxCapacity {settings.max_capacity:g}"
+    supply = f"the {available} connections that {settings.engine} has for functions with {capacity}"
+    streams = stream_connections(settings.streams)
+    if streams > available:
+        return [f"the concurrency of the streams' functions is {streams}, more than {supply}. Lower it in streams"]
+    if settings.handler_concurrency > available - streams:
+        less = f", less {streams} for the streams' functions" if streams else ""
+        return [
+            f"handlerConcurrency {settings.handler_concurrency} is more than {supply}{less}. "
+            f"Type: pulumi config set handlerConcurrency {available - streams}"
+        ]
+    return []
+
+
+def _stream_mistakes(settings: Settings) -> list[str]:
+    """Return what is wrong with the streams of a stack without a database."""
+    if settings.engine != NO_DATABASE:
+        return []
+    if not settings.streams:
+        return ["engine none needs streams. Type: pulumi config set --path 'streams[0].name' copy-items"]
+    users = [stream for stream in stream_functions(settings.streams).values() if stream.database]
+    return [
+        f"streams[{index}] uses the database, and engine none has none. "
+        f"Type: pulumi config set --path 'streams[{index}].database' false"
+        for index in map(settings.streams.index, users)
+    ]

@@ -1,0 +1,113 @@
+"""The database of a stack: the component that the configured engine asks for, and the network it needs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import pulumi
+
+from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, Network
+from aurora_lambda.service.settings import Settings
+
+DATABASE = "main-db"
+
+StackTags = Mapping[str, pulumi.Input[str]]
+
+
+class Database(Protocol):
+    """What every database component offers."""
+
+    runtime: pulumi.Output[FunctionAccess]
+    admin: pulumi.Output[FunctionAccess]
+    endpoint: pulumi.Output[str]
+    identifier: pulumi.Output[str]
+
+
+def register_database(
+    settings: Settings,
+    function_role_arns: Sequence[pulumi.Input[str]],
+    tags: StackTags,
+    depends_on: Sequence[pulumi.Resource],
+) -> Database:
+    """Register the database of the configured engine, to be created after `depends_on`.
+
+    Functions of these roles may log in.
+    """
+    opts = pulumi.ResourceOptions(depends_on=depends_on)
+    if settings.engine == "dsql":
+        return _dsql(settings, function_role_arns, tags, opts)
+    return _aurora(settings, tags, opts)
+
+
+def _dsql(
+    settings: Settings, function_role_arns: Sequence[pulumi.Input[str]], tags: StackTags, opts: pulumi.ResourceOptions
+) -> DsqlDatabase:
+    args: DsqlDatabaseArgs = {"function_role_arns": function_role_arns, "schema": settings.schema, "tags": tags}
+    if settings.runtime_role:
+        args["runtime_role"] = settings.runtime_role
+    if settings.vpc_id:
+        network = _network(settings, tags)
+        args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
+        args["function_security_group_id"] = network.function_security_group_id
+        args["vpc_endpoint"] = settings.dsql_endpoint
+    if settings.dsql_cluster_identifier:
+        args["cluster_identifier"] = settings.dsql_cluster_identifier
+        return DsqlDatabase(DATABASE, args, opts)
+    args["deletion_protection"], args["force_destroy"] = settings.deletion_protection, settings.force_destroy
+    if settings.kms_key_arn:
+        args["kms_key_arn"] = settings.kms_key_arn
+    if settings.dsql_peer_region:
+        args["peer_region"], args["witness_region"] = settings.dsql_peer_region, settings.dsql_witness_region
+    return DsqlDatabase(DATABASE, args, opts)
+
+
+def _network(settings: Settings, tags: StackTags) -> Network:
+    # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
+    zones = 3 if settings.database_auth == "password" else 1
+    if settings.vpc_id:
+        return Network(
+            "network",
+            {
+                "vpc_id": settings.vpc_id,
+                "subnet_ids": list(settings.subnet_ids),
+                # On DSQL there is no secret to read.
+                "secrets_endpoint": settings.secrets_endpoint and settings.engine != "dsql",
+                "endpoint_zones": zones,
+                "tags": tags,
+            },
+        )
+    return Network("network", {"cidr_block": settings.vpc_cidr, "endpoint_zones": zones, "tags": tags})
+
+
+def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -> AuroraDatabase:
+    network = _network(settings, tags)
+    endpoint = {"secrets_endpoint_id": network.secrets_endpoint_id} if settings.secrets_endpoint else {}
+    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
+    key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
+    return AuroraDatabase(
+        DATABASE,
+        {
+            "engine": settings.engine,
+            "vpc_id": network.vpc_id,
+            "subnet_ids": network.subnet_ids,
+            "function_security_group_id": network.function_security_group_id,
+            "schema": settings.schema,
+            "auth": settings.database_auth,
+            "min_capacity": settings.min_capacity,
+            "max_capacity": settings.max_capacity,
+            "auto_pause_seconds": settings.auto_pause_seconds,
+            "instance_count": settings.instance_count,
+            "backup_retention_days": settings.backup_retention_days,
+            "deletion_protection": settings.deletion_protection,
+            "final_snapshot": settings.final_snapshot and not settings.force_destroy,
+            "performance_insights": settings.performance_insights,
+            "tags": tags,
+            "extended_support": settings.extended_support,
+            "secret_recovery_days": settings.secret_recovery_days,
+            **endpoint,
+            **version,
+            **role,
+            **key,
+        },
+        opts,
+    )

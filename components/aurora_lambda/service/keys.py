@@ -1,0 +1,56 @@
+"""How a configuration key is declared: as the field of a dataclass, once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from aurora_lambda.arguments import Argument, Value
+from aurora_lambda.schema import camel_case
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda.service.values import read_value
+
+# The value of `engine` for a stack that is its streams alone.
+NO_DATABASE = "none"
+WITHOUT_DATABASE_TOO = (*ENGINES, NO_DATABASE)
+
+
+@dataclass(frozen=True)
+class ConfigKey:
+    """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means.
+
+    On engines other than `engines` it means nothing.
+    """
+
+    field: str
+    argument: Argument
+    default: Value | None
+    description: str
+    engines: Sequence[str]
+
+    @property
+    def name(self) -> str:
+        """The key as it is typed."""
+        return camel_case(self.field)
+
+    def read(self, text: str) -> Value:
+        """Return the value that `text` stands for; an empty one is the default where that is empty.
+
+        Raises:
+            ValueError: the key does not take it; the message says what it takes.
+        """
+        return text if text == self.default == "" else read_value(text, self.argument)
+
+
+def config_key(
+    argument: Argument, description: str, default: Value | None = None, engines: Sequence[str] = tuple(ENGINES)
+) -> Any:
+    """Declare a configuration key; the default is the argument's own where none is given."""
+    default = argument.default if default is None else default
+    metadata = {"argument": argument, "default": default, "description": description, "engines": engines}
+    return field(default=default, metadata=metadata)
+
+
+def declared_keys(settings: type[Any]) -> Mapping[str, ConfigKey]:
+    """Return the keys that the fields of a dataclass declare, by the name that is typed."""
+    keys = (ConfigKey(field=each.name, **each.metadata) for each in fields(settings))
+    return {key.name: key for key in keys}

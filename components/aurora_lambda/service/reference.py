@@ -1,0 +1,80 @@
+"""Writes the configuration keys into Pulumi.yaml and docs/configuration.md, between their markers: `make config`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from aurora_lambda.arguments import Value
+from aurora_lambda.service.keys import ConfigKey
+from aurora_lambda.service.settings import CONFIG_KEYS
+from aurora_lambda.service.stream_settings import STREAM_KEYS
+
+ROOT = Path(__file__).parents[1]
+# Project configuration has no type for fractions.
+PULUMI_TYPES = {"number": "string"}
+
+
+def main() -> None:
+    """Write all blocks anew."""
+    for file, name, block in blocks():
+        path = ROOT / file
+        path.write_text(with_block(path.read_text(), name, block))
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Return the file, the name and the text of each block."""
+    return [
+        ("Pulumi.yaml", "keys", pulumi_block()),
+        ("docs/configuration.md", "keys", key_table(CONFIG_KEYS)),
+        ("docs/configuration.md", "streams", key_table(STREAM_KEYS)),
+    ]
+
+
+def with_block(text: str, name: str, block: str) -> str:
+    """Return the text of a file with what is between the markers of a name replaced by `block`.
+
+    Raises:
+        ValueError: the text lacks a marker, or has it twice.
+    """
+    lines = text.splitlines(keepends=True)
+    (begin,), (end,) = (
+        [i for i, line in enumerate(lines) if f"make config: {mark} {name}" in line] for mark in ("begin", "end")
+    )
+    return "".join([*lines[: begin + 1], block, *lines[end:]])
+
+
+def pulumi_block() -> str:
+    """Return the `config` block of Pulumi.yaml."""
+    return "config:\n" + "".join(_entry(key) for key in CONFIG_KEYS.values())
+
+
+def key_table(keys: Mapping[str, ConfigKey]) -> str:
+    """Return a table of configuration keys."""
+    return "| key | default | takes | |\n|---|---|---|---|\n" + "".join(map(_row, keys.values()))
+
+
+def _row(key: ConfigKey) -> str:
+    default = "" if key.default in ("", (), None) else f"`{_text(key.default)}`"
+    return f"| `{key.name}` | {default} | {key.argument.takes} | {key.description} |\n"
+
+
+def _entry(key: ConfigKey) -> str:
+    type_ = key.argument.type
+    default = json.dumps(_text(key.default) if type_ == "number" else key.default)
+    description = key.description if type_ == "boolean" else f"{key.description} Takes {key.argument.takes}."
+    return (
+        f"  {key.name}:\n"
+        f"    type: {PULUMI_TYPES.get(type_, type_)}\n"
+        + (f"    items:\n      type: {key.argument.items}\n" if type_ == "array" else "")
+        + f"    default: {default}\n"
+        f"    description: {json.dumps(description)}\n"
+    )
+
+
+def _text(value: Value | None) -> str:
+    """Return a value as it is typed: `true`, `0.5`, `mysql`."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+if __name__ == "__main__":
+    main()

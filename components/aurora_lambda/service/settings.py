@@ -1,0 +1,186 @@
+"""Every configuration key of a stack: what it takes, its default and its meaning, declared once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aurora_lambda import aurora_args, dsql, function, image, migration, network
+from aurora_lambda.arguments import choice, objects, strings, text
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
+from aurora_lambda.service.stream_settings import StreamSettings
+
+_DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
+_IMAGE, _NETWORK, _DSQL = image.ARGUMENTS, network.ARGUMENTS, dsql.ARGUMENTS
+# The engines on which some of the keys mean something.
+AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One stack's configuration, checked. Each field is the configuration key of the same name in camelCase.
+
+    An empty text or list stands for nothing given.
+    """
+
+    engine: str = config_key(
+        choice(*WITHOUT_DATABASE_TOO),
+        "Database engine: Aurora MySQL, Aurora PostgreSQL or Aurora DSQL; none: streams alone, without a handler.",
+        "mysql",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    engine_version: str = config_key(
+        _DATABASE["engine_version"],
+        "RDS's engine version; empty: the version this project is tested with.",
+        "",
+        engines=AURORA,
+    )
+    schema: str = config_key(
+        _DATABASE["schema"], "Database that the migration runner creates in the cluster; on DSQL, the schema."
+    )
+    runtime_role: str = config_key(
+        _DATABASE["runtime_role"],
+        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`.",
+        "",
+    )
+    database_auth: str = config_key(
+        _DATABASE["auth"],
+        "How the application logs in: by an IAM token, or by a password from Secrets Manager.",
+        engines=AURORA,
+    )
+    min_capacity: float = config_key(
+        _DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.", engines=AURORA
+    )
+    max_capacity: float = config_key(_DATABASE["max_capacity"], "Capacity at most.", engines=AURORA)
+    auto_pause_seconds: int = config_key(
+        _DATABASE["auto_pause_seconds"], "Idle time before the cluster pauses, where minCapacity is 0.", engines=AURORA
+    )
+    instance_count: int = config_key(
+        _DATABASE["instance_count"], "Database instances, the writer included.", engines=AURORA
+    )
+    backup_retention_days: int = config_key(
+        _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
+    )
+    deletion_protection: bool = config_key(
+        _DATABASE["deletion_protection"],
+        "Whether AWS and Pulumi refuse to delete the cluster and the streams' tables.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    force_destroy: bool = config_key(
+        _DSQL["force_destroy"],
+        "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster does not stay.",
+    )
+    dsql_cluster_identifier: str = config_key(
+        _DSQL["cluster_identifier"], "An existing DSQL cluster to use instead of a new one.", "", DSQL
+    )
+    dsql_peer_region: str = config_key(_DSQL["peer_region"], "A second Region that holds the same data.", "", DSQL)
+    dsql_witness_region: str = config_key(
+        _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL
+    )
+    dsql_endpoint: bool = config_key(
+        _DSQL["vpc_endpoint"],
+        "Whether to make the cluster's endpoint in the existing VPC; false where it has one, open to the functions.",
+        engines=DSQL,
+    )
+    final_snapshot: bool = config_key(
+        _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first.", engines=AURORA
+    )
+    kms_key_arn: str = config_key(
+        _DATABASE["kms_key_id"],
+        "ARN of the KMS key for storage and secrets; empty: the account's own keys.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    performance_insights: bool = config_key(
+        _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free).", engines=AURORA
+    )
+    extended_support: bool = config_key(
+        _DATABASE["extended_support"],
+        "Whether a major version past its standard support runs on as RDS Extended Support, at a price.",
+        engines=AURORA,
+    )
+    secret_recovery_days: int = config_key(
+        _DATABASE["secret_recovery_days"],
+        "How long a deleted login of the application can be restored; 0: not at all.",
+        engines=AURORA,
+    )
+    allow_reset: bool = config_key(
+        _MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything."
+    )
+    vpc_cidr: str = config_key(_NETWORK["cidr_block"], "Addresses of the new VPC.", engines=AURORA)
+    vpc_id: str = config_key(
+        text(r"vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
+        "An existing VPC to use instead of a new one.",
+        "",
+    )
+    subnet_ids: tuple[str, ...] = config_key(
+        strings(r".*", "a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        "Subnets of the existing VPC, in at least two availability zones.",
+        (),
+    )
+    secrets_endpoint: bool = config_key(
+        _NETWORK["secrets_endpoint"],
+        "Whether to make the Secrets Manager endpoint; false where the existing VPC has one or a NAT gateway.",
+        engines=AURORA,
+    )
+    handler_memory: int = config_key(_FUNCTION["memory_size"], "Memory of the handler.")
+    handler_timeout: int = config_key(_FUNCTION["timeout"], "How long an invocation of the handler may take.")
+    handler_concurrency: int = config_key(
+        _FUNCTION["reserved_concurrency"],
+        "Most instances of the handler at once, each with one connection to the database; -1: no limit of its own.",
+        80,
+    )
+    function_url_auth: str = config_key(
+        _FUNCTION["url_auth_type"],
+        "Who may call the function URL: signed requests only, or everybody.",
+        "AWS_IAM",
+    )
+    function_url_cors: tuple[str, ...] = config_key(
+        strings(
+            r"\*|https?://[\w.-]+(:\d+)?",
+            "a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com",
+        ),
+        "Web pages of other origins that may call the function URL.",
+        (),
+    )
+    migration_memory: int = config_key(_MIGRATION["memory_size"], "Memory of the migration runner.")
+    migration_timeout: int = config_key(_MIGRATION["timeout"], "How long a migration may take.")
+    architecture: str = config_key(
+        _FUNCTION["architecture"], "Processor of the functions.", engines=WITHOUT_DATABASE_TOO
+    )
+    base_image: str = config_key(
+        text(r"[a-z0-9][\w./:@-]*", "an image reference"),
+        "Base image of the functions, in place of the one in lambda_images/Dockerfile.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    snap_start: bool = config_key(
+        _FUNCTION["snap_start"],
+        "Whether the handler starts from a snapshot, at a price; aurora-lambda prune-versions deletes old ones.",
+    )
+    log_retention_days: int = config_key(
+        _FUNCTION["log_retention_days"], "How long logs are kept.", engines=WITHOUT_DATABASE_TOO
+    )
+    keep_images: int = config_key(
+        _IMAGE["keep_images"],
+        "How many images each repository keeps, the newest ones.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    force_delete: bool = config_key(
+        _IMAGE["force_delete"],
+        "Whether destroying the stack deletes repositories that still hold images.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    streams: tuple[StreamSettings, ...] = config_key(
+        objects("a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"),
+        "Streams of DynamoDB tables and the functions they feed, each with the keys below.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+
+
+CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)
+
+
+def keys_of_other_engines(engine: str) -> list[ConfigKey]:
+    """Return the keys that mean nothing on `engine`; none where there is no such engine."""
+    known = engine in WITHOUT_DATABASE_TOO
+    return [key for key in CONFIG_KEYS.values() if known and engine not in key.engines]

@@ -1,0 +1,147 @@
+"""What one stack consists of: functions with a SQL database behind them, migrated before the functions are deployed."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
+from aurora_lambda.function_url import FunctionUrlCors
+from aurora_lambda_runtime.database.contract import environment_name
+from aurora_lambda.service.configuration import load
+from aurora_lambda.service.database import DATABASE, Database, register_database
+from aurora_lambda.service.keys import NO_DATABASE
+from aurora_lambda.service.settings import Settings
+from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
+
+# Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit
+# there builds no handler. SOURCE is where the context holds the code.
+DOCKERFILE = "../lambda_images/Dockerfile"
+CONTEXTS = {"handler": "../lambda_images", "migrations": ".."}
+CORS_HEADERS = ["authorization", "content-type"]
+SOURCES = {"handler": ".", "migrations": "lambda_images"}
+
+
+def deploy() -> None:
+    """Register the whole stack and export its outputs.
+
+    Raises:
+        SettingsError: the configuration is wrong; nothing has been registered then.
+    """
+    settings = load()
+    image = _image("handler", settings)
+    roles = register_stream_roles(settings, _tags())
+    database = None if settings.engine == NO_DATABASE else _sql_application(settings, image, roles)
+    register_streams(settings, _tags(), image.image_uri, database, roles)
+    pulumi.export("engine", settings.engine)
+
+
+def _sql_application(
+    settings: Settings, image: LambdaImage, stream_roles: Mapping[str, FunctionRole]
+) -> pulumi.Output[FunctionAccess]:
+    """Register the database, its migration and the handler, and return what functions need to use the database."""
+    migrations_image = _image("migrations", settings)
+    role = FunctionRole("handler", {"tags": _tags()})
+    # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
+    database = register_database(
+        settings,
+        [role.arn, *database_role_arns(settings, stream_roles)],
+        _tags(),
+        depends_on=[image, migrations_image],
+    )
+    migration = _migration(settings, migrations_image, database, role)
+    runtime = _migrated(database, migration)
+    handler = _handler(settings, image, role, runtime)
+
+    pulumi.export("handlerLambdaArn", handler.arn)
+    pulumi.export("handlerLambdaName", handler.function_name)
+    pulumi.export("migrationRunnerLambdaArn", migration.arn)
+    pulumi.export("migrationRunnerLambdaName", migration.function_name)
+    pulumi.export("functionUrl", handler.url)
+    pulumi.export("databaseEndpoint", database.endpoint)
+    pulumi.export("migration", migration.revision)
+    return runtime
+
+
+def _tags() -> dict[str, pulumi.Input[str]]:
+    return {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
+
+
+def _image(target: str, settings: Settings) -> LambdaImage:
+    base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
+    return LambdaImage(
+        target,
+        {
+            "context": CONTEXTS[target],
+            "dockerfile": DOCKERFILE,
+            "target": target,
+            "build_args": {**base, "SOURCE": SOURCES[target]},
+            "architecture": settings.architecture,
+            "keep_images": settings.keep_images,
+            "force_delete": settings.force_delete,
+            "tags": _tags(),
+        },
+    )
+
+
+def _migration(settings: Settings, image: LambdaImage, database: Database, application_role: FunctionRole) -> Migration:
+    return Migration(
+        "migrations",
+        {
+            "image_uri": image.image_uri,
+            "environment": [database.admin["environment"]],
+            "policy_statements": [database.admin["policy_statements"]],
+            "subnet_ids": [database.admin["subnet_ids"]],
+            "security_group_ids": [database.admin["security_group_ids"]],
+            "triggers": {"cluster": database.identifier, "role": application_role.arn},
+            "allow_reset": settings.allow_reset,
+            # In a cluster that other stacks use too, the stack deletes what is its own.
+            "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
+            "architecture": settings.architecture,
+            "memory_size": settings.migration_memory,
+            "timeout": settings.migration_timeout,
+            "log_retention_days": settings.log_retention_days,
+            "tags": _tags(),
+        },
+    )
+
+
+def _migrated(database: Database, migration: Migration) -> pulumi.Output[FunctionAccess]:
+    """Return what the application needs to use the database, known once the database is at the code's revision."""
+    variable = environment_name(DATABASE, "REVISION")
+    return pulumi.Output.all(database.runtime, migration.revision).apply(
+        lambda known: {**known[0], "environment": {**known[0]["environment"], variable: known[1]}}
+    )
+
+
+def _handler(
+    settings: Settings, image: LambdaImage, role: FunctionRole, runtime: pulumi.Output[FunctionAccess]
+) -> ImageFunction:
+    return ImageFunction(
+        "handler",
+        {
+            "image_uri": image.image_uri,
+            "role_name": role.name,
+            "role_arn": role.arn,
+            "environment": [runtime["environment"]],
+            "policy_statements": [runtime["policy_statements"]],
+            "subnet_ids": [runtime["subnet_ids"]],
+            "security_group_ids": [runtime["security_group_ids"]],
+            "architecture": settings.architecture,
+            "memory_size": settings.handler_memory,
+            "timeout": settings.handler_timeout,
+            "reserved_concurrency": settings.handler_concurrency,
+            "log_retention_days": settings.log_retention_days,
+            "url_auth_type": settings.function_url_auth,
+            "snap_start": settings.snap_start,
+            **_cors(settings),
+            "tags": _tags(),
+        },
+    )
+
+
+def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:
+    if not settings.function_url_cors:
+        return {}
+    return {
+        "cors": {"allow_origins": settings.function_url_cors, "allow_methods": ["*"], "allow_headers": CORS_HEADERS}
+    }

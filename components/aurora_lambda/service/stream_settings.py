@@ -1,0 +1,232 @@
+"""What is configured for one stream of a DynamoDB table, and how the list of them is read."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from aurora_lambda import function, table_stream_args
+from aurora_lambda.arguments import Value, flag, objects, text
+from aurora_lambda.table_stream_args import FilterPattern
+from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
+
+_STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
+_NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
+RESERVED = ("handler", "migrations")
+# The keys of a function and of a table that several streams share: the first of these streams gives them.
+FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
+TABLE_KEYS = (
+    "existingTable",
+    "partitionKey",
+    "partitionKeyType",
+    "sortKey",
+    "sortKeyType",
+    "streamViewType",
+    "pointInTimeRecovery",
+    "deletionProtection",
+)
+# Source: DynamoDB developer guide, "Quotas in Amazon DynamoDB": more readers of a shard would be throttled.
+STREAMS_PER_TABLE = 2
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """One entry of `streams`, checked. An empty text or list stands for nothing given."""
+
+    name: str = config_key(_NAME, "Name of the stream in this stack.", "")
+    table: str = config_key(_STREAM["table_name"], "The table, without its prefix.", "")
+    table_prefix: str | None = config_key(
+        _STREAM["name_prefix"], "What the table's name begins with, if not with project and stack; empty: nothing."
+    )
+    existing_table: bool = config_key(
+        _STREAM["existing_table"], "Whether the table exists already, with its stream enabled."
+    )
+    partition_key: str = config_key(_STREAM["partition_key"], "Partition key of the table.")
+    partition_key_type: str = config_key(_STREAM["partition_key_type"], "Its type: string, number or binary.")
+    sort_key: str = config_key(_STREAM["sort_key"], "Sort key of the table; empty: none.", "")
+    sort_key_type: str = config_key(_STREAM["sort_key_type"], "Its type: string, number or binary.")
+    stream_view_type: str = config_key(_STREAM["stream_view_type"], "What a record holds of the item.")
+    point_in_time_recovery: bool = config_key(
+        _STREAM["point_in_time_recovery"], "Whether the table can be restored to any second of the last 35 days."
+    )
+    deletion_protection: bool = config_key(
+        _STREAM["deletion_protection"], "Whether AWS and Pulumi refuse to delete the table."
+    )
+    function: str = config_key(_NAME, "Function that the stream feeds; empty: one of the stream's name.", "")
+    command: str = config_key(
+        text(r"[\w.]+", "a Python function's path"),
+        "Entry point of the function; empty: process in lambda_images/application/streams/FUNCTION.py.",
+        "",
+    )
+    database: bool = config_key(flag(default=True), "Whether the function uses the stack's SQL database.")
+    memory: int = config_key(_FUNCTION["memory_size"], "Memory of the function.")
+    timeout: int = config_key(_FUNCTION["timeout"], "How long the function may take for a batch.", 60)
+    concurrency: int = config_key(
+        _FUNCTION["reserved_concurrency"],
+        "Most instances of the function at once, each with one connection to the database; -1: no limit of its own.",
+    )
+    starting_position: str = config_key(
+        _STREAM["starting_position"], "Where to begin: with the oldest record, or with the next one."
+    )
+    batch_size: int = config_key(_STREAM["batch_size"], "Records in a batch at most.")
+    maximum_batching_window_in_seconds: int = config_key(
+        _STREAM["maximum_batching_window_in_seconds"], "How long to wait for a batch to fill."
+    )
+    parallelization_factor: int = config_key(
+        _STREAM["parallelization_factor"], "Batches of one shard that are processed at the same time."
+    )
+    maximum_retry_attempts: int = config_key(
+        _STREAM["maximum_retry_attempts"], "How often a failing batch is tried again; -1: until it is too old."
+    )
+    maximum_record_age_in_seconds: int = config_key(
+        _STREAM["maximum_record_age_in_seconds"], "Age at which a record is given up; -1: when the stream drops it."
+    )
+    bisect_batch_on_function_error: bool = config_key(
+        _STREAM["bisect_batch_on_function_error"], "Whether a failing batch is halved, which finds what fails."
+    )
+    report_batch_item_failures: bool = config_key(
+        _STREAM["report_batch_item_failures"], "Whether the function's answer names the first record that failed."
+    )
+    tumbling_window_in_seconds: int = config_key(
+        _STREAM["tumbling_window_in_seconds"], "Length of the windows over which the function aggregates; 0: none."
+    )
+    filters: tuple[FilterPattern, ...] = config_key(
+        objects("a list of event filter patterns"), "Only records that one of them matches reach the function."
+    )
+    enabled: bool = config_key(_STREAM["enabled"], "Whether records are delivered.")
+    on_failure: str = config_key(_STREAM["on_failure"], "Where records that are given up go.")
+    failure_retention_days: int = config_key(
+        _STREAM["failure_retention_days"], "How long they are kept there; 14 days at most in a queue."
+    )
+    alarm_iterator_age_seconds: int = config_key(
+        _STREAM["alarm_iterator_age_seconds"], "Age of the oldest unprocessed record that raises an alarm."
+    )
+    alarm_topic_arn: str = config_key(
+        text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic"),
+        "SNS topic that is told of alarms; empty: none.",
+        "",
+    )
+
+    @property
+    def function_name(self) -> str:
+        """The function's name in the program."""
+        return self.function or self.name
+
+    @property
+    def full_table(self) -> tuple[str | None, str]:
+        """The table's prefix and name, which identify it."""
+        return self.table_prefix, self.table
+
+    @property
+    def entry_point(self) -> str:
+        """The path of the Python function that gets the batches."""
+        module = self.function_name.replace("-", "_")
+        return self.command or f"application.streams.{module}.process"
+
+
+STREAM_KEYS: Mapping[str, ConfigKey] = declared_keys(StreamSettings)
+
+
+def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
+    """Return the streams that a JSON list describes, and every mistake in it, named by its index and key.
+
+    Raises:
+        ValueError: the text is not a list of objects.
+    """
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        entries = None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("it takes a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items")
+    streams, mistakes = [], []
+    for index, entry in enumerate(entries):
+        stream, wrong = _read_stream(entry)
+        streams.append(stream)
+        mistakes += [f"streams[{index}].{mistake}" for mistake in wrong]
+    return tuple(streams), mistakes or _conflicts(entries, streams)
+
+
+def stream_functions(streams: Sequence[StreamSettings]) -> dict[str, StreamSettings]:
+    """Return the functions that streams feed by their names, each as the first of its streams has it."""
+    functions: dict[str, StreamSettings] = {}
+    for stream in streams:
+        functions.setdefault(stream.function_name, stream)
+    return functions
+
+
+def stream_connections(streams: Sequence[StreamSettings]) -> int:
+    """Return how many connections to the database the functions open at most, as far as they have limits."""
+    return sum(max(0, function.concurrency) for function in stream_functions(streams).values() if function.database)
+
+
+def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
+    mistakes = [
+        f"{key} is missing; it takes {STREAM_KEYS[key].argument.takes}" for key in ("name", "table") if key not in entry
+    ]
+    values: dict[str, Value] = {}
+    for name, value in entry.items():
+        if name not in STREAM_KEYS:
+            near = get_close_matches(name, STREAM_KEYS, n=1)
+            mistakes.append(f"{name} is not a key of a stream" + (f"; did you mean {near[0]!r}?" if near else ""))
+            continue
+        key = STREAM_KEYS[name]
+        try:
+            values[key.field] = _read_value(value, key)
+        except ValueError as error:
+            mistakes.append(f"{name} is {value!r}; {error}")
+    return StreamSettings(**values), mistakes  # ty: ignore[invalid-argument-type]
+
+
+def _read_value(value: object, key: ConfigKey) -> Value:
+    if isinstance(value, str):
+        return key.read(value)
+    return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
+
+
+def _conflicts(entries: Sequence[Mapping[str, object]], streams: Sequence[StreamSettings]) -> list[str]:
+    """Return what is wrong with streams whose keys are right by themselves."""
+    return [
+        f"streams[{index}]{mistake}"
+        for index, (entry, stream) in enumerate(zip(entries, streams, strict=True))
+        for mistake in (*_own_mistakes(stream), *_conflicts_with(streams[:index], entry, stream))
+    ]
+
+
+def _own_mistakes(stream: StreamSettings) -> Iterator[str]:
+    """Yield what is wrong with keys of one stream together."""
+    if stream.function_name in RESERVED:
+        yield f" feeds the function {stream.function_name!r}, which is another function of this stack"
+    if stream.tumbling_window_in_seconds and stream.parallelization_factor > 1:
+        yield (
+            f".parallelizationFactor is {stream.parallelization_factor}; it takes 1 beside tumblingWindowInSeconds,"
+            " since a shard has one window at a time"
+        )
+
+
+def _conflicts_with(
+    earlier: Sequence[StreamSettings], entry: Mapping[str, object], stream: StreamSettings
+) -> Iterator[str]:
+    """Yield what is wrong with a stream together with earlier ones."""
+    names, functions, tables = (
+        [index for index, each in enumerate(earlier) if getattr(each, key) == getattr(stream, key)]
+        for key in ("name", "function_name", "full_table")
+    )
+    if names:
+        yield f".name is {stream.name!r}, as is streams[{names[0]}].name"
+    elif twice := sorted({*functions} & {*tables}):
+        yield (
+            f" feeds the function {stream.function_name!r} from the table {stream.table!r} as streams[{twice[0]}] does:"
+            " Lambda maps a stream to a function once"
+        )
+    elif len(tables) == STREAMS_PER_TABLE:
+        yield f" is one too many of the table {stream.table!r}: {STREAMS_PER_TABLE} functions at most read a stream"
+    owners = (
+        (functions, f"function {stream.function_name!r}", FUNCTION_KEYS),
+        (tables, f"table {stream.table!r}", TABLE_KEYS),
+    )
+    for sharing, owner, keys in owners:
+        for key in keys if sharing else ():
+            field, first = STREAM_KEYS[key].field, sharing[0]
+            if key in entry and getattr(stream, field) != getattr(earlier[first], field):
+                yield f".{key} belongs to the {owner}: give it in streams[{first}]"

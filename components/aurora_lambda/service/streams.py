@@ -1,0 +1,152 @@
+"""The streams of a stack: the functions they feed, and what delivers to them."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamArgs
+from aurora_lambda.access import FunctionAccess
+from aurora_lambda.schema import camel_case
+from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
+from aurora_lambda.service.settings import Settings
+from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
+
+Tags = Mapping[str, pulumi.Input[str]]
+
+
+def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
+    """Register the roles of the functions that streams feed, by the functions' names."""
+    return {name: FunctionRole(name, {"tags": tags}) for name in stream_functions(settings.streams)}
+
+
+def database_role_arns(settings: Settings, roles: Mapping[str, FunctionRole]) -> list[pulumi.Output[str]]:
+    """Return the ARNs of the roles of functions that use the database."""
+    return [roles[name].arn for name, function in stream_functions(settings.streams).items() if function.database]
+
+
+def register_streams(
+    settings: Settings,
+    tags: Tags,
+    image_uri: pulumi.Input[str],
+    database: pulumi.Output[FunctionAccess] | None,
+    roles: Mapping[str, FunctionRole],
+) -> None:
+    """Register every stream with the function it feeds, and export both; functions that use it get `database`."""
+    functions = {
+        name: _function(settings, tags, stream, image_uri=image_uri, role=roles[name], database=database)
+        for name, stream in stream_functions(settings.streams).items()
+    }
+    tables: dict[object, TableStream] = {}
+    streams: dict[str, TableStream] = {}
+    for stream in settings.streams:
+        name = stream.function_name
+        streams[stream.name] = _table_stream(
+            settings, tags, stream, role=roles[name], function=functions[name], table=tables.get(stream.full_table)
+        )
+        tables.setdefault(stream.full_table, streams[stream.name])
+    for name, function in functions.items():
+        pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
+        pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
+    if streams:
+        pulumi.export("streamMappings", {name: stream.mapping_id for name, stream in streams.items()})
+    for name, stream in streams.items():
+        pulumi.export(f"{_camel_case(name)}TableName", stream.table_name)
+        pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
+
+
+def _camel_case(name: str) -> str:
+    return camel_case(name.replace("-", "_"))
+
+
+def _function(
+    settings: Settings,
+    tags: Tags,
+    stream: StreamSettings,
+    *,
+    image_uri: pulumi.Input[str],
+    role: FunctionRole,
+    database: pulumi.Output[FunctionAccess] | None,
+) -> ImageFunction:
+    sources = [database] if database is not None and stream.database else []
+    return ImageFunction(
+        stream.function_name,
+        {
+            "image_uri": image_uri,
+            "command": [stream.entry_point],
+            "role_name": role.name,
+            "role_arn": role.arn,
+            "environment": [*(source["environment"] for source in sources), _batch_variables(settings, stream)],
+            "policy_statements": [source["policy_statements"] for source in sources],
+            "subnet_ids": [source["subnet_ids"] for source in sources],
+            "security_group_ids": [source["security_group_ids"] for source in sources],
+            "architecture": settings.architecture,
+            "memory_size": stream.memory,
+            "timeout": stream.timeout,
+            "reserved_concurrency": stream.concurrency,
+            "log_retention_days": settings.log_retention_days,
+            "tags": tags,
+        },
+    )
+
+
+def _batch_variables(settings: Settings, stream: StreamSettings) -> dict[str, str]:
+    """Return the variable that tells the function that one of its mappings takes no partial batch response."""
+    same = [each for each in settings.streams if each.function_name == stream.function_name]
+    return {} if all(each.report_batch_item_failures for each in same) else {REPORT_BATCH_ITEM_FAILURES: "false"}
+
+
+def _table_stream(
+    settings: Settings,
+    tags: Tags,
+    stream: StreamSettings,
+    *,
+    role: FunctionRole,
+    function: ImageFunction,
+    table: TableStream | None,
+) -> TableStream:
+    """Register a stream; `table` is an earlier stream of the same table."""
+    args: TableStreamArgs = {
+        "table_name": stream.table,
+        "function_name": function.function_name,
+        "role_name": role.name,
+        "starting_position": stream.starting_position,
+        "batch_size": stream.batch_size,
+        "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
+        "parallelization_factor": stream.parallelization_factor,
+        "maximum_retry_attempts": stream.maximum_retry_attempts,
+        "maximum_record_age_in_seconds": stream.maximum_record_age_in_seconds,
+        "bisect_batch_on_function_error": stream.bisect_batch_on_function_error,
+        "report_batch_item_failures": stream.report_batch_item_failures,
+        "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
+        "filters": stream.filters,
+        "enabled": stream.enabled,
+        "on_failure": stream.on_failure,
+        "failure_retention_days": stream.failure_retention_days,
+        "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
+        "tags": tags,
+    }
+    if stream.alarm_topic_arn:
+        args["alarm_topic_arn"] = stream.alarm_topic_arn
+    _add_table(args, settings, stream, table)
+    return TableStream(stream.name, args)
+
+
+def _add_table(
+    args: TableStreamArgs, settings: Settings, stream: StreamSettings, shared_with: TableStream | None
+) -> None:
+    """Add the arguments about the stream's table."""
+    args["partition_key"], args["partition_key_type"] = stream.partition_key, stream.partition_key_type
+    args["sort_key_type"] = stream.sort_key_type
+    args["stream_view_type"] = stream.stream_view_type
+    args["point_in_time_recovery"] = stream.point_in_time_recovery
+    args["deletion_protection"] = stream.deletion_protection or settings.deletion_protection
+    if shared_with:
+        args["stream_arn"] = shared_with.stream_arn
+    else:
+        args["existing_table"] = stream.existing_table
+    if stream.table_prefix is not None:
+        args["name_prefix"] = stream.table_prefix
+    if stream.sort_key:
+        args["sort_key"] = stream.sort_key
+    if settings.kms_key_arn:
+        args["kms_key_arn"] = settings.kms_key_arn

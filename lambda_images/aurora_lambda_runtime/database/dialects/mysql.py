@@ -1,0 +1,102 @@
+"""MySQL and MariaDB: the session's settings are those that the driver sets when it connects."""
+
+from typing import Any, cast
+
+import pymysql
+from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
+from sqlalchemy import Column, Table, func
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT, Insert, insert
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
+from sqlalchemy.pool import PoolProxiedConnection
+from typing_extensions import override
+
+from aurora_lambda_runtime.database.drivers.mysql import SQL_MODE
+from aurora_lambda_runtime.database.engines.mysql import MYSQL
+
+# MariaDB has a UUID type, MySQL has none.
+NATIVE_UUID = False
+# Without a time zone; to the microsecond.
+UTC_TIMESTAMP = DATETIME(fsp=6)
+# A TEXT holds 64 KB.
+LONG_TEXT = MEDIUMTEXT()
+
+
+def _driver_connection(connection: Connection) -> pymysql.Connection:
+    return cast(pymysql.Connection, connection.connection.driver_connection)
+
+
+class LambdaDialect(MySQLDialect_pymysql):
+    """PyMySQL's dialect, asking nothing at the first connection and committing only what was begun."""
+
+    supports_statement_cache = True
+
+    @override
+    def on_connect(self) -> Any:
+        return None
+
+    @override
+    def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:
+        return self._parse_server_version(_driver_connection(connection).server_version)
+
+    @override
+    def _get_default_schema_name(self, connection: Connection) -> str:
+        name = _driver_connection(connection).db
+        return name.decode() if isinstance(name, bytes) else str(name)
+
+    @override
+    def get_default_isolation_level(self, dbapi_conn: DBAPIConnection) -> IsolationLevel:
+        return MYSQL.isolation_level
+
+    @override
+    def _detect_sql_mode(self, connection: Connection) -> None:
+        self._sql_mode = SQL_MODE
+
+    @override
+    def _detect_casing(self, connection: Connection) -> int:
+        self._casing = 0
+        return self._casing
+
+    @override
+    def set_isolation_level(self, dbapi_connection: DBAPIConnection, level: str) -> None:
+        """Note whether statements commit themselves; the server is always left to commit those outside BEGIN."""
+        dbapi_connection.autocommit_mode = level == "AUTOCOMMIT"
+
+    @override
+    def detect_autocommit_setting(self, dbapi_conn: DBAPIConnection) -> bool:
+        return dbapi_conn.autocommit_mode
+
+    @override
+    def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
+        if not dbapi_connection.autocommit_mode:
+            dbapi_connection.begin()
+
+    @override
+    def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.commit()
+
+    @override
+    def do_rollback(self, dbapi_connection: PoolProxiedConnection) -> None:
+        if dbapi_connection.server_status & SERVER_STATUS_IN_TRANS:
+            dbapi_connection.rollback()
+
+    @override
+    def is_disconnect(
+        self,
+        e: Any,
+        connection: PoolProxiedConnection | DBAPIConnection | None,
+        cursor: DBAPICursor | None,
+    ) -> bool:
+        return bool(e.args and e.args[0] in MYSQL.errors.read_only) or super().is_disconnect(e, connection, cursor)
+
+    def upsert_newer(self, table: Table, version: Column) -> Insert:
+        """Return an upsert by primary key that leaves a row alone whose `version` is the same or greater."""
+        statement = insert(table)
+        newer = statement.inserted[version.name] > version
+        # Assignments take effect from left to right: the version, which all are decided by, comes last.
+        columns = [column for column in table.c if not column.primary_key and column is not version]
+        return statement.on_duplicate_key_update(
+            [(column.name, func.if_(newer, statement.inserted[column.name], column)) for column in [*columns, version]]
+        )

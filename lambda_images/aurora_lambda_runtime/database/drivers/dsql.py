@@ -1,0 +1,65 @@
+"""Aurora DSQL, by psycopg."""
+
+import math
+import re
+from collections.abc import Callable
+
+import psycopg
+
+from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda_runtime.database.drivers import postgres
+from aurora_lambda_runtime.database.errors import DatabaseError, DatabaseWakingError, LoginRefusedError
+from aurora_lambda_runtime.database.quoting import quoted
+
+DATABASE = "postgres"
+
+fileno = postgres.fileno
+
+
+class DsqlConnection(psycopg.Connection):
+    """A connection that finds tables in one schema.
+
+    Attributes:
+        schema: the schema.
+        deadline: until when a statement may be waited for, on `time.monotonic`'s clock.
+        before_statement: called before each statement of a migration; may raise an error.
+    """
+
+    schema: str = ""
+    deadline: float = math.inf
+    before_statement: Callable[[], None] = staticmethod(lambda: None)
+
+
+def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> DsqlConnection:
+    """Open a connection, as `Driver` says; `database` is the schema to find tables in."""
+    search_path = f"-c search_path={escaped_option(quoted(database))}"
+    connection = DsqlConnection.connect(
+        **postgres.connection_parameters(settings, password, timeout, search_path),
+        dbname=DATABASE,
+        sslnegotiation="direct",
+        # psycopg ends a prepared statement by DEALLOCATE, which DSQL does not take.
+        prepare_threshold=None,
+    )
+    connection.schema = database
+    return connection
+
+
+def classify_error(error: Exception) -> type[DatabaseError]:
+    """Return what an error of `connect` means.
+
+    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/troubleshooting.html
+    """
+    text = str(error)
+    if "access denied" in text:
+        return LoginRefusedError
+    return DatabaseWakingError if "waking up cluster" in text else postgres.classify_error(error)
+
+
+def ping(connection: psycopg.Connection) -> None:
+    """Ask the server for an answer."""
+    connection.execute("SELECT 1")
+
+
+def escaped_option(value: str) -> str:
+    """Return a value as the server reads it from the options of a connection, where spaces and backslashes part it."""
+    return re.sub(r"([\s\\\"'])", r"\\\1", value)

@@ -1,0 +1,77 @@
+"""MySQL and MariaDB, by PyMySQL."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from functools import cache
+
+import pymysql
+
+from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda_runtime.database.drivers import UNACKNOWLEDGED_SECONDS, ca_file
+from aurora_lambda_runtime.database.errors import (
+    DatabaseError,
+    DatabaseMissingError,
+    DatabaseUnavailableError,
+    LoginRefusedError,
+)
+
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+SESSION = f"SET sql_mode='{SQL_MODE}', time_zone='+00:00'"
+
+CONNECT_ERRORS: Mapping[int, type[DatabaseError]] = {
+    1044: LoginRefusedError,
+    1045: LoginRefusedError,
+    1049: DatabaseMissingError,
+    1251: LoginRefusedError,
+    1524: LoginRefusedError,
+    1698: LoginRefusedError,
+    2026: DatabaseError,
+    2059: LoginRefusedError,
+}
+
+
+def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> pymysql.Connection:
+    """Open a connection, as `Driver` says."""
+    authorities = ca_file(settings)
+    connection = pymysql.connect(
+        host=settings.endpoint,
+        port=settings.port,
+        database=database or None,
+        user=settings.db_role,
+        password=password,
+        charset="utf8mb4",
+        autocommit=True,
+        init_command=SESSION,
+        connect_timeout=timeout,
+        read_timeout=timeout,
+        ssl=_tls(authorities) if authorities else None,
+        ssl_disabled=authorities is None,
+    )
+    # The login had a deadline; statements have the function's.
+    connection._read_timeout = None
+    if hasattr(socket, "TCP_USER_TIMEOUT") and connection._sock:
+        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_SECONDS * 1000)
+    return connection
+
+
+def classify_error(error: Exception) -> type[DatabaseError]:
+    """Return what an error of `connect` means."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error) or "SSL" in str(error):
+        return DatabaseError
+    return CONNECT_ERRORS.get(error.args[0] if error.args else 0, DatabaseUnavailableError)
+
+
+def fileno(connection: pymysql.Connection) -> int:
+    """Return the connection's socket."""
+    return connection._sock.fileno() if connection._sock else -1
+
+
+def ping(connection: pymysql.Connection) -> None:
+    """Ask the server for an answer."""
+    connection.ping()
+
+
+@cache
+def _tls(authorities: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=authorities)

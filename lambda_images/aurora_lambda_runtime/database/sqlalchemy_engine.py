@@ -1,0 +1,70 @@
+"""The one SQLAlchemy engine of an execution environment: a pool of one connection, opened when first needed."""
+
+import time
+
+import sqlalchemy
+from sqlalchemy import Dialect, create_engine, event, make_url
+from sqlalchemy.dialects import registry
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.drivers import DriverConnection
+from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
+
+# An invocation that checks out a second connection would wait for its own first one: fail soon.
+POOL_SECONDS = 5
+USED = "used at"
+
+for _spec in ENGINES.values():
+    registry.register(_spec.sqlalchemy_url.removesuffix("://").replace("+", "."), _spec.dialect, "LambdaDialect")
+
+
+def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
+    """Return an engine whose only connection is made by `connector` and replaced, before use, when it no longer works.
+
+    For work of one statement use `autocommit(engine)`: one message to the server instead of a transaction's three.
+    """
+    spec = connector.settings.spec
+    engine = create_engine(
+        spec.sqlalchemy_url,
+        creator=connector,
+        isolation_level=spec.isolation_level,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_recycle=spec.connection_seconds or -1,
+        # Keep users' data out of logs.
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "checkin")
+    def note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[USED] = time.time()
+
+    @event.listens_for(engine, "checkout")
+    def replace_dead(connection: DriverConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+        used = record.info.get(USED)
+        if used is not None and not connector.alive(connection, used):
+            raise DisconnectionError("the pooled connection was closed by the server")
+
+    return engine
+
+
+def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engine:
+    """Return an engine for DDL on a connection that is there, which it leaves open.
+
+    Where DDL is not part of a transaction, each statement commits itself.
+    """
+    level = spec.isolation_level if spec.transactional_ddl else "AUTOCOMMIT"
+    return create_engine(spec.sqlalchemy_url, creator=lambda: connection, poolclass=StaticPool, isolation_level=level)
+
+
+def offline_dialect(spec: EngineSpec) -> Dialect:
+    """Return the dialect with which SQL is rendered where no server answers."""
+    return make_url(spec.offline_url).get_dialect()()
+
+
+def autocommit(engine: sqlalchemy.Engine) -> sqlalchemy.Engine:
+    """Return the same engine and pool, each statement committing itself."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

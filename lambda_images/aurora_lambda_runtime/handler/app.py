@@ -1,0 +1,17 @@
+"""The handler image's entry point: `aurora_lambda_runtime.handler.app.lambda_handler`."""
+
+from aurora_lambda_runtime.database import startup  # First: it connects while the rest is imported.
+
+# isort: split
+from application.commands import COMMANDS
+from application.routes import ROUTES, TABLES
+from aurora_lambda_runtime.handler.context import LambdaContext
+from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
+
+dispatcher = Dispatcher(startup.connector, Application(COMMANDS, ROUTES, TABLES))
+startup.finished()
+
+
+def lambda_handler(event: object, context: LambdaContext) -> object:
+    """Answer one invocation."""
+    return dispatcher.handle(event, context)

@@ -1,0 +1,236 @@
+"""What a comparison of code and database finds, as changes of one statement each: a new revision holds one."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import ops
+from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.engine import Dialect
+
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.portable_types import portable_type
+
+DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
+    ops.CreateTableOp: "create {0.table_name}",
+    ops.DropTableOp: "drop {0.table_name}",
+    ops.RenameTableOp: "rename {0.table_name} to {0.new_table_name}",
+    ops.AddColumnOp: "add {0.column.name} to {0.table_name}",
+    ops.DropColumnOp: "drop {0.column_name} from {0.table_name}",
+    ops.AlterColumnOp: "change {0.column_name} of {0.table_name}",
+    ops.DropIndexOp: "drop {0.index_name}",
+    ops.AddConstraintOp: "add {0.constraint_name}",
+    ops.DropConstraintOp: "drop {0.constraint_name}",
+}
+
+
+def _never(*_names: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What only a person knows about a change.
+
+    Attributes:
+        is_rename: whether a table or column that the code lacks is the same as one that it has in addition.
+        may_drop: whether a table or column may be dropped with all that it holds.
+    """
+
+    is_rename: Callable[[str, str], bool] = _never
+    may_drop: Callable[[str], bool] = _never
+
+
+@dataclass(frozen=True)
+class Change:
+    """One statement, and what undoes it."""
+
+    upgrade: ops.MigrateOperation
+    downgrade: Sequence[ops.MigrateOperation]
+    description: str
+    """What it does, as a revision's message and file name say it."""
+
+
+class DropForeignKeyIndexOp(ops.MigrateOperation):
+    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
+
+    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
+        self.arguments = index, table, str(foreign_key.name), foreign_key.column_keys
+
+
+@renderers.dispatch_for(DropForeignKeyIndexOp)
+def _render_drop(context: AutogenContext, operation: DropForeignKeyIndexOp) -> str:
+    context.imports.add("from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index")
+    return f"drop_foreign_key_index{operation.arguments!r}"
+
+
+@renderers.dispatch_for(ops.RenameTableOp)
+def _render_rename(_context: AutogenContext, operation: ops.RenameTableOp) -> str:
+    return f"op.rename_table({operation.table_name!r}, {operation.new_table_name!r})"
+
+
+def find_changes(
+    operations: Sequence[ops.MigrateOperation], metadata: MetaData, dialect: Dialect, decisions: Decisions
+) -> Iterator[Change]:
+    """Yield the changes that `operations` consist of; `dialect` is that of the database they are found in.
+
+    Raises:
+        MigrationError: a change loses data and may not, or does not work on every engine.
+    """
+    found = _with_renamed_columns(_with_renamed_tables(list(_single(operations)), decisions), decisions)
+    dropped = {each.table_name for each in found if isinstance(each, ops.DropTableOp)}
+    indexes = [each for each in found if isinstance(each, ops.DropIndexOp) and each.table_name in dropped]
+    for operation in found:
+        if operation in indexes:
+            continue
+        if (lost := _loses(operation)) and not decisions.may_drop(lost):
+            raise MigrationError(
+                f"nothing was written: it would drop {lost} with all that it holds. To write it, run"
+                " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
+            )
+        _check_types(operation)
+        if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
+            operation.existing_type = portable_type(operation.existing_type, dialect)
+        undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
+        if isinstance(operation, ops.DropTableOp):
+            undone += [index.reverse() for index in indexes if index.table_name == operation.table_name]
+        yield Change(_portable(operation, metadata), undone, _describe(operation))
+
+
+def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
+    """Yield single changes; Alembic groups what touches an existing table."""
+    for operation in operations:
+        if isinstance(operation, ops.ModifyTableOps):
+            yield from operation.ops
+        else:
+            yield operation
+
+
+def _with_renamed_columns(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+    """Return `operations` with a rename in place of each drop and addition that are one."""
+    for dropped in [each for each in operations if isinstance(each, ops.DropColumnOp)]:
+        for added in [each for each in operations if isinstance(each, ops.AddColumnOp)]:
+            table, old, new = dropped.table_name, dropped.column_name, str(added.column.name)
+            if added.table_name == table and decisions.is_rename(f"{table}.{old}", f"{table}.{new}"):
+                operations[operations.index(added)] = _rename(table, old, new, added.column)
+                operations.remove(dropped)
+                break
+    return operations
+
+
+def _with_renamed_tables(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+    """Return `operations` with a rename in place of each drop and creation of a table that are one.
+
+    Only tables of the same columns are: what else differs shows when the next revision is written.
+    """
+    for dropped in [each for each in operations if isinstance(each, ops.DropTableOp)]:
+        for created in [each for each in operations if isinstance(each, ops.CreateTableOp)]:
+            old, new = dropped.table_name, created.table_name
+            same = dropped.to_table().columns.keys() == created.to_table().columns.keys()
+            if same and decisions.is_rename(old, new):
+                operations[operations.index(created)] = ops.RenameTableOp(old, new)
+                operations.remove(dropped)
+                operations = [_moved(each, old, new) for each in operations]
+                break
+    return operations
+
+
+def _moved(operation: ops.MigrateOperation, old: str, new: str) -> ops.MigrateOperation:
+    """Return `operation` with the index that it drops on the renamed table."""
+    if not isinstance(operation, ops.DropIndexOp) or operation.table_name != old:
+        return operation
+    index = operation.to_index()
+    return ops.CreateIndexOp(str(index.name), new, index.columns.keys(), unique=index.unique).reverse()
+
+
+def _rename(table: str, old: str, new: str, column: Column) -> ops.AlterColumnOp:
+    # MySQL states the whole column anew.
+    return ops.AlterColumnOp(
+        table, old, modify_name=new, existing_type=column.type, existing_nullable=bool(column.nullable)
+    )
+
+
+def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
+    if isinstance(operation, ops.AlterColumnOp) and operation.modify_name:
+        return ops.AlterColumnOp(
+            operation.table_name,
+            operation.modify_name,
+            modify_name=operation.column_name,
+            existing_type=operation.existing_type,
+            existing_nullable=operation.existing_nullable,
+        )
+    if isinstance(operation, ops.RenameTableOp):
+        return ops.RenameTableOp(operation.new_table_name, operation.table_name)
+    return operation.reverse()
+
+
+def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> ops.MigrateOperation:
+    """Return what undoes the drop of a table or column as every engine takes it; other operations as they are."""
+    if isinstance(operation, ops.CreateTableOp):
+        operation.kw = {}
+        columns = [each for each in operation.columns if isinstance(each, Column)]
+    else:
+        columns = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
+    for column in columns:
+        column.type, column.autoincrement = portable_type(column.type, dialect), "auto"
+    return operation
+
+
+def _loses(operation: ops.MigrateOperation) -> str:
+    """Return what is lost by `operation`; empty for nothing."""
+    match operation:
+        case ops.DropTableOp():
+            return f"table {operation.table_name}"
+        case ops.DropColumnOp():
+            return f"column {operation.table_name}.{operation.column_name}"
+    return ""
+
+
+def _check_types(operation: ops.MigrateOperation) -> None:
+    """Raise an error for a type that PostgreSQL creates by a statement of its own, and drops with no table."""
+    match operation:
+        case ops.CreateTableOp():
+            columns = [(each.name, each.type) for each in operation.columns if isinstance(each, Column)]
+        case ops.AddColumnOp():
+            columns = [(operation.column.name, operation.column.type)]
+        case ops.AlterColumnOp():
+            columns = [(operation.column_name, operation.modify_type)]
+        case _:
+            columns = []
+    for name, type_ in columns:
+        if isinstance(type_, Enum) and type_.native_enum:
+            raise MigrationError(
+                f"nothing was written: the Enum of column {name} would be a type that only PostgreSQL knows."
+                " Write Enum(..., native_enum=False), which is text on every engine"
+            )
+
+
+def _portable(operation: ops.MigrateOperation, metadata: MetaData) -> ops.MigrateOperation:
+    """Return `operation` as every engine takes it."""
+    if not isinstance(operation, ops.DropIndexOp) or not isinstance(created := operation.reverse(), ops.CreateIndexOp):
+        return operation
+    table = metadata.tables.get(created.table_name)
+    key = None if table is None else _foreign_key_on(table, _names(created))
+    return DropForeignKeyIndexOp(str(created.index_name), created.table_name, key) if key is not None else operation
+
+
+def _foreign_key_on(table: Table, columns: Sequence[str]) -> ForeignKeyConstraint | None:
+    """Return the foreign key whose columns an index of `columns` begins with."""
+    for key in table.foreign_key_constraints:
+        if key.name and list(columns[: len(key.column_keys)]) == list(key.column_keys):
+            return key
+    return None
+
+
+def _describe(operation: ops.MigrateOperation) -> str:
+    if isinstance(operation, ops.CreateIndexOp):
+        return f"index {operation.table_name} by {' and '.join(_names(operation))}"
+    if isinstance(operation, ops.AlterColumnOp) and operation.modify_name:
+        return f"rename {operation.column_name} of {operation.table_name} to {operation.modify_name}"
+    found = (text for kind, text in DESCRIPTIONS.items() if isinstance(operation, kind))
+    return next(found, "change the schema").format(operation)
+
+
+def _names(index: ops.CreateIndexOp) -> list[str]:
+    return [str(getattr(column, "name", column)) for column in index.columns]

@@ -1,0 +1,51 @@
+"""Checksums of applied revisions, kept beside the database's version: they show that a file was edited afterwards."""
+
+import ast
+import hashlib
+from pathlib import Path
+
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.revisions import RevisionFile, revision_files
+from aurora_lambda_runtime.migrations.servers import Server
+
+READ_CHECKSUMS = "SELECT revision, checksum FROM migration_checksums"
+DELETE_CHECKSUM = "DELETE FROM migration_checksums WHERE revision = %s"
+
+
+def read_revisions(versions: Path) -> dict[str, RevisionFile]:
+    """Return the revisions of a directory in their order, by id.
+
+    Raises:
+        MigrationError: a file is not named like a revision, or is no Python.
+    """
+    return {revision: read_revision(versions / name) for revision, name in sorted(revision_files(versions).items())}
+
+
+def read_revision(file: Path) -> RevisionFile:
+    """Return what one file holds. Comments and formatting leave the checksum as it is: `make lint` may change them.
+
+    Raises:
+        MigrationError: it is no Python.
+    """
+    try:
+        module = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise MigrationError(f"{file.name} cannot be read: {error}") from None
+    message = (ast.get_docstring(module) or "").partition("\n")[0]
+    return RevisionFile(message, hashlib.sha256(ast.unparse(module).encode()).hexdigest())
+
+
+def record_revision(server: Server, revision: str, checksum: str) -> None:
+    """Note the checksum of an applied revision; an empty one notes that it is no longer applied.
+
+    It belongs into the transaction that writes the version.
+    """
+    if checksum:
+        server.row(server.record_checksum, revision, checksum)
+    else:
+        server.row(DELETE_CHECKSUM, revision)
+
+
+def applied_checksums(server: Server) -> dict[str, str]:
+    """Return the checksums of applied revisions; a database from before there were any has none."""
+    return dict(server.own_rows(READ_CHECKSUMS))

@@ -1,0 +1,235 @@
+"""The runner's commands, on a database that is there."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from aurora_lambda_runtime.database.aws import get_secret, put_secret
+from aurora_lambda_runtime.database.backoff import Backoff
+from aurora_lambda_runtime.database.contract import RuntimeRole, parse_master_secret
+from aurora_lambda_runtime.database.errors import DatabaseError, error_code
+from aurora_lambda_runtime.migrations.alembic_runner import MigrationRun, Migrations
+from aurora_lambda_runtime.migrations.checksums import applied_checksums, read_revisions
+from aurora_lambda_runtime.migrations.comparison import Comparison
+from aurora_lambda_runtime.migrations.errors import MigrationError, OutOfTimeError
+from aurora_lambda_runtime.migrations.failures import describe_error, failure_message
+from aurora_lambda_runtime.migrations.outcome import Outcome, RevisionName
+from aurora_lambda_runtime.migrations.request import Request
+from aurora_lambda_runtime.migrations.servers import Server, open_server
+
+# Between two revisions, stop unless this is left and the longest so far would fit once more.
+RESERVE_SECONDS = 5.0
+
+
+class MigrationCommands:
+    """Runs one command on one server."""
+
+    def __init__(
+        self, request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
+    ) -> None:
+        self._request = request
+        self._server = server
+        self._role = role
+        self._remaining = remaining
+        self._versions = versions
+        self._migrations = Migrations(server, versions)
+        self._run = MigrationRun()
+        self._before: str | None = None
+        self._target: str | None = None
+        self._behind = False
+        self._emptied = False
+        self._password: str | None = None
+        self._password_is_new = False
+        self._transaction_id: int | None = None
+        # Each returns the outcome's `output`.
+        self.commands: Mapping[str, Callable[[], str]] = {
+            "deploy": self._deploy,
+            "reset": self._reset,
+            "current": self._current,
+            "history": self._history,
+            "check": self._check,
+            "stamp": self._stamp,
+            "downgrade": self._downgrade,
+            "sql": self._sql,
+            "status": self._status,
+        }
+
+    def run(self) -> Outcome:
+        """Run the command and return what was done.
+
+        Raises:
+            MigrationError: it failed; no password is in the message.
+        """
+        self._before = self._server.version()
+        try:
+            self._migrations.load()
+            output = self._run_command()
+        except OutOfTimeError as stopped:
+            if not self._request.rules.reports_incomplete:
+                raise
+            output = str(stopped)
+        except MigrationError:
+            raise
+        except Exception as error:
+            raise MigrationError(self._failure_message(error)) from None
+        return self._outcome(output)
+
+    def _run_command(self) -> str:
+        """Run the command, and again when a concurrent transaction won: it goes on where it lost.
+
+        Where all revisions are one transaction, everything would be done again, and nobody has asked for that.
+        """
+        command, pauses, applied = self.commands[self._request.command], Backoff().pauses(), 0
+        while True:
+            try:
+                return command()
+            except Exception as error:
+                if len(self._run.applied) > applied:
+                    pauses, applied = Backoff().pauses(), len(self._run.applied)
+                pause = next(pauses, None)
+                if not self._lost_to_another(error) or pause is None or self._remaining() < RESERVE_SECONDS:
+                    raise
+            time.sleep(pause)
+
+    def _lost_to_another(self, error: Exception) -> bool:
+        spec, code = self._server.spec, error_code(getattr(error, "orig", None) or error)
+        return not spec.transactional_ddl and code in spec.errors.conflict
+
+    def _outcome(self, output: str) -> Outcome:
+        after = self._server.version()
+        pending: list[RevisionName] = [
+            {"revision": script.revision, "message": script.doc} for script in self._migrations.pending(after)
+        ]
+        if pending and self._request.complete:
+            raise MigrationError(
+                f"{self._request.command} ran out of time at revision {after} and has {len(pending)} more to apply;"
+                " what is applied stays: run it again to go on"
+            )
+        return {
+            "status": "incomplete" if (pending or self._behind) and self._request.rules.reports_incomplete else "ok",
+            "before": self._before,
+            "after": after,
+            "applied": self._run.applied,
+            "pending": pending,
+            "output": output,
+        }
+
+    def _deploy(self) -> str:
+        self._migrations.pending(self._before)
+        self._migrations.check_operations(self._before)
+        self._migrations.finish_interrupted(self._run)
+        self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
+        self._finish_role()
+        return ""
+
+    def _reset(self) -> str:
+        self._migrations.check_operations(None)
+        self._migrations.upgrade(self._run, self._time_is_left, self._prepare_empty)
+        self._finish_role()
+        return ""
+
+    def _current(self) -> str:
+        return self._migrations.current(self._before)
+
+    def _history(self) -> str:
+        return self._migrations.history(self._before)
+
+    def _check(self) -> str:
+        found = self._comparison()
+        if lines := [*found.behind(), *found.edited(), *self._migrations.lint()]:
+            raise MigrationError("; ".join(lines))
+        if differences := self._migrations.differences():
+            listed = "; ".join(str(difference) for difference in differences)
+            raise MigrationError(
+                f"code and database disagree: {listed}. Write the revision with `aurora-lambda new-migration MESSAGE`"
+            )
+        return "code and database agree"
+
+    def _stamp(self) -> str:
+        self._migrations.stamp(self._migrations.target(self._request.revision, self._before))
+        return ""
+
+    def _downgrade(self) -> str:
+        self._migrations.pending(self._before)
+        self._migrations.finish_interrupted(self._run)
+        self._target = self._target or self._migrations.target(self._request.revision, self._server.version())
+        self._migrations.downgrade(self._target, self._run, self._begin)
+        return ""
+
+    def _sql(self) -> str:
+        return self._migrations.sql(self._before) if self._migrations.pending(self._before) else ""
+
+    def _status(self) -> str:
+        found = self._comparison()
+        self._behind = bool(found.behind())
+        return "\n".join([*found.behind(), *found.edited()]) or "up to date"
+
+    def _comparison(self) -> Comparison:
+        pending = [script.revision for script in self._migrations.pending(self._before)]
+        image = read_revisions(self._versions)
+        files = image if self._request.files is None else self._request.files
+        checksums = applied_checksums(self._server)
+        return Comparison(files, image, pending, checksums, self._before, self._migrations.interrupted())
+
+    def _begin(self) -> None:
+        """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""
+        self._transaction_id = self._server.transaction_id()
+        self._server.create_tables()
+
+    def _prepare(self) -> None:
+        self._server.set_database_defaults()
+        self._begin()
+        self._ensure_role()
+
+    def _prepare_empty(self) -> None:
+        if not self._emptied:
+            self._server.drop_all()
+            self._emptied = True
+        self._prepare()
+
+    def _ensure_role(self) -> None:
+        """Make the role before the tables: their creator's default privileges then reach it."""
+        if self._role is None:
+            return
+        if self._role.auth == "password":
+            value = get_secret(self._role.secret_arn)
+            known = parse_master_secret(value)[1] if value else ""
+            self._password = known or secrets.token_urlsafe(32)
+            self._password_is_new = not known
+        self._server.ensure_role(self._role, self._password)
+
+    def _finish_role(self) -> None:
+        """Fill the secret once the role has the password: should this fail, the next run makes another."""
+        if self._role is None:
+            return
+        self._server.grant_tables(self._role)
+        if self._password and self._password_is_new:
+            put_secret(self._role.secret_arn, json.dumps({"username": self._role.db_role, "password": self._password}))
+
+    def _failure_message(self, error: Exception) -> str:
+        why = describe_error(error, [self._password, self._server.connector.password])
+        try:
+            with closing(open_server(self._server.connector, create=False)) as server:
+                after = server.version()
+                committed = server.is_committed(self._transaction_id)
+        except (MigrationError, DatabaseError) as lost:
+            return f"{self._request.command} failed: {why}. In what state it left the database is unknown: {lost}"
+        return failure_message(
+            self._request.command,
+            why,
+            self._run,
+            before=self._before,
+            after=after,
+            transactional=self._server.spec.transactional_ddl,
+            committed=committed,
+        )
+
+    def _time_is_left(self) -> bool:
+        """Return whether to take one more step: the first always, so that every run gets further."""
+        if not self._run.applied:
+            return True
+        longest = max(step["duration_ms"] for step in self._run.applied) / 1000
+        return self._remaining() > RESERVE_SECONDS + longest

@@ -1,0 +1,74 @@
+"""What differs between a person's files, the runner's image and the database, in words with what to type."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aurora_lambda_runtime.migrations.progress import InterruptedStep
+from aurora_lambda_runtime.migrations.revisions import RevisionFile
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The revisions of the three, by id.
+
+    Attributes:
+        files: those of whoever asks.
+        image: those that the runner can apply.
+        pending: those of the image that the database lacks.
+        checksums: of applied revisions, as far as the database knows them.
+        version: the revision that the database is at.
+        interrupted: the step that a run began and did not finish.
+    """
+
+    files: Mapping[str, RevisionFile]
+    image: Mapping[str, RevisionFile]
+    pending: Sequence[str]
+    checksums: Mapping[str, str]
+    version: str | None
+    interrupted: InterruptedStep | None
+
+    def behind(self) -> list[str]:
+        """Return a line for each way in which one of the three lacks what another has."""
+        changed = [each for each in self.pending if each in self.files and self.files[each] != self.image[each]]
+        undeployed = [*changed, *(each for each in self.files if each not in self.image)]
+        applied = [each for each in self.image if each not in self.pending]
+        foreign = [each for each in applied if each not in self.files]
+        unwanted = [each for each in self.pending if each not in self.files]
+        unapplied = [each for each in self.pending if each not in [*changed, *unwanted]]
+        before = max((each for each in applied if each not in foreign), key=int, default="base")
+        return [
+            *self._interrupted(),
+            *self._line(unapplied, "not applied: run `aurora-lambda migrate`"),
+            *self._line(undeployed, "not deployed: run `aurora-lambda up`, for a stack on AWS `pulumi up`"),
+            *self._line(
+                foreign,
+                "applied, and not among your files: get the code that has it, or undo it by"
+                f" `aurora-lambda migrate downgrade {before}`",
+            ),
+            *self._line(
+                unwanted,
+                "deployed, and not among your files: run `aurora-lambda up`, for a stack on AWS `pulumi up`",
+            ),
+        ]
+
+    def edited(self) -> list[str]:
+        """Return a line for each applied revision whose file is not what was applied."""
+        return [
+            f"{self._name(each)} was edited after it was applied: restore it and write a new revision, or keep the edit"
+            f" by {'' if self.image.get(each) == file else '`aurora-lambda up` and '}"
+            f"`aurora-lambda migrate stamp {self.version}`"
+            for each, file in self.files.items()
+            if each not in self.pending and self.checksums.get(each, file.checksum) != file.checksum
+        ]
+
+    def _interrupted(self) -> Iterator[str]:
+        if step := self.interrupted:
+            name = self._name(step.revision)
+            yield f"the {step.direction} of {name} was interrupted: `aurora-lambda migrate` finishes it"
+
+    def _line(self, revisions: Sequence[str], state: str) -> Iterator[str]:
+        if revisions:
+            yield f"{', '.join(map(self._name, revisions))} {'is' if len(revisions) == 1 else 'are'} {state}"
+
+    def _name(self, revision: str) -> str:
+        return f"{revision} {(self.files.get(revision) or self.image[revision]).message}".rstrip()

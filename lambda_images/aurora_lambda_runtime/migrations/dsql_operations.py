@@ -1,0 +1,112 @@
+"""Alembic's operations as Aurora DSQL takes them.
+
+A constraint on an existing table is added `NOT VALID` and validated by a job; a unique one goes through an index; a
+column's default is set after the column is there. What DSQL cannot do at all is refused with the way that works.
+Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/alter-table-syntax-support.html
+"""
+
+from typing import Any
+
+from alembic.ddl.postgresql import PostgresqlImpl
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Constraint,
+    DefaultClause,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    column,
+    literal,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.schema import CreateIndex
+from sqlalchemy.types import TypeEngine
+from typing_extensions import override
+
+from aurora_lambda_runtime.migrations.batches import run_in_batches
+from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
+
+
+class DsqlImpl(PostgresqlImpl):
+    """Alembic's PostgreSQL operations, each statement a transaction of its own."""
+
+    __dialect__ = "dsql"
+    transactional_ddl = False
+
+    @override
+    def add_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Add a constraint to an existing table, and check the rows that are there."""
+        name = self._quoted(str(const.name))
+        if isinstance(const, UniqueConstraint):
+            self.execute(CreateIndex(Index(str(const.name), *const.columns, unique=True)))
+            self.execute(text(f"ALTER TABLE {self._table(const)} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"))
+        elif isinstance(const, (ForeignKeyConstraint, CheckConstraint)):
+            const.dialect_options["postgresql"]["not_valid"] = True
+            super().add_constraint(const, **kw)
+            self.execute(text(f"ALTER TABLE ASYNC {self._table(const)} VALIDATE CONSTRAINT {name}"))
+        else:
+            raise UnsupportedOperationError(
+                f"add the constraint {const.name!r} to table {const.table.name!r}", "declare it in create_table"
+            )
+
+    @override
+    def add_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
+        """Add a column, then its default, then give the default to the rows that are there."""
+        name, default = f"{table_name}.{column.name}", column.server_default
+        if not column.nullable:
+            raise UnsupportedOperationError(
+                f"add column {name} as NOT NULL",
+                "add it nullable, fill it with update_in_batches, and add a CHECK (... IS NOT NULL)",
+            )
+        if default is not None and not isinstance(default, DefaultClause):
+            raise UnsupportedOperationError(f"add column {name} with computed values", "declare it in create_table")
+        column.server_default = None
+        super().add_column(table_name, column, **kw)
+        if default is not None:
+            self.alter_column(table_name, str(column.name), server_default=default)
+            self._fill(table_name, column, default)
+
+    @override
+    def alter_column(
+        self,
+        table_name: str,
+        column_name: str,
+        *,
+        nullable: bool | None = None,
+        type_: TypeEngine[Any] | None = None,
+        **kw: Any,
+    ) -> None:
+        """Change a column's name, default or comment, or let it be NULL."""
+        name = f"{table_name}.{column_name}"
+        if type_ is not None:
+            raise UnsupportedOperationError(
+                f"change the type of column {name}",
+                "add a column of the new type, fill it with update_in_batches, and drop the old one",
+            )
+        if nullable is False:
+            raise UnsupportedOperationError(
+                f"make column {name} NOT NULL", "add a CHECK (... IS NOT NULL) with create_check_constraint"
+            )
+        super().alter_column(table_name, column_name, nullable=nullable, **kw)
+
+    def _fill(self, table_name: str, added: Column[Any], default: DefaultClause) -> None:
+        """Give the rows that were there before the column its default, as PostgreSQL does."""
+        value = literal(default.arg, added.type) if isinstance(default.arg, str) else default.arg
+        if self.as_sql or self.connection is None:
+            rows = table(table_name, column(str(added.name), added.type))
+            self.execute(update(rows).values({added.name: value}).where(rows.c[added.name].is_(None)))
+            return
+        reflected = Table(table_name, MetaData(), autoload_with=self.connection)
+        change = update(reflected).values({added.name: value})
+        run_in_batches(self.connection, reflected, change, reflected.c[added.name].is_(None))
+
+    def _table(self, const: Constraint) -> str:
+        return self._quoted(const.table.name)
+
+    def _quoted(self, name: str) -> str:
+        return self.dialect.identifier_preparer.quote(name)

@@ -1,0 +1,38 @@
+"""Alembic's environment: where it connects and what it compares. The runner provides both."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from application.tables import metadata
+from aurora_lambda_runtime.database import types
+from aurora_lambda_runtime.migrations.alembic_runner import is_compared
+
+
+def rendered(kind: str, item: Any, _autogen: object) -> str | Literal[False]:
+    """Return how a column type of ours is written in a new revision; False for others."""
+    if kind == "type" and type(item).__module__ == types.__name__:
+        return f"types.{type(item).__name__}()"
+    return False
+
+
+def run() -> None:
+    """Run what the runner asked for, in one transaction where the engine has transactions around DDL."""
+    attributes = context.config.attributes
+    options: dict[str, Any] = {
+        "target_metadata": metadata,
+        "render_item": rendered,
+        "include_name": is_compared,
+        "compare_type": True,
+        "on_version_apply": attributes.get("on_version_apply", ()),
+    }
+    if context.is_offline_mode():
+        context.configure(url=attributes["offline_url"], literal_binds=True, **options)
+    else:
+        context.configure(connection=attributes["connection"], **options)
+    with context.begin_transaction():
+        attributes.get("prepare", lambda: None)()
+        context.run_migrations()
+
+
+run()

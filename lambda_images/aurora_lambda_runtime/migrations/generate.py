@@ -1,0 +1,124 @@
+"""Writing a new revision: what the tables in the code have and the database lacks."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.migration import MigrationContext
+from alembic.operations.ops import DowngradeOps, MigrationScript, UpgradeOps
+from alembic.script import Script
+from alembic.util import CommandError
+
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
+from aurora_lambda_runtime.database.errors import DatabaseError
+from aurora_lambda_runtime.migrations.alembic_runner import Migrations
+from aurora_lambda_runtime.migrations.changes import Change, Decisions, find_changes
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.failures import describe_error
+from aurora_lambda_runtime.migrations.revisions import VERSIONS, next_revision
+from aurora_lambda_runtime.migrations.servers import open_server
+
+# Without anybody to ask.
+REFUSE = Decisions()
+
+
+def create_revision(
+    environment: Mapping[str, str], message: str = "", versions: Path = VERSIONS, decisions: Decisions = REFUSE
+) -> list[Path]:
+    """Write the revisions that make the database of `environment` agree with the code, one change a file.
+
+    Where each statement of DDL commits itself, a revision of one is there or not: nobody has to ask for its half.
+    `message` describes a single change; several describe themselves.
+
+    Raises:
+        MigrationError: there is nothing to write, a change that loses data or does not work on every engine, a file
+            in the way, or no database at the last revision.
+    """
+    message = " ".join(message.split())
+    if message and not re.search(r"\w", message):
+        raise MigrationError(
+            'a message says what the revision does: aurora-lambda new-migration "add a phone number to users"'
+        )
+    settings = database_settings(environment)
+    try:
+        return _compared(settings, message, versions, decisions)
+    except MigrationError:
+        raise
+    except (CommandError, DatabaseError) as error:
+        raise MigrationError(str(error)) from None
+    except Exception as error:
+        raise MigrationError(f"no revision was written: {describe_error(error, [settings.password])}") from None
+
+
+def _compared(settings: DatabaseSettings, message: str, versions: Path, decisions: Decisions) -> list[Path]:
+    with closing(open_server(Connector(settings), create=False)) as server:
+        version = server.version()
+        migrations = Migrations(server, versions)
+        migrations.load()
+        if pending := migrations.pending(version):
+            names = ", ".join(f"{script.revision} {script.doc}" for script in pending)
+            raise MigrationError(f"not yet applied: {names}. Run `aurora-lambda up` first")
+        return _written(migrations, message, versions, decisions)
+
+
+def _written(migrations: Migrations, message: str, versions: Path, decisions: Decisions) -> list[Path]:
+    first = int(next_revision(versions))
+
+    def one_change_each(context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
+        found = scripts[0].upgrade_ops
+        changes = []
+        if found:
+            changes = list(find_changes(found.ops, context.opts["target_metadata"], context.dialect, decisions))
+        scripts[:] = [
+            _script(change, f"{first + number:04d}", message if message and len(changes) == 1 else change.description)
+            for number, change in enumerate(changes)
+        ]
+
+    migrations.config.messaging_opts = {"quiet": True}
+    there = set(versions.glob("*.py"))
+    with migrations.connected() as connection:
+        migrations.config.attributes["connection"] = connection
+        try:
+            made = command.revision(
+                migrations.config,
+                message,
+                autogenerate=True,
+                version_path=str(versions),
+                process_revision_directives=one_change_each,
+            )
+        except Exception:
+            for path in set(versions.glob("*.py")) - there:
+                path.unlink()
+            raise
+    scripts: Sequence[Script | None] = made if isinstance(made, list) else [made]
+    if not scripts:
+        raise MigrationError(
+            "nothing to write: code and database agree. Change lambda_images/application/tables.py first"
+        )
+    paths = [Path(script.path) for script in scripts if script]
+    _format_with_ruff(paths)
+    return paths
+
+
+def _script(change: Change, revision: str, message: str) -> MigrationScript:
+    return MigrationScript(
+        rev_id=revision,
+        message=message,
+        upgrade_ops=UpgradeOps([change.upgrade]),
+        downgrade_ops=DowngradeOps(list(change.downgrade)),
+        head="head",
+    )
+
+
+def _format_with_ruff(paths: Sequence[Path]) -> None:
+    """Format new revisions and remove imports that they do not use, where ruff is installed."""
+    ruff = Path(sys.executable).with_name("ruff")
+    if ruff.exists():
+        subprocess.run([ruff, "check", "--silent", "--select", "F401,I", "--fix", *paths], check=False)
+        subprocess.run([ruff, "format", "--silent", *paths], check=False)

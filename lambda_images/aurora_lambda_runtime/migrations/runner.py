@@ -1,0 +1,140 @@
+"""The migration image's entry point: `aurora_lambda_runtime.migrations.runner.lambda_handler`.
+
+On PostgreSQL all pending revisions are one transaction: a failing one leaves the database as it was. When the
+function's own time runs short, what is done by then is committed between two revisions, the result's `status` is
+`incomplete`, and the next `deploy` goes on from there. MySQL commits each statement of DDL itself: the next run goes on
+with the statement at which one stopped, see `aurora_lambda_runtime.migrations.progress`.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import (
+    ALLOW_RESET,
+    DROP_ON_DESTROY,
+    RuntimeRole,
+    database_settings,
+    parse_master_secret,
+    runtime_role,
+)
+from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.outcome import Outcome
+from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
+from aurora_lambda_runtime.migrations.revisions import VERSIONS, numbered_head
+from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
+
+ENOUGH_SECONDS = 10_000.0
+# A deployment invokes this right after it has changed what the function may read.
+SECRET_RETRY_SECONDS = 60.0
+
+
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
+    """Run one migration command.
+
+    Raises:
+        MigrationError: it could not be done; the message says why and what state the database is in.
+    """
+    return run(event, os.environ, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def run(
+    event: object,
+    environment: Mapping[str, str],
+    remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
+    versions: Path = VERSIONS,
+) -> dict[str, Any]:
+    """Run one migration command with the revisions in `versions`, within `remaining` seconds.
+
+    Raises:
+        MigrationError: it could not be done; the message says why and what state the database is in.
+    """
+    started = time.monotonic()
+    if is_destroy(event):
+        return _destroy(environment, started + remaining())
+    request = parse_request(event)
+    if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
+        raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
+    settings = database_settings(environment)
+    connector = Connector(settings)
+    connector.deadline = started + remaining()
+    connector.secret_retry_seconds = SECRET_RETRY_SECONDS
+    connector.tries_token = True
+    role = runtime_role(environment, settings.name)
+    if role:
+        validate_role(role, settings.spec, settings.db_role)
+    try:
+        with closing(open_server(connector, create=request.rules.creates_database)) as server:
+            outcome = _run(request, server, role, remaining, versions)
+    except DatabaseError as error:
+        raise MigrationError(str(error)) from None
+    duration = round((time.monotonic() - started) * 1000)
+    return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
+
+
+def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
+    """Drop what the application has in a cluster that outlives the stack, where the stack says so.
+
+    A stack that no longer says so removes the invocation, and the provider then asks for this too: an error would fail
+    every deployment from there on.
+    """
+    settings = database_settings(environment)
+    answer = {"command": "destroy", "engine": settings.engine, "status": "ok"}
+    if environment.get(DROP_ON_DESTROY) != "true":
+        return {**answer, "output": "nothing is dropped: the stack does not say that its data goes with it"}
+    connector = Connector(settings)
+    connector.deadline = deadline
+    role = runtime_role(environment, settings.name)
+    try:
+        with closing(open_server(connector, create=True)) as server:
+            server.lock()
+            server.drop_application(role)
+    except DatabaseError as error:
+        raise MigrationError(str(error)) from None
+    return answer
+
+
+def _run(
+    request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
+) -> Outcome:
+    if request.rules.locks:
+        # Before anything is read: a server may still be at work on what a killed runner had sent it.
+        server.lock()
+    if request.command == "deploy" and (outcome := nothing_to_do(server, role, versions)):
+        return outcome
+    from aurora_lambda_runtime.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above
+
+    return MigrationCommands(request, server, role, remaining, versions).run()
+
+
+def nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:
+    """Return the outcome of a deployment that finds everything in place; None for any other."""
+    head = numbered_head(versions)
+    if head is None or not server.is_ready(head, role) or not _password_works(server.connector, role):
+        return None
+    return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}
+
+
+def _password_works(connector: Connector, role: RuntimeRole | None) -> bool:
+    """Return whether the role can log in with what its secret holds; only a login shows it."""
+    if role is None or role.auth == "iam":
+        return True
+    from aurora_lambda_runtime.database.aws import get_secret  # noqa: PLC0415 - most roles have no secret
+
+    value = get_secret(role.secret_arn)
+    if value is None:
+        return False
+    password = parse_master_secret(value)[1]
+    login = Connector(replace(connector.settings, db_role=role.db_role, auth="password", password=password))
+    login.deadline = connector.deadline
+    try:
+        login.open().close()
+    except LoginRefusedError:
+        return False
+    return True

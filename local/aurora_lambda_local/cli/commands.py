@@ -1,0 +1,283 @@
+"""The commands: one function each, which takes the parsed command line."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurora_lambda_local.cli.formatting import migration_summary, pretty_json, status_lines, status_value
+from aurora_lambda_local.cli.terminal import print_line, print_table, working
+from aurora_lambda_runtime.migrations.request import COMMANDS
+from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.program.progress import Progress
+
+if TYPE_CHECKING:
+    from aurora_lambda_runtime.migrations.changes import Decisions
+
+PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
+
+
+def up(options: argparse.Namespace) -> None:
+    """Bring a stack up on this machine."""
+    stack = "local" if options.stack is None else options.stack
+    overrides = _overrides(options.config)
+    with _progress(fold=not options.verbose) as progress:
+        # Imported here because it takes a second, in which a terminal shows that something goes on.
+        from aurora_lambda_local.program.deploy import up as bring_up
+
+        result = bring_up(stack, overrides, containers=options.containers, progress=progress)
+    outputs = result.outputs
+    for line in [] if result.unchanged else _migration_lines(outputs):
+        if line != "up to date":
+            print_line(("note:", "yellow"), f" {line}")
+    if options.quiet:
+        return
+    print_line(("\nOutputs:", "bold"))
+    for key, value in sorted(outputs.items()):
+        print_line(f"    {key}: ", (json.dumps(value), "cyan"))
+    print_line(("\nTry:", "bold"))
+    for command in _suggestions(outputs):
+        print_line(f"    {command}")
+
+
+def preview(options: argparse.Namespace) -> None:
+    """Print what `up` would do."""
+    stack = "local" if options.stack is None else options.stack
+    overrides = _overrides(options.config)
+    with _progress(fold=not options.verbose, planned=True) as progress:
+        from aurora_lambda_local.program.preview import preview as compare
+
+        result = compare(stack, overrides, containers=options.containers, progress=progress)
+    from aurora_lambda_local.cli.preview import print_pending
+
+    print_pending(stack, result)
+
+
+def _progress(*, fold: bool, planned: bool = False) -> AbstractContextManager[Progress]:
+    if not sys.stdout.isatty():
+        return nullcontext(Progress(fold=fold, planned=planned))
+    from aurora_lambda_local.cli.live_progress import LiveProgress
+
+    return LiveProgress(fold=fold, planned=planned)
+
+
+def _suggestions(outputs: Mapping[str, object]) -> list[str]:
+    found = shutil.which("aurora-lambda")
+    program = "aurora-lambda" if found and Path(found).samefile(sys.argv[0]) else os.path.relpath(sys.argv[0])
+    if "functionUrl" not in outputs:
+        return [f"{program} status", f"{program} logs -f"]
+    return [f"{program} invoke handler", f"{program} migrate status", f"curl {outputs['functionUrl']}info"]
+
+
+def _overrides(assignments: Sequence[str]) -> dict[str, str]:
+    pairs = [assignment.partition("=") for assignment in assignments]
+    if wrong := [key for key, equals, _ in pairs if not key or not equals]:
+        raise UsageError(f"-c takes key=value, not {wrong[0]!r}; for example: -c engine=mysql")
+    return {key: value for key, _, value in pairs}
+
+
+def dev(options: argparse.Namespace) -> None:
+    """Deploy at each save, and follow the logs."""
+    from aurora_lambda_local.cli.dev import develop
+
+    stack = options.stack or "local"
+    flags = [flag for flag in ("containers", "verbose") if getattr(options, flag)]
+    config = [word for assignment in options.config for word in ("-c", assignment)]
+    develop(stack, ["-s", stack, *config, *(f"--{flag}" for flag in flags)])
+
+
+def down(options: argparse.Namespace) -> None:
+    """Stop everything here and delete its data."""
+    from aurora_lambda_local.commands import down as take_down
+    from aurora_lambda_local.commands import has_data
+
+    asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
+    if asks and not _confirmed("Delete the databases of every stack here?"):
+        raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
+    with working("stopping"):
+        take_down(keep_data=options.keep_data)
+    print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
+
+
+def status(options: argparse.Namespace) -> None:
+    """Print what runs here."""
+    from aurora_lambda_local.commands import status as local_status
+
+    local = local_status()
+    report: dict[str, object] = {**local}
+    if options.key:
+        print(status_value(report, options.key))
+        return
+    if local["running"]:
+        report["migrations"] = _migration_lines(local["outputs"])
+    if options.json:
+        print(json.dumps(report, indent=2))
+        return
+    for line in status_lines(report):
+        print_line(line)
+
+
+def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
+    """Return how files, runner and database differ; nothing for a stack without a database."""
+    if outputs.get("engine") == "none":
+        return []
+    from aurora_lambda_local.cli.deployed_stack import StackRequestError
+    from aurora_lambda_local.cli.migrations import migration_status
+
+    try:
+        return migration_status()["output"].splitlines()
+    except (StackRequestError, LocalError) as error:
+        return [str(error)]
+
+
+def invoke(options: argparse.Namespace) -> None:
+    """Invoke a function and print its answer."""
+    from aurora_lambda_local.cli.deployed_stack import select_stack
+
+    payload = _payload(options.payload)
+    print(pretty_json(select_stack(options.stack).invoke(options.name, payload)))
+
+
+def _payload(text: str) -> bytes:
+    """Return the payload, checked before anything is invoked."""
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        json.loads(text)
+        payload = text.encode()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
+    if len(payload) > PAYLOAD_LIMIT_BYTES:
+        raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
+    return payload
+
+
+def migrate(options: argparse.Namespace) -> None:
+    """Run the migration runner and print its result."""
+    from aurora_lambda_local.cli.deployed_stack import select_stack
+    from aurora_lambda_local.cli.migrations import MIGRATION_RUNNER, ask_runner
+
+    command, revision = options.migration_command, options.revision or options.revision_option
+    if COMMANDS[command].takes_revision != bool(revision):
+        those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
+        raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
+    with working(f"{MIGRATION_RUNNER}: {command}"):
+        answer = ask_runner(select_stack(options.stack), command, revision or "")
+    print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
+
+
+def logs(options: argparse.Namespace) -> None:
+    """Print functions' logs."""
+    from aurora_lambda_local.cli.deployed_stack import program_name, select_stack
+    from aurora_lambda_local.cli.log_lines import NAME_WIDTH, format_event
+    from aurora_lambda_local.cli.logs import read_logs
+    from aurora_lambda_local.cli.times import parse_since
+
+    since = parse_since(options.since) if options.since else None
+    stack = select_stack(options.stack)
+    names = [program_name(arn) for arn in stack.functions().values()]
+    name_width = 0 if len(options.names) == 1 else max([NAME_WIDTH, *map(len, names)])
+    for event in read_logs(stack, options.names, since, follow=options.follow):
+        if options.json:
+            print(event.text, flush=True)
+        elif parts := format_event(event, name_width=name_width):
+            print_line(*parts)
+
+
+def replay(options: argparse.Namespace) -> None:
+    """Give a mapping's failed records to its function again."""
+    from aurora_lambda_local.cli.replay import replay as replay_failures
+
+    for line in replay_failures(options.stack, options.mapping, options.since, dry_run=options.dry_run):
+        print(line, flush=True)
+
+
+def sql(options: argparse.Namespace) -> None:
+    """Run a statement on the database that runs here, or print how to open its shell."""
+    from aurora_lambda_local.cli.sql import run_query, running_database, shell_command
+
+    database = running_database()
+    if options.query is None:
+        print(shell_command(database))
+        return
+    query = sys.stdin.read() if options.query == "-" else options.query
+    result = run_query(database, query)
+    if result.columns:
+        print_table(result.columns, result.rows)
+    rows = "1 row" if result.count == 1 else f"{result.count} rows"
+    print(f"({rows})" if result.columns else f"done ({rows})")
+
+
+def new_migration(options: argparse.Namespace) -> None:
+    """Write a revision from the difference between the tables' code and the database that runs here."""
+    from aurora_lambda_local.cli.migrations import migration_status
+    from aurora_lambda_runtime.database.contract import DATABASE_URL
+    from aurora_lambda_runtime.migrations.errors import MigrationError
+    from aurora_lambda_runtime.migrations.generate import create_revision
+    from aurora_lambda_local.commands import database_url
+
+    url = database_url()
+    state = migration_status()
+    if state["status"] == "incomplete":
+        raise LocalError(f"nothing is written while the revisions differ:\n{state['output']}")
+    try:
+        paths = create_revision({DATABASE_URL: url}, options.message, decisions=_decisions(options.yes))
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+    for path in paths:
+        print(path)
+    print("Read it, then apply it here with: aurora-lambda up")
+
+
+def _decisions(yes: bool) -> "Decisions":
+    """Return who decides about renames and lost data: the person at the terminal, or `--yes`."""
+    from aurora_lambda_runtime.migrations.changes import Decisions
+
+    if yes or not sys.stdin.isatty():
+        return Decisions(may_drop=lambda _lost: yes)
+    return Decisions(
+        is_rename=lambda old, new: _confirmed(f"Is {new} the new name of {old}?"),
+        may_drop=lambda lost: _confirmed(f"Drop {lost} with all that it holds?"),
+    )
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
+
+
+def new_stream(options: argparse.Namespace) -> None:
+    """Write a function for a table's stream, its test and its entry in a stack's file."""
+    from aurora_lambda_local.cli.new_stream import create_stream
+
+    for path in create_stream(options.name, options.table, options.stack or "local"):
+        print(path)
+    print("Write what it does, then try it here with: aurora-lambda up")
+
+
+def prune_versions(options: argparse.Namespace) -> None:
+    """Delete published versions that nothing leads to, and print each."""
+    from aurora_lambda_local.cli.deployed_stack import select_stack
+    from aurora_lambda_local.cli.function_versions import prune_versions as prune
+
+    if options.keep < 0:
+        raise UsageError(f"--keep takes a number of versions, not {options.keep}")
+    stack = select_stack(options.stack)
+    if stack.endpoint:
+        raise UsageError("functions have no versions on this machine; name a stack on AWS with --stack")
+    for arn in prune(stack, options.keep):
+        print(f"deleted {arn}")
+
+
+def completion(options: argparse.Namespace) -> None:
+    """Print a script by which a shell completes commands and options."""
+    import shtab
+
+    print(shtab.complete(options.all_commands, shell=options.shell))

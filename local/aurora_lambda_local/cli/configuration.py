@@ -1,0 +1,134 @@
+"""`aurora-lambda config`: read and change a stack's file, as `pulumi config` does."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_value, write_entry
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.platform.paths import CHECKOUT
+from aurora_lambda_local.program.configuration import full_key, read_configuration
+
+SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
+
+
+class StackConfiguration:
+    """The configuration in one stack's file."""
+
+    def __init__(self, stack: str, checkout: Path = CHECKOUT) -> None:
+        """Read the file.
+
+        Raises:
+            UsageError: there is no such stack, or its file cannot be used.
+        """
+        self.project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
+        self.values = read_configuration(checkout / "stacks", stack, self.project)
+        self.file = checkout / "stacks" / f"Pulumi.{stack}.yaml"
+
+    def lines(self) -> Iterator[str]:
+        """Yield every key with its value."""
+        for key, value in sorted(self.values.items()):
+            yield f"{key.removeprefix(f'{self.project}:'):32} {value}"
+
+    def get(self, text: str, *, path: bool) -> str:
+        """Return the value of a key.
+
+        Raises:
+            UsageError: it has none.
+        """
+        key, segments = self._parse(text, path=path)
+        try:
+            value = value_at(self._value(key), segments) if segments else self.values[key]
+        except LookupError:
+            raise self._unset(text, key) from None
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def set(self, text: str, new: str, *, path: bool) -> None:
+        """Give a key a value; one inside a list or an object may be a number or true or false, as in Pulumi.
+
+        Raises:
+            UsageError: there is no such key, it does not take this value, or the file is left to a person to change.
+        """
+        key, segments = self._parse(text, path=path)
+        try:
+            value = with_value(self._value(key) if segments else None, segments, _typed(new) if segments else new)
+        except (LookupError, TypeError):
+            raise UsageError(f"{text} does not fit what {key} holds now: {self.values.get(key, 'nothing')}") from None
+        self._check(key, segments, value, new)
+        write_entry(self.file, key, self._names(key), segments, value)
+
+    def remove(self, text: str, *, path: bool) -> None:
+        """Remove a key, which gives it its default.
+
+        Raises:
+            UsageError: it has no value, or the file is left to a person to change.
+        """
+        key, segments = self._parse(text, path=path)
+        entry = {key: self._value(key)} if key in self.values else {}
+        try:
+            value = without_value(entry, [key, *segments]).get(key)
+        except LookupError:
+            raise self._unset(text, key) from None
+        write_entry(self.file, key, self._names(key), (), value)
+
+    def _parse(self, text: str, *, path: bool) -> tuple[str, Sequence[str | int]]:
+        namespace, colon, rest = text.rpartition(":")
+        found = list(SEGMENT.finditer(rest)) if path else []
+        if path and "".join(each[0] for each in found) != rest:
+            raise UsageError(f"{text} is no path; one is 'subnetIds[0]'")
+        segments = [int(each[2]) if each[2] else each[1] for each in found] or [rest]
+        return full_key(f"{namespace}{colon}{segments[0]}", self.project, "config"), segments[1:]
+
+    def _names(self, key: str) -> Sequence[str]:
+        namespace, _, name = key.partition(":")
+        return (key, name) if namespace == self.project else (key, f"{namespace}:config:{name}")
+
+    def _value(self, key: str) -> object:
+        config = yaml.safe_load(self.file.read_text(encoding="utf-8")).get("config") or {} if self.values else {}
+        return next((config[name] for name in self._names(key) if name in config), None)
+
+    def _check(self, key: str, segments: Sequence[str | int], value: object, new: str) -> None:
+        from aurora_lambda.service.settings import CONFIG_KEYS
+        from aurora_lambda.service.stream_settings import STREAM_KEYS
+
+        namespace, _, name = key.partition(":")
+        if namespace != self.project:
+            return
+        known = CONFIG_KEYS
+        if name == "streams" and (inner := next((each for each in segments if isinstance(each, str)), "")):
+            known, name, value = STREAM_KEYS, inner, new
+        if name not in known:
+            raise _unknown(name, known)
+        text = value if isinstance(value, str) else json.dumps(value)
+        # A list of objects grows key by key; `up` checks it as a whole.
+        if known[name].argument.items == "object" and segments:
+            return
+        try:
+            known[name].read(text)
+        except ValueError as error:
+            raise UsageError(f"{name} is {text!r}; {error}") from None
+
+    def _unset(self, text: str, key: str) -> UsageError:
+        from aurora_lambda.service.settings import CONFIG_KEYS
+
+        namespace, _, name = key.partition(":")
+        if namespace == self.project and name not in CONFIG_KEYS:
+            return _unknown(name, CONFIG_KEYS)
+        return UsageError(f"{text} is not set in {self.file}; type: aurora-lambda config set {text} VALUE")
+
+
+def _unknown(name: str, known: Collection[str]) -> UsageError:
+    near = get_close_matches(name, known, n=1)
+    remedy = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+    return UsageError(f"{name} is no configuration key; {remedy}")
+
+
+def _typed(text: str) -> str | int | bool:
+    """Return a value inside a list or an object, as Pulumi reads it there."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if re.fullmatch(r"0|-?[1-9]\d*", text) else text

@@ -1,0 +1,147 @@
+"""A deployed stack, on this machine or on AWS: its outputs and functions."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+from botocore import UNSIGNED
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aurora_lambda_local.commands import status
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.platform.paths import CHECKOUT
+from aurora_lambda_local.platform.shell import use_local_environment
+
+# An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
+INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+# What Pulumi appends to a resource's name.
+GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
+LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
+
+
+class StackRequestError(Exception):
+    """A function failed, or a request to the stack did."""
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """A stack with its outputs; `endpoint` is where Lambda answers, and empty on AWS."""
+
+    name: str
+    outputs: Mapping[str, object]
+    endpoint: str = ""
+
+    def functions(self) -> dict[str, str]:
+        """Return the ARNs of the stack's functions by short name: `handler`, `migration-runner`."""
+        suffix = "LambdaArn"
+        return {_kebab(key.removesuffix(suffix)): str(arn) for key, arn in self.outputs.items() if key.endswith(suffix)}
+
+    def deployed_functions(self) -> dict[str, str]:
+        """Return the stack's functions as `functions` does.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if functions := self.functions():
+            return functions
+        raise UsageError(f"stack {self.name!r} has no functions: its deployment has not succeeded yet; deploy it again")
+
+    def arn(self, name: str) -> str:
+        """Return the ARN of a function, given its short name, its name in the program, its full name or its ARN.
+
+        Raises:
+            UsageError: the stack has no such function.
+        """
+        functions = self.deployed_functions()
+        for short, arn in functions.items():
+            full_name = arn.rpartition(":")[2]
+            if name in (short, arn, full_name, program_name(arn)):
+                return arn
+        why = " on engine none" if self.outputs.get("engine") == "none" else ""
+        raise UsageError(f"stack {self.name!r} has no function {name!r}{why}; it has {', '.join(sorted(functions))}")
+
+    def invoke(self, name: str, payload: bytes) -> str:
+        """Invoke a function once, wait for the end, and return its answer.
+
+        Raises:
+            StackRequestError: the function failed, or could not be invoked.
+        """
+        try:
+            response = self.client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
+            answer = response["Payload"].read().decode()
+        except (BotoCoreError, ClientError) as error:
+            raise StackRequestError(f"{name} could not be invoked: {error}") from None
+        if "FunctionError" in response:
+            raise StackRequestError(f"{name} failed: {error_message(answer)}")
+        return answer
+
+    def client(self, service: str, arn: str) -> BaseClient:
+        """Return a client of one AWS service, in the region of a function."""
+        match = LAMBDA_ARN.fullmatch(arn)
+        region = match["region"] if match else None
+        if not self.endpoint:
+            return boto3.client(service, region_name=region, config=INVOKE_CONFIG)
+        # Unsigned, so that no real credentials are needed or used.
+        unsigned = INVOKE_CONFIG.merge(Config(signature_version=UNSIGNED))
+        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=unsigned)
+
+
+def select_stack(name: str | None) -> DeployedStack:
+    """Return the stack called `name`: the one running here if that is its name, else the one on AWS.
+
+    Without a name, return the one running here, for which this process leaves the shell's settings for AWS aside.
+
+    Raises:
+        UsageError: there is no such stack, or Pulumi's command line is missing or refuses.
+    """
+    report = status()
+    if report["running"] and name in (None, report["stack"]):
+        use_local_environment()
+        return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
+    if report["running"] and name == "local":
+        raise UsageError(f"stack {report['stack']} is running here, not local; change to it with: aurora-lambda up")
+    if name in (None, "local"):
+        raise UsageError("no stack is running here; start one with: aurora-lambda up")
+    return DeployedStack(name, _pulumi_outputs(name))
+
+
+def program_name(function: str) -> str:
+    """Return a function's name in the program, given its full name or its ARN.
+
+    >>> program_name("arn:aws:lambda:eu-west-1:123456789012:function:handler-1a2b3c4")
+    'handler'
+    """
+    return GENERATED_SUFFIX.sub("", function.rpartition(":")[2])
+
+
+def error_message(answer: str) -> str:
+    """Return the message in a function error's payload, or the payload where it has none."""
+    try:
+        error = json.loads(answer)
+    except ValueError:
+        return answer
+    return str(error["errorMessage"]) if isinstance(error, dict) and "errorMessage" in error else answer
+
+
+def _pulumi_outputs(name: str) -> dict[str, object]:
+    pulumi = shutil.which("pulumi")
+    if pulumi is None:
+        raise UsageError(
+            f"stack {name!r} is not running here, and Pulumi's command line, which knows the stacks on AWS, is not "
+            "installed; start the stack here with: aurora-lambda up -s " + name
+        )
+    command = [pulumi, "stack", "output", "--json", "--stack", name, "--cwd", str(CHECKOUT)]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise UsageError(f"pulumi knows no outputs of stack {name!r}: {completed.stderr.strip()}")
+    return json.loads(completed.stdout)
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"-{match[0].lower()}", name)

@@ -1,0 +1,117 @@
+"""Format results for people."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import Literal, NotRequired, TypedDict
+
+from aurora_lambda_local.platform.errors import UsageError
+
+NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
+
+
+class RevisionResult(TypedDict):
+    """A revision in the migration runner's result, with a duration where it was applied."""
+
+    revision: str
+    message: str
+    duration_ms: NotRequired[int]
+
+
+class MigrationResult(TypedDict):
+    """The migration runner's result."""
+
+    command: str
+    engine: str
+    status: Literal["ok", "incomplete"]
+    before: str | None
+    after: str | None
+    applied: list[RevisionResult]
+    pending: list[RevisionResult]
+    output: str
+    duration_ms: int
+
+
+def pretty_json(text: str) -> str:
+    """Return JSON indented, and any other text as it is."""
+    with suppress(ValueError):
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return text
+
+
+def migration_summary(result: MigrationResult) -> str:
+    """Return the output of a migration command that prints something, or a summary of what another one did."""
+    if result["output"] or result["command"] in NOTHING_TO_PRINT:
+        return result["output"].rstrip("\n") or NOTHING_TO_PRINT[result["command"]]
+    lines = []
+    if result["applied"]:
+        lines.append("undone:" if result["command"] == "downgrade" else "applied:")
+        lines += ["  {revision}  {message}  ({duration_ms} ms)".format(**step) for step in result["applied"]]
+    if result["pending"]:
+        lines.append("pending:")
+        lines += ["  {revision}  {message}".format(**step) for step in result["pending"]]
+    before, after = (revision or "empty" for revision in (result["before"], result["after"]))
+    position = after if before == after else f"{before} -> {after}"
+    summary = f"{result['command']}: {result['status']}, {result['engine']} at {position} ({result['duration_ms']} ms)"
+    return "\n".join([*lines, summary])
+
+
+def status_lines(report: Mapping[str, object]) -> list[str]:
+    """Return the lines of `aurora-lambda status`."""
+    return [f"{label:16} {text}" for key, value in report.items() for label, text in _entries(key, value)]
+
+
+def status_value(report: Mapping[str, object], key: str) -> str:
+    """Return one value of the status, or one output of the stack, for `$(aurora-lambda status KEY)`.
+
+    Raises:
+        UsageError: there is none.
+    """
+    outputs = report["outputs"]
+    values = {**outputs, **report} if isinstance(outputs, Mapping) else report
+    if key not in values:
+        near = get_close_matches(key, values, n=1)
+        raise UsageError(
+            f"the status has no {key}; " + (f"did you mean {near[0]}?" if near else "see aurora-lambda status")
+        )
+    value = values[key]
+    if value == "":
+        raise UsageError(f"there is no {key} now; start the stack with: aurora-lambda up")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _entries(key: str, value: object) -> list[tuple[str, str]]:
+    """Return a value of the status as lines, the first one labelled with its key."""
+    if isinstance(value, list):
+        return [("" if number else key, str(item)) for number, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return [(key, "-" if value in (None, "") else str(value))]
+    return [("" if number else key, f"{name}: {_describe(item)}") for number, (name, item) in enumerate(value.items())]
+
+
+def _describe(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return str(value)
+    if "memorySize" in value:
+        return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
+    if "oldestRecordAge" in value:
+        age = value["oldestRecordAge"]
+        waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"
+        return "{state}, at {position}, {waiting}, {failures} failures".format(**value, waiting=waiting)
+    return json.dumps(value)
+
+
+def advice_here(message: str, stack: str, assignments: Sequence[str]) -> str:
+    """Return what a stack's program says of its configuration, with what to type here in place of Pulumi's commands.
+
+    Args:
+        message: What the program says.
+        stack: The stack whose file is read.
+        assignments: The values of `-c`, each `KEY=VALUE`; they are in no file.
+    """
+    for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
+        message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
+        message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)
+    return message.replace("pulumi config", "aurora-lambda config" + ("" if stack == "local" else f" -s {stack}"))

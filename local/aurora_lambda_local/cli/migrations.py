@@ -1,0 +1,43 @@
+"""What the CLI asks a stack's migration runner."""
+
+import json
+from dataclasses import asdict
+
+from aurora_lambda_local.cli.deployed_stack import DeployedStack, select_stack
+from aurora_lambda_local.cli.formatting import MigrationResult
+from aurora_lambda_runtime.migrations.checksums import read_revisions
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.revisions import VERSIONS
+from aurora_lambda_local.platform.errors import LocalError
+
+MIGRATION_RUNNER = "migration-runner"
+# They compare the files here with the runner's and with the database.
+COMPARING = {"check", "status"}
+
+
+def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
+    """Run one migration command and return the runner's answer.
+
+    Raises:
+        LocalError: a revision's file here cannot be read.
+        StackRequestError: the command failed, or the runner could not be invoked.
+    """
+    event: dict[str, object] = {"command": command}
+    if revision:
+        event["revision"] = revision
+    if command in COMPARING:
+        try:
+            event["files"] = {name: asdict(file) for name, file in read_revisions(VERSIONS).items()}
+        except MigrationError as error:
+            raise LocalError(str(error)) from None
+    return stack.invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+
+
+def migration_status() -> MigrationResult:
+    """Return how the files here, the runner of the stack running here and its database differ.
+
+    Raises:
+        LocalError: a revision's file here cannot be read.
+        StackRequestError: the runner cannot tell, because the database does not answer, say.
+    """
+    return json.loads(ask_runner(select_stack(None), "status"))

@@ -1,0 +1,68 @@
+"""`aurora-lambda sql`: run a statement on the database that runs here."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg.conninfo import make_conninfo
+
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import DATABASE_URL, DatabaseSettings, database_settings
+from aurora_lambda_runtime.database.errors import DatabaseError, format_driver_error
+from aurora_lambda_local.commands import database_url
+from aurora_lambda_local.platform.errors import LocalError
+
+
+def running_database() -> DatabaseSettings:
+    """Return how to log in, as its owner, to the database that runs here.
+
+    Raises:
+        UsageError: none runs.
+    """
+    return database_settings({DATABASE_URL: database_url()})
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """The rows of a statement as text, and their number; a statement that returns none has no columns either."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    count: int
+
+
+def run_query(settings: DatabaseSettings, query: str) -> QueryResult:
+    """Run one statement, and return its result.
+
+    Raises:
+        LocalError: the database does not answer, or refuses the statement.
+    """
+    try:
+        connection = Connector(settings).open()
+    except DatabaseError as error:
+        raise LocalError(str(error)) from None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.description is None:
+                return QueryResult([], [], max(cursor.rowcount, 0))
+            rows = [["NULL" if value is None else str(value) for value in row] for row in cursor.fetchall()]
+            return QueryResult([str(column[0]) for column in cursor.description], rows, len(rows))
+    except Exception as error:
+        # Each driver has error classes of its own.
+        raise LocalError(f"{settings.engine} refused the statement: {format_driver_error(error)}") from None
+    finally:
+        connection.close()
+
+
+def shell_command(settings: DatabaseSettings) -> str:
+    """Return the command that opens the engine's own shell, its login included."""
+    password = shlex.quote(settings.password or "")
+    if settings.engine == "mysql":
+        where = f"--protocol=tcp --host={settings.endpoint} --port={settings.port} --user={settings.db_role}"
+        return f"MYSQL_PWD={password} mysql {where} {settings.schema}"
+    login = {"host": settings.endpoint, "port": str(settings.port), "user": settings.db_role, "dbname": settings.schema}
+    if settings.spec.always_tls:
+        login |= {"dbname": settings.spec.maintenance_database, "options": f"-c search_path={settings.schema}"}
+        login |= {"sslmode": "verify-full", "sslrootcert": settings.ca}
+    return f"PGPASSWORD={password} psql {shlex.quote(make_conninfo(**login))}"

@@ -1,0 +1,89 @@
+"""An event source mapping of a deployed stack, and clients of the AWS services around it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+
+from aurora_lambda_local.cli.deployed_stack import INVOKE_CONFIG, DeployedStack
+from aurora_lambda_local.commands import status
+from aurora_lambda_local.platform.errors import UsageError
+
+# The emulated services take any; real ones are not sent to them.
+LOCAL_CREDENTIALS: Mapping[str, str] = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+# The output that names the mappings of a stack: their UUIDs by name.
+MAPPINGS_OUTPUT = "streamMappings"
+
+
+@dataclass(frozen=True)
+class StreamMapping:
+    """Which stream goes to which function, where its failures go, and where the AWS services answer (empty on AWS)."""
+
+    name: str
+    uuid: str
+    function_arn: str
+    stream_arn: str
+    destination: str
+    filters: Sequence[str]
+    lambda_endpoint: str = ""
+    aws_endpoint: str = ""
+
+    def client(self, service: str) -> BaseClient:
+        """Return a client of one AWS service, in the stream's region."""
+        endpoint = self.lambda_endpoint if service == "lambda" else self.aws_endpoint
+        options: dict[str, Any] = {"endpoint_url": endpoint, **LOCAL_CREDENTIALS} if endpoint else {}
+        if service == "lambda":
+            options["config"] = INVOKE_CONFIG
+        return boto3.client(service, region_name=self.stream_arn.split(":")[3], **options)
+
+
+def find_mapping(stack: DeployedStack, name: str) -> StreamMapping:
+    """Return the mapping of a stack that is called `name`.
+
+    Raises:
+        UsageError: the stack has no such mapping.
+        BotoCoreError, ClientError: AWS does not describe it.
+    """
+    return _local_mapping(stack, name) if stack.endpoint else _deployed_mapping(stack, name)
+
+
+def _local_mapping(stack: DeployedStack, name: str) -> StreamMapping:
+    report, uuid = status(), _uuids(stack).get(name)
+    found = [each for key, each in report["mappings"].items() if each["uuid"] == uuid or key == name]
+    if not found:
+        raise _unknown(stack, name, _uuids(stack) or report["mappings"])
+    mapping = found[0]
+    return StreamMapping(
+        name,
+        mapping["uuid"],
+        mapping["function"],
+        mapping["stream"],
+        mapping["destination"],
+        mapping["filters"],
+        stack.endpoint,
+        report["awsEndpoint"],
+    )
+
+
+def _deployed_mapping(stack: DeployedStack, name: str) -> StreamMapping:
+    uuids = _uuids(stack)
+    if name not in uuids:
+        raise _unknown(stack, name, uuids)
+    region = next((arn.split(":")[3] for arn in stack.functions().values()), None)
+    found = boto3.client("lambda", region_name=region).get_event_source_mapping(UUID=str(uuids[name]))
+    on_failure = found.get("DestinationConfig", {}).get("OnFailure", {})
+    filters = [each["Pattern"] for each in found.get("FilterCriteria", {}).get("Filters", [])]
+    destination = on_failure.get("Destination", "")
+    return StreamMapping(name, found["UUID"], found["FunctionArn"], found["EventSourceArn"], destination, filters)
+
+
+def _uuids(stack: DeployedStack) -> Mapping[str, object]:
+    """Return the UUIDs of a stack's mappings by the names of their streams."""
+    output = stack.outputs.get(MAPPINGS_OUTPUT)
+    return output if isinstance(output, Mapping) else {}
+
+
+def _unknown(stack: DeployedStack, name: str, known: Mapping[str, object]) -> UsageError:
+    return UsageError(f"stack {stack.name!r} has no mapping {name!r}; it has {', '.join(sorted(known)) or 'none'}")

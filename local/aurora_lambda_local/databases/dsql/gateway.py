@@ -1,0 +1,223 @@
+"""Takes connections as Aurora DSQL does: over TLS, with a server name, for a role that a signed token may use."""
+
+import re
+import socket
+import socketserver
+import ssl
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import trustme
+from psycopg import sql
+
+from aurora_lambda_local.databases.dsql.cluster import Cluster
+from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, DsqlError, access_denied
+from aurora_lambda_local.databases.dsql.protocol import (
+    CANCEL_REQUEST,
+    GSS_REQUEST,
+    SSL_REQUEST,
+    VERSION,
+    Message,
+    MessageSocket,
+    error_response,
+    parameter_status,
+    ready,
+    startup_parameters,
+)
+from aurora_lambda_local.databases.dsql.rules import refused_setting
+from aurora_lambda_local.databases.dsql.session import Session
+from aurora_lambda_local.databases.dsql.storage import Storage, StorageConnection, StorageLostError
+from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity, verify_token
+from aurora_lambda_local.databases.dsql.transaction import Transaction
+
+TLS_HANDSHAKE = b"\x16"
+CLEAR_TEXT_PASSWORD = Message(b"R", b"\0\0\0\3")
+SERVER_VERSION = "16.15"
+LOGIN_SECONDS = 30
+# DSQL's own settings, which PostgreSQL takes only under a name with a prefix.
+OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What connections are checked against: the name tokens are signed for, and who may sign."""
+
+    host: str
+    region: str
+    identities: Mapping[str, Identity]
+    authority: trustme.CA = field(default_factory=trustme.CA)
+
+
+class Gateway(socketserver.ThreadingTCPServer):
+    """Listens on 127.0.0.1, a thread for each connection."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, port: int, endpoint: Endpoint, storage: Storage, cluster: Cluster) -> None:
+        self.endpoint = endpoint
+        self.storage = storage
+        self.cluster = cluster
+        self.names = threading.local()
+        self.context = self._tls()
+        self.clients: set[MessageSocket] = set()
+        super().__init__(("127.0.0.1", port), Connection)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """Return whether it listens."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Listen no more, and end all connections."""
+        self.shutdown()
+        self.server_close()
+        self.end_connections()
+
+    def end_connections(self) -> None:
+        """End all connections, and go on listening."""
+        for client in list(self.clients):
+            client.shut_down()
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["postgresql"])
+        context.sni_callback = self._note_name
+        self.endpoint.authority.issue_cert(self.endpoint.host).configure_cert(context)
+        return context
+
+    def _note_name(self, _connection: object, name: str | None, _context: object) -> None:
+        # The handshake runs on the thread of the connection.
+        self.names.server_name = name
+
+
+class Connection(socketserver.BaseRequestHandler):
+    """One client, from its first byte to its last."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway that took the connection."""
+        return cast(Gateway, self.server)
+
+    def handle(self) -> None:
+        """Serve the client until either side ends the connection."""
+        self.request.settimeout(LOGIN_SECONDS)
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(ConnectionDroppedError, OSError):
+            client = self._encrypted()
+            self.gateway.clients.add(client)
+            try:
+                self._serve(client)
+            except DsqlError as error:
+                client.send([error_response(error)])
+            except StorageLostError as lost:
+                client.send([lost.response])
+            finally:
+                self.gateway.clients.discard(client)
+                client.close()
+
+    def _encrypted(self) -> MessageSocket:
+        """Return the connection once it is encrypted, as libpq asks for it or directly."""
+        plain = MessageSocket(self.request)
+        while self.request.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
+            code, body = plain.receive_startup()
+            if code == CANCEL_REQUEST:
+                self.gateway.storage.cancel(body)
+            elif code not in {SSL_REQUEST, GSS_REQUEST}:
+                plain.send([error_response(_refused("tls is required"))])
+            if code not in {SSL_REQUEST, GSS_REQUEST}:
+                raise ConnectionDroppedError
+            self.request.sendall(b"S" if code == SSL_REQUEST else b"N")
+        self.gateway.names.server_name = None
+        encrypted = self.gateway.context.wrap_socket(self.request, server_side=True)
+        return MessageSocket(encrypted, self.gateway.cluster.faults.message_bytes)
+
+    def _serve(self, client: MessageSocket) -> None:
+        code, body = client.receive_startup()
+        if code == CANCEL_REQUEST:
+            self.gateway.storage.cancel(body)
+            return
+        parameters = startup_parameters(body)
+        settings = _settings(parameters)
+        self._check_name()
+        client.send([CLEAR_TEXT_PASSWORD])
+        token = client.receive().body.rstrip(b"\0").decode(errors="replace")
+        storage = self._log_in(parameters, settings, token)
+        transaction = Transaction(storage, self.gateway.cluster)
+        try:
+            client.send([*_greeting(code, storage), ready("I")])
+            client.end_after(self.gateway.cluster.faults.connection_seconds)
+            Session(client, transaction).run()
+        finally:
+            transaction.close()
+
+    def _check_name(self) -> None:
+        """Refuse a client that names no cluster or another one (SNI), or while this one is waking up."""
+        cluster, name = self.gateway.cluster, self.gateway.names.server_name
+        if not name:
+            raise _refused("sni was not received")
+        if name != self.gateway.endpoint.host:
+            raise access_denied(f"There is no cluster {name}.")
+        if cluster.faults.waking_up:
+            cluster.faults = replace(cluster.faults, waking_up=cluster.faults.waking_up - 1)
+            raise _refused("waking up cluster, please retry later")
+
+    def _log_in(self, parameters: Mapping[str, str], settings: Mapping[str, str], token: str) -> StorageConnection:
+        endpoint, storage, user = self.gateway.endpoint, self.gateway.storage, parameters.get("user", "")
+        identity = verify_token(token, user, endpoint.host, endpoint.region, endpoint.identities)
+        if user != ADMIN and not _mapped(storage, user, identity.arn):
+            raise access_denied(f"User: {identity.arn} is not authorized to access this resource", "28000")
+        return storage.connect(user, settings, parameters.get("database", user))
+
+
+def _refused(reason: str) -> DsqlError:
+    return DsqlError("08006", f"unable to accept connection, {reason}", fatal=True)
+
+
+def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return what a startup packet sets for the session.
+
+    Raises:
+        DsqlError: DSQL does not let a session set it.
+    """
+    plain = {name: value for name, value in parameters.items() if name not in {"user", "database", "options"}}
+    settings = {**plain, **dict(_options(parameters.get("options", "")))}
+    for name in settings:
+        if refused := refused_setting(name):
+            raise DsqlError(refused.sqlstate, refused.message, fatal=True)
+    return {OWN_SETTINGS.get(name, name): value for name, value in settings.items()}
+
+
+def _options(text: str) -> Iterator[tuple[str, str]]:
+    """Return the settings in `options`, where a backslash escapes spaces and backslashes."""
+    words = iter([re.sub(r"\\(.)", r"\1", word) for word in re.findall(r"(?:\\.|[^\s\\])+", text)])
+    for word in words:
+        setting = next(words, "") if word == "-c" else word.removeprefix("-c").removeprefix("--")
+        name, _, value = setting.partition("=")
+        yield name, value
+
+
+def _mapped(storage: Storage, user: str, arn: str) -> bool:
+    # Wait for a session that is granting, because a login is not tried again.
+    connection = storage.connect(settings={"lock_timeout": "0"})
+    try:
+        text = "SELECT 1 FROM sys.iam_pg_role_mappings WHERE pg_role_name = {} AND arn = {}"
+        replies = connection.execute(sql.SQL(text).format(sql.Literal(user), sql.Literal(arn)).as_string())
+        return any(each.type == b"D" for each in replies)
+    finally:
+        connection.close()
+
+
+def _greeting(code: int, storage: StorageConnection) -> list[Message]:
+    """Return what follows a login: PostgreSQL's own messages, with the version of server and protocol that DSQL has."""
+    negotiated = [] if code == VERSION else [Message(b"v", struct.pack("!ii", VERSION, 0))]
+    version = parameter_status("server_version", SERVER_VERSION)
+    reported = [version if each.body.startswith(b"server_version\0") else each for each in storage.greeting]
+    return [*negotiated, *reported]

@@ -1,0 +1,85 @@
+"""The stand-in as a whole: a server that is started and stopped like the other databases on this machine."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import trustme
+
+from aurora_lambda_local.databases.dsql.cluster import Cluster
+from aurora_lambda_local.databases.dsql.faults import Faults
+from aurora_lambda_local.databases.dsql.gateway import Endpoint, Gateway
+from aurora_lambda_local.databases.dsql.jobs import JobRunner
+from aurora_lambda_local.databases.dsql.storage import Storage
+from aurora_lambda_local.databases.dsql.tokens import Identity
+
+
+class DsqlServer:
+    """An Aurora DSQL cluster on this machine, which clients reach as `host`.
+
+    `identities` are who may sign tokens, by access key id; add to it at any time. `ca_file` is what clients verify the
+    server with. `parameters` name faults.
+    """
+
+    engine = "dsql"
+    host = "localhost"
+
+    def __init__(
+        self,
+        data: Path,
+        parameters: Mapping[str, str],
+        identities: dict[str, Identity] | None = None,
+        *,
+        region: str = "us-east-1",
+    ) -> None:
+        self.data = data.absolute()
+        self.region = region
+        self.identities = {} if identities is None else identities
+        self.ca_file = self.data / "ca.pem"
+        self.port = 0
+        self._storage = Storage(self.data, {})
+        self._cluster = Cluster(Faults.from_parameters(parameters))
+        self._gateway: Gateway | None = None
+        self._jobs: JobRunner | None = None
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that happen; may be set at any time."""
+        return self._cluster.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._cluster.faults = faults
+
+    def start(self, port: int | None = None) -> None:
+        """Start it, creating the cluster when absent, also again after a part of it has died.
+
+        Its certificates are made anew.
+
+        Raises:
+            ServerUnavailableError: it does not start; the message ends with PostgreSQL's log.
+        """
+        self.stop()
+        self._storage.start(port)
+        self.port = self._storage.port
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self.ca_file))
+        endpoint = Endpoint(self.host, self.region, self.identities, authority)
+        self._gateway = Gateway(self.port, endpoint, self._storage, self._cluster)
+        self._jobs = JobRunner(self._storage.superuser, self._cluster)
+
+    def alive(self) -> bool:
+        """Return whether it answers."""
+        return self._gateway is not None and self._gateway.alive() and self._storage.alive()
+
+    def end_connections(self) -> None:
+        """End all connections, as their age or a fault of the cluster does."""
+        if self._gateway:
+            self._gateway.end_connections()
+
+    def stop(self) -> None:
+        """End all connections and shut down; nothing happens when it is not running."""
+        if self._gateway and self._jobs:
+            self._gateway.stop()
+            self._jobs.stop()
+            self._gateway = self._jobs = None
+        self._storage.stop()

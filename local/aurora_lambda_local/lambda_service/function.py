@@ -1,0 +1,131 @@
+"""A function: one execution environment for each concurrent invocation, up to its concurrency."""
+
+import threading
+import uuid
+from dataclasses import dataclass
+
+from aurora_lambda_local.lambda_service.environment import Environment, FunctionConfig
+from aurora_lambda_local.lambda_service.init_error import describe_init_error
+from aurora_lambda_local.lambda_service.logs import FunctionLog
+from aurora_lambda_local.lambda_service.runtime_api import Invocation
+from aurora_lambda_local.platform.errors import LocalError
+
+QUEUE_SECONDS = 10.0
+
+
+class ThrottledError(LocalError):
+    """A function has no free execution environment and may start no other."""
+
+
+@dataclass(frozen=True)
+class InvocationResult:
+    """The result of an invocation; `log_tail` is the last 4 KB of its log."""
+
+    request_id: str
+    payload: bytes
+    failed: bool
+    log_tail: bytes
+
+
+class Function:
+    """A deployed function; warm environments are used again, the last used one first."""
+
+    def __init__(self, config: FunctionConfig, log: FunctionLog) -> None:
+        self.config = config
+        self._log = log
+        self._idle: list[Environment] = []
+        self._busy: set[Environment] = set()
+        self._starting = 0
+        self._retired = False
+        self._changed = threading.Condition()
+
+    def initialise(self) -> str:
+        """Start an execution environment for the first invocation; return the error of its init phase, empty for none.
+
+        So errors in the function's imports show before its first call.
+        """
+        if self.config.concurrency == 0:
+            return ""
+        environment = self._acquire()
+        try:
+            error = environment.initialise()
+        finally:
+            self._release(environment)
+        return describe_init_error(self.config, error, self._log) if error else ""
+
+    def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> InvocationResult:
+        """Run one invocation and wait for its end, in a warm environment or a new one.
+
+        Raises:
+            ThrottledError: all environments were busy for `QUEUE_SECONDS`, or the concurrency is 0.
+        """
+        environment = self._acquire()
+        invocation = Invocation(
+            request_id or str(uuid.uuid4()),
+            payload,
+            self.config.arn,
+            self.config.timeout,
+            client_context,
+        )
+        try:
+            outcome, tail = environment.invoke(invocation)
+        finally:
+            self._release(environment)
+        return InvocationResult(invocation.request_id, outcome.payload, outcome.failed, tail)
+
+    def environments(self) -> int:
+        """Return the number of environments, idle and busy."""
+        with self._changed:
+            return sum(environment.alive() for environment in [*self._idle, *self._busy])
+
+    def retire(self) -> None:
+        """End each environment as soon as it is idle."""
+        with self._changed:
+            self._retired = True
+            idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.stop()
+
+    def stop(self) -> None:
+        """End all environments now, including busy ones."""
+        self.retire()
+        with self._changed:
+            busy = list(self._busy)
+        for environment in busy:
+            environment.stop()
+
+    def _acquire(self) -> Environment:
+        with self._changed:
+            if self.config.concurrency == 0:
+                raise ThrottledError(f"{self.config.name} may not run: its reserved concurrency is 0")
+            if not self._changed.wait_for(self._available, QUEUE_SECONDS):
+                raise ThrottledError(f"{self.config.name} is busy in all its {self.config.concurrency} environments")
+            while self._idle:
+                environment = self._idle.pop()
+                if environment.alive():
+                    self._busy.add(environment)
+                    return environment
+                environment.stop()
+            self._starting += 1
+        environment = None
+        try:
+            environment = Environment(self.config, self._log)
+            return environment
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._busy |= {environment} if environment else set()
+                self._changed.notify()
+
+    def _available(self) -> bool:
+        return bool(self._idle) or len(self._busy) + self._starting < self.config.concurrency
+
+    def _release(self, environment: Environment) -> None:
+        with self._changed:
+            self._busy.discard(environment)
+            keep = not self._retired and environment.alive()
+            if keep:
+                self._idle.append(environment)
+            self._changed.notify()
+        if not keep:
+            environment.stop()

@@ -1,0 +1,181 @@
+"""The Lambda API for callers such as boto3 and `aws --endpoint-url`.
+
+Source: AWS Lambda API reference, Invoke, GetFunction, ListFunctions.
+"""
+
+import base64
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import parse_qs, unquote
+
+from aurora_lambda_local.lambda_service.function import Function, InvocationResult, ThrottledError
+from aurora_lambda_local.platform.http_server import HttpServer, Request, Response
+
+REQUEST_LIMIT = 6 * 1024 * 1024
+EVENT_LIMIT = 1024 * 1024
+RETRY_SECONDS = (1.0, 2.0)
+QUALIFIERS = ("", "$LATEST", "live")
+_NAME = re.compile(r"(?:arn:[\w-]+:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|function:)?([\w-]+)(?::([\w$-]+))?")
+_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+_GET = re.compile(r"/2015-03-31/functions/([^/]+)(/configuration)?/?")
+_LIST = re.compile(r"/2015-03-31/functions/?")
+
+
+class _ApiError(Exception):
+    """An error in the form in which Lambda answers it."""
+
+    def __init__(self, status: HTTPStatus, error_type: str, message: str, **more: str) -> None:
+        self.response = Response(
+            status,
+            json.dumps({"Type": "User", "Message": message, "message": message, **more}).encode(),
+            (("Content-Type", "application/json"), ("x-amzn-ErrorType", error_type), _request_id()),
+        )
+        super().__init__(message)
+
+
+class InvokeApi:
+    """Serve the functions in `functions` (by name), which may change at any time."""
+
+    def __init__(self, functions: Mapping[str, Function], port: int) -> None:
+        self._functions = functions
+        self._server = HttpServer(self._handle, port)
+        self.endpoint = f"http://{self._server.address}"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+    def _handle(self, request: Request) -> Response:
+        try:
+            return self._route(request)
+        except _ApiError as error:
+            return error.response
+
+    def _route(self, request: Request) -> Response:
+        if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
+            return self._invoke(self._find(unquote(match[1]), request.query), request)
+        if request.method == "GET" and _LIST.fullmatch(request.path):
+            return _json_response({"Functions": [_configuration(each) for each in self._functions.values()]})
+        if request.method == "GET" and (match := _GET.fullmatch(request.path)):
+            configuration = _configuration(self._find(unquote(match[1]), request.query))
+            return _json_response(configuration if match[2] else {"Configuration": configuration, "Tags": {}})
+        message = f"{request.method} {request.path} is not emulated here: invoking, getting and listing functions are"
+        raise _ApiError(HTTPStatus.NOT_FOUND, "UnknownOperationException", message)
+
+    def _find(self, reference: str, query: str) -> Function:
+        match = _NAME.fullmatch(reference)
+        qualifier = (match[2] if match else "") or parse_qs(query).get("Qualifier", [""])[0]
+        if match and match[1] in self._functions and qualifier in QUALIFIERS:
+            return self._functions[match[1]]
+        raise _ApiError(
+            HTTPStatus.NOT_FOUND,
+            "ResourceNotFoundException",
+            f"Function not found: {reference}{f':{qualifier}' if qualifier else ''}."
+            f" There are: {', '.join(sorted(self._functions)) or 'none'}",
+        )
+
+    def _invoke(self, function: Function, request: Request) -> Response:
+        invocation_type = request.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
+        payload = _payload(request.body, EVENT_LIMIT if invocation_type == "Event" else REQUEST_LIMIT)
+        context = _client_context(request.headers.get("X-Amz-Client-Context"))
+        match invocation_type:
+            case "DryRun":
+                return Response(HTTPStatus.NO_CONTENT, headers=(_request_id(), _VERSION))
+            case "Event":
+                request_id = str(uuid.uuid4())
+                threading.Thread(target=_run_event, args=(function, payload, context, request_id), daemon=True).start()
+                return Response(HTTPStatus.ACCEPTED, headers=(_request_id(request_id), _VERSION))
+            case "RequestResponse":
+                tail = request.headers.get("X-Amz-Log-Type") == "Tail"
+                return _invocation_response(_run(function, payload, context), tail=tail)
+        message = f"InvocationType {invocation_type!r} is not one of RequestResponse, Event, DryRun"
+        raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
+
+
+_VERSION = ("X-Amz-Executed-Version", "$LATEST")
+
+
+def _run(function: Function, payload: bytes, context: str) -> InvocationResult:
+    try:
+        return function.invoke(payload, context)
+    except ThrottledError as error:
+        raise _ApiError(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "TooManyRequestsException",
+            f"Rate Exceeded: {error}",
+            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
+        ) from error
+
+
+def _run_event(function: Function, payload: bytes, context: str, request_id: str) -> None:
+    """Run an asynchronous invocation up to three times, as Lambda does, with seconds instead of minutes between."""
+    for pause in (*RETRY_SECONDS, None):
+        try:
+            failed = function.invoke(payload, context, request_id).failed
+        except ThrottledError:
+            failed = True
+        if not failed or pause is None:
+            return
+        time.sleep(pause)
+
+
+def _invocation_response(result: InvocationResult, *, tail: bool) -> Response:
+    headers = [("Content-Type", "application/json"), _request_id(result.request_id), _VERSION]
+    if result.failed:
+        headers.append(("X-Amz-Function-Error", "Unhandled"))
+    if tail:
+        headers.append(("X-Amz-Log-Result", base64.b64encode(result.log_tail).decode()))
+    return Response(HTTPStatus.OK, result.payload, tuple(headers))
+
+
+def _payload(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+        raise _ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestTooLargeException", message)
+    if not body:
+        return b"{}"
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError) as error:
+        message = f"Could not parse request body into json: {error}"
+        raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message) from error
+    return body
+
+
+def _client_context(encoded: str | None) -> str:
+    """Return the client context on one line and in ASCII, as it goes through a header of the Runtime API."""
+    if not encoded:
+        return ""
+    try:
+        return json.dumps(json.loads(base64.b64decode(encoded, validate=True)))
+    except (ValueError, RecursionError) as error:
+        message = "Client context must be JSON in base64"
+        raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message) from error
+
+
+def _configuration(function: Function) -> dict[str, object]:
+    config = function.config
+    return {
+        "FunctionName": config.name,
+        "FunctionArn": config.arn,
+        "PackageType": "Image",
+        "MemorySize": config.memory_mb,
+        "Timeout": int(config.timeout),
+        "Version": "$LATEST",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "Environment": {"Variables": dict(config.variables)},
+    }
+
+
+def _json_response(value: object) -> Response:
+    return Response(HTTPStatus.OK, json.dumps(value).encode(), (("Content-Type", "application/json"), _request_id()))
+
+
+def _request_id(value: str = "") -> tuple[str, str]:
+    return "x-amzn-RequestId", value or str(uuid.uuid4())

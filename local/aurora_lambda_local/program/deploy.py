@@ -1,0 +1,199 @@
+"""`aurora-lambda up`: run a stack's own program on this machine."""
+
+import gc
+import platform
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import yaml
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths
+from aurora_lambda_local.program.configuration import full_key, read_configuration
+from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
+from aurora_lambda_local.program.monitor import run_program
+from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.program.receiver import ResourceReceiver
+from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
+
+DEFAULT_REGION = "us-east-1"
+CHANGE_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """The result of an `up`: the stack's outputs, the number of resources by kind of change, and the duration."""
+
+    outputs: Outputs
+    changes: Mapping[str, int]
+    seconds: float
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether every resource was as the program says already."""
+        return set(self.changes) <= {"same"}
+
+
+def up(
+    stack: str = "local",
+    overrides: Mapping[str, str] | None = None,
+    *,
+    checkout: Path = CHECKOUT,
+    containers: bool = False,
+    program: Callable[[], None] | None = None,
+    progress: Progress | None = None,
+) -> UpResult:
+    """Bring a stack up on this machine, and leave it running under the supervisor.
+
+    Args:
+        stack: The name in `stacks/Pulumi.<name>.yaml`.
+        overrides: Configuration keys, by default the project's, that win over the stack's file for this run.
+        checkout: The checkout whose stack this is.
+        containers: Whether functions run in containers of the images that AWS would get.
+        program: The Pulumi program; by default the one in `stacks`.
+        progress: Is told what goes on; by default it prints.
+
+    Raises:
+        UsageError: there is no such stack, or its file cannot be used.
+        SettingsError: the configuration is wrong (`aurora_lambda.service.configuration`); nothing has been changed then.
+        LocalError: a resource could not be created; those created before it stay.
+    """
+    started, progress = time.monotonic(), progress or Progress()
+    paths = LocalPaths.for_checkout(checkout)
+    stack_program = load_program(stack, overrides or {}, checkout, progress, program, containers=containers)
+    try:
+        with exclusive(paths):
+            supervisor = SupervisorClient(paths)
+            forwarder = ResourceForwarder(supervisor, stack_program, progress)
+            outputs = _update(supervisor, stack_program, forwarder, progress)
+    except KeyboardInterrupt:
+        progress.write("interrupted: what was made stays; aurora-lambda up goes on from there")
+        raise
+    result = UpResult(outputs, forwarder.changes, time.monotonic() - started)
+    progress.write(summary(result))
+    return result
+
+
+def load_program(
+    stack: str,
+    overrides: Mapping[str, str],
+    checkout: Path,
+    progress: Progress,
+    program: Callable[[], None] | None,
+    *,
+    containers: bool,
+) -> StackProgram:
+    """Return a stack's program with the configuration to run it with here; the arguments are those of `up`.
+
+    Raises:
+        UsageError: there is no such stack, or its file cannot be used.
+    """
+    project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
+    directory = checkout / "stacks"
+    given = {full_key(key, project, "-c"): value for key, value in overrides.items()}
+    config = _local_configuration(directory, stack, project, given, progress, containers=containers)
+    main = program or _service_program()
+    return StackProgram(project, stack, config["aws:region"], config, directory, main, containers, tuple(given))
+
+
+def summary(result: UpResult) -> str:
+    """Return the line that ends an `up`."""
+    total, duration = sum(result.changes.values()), f"{result.seconds:.1f} s"
+    if result.unchanged:
+        return f"Nothing changed: {total} resources are as the program says ({duration})."
+    counts = [f"{result.changes[change]} {change}" for change in CHANGE_ORDER if result.changes.get(change)]
+    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
+
+
+def _update(
+    supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder, progress: Progress
+) -> Outputs:
+    """Run the program, delete what it no longer registers, and return its outputs."""
+    outputs = run_reported(program, forwarder)
+    forwarder.start_update()
+    with progress.working("deleting what the program no longer has"):
+        finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
+    for resource in finished["deleted"]:
+        forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
+    progress.finish()
+    progress.note(*finished["notices"])
+    return outputs
+
+
+def run_reported(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:
+    """Run the program and return its outputs.
+
+    Raises:
+        SettingsError: the configuration is wrong (`aurora_lambda.service.configuration`).
+        LocalError: resources failed, or the program did.
+    """
+    try:
+        return run_program(program, receiver, preview=preview)
+    except pulumi.RunError:
+        raise
+    except Exception as error:
+        if receiver.failures:
+            raise LocalError("\n".join(receiver.failures)) from error
+        raise _program_error(error) from error
+
+
+def _program_error(error: Exception) -> LocalError:
+    """Return an error that names the line of the program where another one happened."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    # A syntax error's message names its line.
+    where = "" if isinstance(error, SyntaxError) else f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return LocalError(f"the program failed: {type(error).__name__}: {error}{where}")
+
+
+def _local_configuration(
+    directory: Path,
+    stack: str,
+    project: str,
+    given: dict[str, str],
+    progress: Progress,
+    *,
+    containers: bool,
+) -> dict[str, str]:
+    """Return the configuration of the stack's file and what was `given` over it, by full keys.
+
+    It is changed where this machine can do only one thing, and what is changed is said.
+    """
+    config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
+    engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
+    if engine in given:
+        # Imported here for the same reason as the program below.
+        from aurora_lambda.service.settings import keys_of_other_engines
+
+        for key in keys_of_other_engines(given[engine]):
+            name = f"{project}:{key.name}"
+            if name in config and name not in given:
+                progress.note(f"{key.name} of the stack's file means nothing on engine {given[engine]}: it is not used")
+                del config[name]
+    if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
+        progress.note("databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
+        config[auth] = "password"
+    own = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
+    if containers and architecture not in given and config.get(architecture, "arm64") != own:
+        progress.note(f"architecture is {own} here: the Docker engine builds for this machine")
+        config[architecture] = own
+    return config
+
+
+def _service_program() -> Callable[[], None]:
+    # Imported here because that takes a second, and errors before this point are reported at once. The garbage
+    # collector would take a quarter of it, to find nothing.
+    gc.disable()
+    try:
+        from aurora_lambda.service.stack import deploy
+    except Exception as error:
+        # Whatever a person may have written there.
+        raise _program_error(error) from error
+    finally:
+        gc.freeze()
+        gc.enable()
+    return deploy

@@ -1,0 +1,125 @@
+"""Run a stack's Pulumi program in this process, and hand what it registers to a receiver."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockMonitor, set_mocks
+from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+from aurora_lambda_local.program.forwarder import StackProgram
+from aurora_lambda_local.program.receiver import ResourceReceiver
+from aurora_lambda_local.resources.resource_schemas import Outputs
+
+
+class Monitor(MockMonitor):
+    """Pulumi's mock monitor, which in addition tells the receiver the URN of each resource.
+
+    Pulumi calls it on worker threads, and would create an event loop on each and never close it.
+    """
+
+    def __init__(self, receiver: ResourceReceiver) -> None:
+        super().__init__(receiver)
+        self._receiver = receiver
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Register a resource."""
+        self._receiver.set_urn(self.make_urn(request.parent, request.type, request.name))
+        with _thread_event_loop():
+            return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Read a resource that exists elsewhere."""
+        with _thread_event_loop():
+            return super().ReadResource(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Answer an `aws.get_...` call."""
+        with _thread_event_loop():
+            return super().Invoke(request)
+
+
+def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:
+    """Run the program to its end and return its outputs, with secrets masked.
+
+    In a preview, outputs may be unknown, as Pulumi's are.
+
+    Raises:
+        Exception: whatever the program raises. The reason why a resource failed is in `receiver.failures`.
+    """
+    set_root_resource(None)  # ty: ignore[invalid-argument-type]
+    with _silenced_logging(), _working_directory(program.directory), _event_loop(receiver) as loop:
+        set_mocks(receiver, program.project, program.stack, preview=preview, monitor=Monitor(receiver))
+        set_all_config(dict(program.config))
+        # An earlier run in this process may have left futures of another event loop.
+        SETTINGS.outputs.clear()
+        loop.run_until_complete(run_pulumi_func(program.main))
+        root = get_root_resource()
+        return loop.run_until_complete(_resolve(root.outputs if isinstance(root, Stack) else {}))
+
+
+async def _resolve(outputs: Mapping[str, object]) -> Outputs:
+    resolved: Outputs = {}
+    for name, value in outputs.items():
+        output = pulumi.Output.from_input(value)
+        resolved[name] = "[secret]" if await output.is_secret() else await output.future()
+    return resolved
+
+
+@contextmanager
+def _thread_event_loop() -> Generator[None]:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@contextmanager
+def _silenced_logging() -> Generator[None]:
+    """Silence Pulumi, which logs a failure once for every resource that depends on the failed one."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+
+
+@contextmanager
+def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLoop]:
+    """Give an event loop for one run, and close it once no request to the supervisor is open."""
+    loop = asyncio.new_event_loop()
+    # Every resource that depends on a failed one fails too, and nothing awaits those.
+    loop.set_exception_handler(lambda *_: None)
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    except KeyboardInterrupt:
+        receiver.abort()
+        raise
+    finally:
+        receiver.wait_until_idle()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+@contextmanager
+def _working_directory(directory: Path) -> Generator[None]:
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(before)

@@ -1,0 +1,89 @@
+"""What Pulumi's mock monitor hands the resources of a program to."""
+
+import json
+import threading
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+
+import pulumi
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.resources.outputs import lookup_result
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.supervisor.messages import LookupRequest
+
+# What depends on what exists in the stack that is up.
+SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
+
+
+class ResourceReceiver(Mocks):
+    """Receives each resource that a program registers, on worker threads.
+
+    Attributes:
+        changes: The number of resources by kind of change.
+        failures: One message for each resource that failed.
+        urns: The resources that the program has registered.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self.changes: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.urns: list[str] = []
+        self._thread = threading.local()
+
+    def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
+        """Answer an `aws.get_...` call."""
+        arguments = {key: to_json_value(value) for key, value in args.args.items()}
+        if args.token not in SUPERVISOR_LOOKUPS:
+            return lookup_result(args.token, arguments, self._region), []
+        try:
+            return self.lookup({"function": args.token, "arguments": arguments}), []
+        except LocalError as error:
+            self.failures.append(str(error))
+            raise
+
+    def set_urn(self, urn: str) -> None:
+        """Set the URN of the resource that this thread registers next."""
+        self._thread.urn = urn
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
+        """Receive one resource, also one that exists already on AWS; components are only recorded."""
+        inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
+        if not args.custom:
+            return "", inputs
+        if args.resource_id:
+            inputs["identifier"] = args.resource_id
+        urn = self._thread.urn
+        self.urns.append(urn)
+        return self.receive(urn, args.typ, args.name, inputs)
+
+    @abstractmethod
+    def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
+        """Return the id and the outputs of a resource."""
+
+    @abstractmethod
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Answer a call whose answer depends on what exists in the stack that is up."""
+
+    def wait_until_idle(self) -> None:
+        """Wait until no resource is in work."""
+
+    def abort(self) -> None:
+        """Stop waiting for what is in work."""
+
+
+def to_json_value(value: object) -> object:
+    """Return a value of Pulumi's as JSON has it, without its marks of secrets; what a preview cannot know stays so."""
+    if rpc.is_rpc_secret(value):
+        return to_json_value(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, pulumi.output.Unknown):
+        return rpc.UNKNOWN
+    if isinstance(value, Mapping):
+        return {str(key): to_json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json_value(each) for each in value]
+    return value if isinstance(value, str | int | float | bool | None) else json.loads(json.dumps(value, default=str))

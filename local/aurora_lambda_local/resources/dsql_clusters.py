@@ -1,0 +1,78 @@
+"""The provider of Aurora DSQL clusters, and the variables and URLs that lead to their stand-ins."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
+
+from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.engines.dsql import DSQL
+from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
+from aurora_lambda_local.databases.server_watch import ServerWatch
+from aurora_lambda_local.resources.context import ProviderResult, Resource, RunningResource, StackContext
+from aurora_lambda_local.resources.resource_schemas import ACCOUNT_ID
+
+DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
+# The same for every function: roles are recognised by their access key ids alone.
+SECRET_ACCESS_KEY = "local"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class RunningDsqlCluster:
+    """A stand-in for a cluster."""
+
+    server: DsqlServer
+    watch: ServerWatch
+
+    def alive(self) -> bool:
+        """Return whether the stand-in runs."""
+        return self.watch.alive()
+
+    def close(self) -> None:
+        """Shut it down."""
+        self.watch.stop()
+
+
+def dsql_cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    """Start the stand-in of a cluster."""
+    if previous:
+        previous.close()
+    server = DsqlServer(context.paths.data(context.stack) / resource.id, {}, context.identities, region=context.region)
+    server.start(context.allocate_port(f"database {resource.id}"))
+    context.database_generation = secrets.token_hex(8)
+    return RunningDsqlCluster(server, ServerWatch(server)), {}
+
+
+def access_key_id(context: StackContext, role_arn: str) -> str:
+    """Return the access key id of a role on this machine, by which the stand-ins recognise the role."""
+    key = f"LOCAL{hashlib.sha256(role_arn.encode()).hexdigest()[:15].upper()}"
+    context.identities[key] = Identity(role_arn, SECRET_ACCESS_KEY)
+    return key
+
+
+def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
+    """Return a libpq URL that logs in as `admin`; its password is a token that is valid for 15 minutes."""
+    server = cluster.server
+    credentials = AwsCredentials(access_key_id(context, f"arn:aws:iam::{ACCOUNT_ID}:user/admin"), SECRET_ACCESS_KEY)
+    token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
+    login = f"{DSQL.client_scheme}://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}"
+    options = {"options": f"-csearch_path={schema}", "sslmode": "verify-full", "sslrootcert": str(server.ca_file)}
+    return f"{login}/{DSQL.maintenance_database}?{urlencode(options, quote_via=quote)}"
+
+
+def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return a function's variables, with the stand-in's address where they name a cluster that runs here."""
+    try:
+        settings = database_settings(variables)
+    except ContractError:
+        return dict(variables)
+    for cluster in context.resources_of_type(DSQL_CLUSTER):
+        running = context.running_resources.get(cluster.urn)
+        if isinstance(running, RunningDsqlCluster) and cluster.outputs["identifier"] == settings.identifier:
+            server = running.server
+            found = replace(settings, endpoint=server.host, port=server.port, ca=str(server.ca_file))
+            return {**variables, **found.to_environment()}
+    return dict(variables)

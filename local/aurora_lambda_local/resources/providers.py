@@ -1,0 +1,177 @@
+"""The providers: how to run each type of resource on this machine. Types without one are only recorded."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+
+from aurora_lambda_runtime.database.engines import EngineSpec
+from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
+from aurora_lambda_local.databases.registry import database_server
+from aurora_lambda_local.databases.server_watch import ServerWatch
+from aurora_lambda_local.lambda_service.cors import CorsSettings
+from aurora_lambda_local.lambda_service.environment import FunctionConfig
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.function_url import FunctionUrl
+from aurora_lambda_local.lambda_service.logs import FunctionLog
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
+from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER, access_key_id, dsql_cluster, local_variables
+from aurora_lambda_local.resources.running import (
+    CompletedInvocation,
+    PreparedImage,
+    RunningCluster,
+    RunningFunction,
+    StoredSecret,
+    StoredSecretVersion,
+)
+from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
+from aurora_lambda_local.runtimes.container import ContainerImage, build_image
+from aurora_lambda_local.runtimes.image_build import ImageBuild
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
+
+LOOPBACK = "127.0.0.1"
+CLUSTER = "aws:rds/cluster:Cluster"
+IMAGE = "docker:index/image:Image"
+DEFAULT_CONCURRENCY = 20
+
+
+def _cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    if previous:
+        previous.close()
+    data = context.paths.data(context.stack) / resource.id
+    server = database_server(_engine(resource).name, data, _parameters(context, resource))
+    server.start(context.allocate_port(f"database {resource.id}"))
+    username, password = str(resource.inputs.get("masterUsername", "admin")), secrets.token_urlsafe(24)
+    server.set_master(username, password)
+    managed = resource.outputs["masterUserSecrets"]
+    arn = str(managed[0]["secretArn"]) if managed else f"{resource.outputs['arn']}:master-000000"
+    context.aws_services.put_secret(context.region, arn, json.dumps({"username": username, "password": password}))
+    context.database_generation = secrets.token_hex(8)
+    running = RunningCluster(context, server, ServerWatch(server), arn)
+    return running, {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
+
+
+def _engine(resource: Resource) -> EngineSpec:
+    rds_engine = resource.inputs.get("engine")
+    engine = engine_of_cluster(rds_engine)
+    if engine is None:
+        raise LocalError(f"engine {rds_engine!r} cannot run here: {' and '.join(RDS_ENGINES)} can")
+    return engine
+
+
+def _parameters(context: StackContext, resource: Resource) -> dict[str, str]:
+    name = resource.inputs.get("dbClusterParameterGroupName")
+    groups = context.resources_of_type("aws:rds/clusterParameterGroup:ClusterParameterGroup")
+    found = [each for group in groups if group.outputs["name"] == name for each in group.inputs.get("parameters", [])]
+    return {str(parameter["name"]): str(parameter["value"]) for parameter in found}
+
+
+def _image(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    build = ImageBuild.from_inputs(resource.inputs["build"], context.program_directory)
+    image: VirtualenvImage | ContainerImage
+    if context.containers:
+        image = build_image(build, context.paths)
+    else:
+        image = install_image(build, resource.files, context.paths)
+    repository = str(resource.outputs["repoDigest"]).partition("@")[0]
+    reference = f"{repository}@sha256:{image.digest}"
+    context.images[reference] = image
+    return PreparedImage(image), {"repoDigest": reference}
+
+
+def _function(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    inputs, outputs = resource.inputs, resource.outputs
+    reference = str(inputs.get("imageUri"))
+    if reference not in context.images:
+        raise LocalError(f"it runs image {reference}, which this program does not build")
+    image = context.images[reference]
+    command = (inputs.get("imageConfig") or {}).get("commands")
+    logging = inputs.get("loggingConfig") or {}
+    reserved = inputs.get("reservedConcurrentExecutions")
+    limit = -1 if reserved is None else int(reserved)
+    config = FunctionConfig(
+        name=str(outputs["name"]),
+        arn=str(outputs["arn"]),
+        image=image,
+        handler=str(command[0]) if command else image.handler,
+        variables=_variables(context, resource),
+        memory_mb=int(outputs["memorySize"]),
+        timeout=float(outputs["timeout"]),
+        concurrency=limit if limit >= 0 else DEFAULT_CONCURRENCY,
+        log_group=str(logging.get("logGroup") or f"/aws/lambda/{outputs['name']}"),
+        json_logs=logging.get("logFormat") == "JSON",
+        region=context.region,
+        aws_endpoint=context.aws_services.endpoint,
+        access_key_id=access_key_id(context, str(inputs.get("role"))),
+    )
+    function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
+    if error := function.initialise():
+        raise LocalError(f"it does not start: {error}. More: aurora-lambda logs {resource.name}")
+    if isinstance(previous, RunningFunction):
+        context.functions.pop(previous.function.config.name, None)
+        previous.function.retire()
+    context.functions[config.name] = function
+    return RunningFunction(context, function), {}
+
+
+def _variables(context: StackContext, resource: Resource) -> dict[str, str]:
+    given = (resource.inputs.get("environment") or {}).get("variables") or {}
+    return local_variables(context, {key: str(value) for key, value in given.items()})
+
+
+def _function_url(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    if previous:
+        previous.close()
+    name = str(resource.inputs["functionName"])
+    port = context.allocate_port(f"function URL {resource.name}")
+    cors = resource.inputs.get("cors")
+    settings = CorsSettings.from_inputs(cors) if cors else None
+    url = FunctionUrl(lambda: context.find_function(name), str(resource.outputs["urlId"]), port, settings)
+    return url, {"functionUrl": url.url}
+
+
+def _invocation(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    name = str(resource.inputs["functionName"])
+    invocation = CompletedInvocation(context, name, str(resource.inputs.get("input", "{}")).encode())
+    result = invocation.invoke()
+    if result.failed:
+        error = json.loads(result.payload)
+        raise LocalError(f"function {name} failed: {error.get('errorType')}: {error.get('errorMessage')}")
+    return invocation, {"result": result.payload.decode()}
+
+
+def _secret(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    secret = StoredSecret(context, str(resource.outputs["arn"]))
+    if previous is None or not secret.alive():
+        context.aws_services.put_secret(context.region, secret.arn, None)
+    return secret, {}
+
+
+def _secret_version(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    arn, value = str(resource.inputs["secretId"]), str(resource.inputs["secretString"])
+    context.aws_services.put_secret(context.region, arn, value)
+    return StoredSecretVersion(context, arn, value), {}
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    CLUSTER: _cluster,
+    DSQL_CLUSTER: dsql_cluster,
+    IMAGE: _image,
+    "aws:lambda/function:Function": _function,
+    "aws:lambda/functionUrl:FunctionUrl": _function_url,
+    "aws:lambda/invocation:Invocation": _invocation,
+    "aws:secretsmanager/secret:Secret": _secret,
+    "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
+    **STREAM_PROVIDERS,
+}
+
+# What each type of resource depends on besides its inputs.
+FURTHER_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
+    IMAGE: lambda context, _: context.containers,
+    CLUSTER: _parameters,
+    "aws:lambda/invocation:Invocation": lambda context, _: context.database_generation,
+    "aws:lambda/function:Function": lambda context, resource: [
+        context.aws_services.endpoint,
+        _variables(context, resource),
+    ],
+}

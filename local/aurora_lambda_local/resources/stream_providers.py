@@ -1,0 +1,141 @@
+"""The providers of tables, event source mappings, buckets and queues, inside moto and this process."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.resources.table_definition import table_requests
+from aurora_lambda_local.streams import destinations
+from aurora_lambda_local.streams.mapping import parse_mapping
+from aurora_lambda_local.streams.poller import Poller
+
+TABLE = "aws:dynamodb/table:Table"
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
+QUEUE = "aws:sqs/queue:Queue"
+# Attributes of a queue, by Pulumi's names.
+QUEUE_ATTRIBUTES = {
+    "visibilityTimeoutSeconds": "VisibilityTimeout",
+    "delaySeconds": "DelaySeconds",
+    "messageRetentionSeconds": "MessageRetentionPeriod",
+}
+
+
+class StoredResource:
+    """A table, bucket or queue inside moto, which exists as long as this process."""
+
+    def alive(self) -> bool:
+        """Return True."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing: it is removed with the store of its stack, or when the program no longer has it."""
+
+
+def _table(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    dynamodb, name = context.aws_services.dynamodb, str(resource.outputs["name"])
+    for action, parameters in table_requests(resource.inputs, dynamodb.describe(context.region, name)):
+        dynamodb.request(context.region, action, TableName=name, **parameters)
+    if label := resource.outputs.get("streamLabel"):
+        dynamodb.set_stream_label(context.region, name, str(label))
+    return StoredResource(), {}
+
+
+def _mapping(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    if previous:
+        previous.close()
+    mapping = parse_mapping(str(resource.outputs["uuid"]), resource.name, resource.inputs)
+    _require_stream(context, mapping.stream_arn)
+    poller = Poller(
+        mapping,
+        context.aws_services.dynamodb,
+        context.aws_services.store,
+        lambda payload: context.find_function(mapping.function_arn).invoke(payload),
+    )
+    poller.start()
+    return poller, {"state": "Enabled" if mapping.enabled else "Disabled"}
+
+
+def _require_stream(context: StackContext, arn: str) -> None:
+    table = arn.partition(":table/")[2].partition("/stream/")[0]
+    description = context.aws_services.dynamodb.describe(context.region, table) if "/stream/" in arn else None
+    if description is None or description.get("LatestStreamArn") != arn:
+        raise LocalError(f"there is no stream {arn} here; only streams of DynamoDB tables can be mapped")
+
+
+def _bucket(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    destinations.ensure_bucket(resource.id, context.region)
+    return StoredResource(), {}
+
+
+def _queue(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    name, inputs = str(resource.outputs["name"]), resource.inputs
+    destinations.ensure_queue(name, context.region)
+    attributes = {theirs: str(int(inputs[ours])) for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
+    destinations.set_queue_attributes(name, context.region, attributes)
+    return StoredResource(), {}
+
+
+STREAM_PROVIDERS: Mapping[str, Provider] = {
+    TABLE: _table,
+    MAPPING: _mapping,
+    QUEUE: _queue,
+    **dict.fromkeys(BUCKETS, _bucket),
+}
+
+
+def _delete_table(context: StackContext, identifier: str) -> None:
+    if context.aws_services.dynamodb.describe(context.region, identifier):
+        context.aws_services.dynamodb.request(context.region, "DeleteTable", TableName=identifier)
+
+
+# How to remove what is left of a resource that the program no longer has, by its id.
+REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
+    TABLE: _delete_table,
+    MAPPING: lambda context, identifier: context.aws_services.store.delete_checkpoints(identifier),
+    QUEUE: lambda context, url: destinations.remove_queue(url.rpartition("/")[2], context.region),
+    **dict.fromkeys(BUCKETS, lambda _, identifier: destinations.remove_bucket(identifier)),
+}
+
+
+def lookup_table(context: StackContext, arguments: Inputs) -> Outputs:
+    """Return what `aws.dynamodb.get_table` answers for a table that exists in the emulated DynamoDB.
+
+    Raises:
+        LocalError: there is no such table.
+    """
+    name = str(arguments["name"])
+    table = context.aws_services.dynamodb.describe(context.region, name)
+    if table is None:
+        raise LocalError(
+            f"there is no DynamoDB table {name!r} here; make it with: aws dynamodb create-table"
+            f" --endpoint-url {context.aws_services.endpoint} --region {context.region} --table-name {name} ..."
+        )
+    keys = {each["KeyType"]: each["AttributeName"] for each in table["KeySchema"]}
+    return {**arguments, "id": name, "arn": table["TableArn"], **_stream_outputs(table)} | {
+        "hashKey": keys["HASH"],
+        "rangeKey": keys.get("RANGE", ""),
+        "attributes": [
+            {"name": each["AttributeName"], "type": each["AttributeType"]} for each in table["AttributeDefinitions"]
+        ],
+        "billingMode": table["BillingModeSummary"]["BillingMode"] or "PROVISIONED",
+        "tags": {},
+    }
+
+
+# The `aws.get_...` calls whose answer depends on the running stack.
+LOOKUPS: Mapping[str, Callable[[StackContext, Inputs], Outputs]] = {"aws:dynamodb/getTable:getTable": lookup_table}
+
+
+def _stream_outputs(table: Mapping[str, Any]) -> Outputs:
+    """Return a lookup's outputs about a stream; without one, `streamEnabled` is false and the others are empty."""
+    stream = table.get("StreamSpecification") or {}
+    enabled = bool(stream.get("StreamEnabled"))
+    return {
+        "streamEnabled": enabled,
+        "streamArn": table.get("LatestStreamArn", "") if enabled else "",
+        "streamLabel": table.get("LatestStreamLabel", "") if enabled else "",
+        "streamViewType": stream.get("StreamViewType", ""),
+    }

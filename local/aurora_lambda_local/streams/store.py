@@ -1,0 +1,221 @@
+"""What must outlive this process: DynamoDB tables, their streams, how far each mapping has come, and its failures.
+
+One SQLite file a stack. A write is on the disk when its transaction ends, and so before its client has an answer.
+"""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.streams.mapping import RETENTION_SECONDS
+from aurora_lambda_local.streams.records import Record
+
+SCHEMA = """
+create table if not exists requests (id integer primary key, region text, name text, action text, body text);
+create table if not exists items (region text, name text, key text, item text, primary key (region, name, key));
+create table if not exists streams (region text, name text, arn text, primary key (region, name));
+create table if not exists records
+    (stream text, sequence text, created real, event text, primary key (stream, sequence)) without rowid;
+create table if not exists checkpoints
+    (mapping text, stream text, lane integer, position text, window text, primary key (mapping, lane));
+create table if not exists failures
+    (id integer primary key, mapping text, destination text, key text, document text, delivered integer default 0);
+"""
+DIGITS = 40
+
+
+@dataclass(frozen=True)
+class TableKey:
+    """A table's region and name."""
+
+    region: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The last sequence number that a lane of a mapping is done with, and its tumbling window's start and state."""
+
+    position: int
+    window: tuple[int, dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class StoredFailure:
+    """A failure document, and its key in the destination: an object's key or a message's id."""
+
+    id: int
+    mapping: str
+    destination: str
+    key: str
+    document: str
+
+
+class StreamStore:
+    """One stack's file; may be used from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, which is made where it is missing.
+
+        Raises:
+            LocalError: it is damaged.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        path.chmod(0o600)
+        try:
+            self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = full; {SCHEMA}")
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise LocalError(f"{path} cannot be read ({error}); to go on with no tables: rm {path}") from None
+        self._run("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
+        # Destinations are in memory: those of the last process are gone.
+        self._run("update failures set delivered = 0", ())
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Commit all that is written within, or nothing."""
+        with self._lock:
+            self._connection.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    def requests(self) -> list[tuple[TableKey, str, str]]:
+        """Return the requests, with action and body, that made the tables what they are, in order."""
+        rows = self._all("select region, name, action, body from requests order by id")
+        return [(TableKey(region, name), action, body) for region, name, action, body in rows]
+
+    def add_request(self, table: TableKey, action: str, body: str) -> None:
+        """Keep a request that made or changed a table."""
+        self._run("insert into requests (region, name, action, body) values (?, ?, ?, ?)", _id(table), action, body)
+
+    def delete_table(self, table: TableKey) -> None:
+        """Forget a table with all that belongs to it."""
+        self.set_stream(table, "")
+        self._run("delete from requests where region = ? and name = ?", _id(table))
+        self.delete_items(table)
+
+    def items(self, table: TableKey) -> list[str]:
+        """Return the items of a table, as JSON."""
+        return [item for (item,) in self._all("select item from items where region = ? and name = ?", _id(table))]
+
+    def put_item(self, table: TableKey, key: str, item: str | None) -> None:
+        """Keep an item, or forget it when there is none under this key any more."""
+        if item is None:
+            self._run("delete from items where region = ? and name = ? and key = ?", _id(table), key)
+        else:
+            self._run("insert or replace into items values (?, ?, ?, ?)", _id(table), key, item)
+
+    def delete_items(self, table: TableKey) -> None:
+        """Forget all items of a table."""
+        self._run("delete from items where region = ? and name = ?", _id(table))
+
+    def stream(self, table: TableKey) -> str:
+        """Return the ARN of a table's stream; empty when it has none."""
+        rows = self._all("select arn from streams where region = ? and name = ?", _id(table))
+        return rows[0][0] if rows else ""
+
+    def set_stream(self, table: TableKey, arn: str) -> None:
+        """Keep the ARN of a table's stream; that of an earlier one is forgotten, with its records."""
+        if (earlier := self.stream(table)) and earlier != arn:
+            self._run("delete from records where stream = ?", (earlier,))
+        self._run("insert or replace into streams values (?, ?, ?)", _id(table), arn)
+
+    def append(self, stream: str, events: Iterable[Record]) -> None:
+        """Add records to the end of a stream."""
+        for each in events:
+            row = (stream, _padded(each.sequence_number), each.created, json.dumps(each.event))
+            self._run("insert into records values (?, ?, ?, ?)", row)
+
+    def read(self, stream: str, after: int, limit: int) -> list[Record]:
+        """Return the records after a sequence number that the stream still keeps, oldest first."""
+        query = "select event from records where stream = ? and sequence > ? and created >= ? order by sequence limit ?"
+        rows = self._all(query, (stream, _padded(after), time.time() - RETENTION_SECONDS, limit))
+        return [Record(json.loads(event)) for (event,) in rows]
+
+    def last_position(self, stream: str) -> int:
+        """Return the sequence number of a stream's last record; 0 when it holds none."""
+        ((last,),) = self._all("select max(sequence) from records where stream = ?", (stream,))
+        return int(last or 0)
+
+    def checkpoints(self, mapping: str, stream: str) -> dict[int, Checkpoint]:
+        """Return how far each lane of a mapping has come in this stream."""
+        query = "select lane, position, window from checkpoints where mapping = ? and stream = ?"
+        return {
+            lane: Checkpoint(int(position), tuple(json.loads(window)) if window else None)
+            for lane, position, window in self._all(query, (mapping, stream))
+        }
+
+    def replace_checkpoints(self, mapping: str, stream: str, checkpoints: Sequence[Checkpoint]) -> None:
+        """Set where the lanes of a mapping start, however many it had."""
+        with self.transaction():
+            self.delete_checkpoints(mapping)
+            for lane, each in enumerate(checkpoints):
+                self._put_checkpoint(mapping, stream, lane, each)
+
+    def delete_checkpoints(self, mapping: str) -> None:
+        """Forget how far a mapping has come."""
+        self._run("delete from checkpoints where mapping = ?", (mapping,))
+
+    def advance(
+        self, mapping: str, stream: str, lane: int, checkpoint: Checkpoint, failure: tuple[str, str, str] | None = None
+    ) -> None:
+        """Keep a lane's progress together with the failure it leaves: destination, key and document."""
+        statement = "insert into failures (mapping, destination, key, document) values (?, ?, ?, ?)"
+        with self.transaction():
+            self._put_checkpoint(mapping, stream, lane, checkpoint)
+            if failure:
+                self._run(statement, (mapping, *failure))
+
+    def _put_checkpoint(self, mapping: str, stream: str, lane: int, checkpoint: Checkpoint) -> None:
+        window = json.dumps(checkpoint.window) if checkpoint.window else None
+        row = (mapping, stream, lane, str(checkpoint.position), window)
+        self._run("insert or replace into checkpoints values (?, ?, ?, ?, ?)", row)
+
+    def failures(self, *, delivered: bool) -> list[StoredFailure]:
+        """Return the failures that are in their destination, or those that are not there yet, oldest first."""
+        query = "select id, mapping, destination, key, document from failures where delivered = ? order by id"
+        return [StoredFailure(*row) for row in self._all(query, (delivered,))]
+
+    def mark_delivered(self, failure: int, key: str) -> None:
+        """Note that a failure is in its destination, under this key."""
+        self._run("update failures set delivered = 1, key = ? where id = ?", (key, failure))
+
+    def delete_failures(self, failures: Sequence[int]) -> None:
+        """Forget failures that were removed from their destination."""
+        for failure in failures:
+            self._run("delete from failures where id = ?", (failure,))
+
+    def _run(self, statement: str, parameters: Sequence[object], *more: object) -> None:
+        with self._lock:
+            self._connection.execute(statement, (*parameters, *more))
+
+    def _all(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(query, parameters).fetchall()
+
+
+def _id(table: TableKey) -> tuple[str, str]:
+    return table.region, table.name
+
+
+def _padded(sequence_number: int) -> str:
+    """Return a sequence number so that text sorts as numbers do."""
+    return f"{sequence_number:0{DIGITS}d}"

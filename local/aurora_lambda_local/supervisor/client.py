@@ -1,0 +1,171 @@
+"""The commands' side of the supervisor: start it, ask it, stop it."""
+
+import fcntl
+import http.client
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, TextIO
+
+import psutil
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths, code_digest
+from aurora_lambda_local.platform.processes import terminate_leftovers, wait_until
+from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.runtimes.container import remove_containers
+from aurora_lambda_local.supervisor.messages import (
+    FinishRequest,
+    LookupRequest,
+    ResourceRequest,
+    ResourceResult,
+    StackStatus,
+    SupervisorInfo,
+    UpdateFinished,
+    UpdateRequest,
+    UpdateStarted,
+)
+
+START_SECONDS = 30
+STOP_SECONDS = 30
+
+
+class SupervisorClient:
+    """A client of one checkout's supervisor.
+
+    Every request waits for its answer however long that takes, and raises LocalError when the supervisor refuses it or
+    does not run.
+    """
+
+    def __init__(self, paths: LocalPaths) -> None:
+        self._paths = paths
+        self._connections: set[http.client.HTTPConnection] = set()
+
+    def is_running(self) -> bool:
+        """Return whether the supervisor runs."""
+        return self._info() is not None
+
+    def start(self) -> None:
+        """Start the supervisor, unless one with this code runs already.
+
+        Raises:
+            LocalError: it does not start; the message ends with its log.
+        """
+        info = self._info()
+        if info and info["code"] == code_digest():
+            return
+        self.stop()
+        with _open_for_writing(self._paths, self._paths.supervisor_log) as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "aurora_lambda_local.supervisor.server", self._paths.supervisor_argument],
+                cwd=CHECKOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(lambda: self.is_running() or process.poll() is not None, START_SECONDS)
+        # The supervisor outlives this process; without a return code Popen would warn of that.
+        process.returncode = process.returncode or 0
+        if not self.is_running():
+            log_text = self._paths.supervisor_log.read_text(errors="replace").strip()
+            raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")
+
+    def begin_update(self, request: UpdateRequest) -> UpdateStarted:
+        """Start an update of a stack."""
+        return self._post("/begin-update", request)
+
+    def apply_resource(self, request: ResourceRequest) -> ResourceResult:
+        """Make one resource what the program says."""
+        return self._post("/apply-resource", request)
+
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Answer an `aws.get_...` call."""
+        return self._post("/lookup", request)
+
+    def finish_update(self, request: FinishRequest) -> UpdateFinished:
+        """End an update."""
+        return self._post("/finish-update", request)
+
+    def status(self) -> StackStatus:
+        """Return the status of the stack."""
+        return self._post("/status", {})
+
+    def inject_faults(self, changes: Mapping[str, float]) -> None:
+        """Change what goes wrong on demand in the DSQL clusters of the stack."""
+        self._post("/inject-faults", changes)
+
+    def abort(self) -> None:
+        """Stop waiting for answers; the supervisor completes the requests."""
+        for connection in list(self._connections):
+            if connection.sock:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """Stop the supervisor and all its processes, including those that a killed supervisor left behind."""
+        if info := self._info():
+            with suppress(LocalError):
+                self._post("/stop", {})
+            with suppress(psutil.Error):
+                psutil.Process(info["pid"]).wait(STOP_SECONDS)
+        terminate_leftovers(*self._paths.process_prefixes())
+        remove_containers(self._paths)
+        self._paths.supervisor.unlink(missing_ok=True)
+
+    def _post(self, path: str, body: Mapping[str, object]) -> Any:
+        info = self._info()
+        if info is None:
+            raise LocalError("nothing is up here: run aurora-lambda up")
+        connection = http.client.HTTPConnection("127.0.0.1", info["port"])
+        self._connections.add(connection)
+        try:
+            connection.request("POST", path, json.dumps(body, default=str), {"Authorization": info["token"]})
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise LocalError(f"the supervisor went away; see {self._paths.supervisor_log}") from error
+        finally:
+            self._connections.discard(connection)
+            connection.close()
+        if response.status != HTTPStatus.OK:
+            raise LocalError(answer["error"])
+        return answer
+
+    def _info(self) -> SupervisorInfo | None:
+        """Return how to reach the supervisor; None when it does not run, even if its file still exists."""
+        try:
+            value = json.loads(self._paths.supervisor.read_text())
+            info = SupervisorInfo(pid=value["pid"], port=value["port"], token=value["token"], code=value["code"])
+            arguments = psutil.Process(info["pid"]).cmdline()
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
+            return None
+        return info if self._paths.supervisor_argument in arguments else None
+
+
+@contextmanager
+def exclusive(paths: LocalPaths) -> Generator[None]:
+    """Lock the checkout for one `up` or `down`; the lock ends with the process, even if that is killed.
+
+    Raises:
+        LocalError: another `up` or `down` holds the lock, or `.local` cannot be written.
+    """
+    with _open_for_writing(paths, paths.lock) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError("another aurora-lambda up or down is under way in this checkout") from None
+        yield
+
+
+def _open_for_writing(paths: LocalPaths, file: Path) -> TextIO:
+    try:
+        paths.root.mkdir(exist_ok=True)
+        return file.open("w")
+    except OSError as error:
+        raise LocalError(f"{paths.root} cannot be written ({error.strerror}): make it writable for you") from error

@@ -1,0 +1,132 @@
+"""The JSON messages between the short-lived commands and the supervisor."""
+
+from typing import Literal, TypedDict
+
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.streams.mapping import MappingStatus
+
+# "restored": as before, but its process was gone. "same": left alone.
+Change = Literal["created", "updated", "replaced", "restored", "same"]
+
+
+class SupervisorInfo(TypedDict):
+    """How to reach the supervisor, and a digest of the code it runs."""
+
+    pid: int
+    port: int
+    token: str
+    code: str
+
+
+class UpdateRequest(TypedDict):
+    """Start an update of a stack; another stack that is up is suspended.
+
+    `overrides` are the configuration keys that count for this update only.
+    """
+
+    stack: str
+    region: str
+    program_directory: str
+    containers: bool
+    overrides: list[str]
+
+
+class UpdateStarted(TypedDict):
+    """An update has started; `notices` are for the person who waits, `overrides` those of the update before."""
+
+    notices: list[str]
+    overrides: list[str]
+
+
+class ResourceRequest(TypedDict):
+    """Make one resource what the program says; `files` are those that the build of an image reads."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Inputs
+    files: list[str]
+
+
+class ResourceResult(TypedDict):
+    """What became of a resource; `seconds` is how long that took; nothing runs for one that is only `recorded`."""
+
+    id: str
+    outputs: Outputs
+    change: Change
+    recorded: bool
+    seconds: float
+    notices: list[str]
+
+
+class LookupRequest(TypedDict):
+    """Answer an `aws.get_...` call of the program."""
+
+    function: str
+    arguments: Inputs
+
+
+class FinishRequest(TypedDict):
+    """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
+
+    urns: list[str]
+    outputs: Outputs
+
+
+class DeletedResource(TypedDict):
+    """A resource that was deleted; nothing ran for one that was only `recorded`."""
+
+    type: str
+    name: str
+    recorded: bool
+
+
+class UpdateFinished(TypedDict):
+    """An update has ended; `notices` are for the person who waits."""
+
+    deleted: list[DeletedResource]
+    notices: list[str]
+
+
+class FunctionStatus(TypedDict):
+    """One function: `memorySize` in MB, `timeout` in seconds, `environments` as their number."""
+
+    name: str
+    arn: str
+    memorySize: int
+    timeout: int
+    environments: int
+
+
+class StackStatus(TypedDict):
+    """The status of the stack; functions and event source mappings by their name in the program.
+
+    `databaseUrl` holds the local server's password, which is stored nowhere.
+    """
+
+    stack: str
+    engine: str
+    running: bool
+    outputs: Outputs
+    functions: dict[str, FunctionStatus]
+    mappings: dict[str, MappingStatus]
+    lambdaEndpoint: str
+    functionUrl: str
+    awsEndpoint: str
+    databaseUrl: str
+
+
+def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
+    """Return the status of a stack of which nothing runs."""
+    return {
+        "stack": stack,
+        "engine": str(outputs.get("engine", "")),
+        "running": False,
+        "outputs": outputs,
+        "functions": {},
+        "mappings": {},
+        "lambdaEndpoint": "",
+        "functionUrl": "",
+        "awsEndpoint": "",
+        "databaseUrl": "",
+    }

@@ -1,0 +1,235 @@
+"""The stack that is up: creates, updates, restores and deletes its resources as the program asks."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.resources.aws_services import AwsServices
+from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
+from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster
+from aurora_lambda_local.resources.outputs import resource_outputs
+from aurora_lambda_local.resources.providers import FURTHER_INPUTS, PROVIDERS
+from aurora_lambda_local.resources.reachability import reachability_errors
+from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.resources.running import RunningCluster
+from aurora_lambda_local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
+from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS
+from aurora_lambda_local.supervisor.messages import (
+    Change,
+    DeletedResource,
+    FinishRequest,
+    LookupRequest,
+    ResourceRequest,
+    ResourceResult,
+    StackStatus,
+    UpdateFinished,
+    UpdateRequest,
+    UpdateStarted,
+    stopped_status,
+)
+from aurora_lambda_local.supervisor.stack_status import running_status
+
+CLUSTERS = (RunningCluster, RunningDsqlCluster)
+
+
+class RunningStack:
+    """The one stack of a checkout that is up, and what it needs on this machine."""
+
+    def __init__(self, paths: LocalPaths) -> None:
+        self._paths = paths
+        self._state, notice = load_or_set_aside(paths.state)
+        self._notices = [notice]
+        self._ports = PortAllocator(self._state.ports)
+        self._functions: dict[str, Function] = {}
+        self._state_lock = threading.RLock()
+        self._resource_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._aws_services = AwsServices(self._allocate_port("AWS endpoint"))
+        self._invoke_api = InvokeApi(self._functions, self._allocate_port("Lambda endpoint"))
+        self._context: StackContext | None = None
+
+    def begin_update(self, request: UpdateRequest) -> UpdateStarted:
+        """Prepare for a run of the program; another stack that is up is suspended."""
+        stack, region = request["stack"], request["region"]
+        notices, self._notices = [*self._notices, load_or_set_aside(self._paths.state)[1]], []
+        if self._context and (self._context.stack, self._context.region) != (stack, region):
+            notices.append(f"stack {self._context.stack} is suspended; its data is kept")
+            self._close_all(self._context)
+            self._context = None
+        if self._context is None:
+            self._context = self._new_context(stack, region, Path(request["program_directory"]))
+        self._context.containers = request["containers"]
+        stack_state = self._state.current_stack()
+        overrides, stack_state.overrides = stack_state.overrides, request["overrides"]
+        self._save_state()
+        return {"notices": [notice for notice in notices if notice], "overrides": overrides}
+
+    def apply_resource(self, request: ResourceRequest) -> ResourceResult:
+        """Make one resource what the program says.
+
+        Raises:
+            LocalError: that is not possible.
+        """
+        context, started = self._require_context(), time.monotonic()
+        identifier, outputs = resource_outputs(request["type"], request["name"], request["inputs"], context.region)
+        resource = Resource(**request, id=identifier, outputs=outputs)
+        with context.lock:
+            context.resources[resource.urn] = resource
+            resource_lock = self._resource_locks[resource.urn]
+        # The `up` before this one may have been interrupted, and the resource still be in work.
+        with resource_lock:
+            change = self._apply(context, resource)
+        notices, context.notices = context.notices, []
+        return {
+            "id": identifier,
+            "outputs": resource.outputs,
+            "change": change,
+            "recorded": resource.type not in PROVIDERS,
+            "seconds": time.monotonic() - started,
+            "notices": notices,
+        }
+
+    def finish_update(self, request: FinishRequest) -> UpdateFinished:
+        """Delete what the program no longer registers, the newest first, and record the program's outputs.
+
+        Raises:
+            LocalError: the stack would not work on AWS.
+        """
+        context, stack = self._require_context(), self._state.current_stack()
+        registered = set(request["urns"])
+        removed = [urn for urn in reversed(stack.resources) if urn not in registered]
+        deleted = [self._delete(context, stack, urn) for urn in removed]
+        notices = engine_notices(stack.outputs, request["outputs"])
+        stack.outputs = dict(request["outputs"])
+        self._save_state()
+        if errors := reachability_errors(context):
+            raise LocalError("\n".join(errors))
+        return {"deleted": deleted, "notices": notices}
+
+    def lookup(self, request: LookupRequest) -> Outputs:
+        """Return the result of an `aws.get_...` call that only the running stack can answer.
+
+        Raises:
+            LocalError: what is looked up does not exist.
+        """
+        return LOOKUPS[request["function"]](self._require_context(), request["arguments"])
+
+    def status(self) -> StackStatus:
+        """Return the status of the stack."""
+        if self._context is None:
+            return stopped_status(self._state.current, self._state.current_stack().outputs)
+        return running_status(self._state, self._context, self._invoke_api.endpoint)
+
+    def inject_faults(self, changes: Mapping[str, float]) -> None:
+        """Change what goes wrong on demand in the DSQL clusters of the stack.
+
+        Raises:
+            LocalError: there is no such fault, or no DSQL cluster.
+        """
+        running = self._context.running_resources.values() if self._context else ()
+        clusters = [each for each in running if isinstance(each, RunningDsqlCluster)]
+        if not clusters:
+            raise LocalError("no DSQL cluster is up: aurora-lambda up -c engine=dsql")
+        for cluster in clusters:
+            cluster.server.faults = cluster.server.faults.changed(changes)
+
+    def stop(self) -> None:
+        """End everything; data on disk stays."""
+        if self._context:
+            self._close_all(self._context)
+        self._invoke_api.stop()
+
+    def _new_context(self, stack: str, region: str, program_directory: Path) -> StackContext:
+        self._state.current = stack
+        self._aws_services.open_store(self._paths.streams(stack))
+        return StackContext(
+            self._paths,
+            stack,
+            region,
+            program_directory,
+            self._state.current_stack().resources,
+            self._ports,
+            self._aws_services,
+            self._functions,
+        )
+
+    def _require_context(self) -> StackContext:
+        if self._context is None:
+            raise LocalError("no stack is up: run aurora-lambda up")
+        return self._context
+
+    def _allocate_port(self, key: str) -> int:
+        port, notice = self._ports.allocate(key)
+        self._notices.append(notice)
+        return port
+
+    def _apply(self, context: StackContext, resource: Resource) -> Change:
+        provider = PROVIDERS.get(resource.type)
+        record, running = context.records.get(resource.urn), context.running_resources.get(resource.urn)
+        unchanged = record is not None and (record.digest, record.further_digest) == _digests(context, resource)
+        local_outputs = record.local_outputs if record else {}
+        if unchanged and (provider is None or (running and running.alive())):
+            resource.outputs |= local_outputs
+            return "same"
+        if provider:
+            # Should this fail, the next update has to try again.
+            if record:
+                record.digest = ""
+            context.running_resources[resource.urn], local_outputs = provider(context, resource, running)
+            if record and record.id != resource.id and (remove := REMOVERS.get(resource.type)):
+                remove(context, record.id)
+        resource.outputs |= local_outputs
+        # The digests again, because a provider may change what it is made from.
+        digest, further_digest = _digests(context, resource)
+        with self._state_lock:
+            context.records[resource.urn] = ResourceRecord(
+                resource.type, resource.name, resource.id, digest, local_outputs, further_digest
+            )
+            self._save_state()
+        if record is None:
+            return "created"
+        return "restored" if unchanged else "updated" if record.id == resource.id else "replaced"
+
+    @staticmethod
+    def _delete(context: StackContext, stack: StackState, urn: str) -> DeletedResource:
+        if running := context.running_resources.pop(urn, None):
+            running.close()
+        context.resources.pop(urn, None)
+        record = stack.resources.pop(urn)
+        if remove := REMOVERS.get(record.type):
+            remove(context, record.id)
+        return {"type": record.type, "name": record.name, "recorded": record.type not in PROVIDERS}
+
+    def _save_state(self) -> None:
+        with self._state_lock:
+            save_state(self._paths.state, self._state)
+
+    def _close_all(self, context: StackContext) -> None:
+        """End functions and listeners first, then all database servers at once."""
+        clusters = [running for running in context.running_resources.values() if isinstance(running, CLUSTERS)]
+        for running in reversed(context.running_resources.values()):
+            if not isinstance(running, CLUSTERS):
+                running.close()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda cluster: cluster.close(), clusters))
+        context.aws_services.close_store()
+
+
+def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:
+    """Return a digest of a resource's inputs, and one of everything else that it is made from."""
+    further_inputs = FURTHER_INPUTS.get(resource.type)
+    return value_digest(resource.inputs), value_digest(further_inputs(context, resource)) if further_inputs else ""
+
+
+def engine_notices(before: Outputs, after: Outputs) -> list[str]:
+    """Say which database was left behind, where a stack's outputs name another engine than before."""
+    old, new = before.get("engine"), after.get("engine")
+    if old in (None, "none", new):
+        return []
+    return [f"engine {old} -> {new}: the {old} data is kept; aurora-lambda up -c engine={old} returns to it"]

@@ -1,0 +1,73 @@
+"""The status of the stack that is up."""
+
+import json
+from collections.abc import Iterable
+
+from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.function_url import FunctionUrl
+from aurora_lambda_local.resources.context import StackContext
+from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster, admin_url
+from aurora_lambda_local.resources.running import RunningCluster, RunningFunction
+from aurora_lambda_local.resources.state import LocalState
+from aurora_lambda_local.streams.poller import Poller
+from aurora_lambda_local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
+
+
+def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
+    """Return the status of the stack that is up."""
+    running = list(context.running_resources.items())
+    urls = [resource.url for _, resource in running if isinstance(resource, FunctionUrl)]
+    clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
+    stopped = stopped_status(state.current, state.current_stack().outputs)
+    return stopped | {
+        "running": True,
+        "engine": clusters[0].server.engine if clusters else stopped["engine"],
+        "functions": {
+            context.resources[urn].name: _function_status(resource.function)
+            for urn, resource in running
+            if isinstance(resource, RunningFunction)
+        },
+        "mappings": {
+            context.resources[urn].name: resource.status() for urn, resource in running if isinstance(resource, Poller)
+        },
+        "lambdaEndpoint": lambda_endpoint,
+        "functionUrl": urls[0] if urls else "",
+        "awsEndpoint": context.aws_services.endpoint,
+        "databaseUrl": _database_url(context, clusters[0]) if clusters else "",
+    }
+
+
+def _function_status(function: Function) -> FunctionStatus:
+    config = function.config
+    return {
+        "name": config.name,
+        "arn": config.arn,
+        "memorySize": config.memory_mb,
+        "timeout": int(config.timeout),
+        "environments": function.environments(),
+    }
+
+
+def _database_url(context: StackContext, cluster: RunningCluster | RunningDsqlCluster) -> str:
+    """Return where a person logs in as the master user; empty while nothing holds the password."""
+    if isinstance(cluster, RunningDsqlCluster):
+        return admin_url(context, cluster, _schema(context.functions.values()))
+    secret = context.aws_services.secret_value(context.region, cluster.secret_arn)
+    if secret is None:
+        return ""
+    login = json.loads(secret)
+    spec = ENGINES[cluster.server.engine]
+    database = _schema(context.functions.values()) or spec.maintenance_database
+    return f"{spec.client_scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
+
+
+def _schema(functions: Iterable[Function]) -> str:
+    """Return the database that the functions use; empty when none uses one."""
+    for function in functions:
+        try:
+            return database_settings(function.config.variables).schema
+        except ContractError:
+            continue
+    return ""
