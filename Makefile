@@ -28,7 +28,7 @@ $(VENV)/.ready: pyproject.toml $(BROKEN)
 	@$(UV) sync --quiet
 	@# Compile what every command imports, also where the environment says not to: it saves seconds each time.
 	@echo "  compiling what every command imports"
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import cli.deployed_stack, cli.live_progress, local.program.deploy, local.supervisor.server, stacks.service'
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import aurora_lambda_local.cli.deployed_stack, aurora_lambda_local.cli.live_progress, aurora_lambda_local.program.deploy, aurora_lambda_local.supervisor.server, aurora_lambda.service.stack'
 	@echo '$(CURDIR)' > $@
 
 up: setup ## Run the whole stack on this machine.
@@ -51,19 +51,19 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports
-	@$(BIN)/hadolint lambda_images/Dockerfile
-	@set -o pipefail; $(BIN)/python -m lambda_images.migrations.offline dsql | $(BIN)/dsql-lint -
+	@$(BIN)/hadolint lambda_images/aurora_lambda_runtime/Dockerfile
+	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.offline dsql | $(BIN)/dsql-lint -
 
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench
 
 config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew from stacks/settings.py.
-	@$(BIN)/python -m stacks.reference
+	@$(BIN)/python -m aurora_lambda.service.reference
 
 picture: setup ## Record docs/first-run.svg anew.
 	@$(BIN)/python docs/first_run.py
 
-base-image: ## Pin the images' base to its newest digest, in lambda_images/Dockerfile.
+base-image: ## Pin the images' base to its newest digest, in lambda_images/aurora_lambda_runtime/Dockerfile.
 	@.ci/pin-base-image
 
 lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
