@@ -52,7 +52,7 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports
 	@$(BIN)/hadolint lambda_images/aurora_lambda_runtime/Dockerfile
-	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.offline dsql | $(BIN)/dsql-lint -
+	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.offline dsql lambda_images/application | $(BIN)/dsql-lint -
 
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench
@@ -68,7 +68,7 @@ base-image: ## Pin the images' base to its newest digest, in lambda_images/auror
 
 lock: setup ## Write lambda_images/requirements/ anew from pyproject.toml.
 	@for group in handler migrations; do \
-	  $(UV) export --quiet --only-group $$group --no-emit-project --no-annotate --no-header \
+	  $(UV) export --quiet --only-group $$group --no-emit-workspace --no-annotate --no-header \
 	    --output-file lambda_images/requirements/$$group.txt; done
 
 .PHONY: help setup broken-venv up down test test-fast lint bench config picture base-image lock

@@ -1,4 +1,4 @@
-"""Serves the components to every Pulumi language; the Pulumi engine starts this."""
+"""The components for every Pulumi language."""
 
 import sys
 from collections.abc import Mapping
@@ -37,5 +37,6 @@ def plugin_provider() -> ComponentProvider:
     return provider
 
 
-if __name__ == "__main__":
+def serve() -> None:
+    """Serve the components to the engine that has started this process."""
     main(plugin_provider(), sys.argv[1:])

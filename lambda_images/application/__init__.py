@@ -10,5 +10,5 @@ The rest of the project reads these names from it:
 - `streams/`: functions that the streams of DynamoDB tables feed. A stack names the module, and `process` in it is the
   entry point: `application.streams.copy_items.process`.
 
-The application may import `aurora_lambda_runtime.database` and, outside `tables` and `versions/`, `aurora_lambda_runtime.handler`.
+It may import `aurora_lambda_runtime.database` and, outside `tables` and `versions/`, `aurora_lambda_runtime.handler`.
 """

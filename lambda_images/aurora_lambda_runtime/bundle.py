@@ -1,6 +1,6 @@
 """Imports modules from a bundle: one file, opened once, that holds the compiled modules a start needs.
 
-The image's build writes it (`lambda_images/build/bundle.py`) beside the packages. It is named like the `.pyc` files of
+The image's build writes it (`aurora_lambda_runtime.build.bundle`) beside the packages. It is named like the .pyc of
 the interpreter that wrote it: any other one, and any module that it does not hold, imports from the files as usual.
 """
 

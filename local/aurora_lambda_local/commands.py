@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths
+from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.resources.state import load_state
 from aurora_lambda_local.runtimes.container import remove_containers
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 from aurora_lambda_local.supervisor.messages import StackStatus, stopped_status
 
 
-def status(checkout: Path = CHECKOUT) -> StackStatus:
+def status(checkout: Path | None = None) -> StackStatus:
     """Return the status of the stack that is up, or of the last one that was.
 
     Raises:
@@ -26,7 +26,7 @@ def status(checkout: Path = CHECKOUT) -> StackStatus:
     return stopped_status(state.current, state.current_stack().outputs)
 
 
-def database_url(checkout: Path = CHECKOUT) -> str:
+def database_url(checkout: Path | None = None) -> str:
     """Return the URL of the database that is up, as `DATABASE_URL` takes it: its scheme is the engine's name.
 
     Raises:
@@ -38,12 +38,12 @@ def database_url(checkout: Path = CHECKOUT) -> str:
     return f"{report['engine']}://{report['databaseUrl'].partition('://')[2]}"
 
 
-def has_data(checkout: Path = CHECKOUT) -> bool:
+def has_data(checkout: Path | None = None) -> bool:
     """Return whether there are databases of any stack here."""
     return LocalPaths.for_checkout(checkout).all_data.exists()
 
 
-def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
+def down(checkout: Path | None = None, *, keep_data: bool = False) -> None:
     """Stop everything that `up` started and delete its files; with `keep_data` the databases stay.
 
     Raises:
@@ -62,7 +62,7 @@ def down(checkout: Path = CHECKOUT, *, keep_data: bool = False) -> None:
             shutil.rmtree(paths.root)
 
 
-def inject_faults(changes: Mapping[str, float], checkout: Path = CHECKOUT) -> None:
+def inject_faults(changes: Mapping[str, float], checkout: Path | None = None) -> None:
     """Change what goes wrong on demand in the DSQL clusters that are up, such as `{"conflict_rate": 0.2}`.
 
     Raises:

@@ -1,16 +1,23 @@
 """The shipped application on databases of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from application.commands import COMMANDS
 from application.routes import ROUTES, TABLES
 from application.tables import metadata
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.handler.dispatcher import Application
 from aurora_lambda_runtime.migrations.runner import run
 from tests.conftest import ENGINES, Database, NewDatabase, set_aws_environment
 from tests.images.client import Client
+
+
+def migrate(event: object, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Run a migration command with the application's revisions."""
+    return run(event, environment, ApplicationPackage.named("application"))
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -19,7 +26,7 @@ def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Itera
     with pytest.MonkeyPatch.context() as monkeypatch:
         set_aws_environment(monkeypatch)
         database = new_database(request.param)
-        run({}, database.environment())
+        migrate({}, database.environment())
         yield database
 
 

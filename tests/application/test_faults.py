@@ -9,10 +9,10 @@ import pytest
 
 from application.commands import COMMANDS
 from application.routes import ROUTES, TABLES
-from aurora_lambda_runtime.handler.dispatcher import Application
-from aurora_lambda_runtime.migrations.runner import run
 from aurora_lambda_local.databases.dsql.faults import Faults
 from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_runtime.handler.dispatcher import Application
+from tests.application.conftest import migrate
 from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import rows
@@ -24,7 +24,7 @@ ENVIRONMENTS, REQUESTS = 10, 100
 
 def test_a_thousand_requests_succeed_and_no_row_is_lost_or_doubled(dsql: Database, dsql_server: DsqlServer) -> None:
     """A fifth of all commits refused, and every twentieth connection lost at one, before it was done or after."""
-    run({}, dsql.environment())
+    migrate({}, dsql.environment())
     dsql_server.faults = replace(dsql_server.faults, conflict_rate=0.2, drop_rate=0.05)
 
     def request(environment: int) -> Counter[int]:

@@ -9,7 +9,7 @@ from sqlalchemy import MetaData, Table, UniqueConstraint
 from application.tables import metadata
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
-from aurora_lambda_runtime.migrations.runner import run
+from tests.application.conftest import migrate
 from tests.conftest import Database
 from tests.images.runs import connect
 
@@ -31,7 +31,7 @@ def described(table: Table) -> dict[str, Any]:
 @pytest.mark.slow
 def test_the_same_history_makes_the_same_tables_on_every_engine(database: Database) -> None:
     """A stack changes its engine by one line: the application must find there what it knows from here."""
-    run({}, database.environment())
+    migrate({}, database.environment())
     connection = connect(database)
     settings = database_settings(database.environment())
     with closing(connection), engine_on(connection, settings.spec).connect() as reader:

@@ -16,11 +16,11 @@ import sqlalchemy
 from sqlalchemy import select
 
 from application.tables import stream_items
+from aurora_lambda_local.commands import database_url
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.handler.streams.attributes import decode_item, item_from_json
-from aurora_lambda_local.commands import database_url
 from tests.e2e.checkout import Checkout
 from tests.services import eventually
 

@@ -144,7 +144,7 @@ def build_rows(builder: Builder, images: dict[str, str]) -> Sequence[Row]:
     """Return the rows about the images and their builds."""
     added = {target: builder.added(image) for target, image in images.items()}
     text = {target: f"{each.bytes / MEGABYTE:.1f} MB in {each.files} files" for target, each in added.items()}
-    took = builds.build_times(builder, "handler", "application/commands.py")
+    took = builds.build_times(builder, "handler", "lambda_images/application/commands.py")
     return [
         count("handler image, added to its base", added["handler"].bytes / MEGABYTE, 50, text["handler"]),
         Row("migrations image, added to its base", text["migrations"], "reported", met=True),

@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from aurora_lambda.project import Project
+from aurora_lambda.service.image_context import write_context
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from tests.bench.samples import Samples, in_turn, seconds
 from tests.sample_application import put_into
 
 CHECKOUT = Path(__file__).parent.parent.parent
-SOURCE = "lambda_images"
+SOURCES = ("lambda_images/application", "lambda_images/requirements")
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,9 @@ class Builder:
 
     def build(self, target: str, *options: str) -> str:
         """Build, and return the id of the image."""
-        source = self.checkout / SOURCE
-        context, inside = (source, ".") if target == "handler" else (self.checkout, SOURCE)
-        args = {"BASE_IMAGE": self.base, "SOURCE": inside, "SOURCE_DIGEST": "0123456789abcdef"}
-        return self.engine.build(context, source / "Dockerfile", target, args, *options)
+        context = write_context(Project.find(self.checkout), target)
+        args = {"BASE_IMAGE": self.base, "SOURCE_DIGEST": "0123456789abcdef"}
+        return self.engine.build(context, context / "Dockerfile", target, args, *options)
 
     def added(self, image: str) -> Added:
         """Return what `image` adds to the base."""
@@ -46,8 +47,10 @@ class Builder:
 
 def copied(builder: Builder, directory: Path) -> Builder:
     """Return the same on a copy of what builds read, which may be edited."""
-    shutil.copytree(builder.checkout / SOURCE, directory / SOURCE, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(builder.checkout / ".dockerignore", directory)
+    for each in SOURCES:
+        shutil.copytree(builder.checkout / each, directory / each, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("Pulumi.yaml", "pyproject.toml"):
+        shutil.copy(builder.checkout / file, directory)
     return Builder(builder.engine, builder.base, directory)
 
 
@@ -62,7 +65,7 @@ def build_times(builder: Builder, target: str, edited: str) -> dict[str, Samples
     """Seconds of a build from nothing but the base, and of one after an edit to the file `edited`."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = copied(builder, Path(scratch))
-        file = copy.checkout / SOURCE / edited
+        file = copy.checkout / edited
 
         def full() -> float:
             return seconds(lambda: copy.build(target, "--no-cache"))

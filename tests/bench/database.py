@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from aurora_lambda_local.databases.postgres import PostgresServer
 from aurora_lambda_runtime.database.contract import DatabaseSettings, RuntimeRole
 from aurora_lambda_runtime.migrations.runner import run
-from aurora_lambda_local.databases.postgres import PostgresServer
-from tests.sample_application import VERSIONS
+from tests.sample_application import package
 
 NAME = "main-db"
 MASTER = "master"
@@ -74,7 +74,7 @@ def database(directory: Path) -> Generator[Database]:
     try:
         server.set_master(MASTER, PASSWORD)
         measured = Database(server.port)
-        run({"command": "deploy"}, measured.runner_environment(), versions=VERSIONS)
+        run({"command": "deploy"}, measured.runner_environment(), package())
         yield measured
     finally:
         server.stop()

@@ -11,7 +11,7 @@ from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples
 
 REVISIONS = 200
-VERSIONS = "/var/task/lambda_images/application/versions"
+VERSIONS = "/var/task/application/versions"
 REVISION = '''"""create t_{0:04d}"""
 
 import sqlalchemy as sa

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from aurora_lambda_runtime.database.contract import DatabaseSettings
-from aurora_lambda_runtime.handler.dispatcher import Application
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda_runtime.handler.dispatcher import Application
 from tests.bench import database as postgres
 from tests.bench.containers import Program, serve
 from tests.bench.deployments import REVISIONS, write_revisions
@@ -169,7 +169,7 @@ class Retries(logging.Handler):
 
 def conflicts(on_dsql: Cluster) -> tuple[dict[str, Samples], float]:
     """Return the requests a second with `none` and with `some` commits refused, and then the retries a request."""
-    log, retries = logging.getLogger("lambda_images"), Retries()
+    log, retries = logging.getLogger("aurora_lambda_runtime"), Retries()
     client = Client(Application(COMMANDS, ROUTES, TABLES), on_dsql.schema().environment(postgres.RUNTIME))
 
     def requests(rate: float) -> float:

@@ -15,7 +15,6 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from sqlalchemy import select
 
 from aurora_lambda.image import LambdaImage
-from aurora_lambda_runtime.handler.streams.sql import database
 from aurora_lambda_local.commands import down
 from aurora_lambda_local.lambda_service.function import InvocationResult
 from aurora_lambda_local.program.deploy import up
@@ -24,6 +23,7 @@ from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
 from aurora_lambda_local.streams.mapping import parse_mapping
 from aurora_lambda_local.streams.poller import Poller
 from aurora_lambda_local.streams.store import StreamStore
+from aurora_lambda_runtime.handler.streams.sql import database
 from tests.bench.copies import in_batches, items
 from tests.bench.database import MASTER, Database
 from tests.bench.samples import Samples

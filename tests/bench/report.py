@@ -38,8 +38,8 @@ image, on the same PostgreSQL server, at the same time.
   own Python, not in an image.
 
 ## What makes the difference
-- One open file instead of hundreds: `lambda_images/bundle.py` imports installed modules out of a bundle of compiled
-  modules that the build writes. The files are there too: another interpreter imports from those.
+- One open file instead of hundreds: `aurora_lambda_runtime/bundle.py` imports installed modules out of a bundle of
+  compiled modules that the build writes. The files are there too: another interpreter imports from those.
 - One connection, begun in a thread while SQLAlchemy is imported, by a driver imported before.
 - No question to the server whose answer is known; no BEGIN and COMMIT around a single statement.
 - The garbage collector is off during imports, and never looks at what they made.

@@ -15,7 +15,7 @@ from tests.bench.containers import PLAIN, PYTHON, Program, serve
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
 
-PACKAGES = {"awslambdaric", "lambda_images", "psycopg", "psycopg_binary", "sqlalchemy"}
+PACKAGES = {"awslambdaric", "aurora_lambda_runtime", "psycopg", "psycopg_binary", "sqlalchemy"}
 IMPORTED = [
     "awslambdaric.__main__",
     "psycopg",
@@ -133,7 +133,7 @@ def _is_plain(path: Path) -> bool:
 
 def profile(engine: DockerEngine, image: str) -> str:
     """Return a table of what importing the handler costs, package by package, as the interpreter tells it."""
-    use = "from lambda_images import bundle; bundle.use('/var/task')"
+    use = "from aurora_lambda_runtime import bundle; bundle.use('/var/task')"
     command = [PYTHON, "-X", "importtime", "-c", f"import gc; gc.disable(); {use}; import {', '.join(IMPORTED)}"]
     program = Program("profile", image, {}, command)
     best: dict[str, int] = {}

@@ -17,11 +17,15 @@ from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
+from aurora_lambda.project import Project
+from aurora_lambda.service.image_context import write_context
 from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"
 REGION = "eu-west-1"
 STACKS_FOLDER = Path(__file__).parents[2] / "stacks"
+# A build context of this repository's own service.
+CONTEXT = write_context(Project.find(STACKS_FOLDER), "handler")
 MIGRATED = {"command": "deploy", "status": "ok", "before": None, "after": "0003"}
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 

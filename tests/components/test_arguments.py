@@ -7,9 +7,9 @@ import pulumi
 import pytest
 
 from aurora_lambda import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaImage, Migration, Network
-from aurora_lambda.__main__ import COMPONENTS
 from aurora_lambda.arguments import Argument, Value, whole_number
-from tests.components.recording import STACKS_FOLDER, record
+from aurora_lambda.plugin import COMPONENTS
+from tests.components.recording import CONTEXT, record
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
@@ -41,8 +41,8 @@ REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
     DsqlDatabase: {"function_role_arns": ["arn:aws:iam::123456789012:role/handler"]},
     ImageFunction: FUNCTION_ARGS,
     LambdaImage: {
-        "context": "../lambda_images",
-        "dockerfile": str(STACKS_FOLDER.parent / "lambda_images/Dockerfile"),
+        "context": str(CONTEXT),
+        "dockerfile": str(CONTEXT / "Dockerfile"),
         "target": "handler",
     },
     Migration: {"image_uri": "repo@sha256:0", "environment": [{}]},

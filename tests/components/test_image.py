@@ -9,39 +9,31 @@ import pytest
 from aurora_lambda import LambdaImage
 from aurora_lambda.build_context import context_files, source_digest
 from aurora_lambda.image import LambdaImageArgs
+from aurora_lambda.project import Project
+from aurora_lambda.service.image_context import write_context
 from tests.components.conftest import Stack
-from tests.components.recording import SECRET_MARK, STACKS_FOLDER, record
+from tests.components.recording import CONTEXT, SECRET_MARK, STACKS_FOLDER, record
 from tests.components.tokens import FUNCTION, IMAGE, LIFECYCLE_POLICY, REPOSITORY, REPOSITORY_POLICY
 
 ROOT = STACKS_FOLDER.parent
 
 
-@pytest.mark.parametrize(
-    ("target", "context", "source"), [("handler", "../lambda_images", "."), ("migrations", "..", "lambda_images")]
-)
-def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(
-    stack: Stack, target: str, context: str, source: str
-) -> None:
+@pytest.mark.parametrize("target", ["handler", "migrations"])
+def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stack: Stack, target: str) -> None:
     """Else an image would be built when nothing in it changed, or not be built when something did."""
     recording = stack()
-    settings = {
-        "SOURCE": source,
-        "target": target,
-        "platform": "linux/arm64",
-    }
-    digest = source_digest(STACKS_FOLDER / context, ROOT / "lambda_images/Dockerfile", settings)
+    context = f"../.aurora-lambda/{target}"
+    settings = {"target": target, "platform": "linux/arm64"}
+    digest = source_digest(STACKS_FOLDER / context, STACKS_FOLDER / context / "Dockerfile", settings)
     repository_url = recording.output(REPOSITORY, target, "repositoryUrl")
     assert recording.inputs(IMAGE, target) == {
         "imageName": f"{repository_url}:{digest}",
         "build": {
             "context": context,
-            "dockerfile": "../lambda_images/Dockerfile",
+            "dockerfile": f"{context}/Dockerfile",
             "target": target,
             "platform": "linux/arm64",
-            "args": {
-                "SOURCE": source,
-                "SOURCE_DIGEST": digest,
-            },
+            "args": {"SOURCE_DIGEST": digest},
         },
         "registry": {
             "server": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
@@ -109,7 +101,7 @@ def test_a_repository_that_would_keep_its_images_is_protected(stack: Stack) -> N
 def test_two_machines_register_the_same_image(tmp_path: Path) -> None:
     """Else each would undo what the other has deployed: git checks files out with the modes of the umask."""
     checkout = tmp_path / "checkout"
-    shutil.copytree(ROOT / "lambda_images", checkout, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CONTEXT, checkout)
     args: LambdaImageArgs = {
         "context": str(checkout),
         "dockerfile": str(checkout / "Dockerfile"),
@@ -125,26 +117,15 @@ def test_two_machines_register_the_same_image(tmp_path: Path) -> None:
 
 
 def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() -> None:
-    """Else an edit to a README or to a migration would build and deploy the handler again."""
-    handler = context_files(ROOT / "lambda_images")
-    migrations = context_files(ROOT)
-    assert {path.parts[0] for path in migrations} == {"lambda_images"}
-    shared = {
-        "__init__.py",
-        "bundle.py",
-        "payload.py",
-        "start.py",
-        "application",
-        "build",
-        "certificates",
-        "database",
-        "requirements",
-    }
-    assert {path.parts[0] for path in handler} == shared | {"handler"}
-    assert {path.parts[1] for path in migrations} == shared | {"migrations"}
-    assert named(handler, "requirements") == ["handler.txt"]
-    assert named(migrations, "requirements") == ["migrations.txt"]
+    """An edit to a README or to a migration would build and deploy the handler again."""
+    project = Project.find(STACKS_FOLDER)
+    handler, migrations = (context_files(write_context(project, target)) for target in ("handler", "migrations"))
+    shared = {"__init__.py", "application.py", "bundle.py", "certificates", "database", "payload.py", "start.py"}
+    for files, own in ((handler, "handler"), (migrations, "migrations")):
+        assert {path.parts[0] for path in files} == {"application", "build", "requirements.txt", "runtime"}
+        assert {path.parts[2] for path in files if path.parts[0] == "runtime"} == shared | {own}
     assert named(migrations, "application") == ["__init__.py", "tables.py"]
+    assert named(handler, "application") == ["__init__.py", "commands.py", "routes.py", "tables.py"]
     assert named(handler, "versions") == []
     assert "runner.py" in named(migrations, "migrations")
     assert "app.py" in named(handler, "handler")

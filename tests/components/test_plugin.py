@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,8 +18,8 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.stack import run_pulumi_func
 
-import aurora_lambda.__main__ as plugin
-from tests.components.recording import STACKS_FOLDER, Recording
+from aurora_lambda import plugin
+from tests.components.recording import CONTEXT, STACKS_FOLDER, Recording
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
@@ -49,7 +48,7 @@ def schema(provider: ComponentProvider) -> dict[str, Any]:
 
 def test_the_plugin_is_where_pulumi_looks_for_it() -> None:
     """Else `pulumi package add <this repository>/components` would not find a plugin."""
-    folder = Path(plugin.__file__).parent
+    folder = ROOT / "components"
     assert yaml.safe_load((folder / "PulumiPlugin.yaml").read_text()) == {
         "runtime": {"name": "python", "options": {"toolchain": "uv"}}
     }
@@ -57,7 +56,7 @@ def test_the_plugin_is_where_pulumi_looks_for_it() -> None:
 
 def test_the_plugin_serves_its_schema_to_the_engine(schema: dict[str, Any]) -> None:
     """Else `pulumi package get-schema ./components` would fail."""
-    command = [sys.executable, str(Path(plugin.__file__).parent), "127.0.0.1:1"]
+    command = [sys.executable, str(ROOT / "components"), "127.0.0.1:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -183,7 +182,7 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
             return provider.construct(name, f"aurora-lambda:index:{component}", inputs, pulumi.ResourceOptions()).state
 
         network = make("Network", "network", {"endpointZones": 2.0})
-        files = {"context": str(ROOT / "lambda_images"), "dockerfile": str(ROOT / "lambda_images/Dockerfile")}
+        files = {"context": str(CONTEXT), "dockerfile": str(CONTEXT / "Dockerfile")}
         image = make("LambdaImage", "image", {**files, "target": "handler", "keepImages": 5.0})
         role = make("FunctionRole", "role", {})
         function = {

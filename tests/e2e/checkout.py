@@ -20,7 +20,7 @@ from botocore.config import Config
 from tests.sample_application import put_into
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("cli", "components", "lambda_images", "local", "stacks")
+FOLDERS = ("lambda_images/application", "lambda_images/requirements", "stacks")
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Checkout:
     def copied_to(cls, folder: Path) -> "Checkout":
         """Return a copy of what the command needs, without anything that runs here."""
         folder.mkdir(parents=True)
-        for room in ROOMS:
-            shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("Pulumi.yaml", "pyproject.toml", ".dockerignore"):
+        for each in FOLDERS:
+            shutil.copytree(ROOT / each, folder / each, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in ("Pulumi.yaml", "pyproject.toml"):
             shutil.copy(ROOT / file, folder / file)
         return cls(folder)
 

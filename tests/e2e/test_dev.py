@@ -55,7 +55,7 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     checkout: Checkout, dev: subprocess.Popen[str]
 ) -> None:
     """Else each edit would take a command, or a slip of the keyboard end what runs."""
-    routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/service.py"
+    routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/__main__.py"
     code, program = routes.read_text(), stack.read_text()
     started = lines_to(dev, READY, REFUSED)
     assert started[-1] == READY, started
@@ -72,7 +72,7 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     assert count_keys(checkout) == ["edited"]
 
     routes.write_text(f"{code}\nROUTES = (\n")
-    place = f"(lambda_images/application/routes.py, line {len(code.splitlines()) + 2})"
+    place = f"(application/routes.py, line {len(code.splitlines()) + 2})"
     error, refused = lines_to(dev, READY, REFUSED)[-2:]
     assert (error.startswith("error: aws:lambda:Function handler: it does not start: "), place in error) == (True, True)
     assert refused == REFUSED
@@ -82,7 +82,7 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     routes.write_text(code.replace('{"count":', '{"mended":'))
     assert lines_to(dev, READY, REFUSED)[-2:] == [
         "error: the program failed: SyntaxError: '(' was never closed "
-        f"(service.py, line {len(program.splitlines()) + 2})",
+        f"(__main__.py, line {len(program.splitlines()) + 2})",
         REFUSED,
     ]
     assert count_keys(checkout) == ["edited"]

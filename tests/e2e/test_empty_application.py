@@ -40,7 +40,11 @@ ROUTES: Routes = {}
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the repository with an empty application and no tests of it."""
     copy = tmp_path_factory.mktemp("empty") / "checkout"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__"))
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".git", ".venv", ".local", ".aurora-lambda", ".*_cache", "__pycache__"),
+    )
     shutil.rmtree(copy / "tests" / "application")
     shutil.rmtree(copy / "lambda_images" / "application")
     for name, text in MODULES.items():
@@ -66,7 +70,7 @@ def test_lint_and_tests_pass(checkout: Path, line: list[str]) -> None:
     done = subprocess.run(
         [TOOLS / line[0], *line[1:]],
         cwd=checkout,
-        env={**os.environ, "PYTHONPATH": str(checkout)},
+        env={**os.environ, "PYTHONPATH": f"{checkout}:{checkout}/lambda_images"},
         capture_output=True,
         text=True,
         check=False,

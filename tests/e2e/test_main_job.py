@@ -251,7 +251,7 @@ def test_logs_are_kept_and_found(checkout: Checkout) -> None:
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
     """Else a reboot would lose a developer's data."""
     row = checkout.invoke("handlerLambdaArn")
-    (supervisor,) = [pid for pid, command in checkout.processes().items() if "aurora_lambda_local.supervisor.server" in command]
+    (supervisor,) = [pid for pid, command in checkout.processes().items() if "supervisor.server" in command]
     os.kill(supervisor, signal.SIGKILL)
     checkout.run(*way.up)
     rows = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}')

@@ -1,6 +1,5 @@
 """The sample application, on databases that tests bring."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,15 +9,8 @@ from aurora_lambda_runtime.handler.dispatcher import Application
 from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import run
-from tests.sample_application import tables
 from tests.sample_application.commands import COMMANDS
 from tests.sample_application.routes import ROUTES, TABLES
-
-
-@pytest.fixture(autouse=True)
-def sample_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare databases with the tables of the sample application, whatever the checkout's own holds."""
-    monkeypatch.setitem(sys.modules, "application.tables", tables)
 
 
 @pytest.fixture

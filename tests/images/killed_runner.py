@@ -18,9 +18,8 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
-from aurora_lambda_runtime.migrations.runner import run
 from tests.conftest import Database
-from tests.images.runs import connect, rows
+from tests.images.runs import connect, rows, run
 
 Moment = Literal["before", "during", "after"]
 PROCESSES = multiprocessing.get_context("forkserver")

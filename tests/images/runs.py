@@ -13,10 +13,12 @@ from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.drivers import DriverConnection
 from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
-from aurora_lambda_runtime.migrations import runner
+from aurora_lambda_runtime.migrations import generate, runner
+from aurora_lambda_runtime.migrations.changes import Decisions
+from aurora_lambda_runtime.migrations.generate import REFUSE
 from aurora_lambda_runtime.migrations.servers.dsql.cursors import RetryingCursor
 from tests.conftest import IAM_ROLE_ARN, Database
-from tests.sample_application import VERSIONS
+from tests.sample_application import VERSIONS, package
 
 
 def run(
@@ -26,7 +28,14 @@ def run(
     versions: Path = VERSIONS,
 ) -> dict[str, Any]:
     """Run a migration command with the sample application's revisions, or with others."""
-    return runner.run(event, environment, remaining, versions)
+    return runner.run(event, environment, package(versions), remaining)
+
+
+def create_revision(
+    environment: Mapping[str, str], message: str = "", versions: Path = VERSIONS, decisions: Decisions = REFUSE
+) -> list[Path]:
+    """Write revisions into `versions`, of what the sample application's tables have more than the database."""
+    return generate.create_revision(environment, package(versions), message, decisions)
 
 
 def connect(database: Database, user: tuple[str, str] | None = None) -> DriverConnection:

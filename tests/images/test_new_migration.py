@@ -11,9 +11,8 @@ from sqlalchemy import Column, Enum, ForeignKey, Index, MetaData, String, Table
 from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.generate import create_revision
 from tests.conftest import Database
-from tests.images.runs import rows, run, steps, table_names
+from tests.images.runs import create_revision, rows, run, steps, table_names
 from tests.sample_application import VERSIONS, tables
 
 pytestmark = pytest.mark.slow
@@ -297,12 +296,11 @@ def test_a_mistake_in_the_tables_is_an_error_and_no_traceback(
 ) -> None:
     """The command is for people in the middle of editing that file."""
     run({}, postgres.environment(), versions=versions)
-    monkeypatch.setitem(sys.modules, "application.tables", None)
+    monkeypatch.setitem(sys.modules, "tests.sample_application.tables", None)
     with pytest.raises(MigrationError) as failure:
         create_revision(postgres.environment(), "add comments", versions)
     assert str(failure.value) == (
-        "no revision was written: ModuleNotFoundError:"
-        " import of application.tables halted; None in sys.modules"
+        "no revision was written: ModuleNotFoundError: import of application.tables halted; None in sys.modules"
     )
 
 

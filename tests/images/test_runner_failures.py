@@ -249,8 +249,9 @@ def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> N
     program = """
 import os, sys
 from pathlib import Path
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.runner import run
-print(run({}, os.environ, versions=Path(sys.argv[1]))["after"])
+print(run({}, os.environ, ApplicationPackage("unused", Path(sys.argv[1])))["after"])
 print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.modules])
 """
     environment = {"PYTHONPATH": str(Path(__file__).parents[2]), **AWS_ENVIRONMENT, **database.environment()}

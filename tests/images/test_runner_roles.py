@@ -7,13 +7,13 @@ from pathlib import Path
 import boto3
 import pytest
 
+from aurora_lambda_local.databases.registry import DatabaseServer
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings, runtime_role
 from aurora_lambda_runtime.database.errors import LoginRefusedError
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.runner import nothing_to_do
 from aurora_lambda_runtime.migrations.servers import open_server
-from aurora_lambda_local.databases.registry import DatabaseServer
 from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import role_environment, rows, run, secret_value

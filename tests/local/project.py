@@ -55,16 +55,14 @@ def lambda_handler(event, context):
 def write(folder: Path, environments: Path) -> Path:
     """Lay the project down in `folder`; packages are installed in `environments`, which projects may share."""
     code = folder / "code"
-    for each in (code / "requirements", folder / "stacks", folder / ".local"):
+    for each in (code / "application", folder / "stacks", folder / ".local"):
         each.mkdir(parents=True)
-    (folder / "Pulumi.yaml").write_text("name: shop\n")
+    (folder / "Pulumi.yaml").write_text("name: shop\nmain: stacks\nstackConfigDir: stacks\n")
     (folder / "stacks" / "Pulumi.local.yaml").write_text("config:\n  aws:region: eu-west-1\n  shop:engine: postgres\n")
     (folder / "stacks" / "Pulumi.other.yaml").write_text("config:\n  shop:engine: postgres\n")
-    (code / "app.py").write_text(HANDLER)
-    (code / "requirements" / "hello.txt").write_text(requirements())
-    (code / "Dockerfile").write_text(
-        'FROM scratch AS base\nFROM base AS hello\nCMD ["aurora_lambda_runtime.app.lambda_handler"]\n'
-    )
+    (code / "application" / "app.py").write_text(HANDLER)
+    (code / "requirements.txt").write_text(requirements())
+    (code / "Dockerfile").write_text('FROM scratch AS base\nFROM base AS hello\nCMD ["app.lambda_handler"]\n')
     (code / ".dockerignore").write_text("Dockerfile\n.dockerignore\n**/__pycache__\n")
     (folder / ".local" / "environments").symlink_to(environments)
     return folder

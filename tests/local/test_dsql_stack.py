@@ -10,13 +10,13 @@ import pytest
 
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.image import LambdaImage
-from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import database_settings
-from aurora_lambda_runtime.database.signing import AwsCredentials
 from aurora_lambda_local import commands
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.signing import AwsCredentials
 from tests.local.running import invoke
 
 pytestmark = pytest.mark.slow

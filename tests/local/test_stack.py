@@ -87,7 +87,7 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     bring_up(checkout)
     sql(checkout, "CREATE TABLE kept (id int)")
     before = commands.status(checkout)
-    code = checkout / "code" / "app.py"
+    code = checkout / "code" / "application" / "app.py"
     code.write_text(code.read_text().replace('"greeting":', '"salute":'))
 
     planned = preview_up(checkout)
@@ -103,7 +103,7 @@ def test_an_edit_replaces_the_function_only(checkout: Path) -> None:
     code.write_text(f"import nowhere\n{working}")
     assert fail_up(checkout) == (
         "aws:lambda:Function hello: it does not start: Runtime.ImportModuleError: Unable to import module"
-        " 'aurora_lambda_runtime.app': No module named 'nowhere' (lambda_images/app.py, line 1). More: aurora-lambda logs hello"
+        " 'app': No module named 'nowhere' (app.py, line 1). More: aurora-lambda logs hello"
     )
     assert invoke(checkout)["salute"] == "hello", "what was deployed before goes on"
     code.write_text(working)

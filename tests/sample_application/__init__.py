@@ -6,8 +6,15 @@ It imports its own modules relatively, so that it also works in that one's place
 import shutil
 from pathlib import Path
 
+from aurora_lambda_runtime.application import ApplicationPackage
+
 FOLDER = Path(__file__).parent
 VERSIONS = FOLDER / "versions"
+
+
+def package(versions: Path = VERSIONS) -> ApplicationPackage:
+    """Return this application, or one of its tables and other revisions."""
+    return ApplicationPackage("tests.sample_application", versions)
 
 
 def put_into(checkout: Path) -> None:

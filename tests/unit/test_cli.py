@@ -20,9 +20,8 @@ from aurora_lambda_local.cli import deployed_stack
 from aurora_lambda_local.cli.deployed_stack import DeployedStack, error_message
 from aurora_lambda_local.cli.formatting import MigrationResult, migration_summary, status_lines, status_value
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_runtime.migrations.checksums import read_revisions
-from aurora_lambda_runtime.migrations.revisions import VERSIONS
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_runtime.migrations.checksums import read_revisions
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {
@@ -102,7 +101,9 @@ def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambd
     """Else a revision that is written and not deployed would be called up to date."""
     aws.body = json.dumps({**DEPLOYED, "command": "status", "output": "up to date"}).encode()
     assert main(["migrate", "status", "-s", "dev"]) == 0
-    files = {revision: asdict(file) for revision, file in read_revisions(VERSIONS).items()}
+    files = {
+        revision: asdict(file) for revision, file in read_revisions(Path("lambda_images/application/versions")).items()
+    }
     assert json.loads(aws.asked[0][1]) == {"command": "status", "files": files}
 
 
@@ -285,12 +286,12 @@ def test_another_stack_that_runs_here_is_named(
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
     """Else `aurora-lambda logs handler -f | head` would end in a traceback."""
     program = (
-        "import sys, cli.main, cli.deployed_stack, cli.logs;"
+        "import sys; from aurora_lambda_local.cli import deployed_stack, logs, main;"
         "from datetime import UTC, datetime;"
-        "from local.lambda_service.log_reader import LogEvent;"
-        "aurora_lambda_local.cli.deployed_stack.select_stack = lambda name: cli.deployed_stack.DeployedStack('local', {});"
-        "aurora_lambda_local.cli.logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
-        "sys.exit(cli.main.main(['logs', '--json']))"
+        "from aurora_lambda_local.lambda_service.log_reader import LogEvent;"
+        "deployed_stack.select_stack = lambda name: deployed_stack.DeployedStack('local', {});"
+        "logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
+        "sys.exit(main.main(['logs', '--json']))"
     )
     piped = f'{sys.executable} -c "{program}" | head -1; exit ${{PIPESTATUS[0]}}'
     ended = subprocess.run(["bash", "-c", piped], capture_output=True, text=True, check=False)

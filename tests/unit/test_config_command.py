@@ -25,7 +25,7 @@ encryptionsalt: v1:abc
 def file(tmp_path: Path) -> Path:
     """Return the file of stack `dev`."""
     (tmp_path / "stacks").mkdir()
-    (tmp_path / "Pulumi.yaml").write_text("name: aurora-lambda\n")
+    (tmp_path / "Pulumi.yaml").write_text("name: aurora-lambda\nstackConfigDir: stacks\n")
     file = tmp_path / "stacks" / "Pulumi.dev.yaml"
     file.write_text(COMMENTED)
     return file

@@ -34,7 +34,7 @@ def test_the_images_requirements_are_the_locked_ones() -> None:
     """Else an image would carry other versions than those the tests ran with."""
     for group in ("handler", "migrations"):
         exported = subprocess.run(
-            [Path(sys.executable).with_name("uv"), "export", "--quiet", "--only-group", group, "--no-emit-project",
+            [Path(sys.executable).with_name("uv"), "export", "--quiet", "--only-group", group, "--no-emit-workspace",
              "--no-annotate", "--no-header"],
             cwd=ROOT,
             capture_output=True,

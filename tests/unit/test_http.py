@@ -177,4 +177,4 @@ def test_an_application_without_commands_says_where_to_write_one() -> None:
     """A new application has none yet."""
     with pytest.raises(CommandError) as refusal:
         Client(Application({}, {}), NOWHERE).invoke({})
-    assert str(refusal.value) == ("this function has no commands: write one in lambda_images/application/commands.py")
+    assert str(refusal.value) == ("this function has no commands: write one in the application's commands.py")

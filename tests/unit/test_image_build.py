@@ -9,8 +9,7 @@ from aurora_lambda_runtime.build.bundle import Module, write
 from aurora_lambda_runtime.build.tree import TIMESTAMP, compile_all, normalise, prune
 from aurora_lambda_runtime.bundle import NAME
 
-START = "import sys; sys.path.insert(0, {checkout!r}); from lambda_images import bundle; bundle.use({folder!r})\n"
-CHECKOUT = Path(__file__).parents[2]
+START = "from aurora_lambda_runtime import bundle; bundle.use({folder!r})\n"
 
 
 def modules_of(root: Path, **sources: str) -> list[Module]:
@@ -34,7 +33,7 @@ def bundle_of(tmp_path: Path, **sources: str) -> Path:
 
 def run_with(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in an interpreter that imports from the bundle in `folder`."""
-    line = [sys.executable, "-c", START.format(checkout=str(CHECKOUT), folder=str(folder)) + code]
+    line = [sys.executable, "-c", START.format(folder=str(folder)) + code]
     return subprocess.run(line, capture_output=True, text=True, check=False, cwd=folder)
 
 

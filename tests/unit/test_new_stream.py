@@ -32,6 +32,8 @@ def checkout(tmp_path: Path) -> Path:
     for folder in ("lambda_images/application", "tests/application", "stacks"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "stacks" / "Pulumi.local.yaml").write_text(COMMENTED)
+    for file in ("Pulumi.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path / file)
     return tmp_path
 
 

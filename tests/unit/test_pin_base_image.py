@@ -28,25 +28,25 @@ def pin(checkout: Path, digest: str) -> str:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    dockerfile = (checkout / "lambda_images" / "Dockerfile").read_text()
+    dockerfile = (checkout / "lambda_images/aurora_lambda_runtime/Dockerfile").read_text()
     (line,) = [line for line in dockerfile.splitlines() if line.startswith("ARG BASE_IMAGE=")]
-    assert done.stdout == f"lambda_images/Dockerfile: {line.removeprefix('ARG BASE_IMAGE=')}\n"
+    assert done.stdout == f"lambda_images/aurora_lambda_runtime/Dockerfile: {line.removeprefix('ARG BASE_IMAGE=')}\n"
     return line
 
 
 def test_the_base_image_is_pinned_to_the_newest_digest(tmp_path: Path) -> None:
     """A base that changes under its tag would change every function at a deployment that meant something else."""
-    for name in (".ci/pin-base-image", "lambda_images/Dockerfile"):
-        (tmp_path / name).parent.mkdir()
+    for name in (".ci/pin-base-image", "lambda_images/aurora_lambda_runtime/Dockerfile"):
+        (tmp_path / name).parent.mkdir(parents=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "docker").write_text(DOCKER)
     (tmp_path / "bin" / "docker").chmod(0o755)
-    before = (ROOT / "lambda_images" / "Dockerfile").read_text().splitlines()
+    before = (ROOT / "lambda_images/aurora_lambda_runtime/Dockerfile").read_text().splitlines()
 
     assert pin(tmp_path, "1" * 64) == f"ARG BASE_IMAGE={TAG}@sha256:{'1' * 64}"
     assert pin(tmp_path, "2" * 64) == f"ARG BASE_IMAGE={TAG}@sha256:{'2' * 64}"
-    after = (tmp_path / "lambda_images" / "Dockerfile").read_text().splitlines()
+    after = (tmp_path / "lambda_images/aurora_lambda_runtime/Dockerfile").read_text().splitlines()
     assert [number for number, (one, other) in enumerate(zip(before, after, strict=True)) if one != other] == [
         next(number for number, line in enumerate(before) if line.startswith("ARG BASE_IMAGE="))
     ]

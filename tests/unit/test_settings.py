@@ -201,8 +201,8 @@ def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
         read({}, "dev", "xx-west-9")
     assert caught.value.mistakes == [
-        "aws:region is 'xx-west-9', and lambda_images/certificates/rds.pem has no certificate authority of RDS there. "
-        "Type: curl -o lambda_images/certificates/rds.pem "
+        "aws:region is 'xx-west-9', and this version knows no certificate authority of RDS there. "
+        f"Use a later version of aurora-lambda, or type: curl -o {RDS_ROOTS} "
         "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
     ]
     with pytest.raises(SettingsError) as caught:

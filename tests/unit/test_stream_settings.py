@@ -24,7 +24,7 @@ def test_a_stream_needs_a_name_and_a_table_alone() -> None:
     """Else the simplest stream would take a page of configuration."""
     settings = read({"streams": json.dumps([COPY])}, "dev")
     assert settings.streams == (StreamSettings(name="copy-items", table="test-table"),)
-    assert settings.streams[0].entry_point == "application.streams.copy_items.process"
+    assert settings.streams[0].entry_point("application") == "application.streams.copy_items.process"
 
 
 def test_values_are_read_as_pulumi_writes_them() -> None:
@@ -47,7 +47,7 @@ def test_streams_share_a_function() -> None:
     other = {"name": "other", "table": "other-table", "function": "copy-items"}
     streams = read({"streams": json.dumps([{**COPY, "memory": 512}, other])}, "dev").streams
     assert [stream.function_name for stream in streams] == ["copy-items", "copy-items"]
-    assert streams[1].entry_point == "application.streams.copy_items.process"
+    assert streams[1].entry_point("application") == "application.streams.copy_items.process"
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from aurora_lambda_local.cli.formatting import advice_here
-from aurora_lambda_local.cli.main import main
 from aurora_lambda.service.configuration import read
 from aurora_lambda.service.errors import SettingsError
+from aurora_lambda_local.cli.formatting import advice_here
+from aurora_lambda_local.cli.main import main
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,6 @@
-"""Composition: what one stack consists of, and how it is configured."""
+"""What one stack of a service consists of, and how it is configured."""
+
+from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.stack import deploy
+
+__all__ = ["SettingsError", "deploy"]

@@ -16,8 +16,6 @@ from aurora_lambda.service.regions import region_mistakes
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_engines
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
 
-NAMESPACE = "aurora-lambda"
-
 
 def load() -> Settings:
     """Return the current stack's settings.
@@ -25,7 +23,8 @@ def load() -> Settings:
     Raises:
         SettingsError: unknown keys, values out of range, keys that contradict each other; all of them at once.
     """
-    config = pulumi.Config(NAMESPACE)
+    # Keys without a namespace are the project's.
+    config = pulumi.Config()
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
     return read(given, pulumi.get_stack(), region)
@@ -60,7 +59,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
 
 def _given_keys() -> list[str]:
     everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{NAMESPACE}:"))
+    return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{pulumi.get_project()}:"))
 
 
 def _unknown(key: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from aurora_lambda.arguments import Argument, Value
 from aurora_lambda.schema import camel_case
-from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda.service.values import read_value
+from aurora_lambda_runtime.database.engines import ENGINES
 
 # The value of `engine` for a stack that is its streams alone.
 NO_DATABASE = "none"

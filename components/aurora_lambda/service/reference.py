@@ -2,22 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from aurora_lambda.arguments import Value
+from aurora_lambda.project import Project
 from aurora_lambda.service.keys import ConfigKey
 from aurora_lambda.service.settings import CONFIG_KEYS
 from aurora_lambda.service.stream_settings import STREAM_KEYS
 
-ROOT = Path(__file__).parents[1]
 # Project configuration has no type for fractions.
 PULUMI_TYPES = {"number": "string"}
 
 
 def main() -> None:
-    """Write all blocks anew."""
+    """Write all blocks anew, in those of the files that the project has."""
+    root = Project.find().root
     for file, name, block in blocks():
-        path = ROOT / file
+        path = root / file
+        if not path.is_file():
+            continue
         path.write_text(with_block(path.read_text(), name, block))
 
 

@@ -4,7 +4,9 @@ import re
 import ssl
 from pathlib import Path
 
-RDS_ROOTS = Path(__file__).parents[1] / "lambda_images" / "certificates" / "rds.pem"
+from aurora_lambda.service.image_context import runtime_folder
+
+RDS_ROOTS = runtime_folder() / "certificates" / "rds.pem"
 BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 
@@ -17,9 +19,8 @@ def region_mistakes(region: str) -> list[str]:
         ]
     if region and region not in trusted_regions(RDS_ROOTS):
         return [
-            f"aws:region is {region!r}, and lambda_images/certificates/rds.pem has no certificate authority of RDS "
-            "there. "
-            f"Type: curl -o lambda_images/certificates/rds.pem {BUNDLE_URL}"
+            f"aws:region is {region!r}, and this version knows no certificate authority of RDS there. "
+            f"Use a later version of aurora-lambda, or type: curl -o {RDS_ROOTS} {BUNDLE_URL}"
         ]
     return []
 

@@ -149,7 +149,7 @@ class Settings:
     )
     base_image: str = config_key(
         text(r"[a-z0-9][\w./:@-]*", "an image reference"),
-        "Base image of the functions, in place of the one in lambda_images/Dockerfile.",
+        "Base image of the functions, in place of the one that the runtime's Dockerfile names.",
         "",
         engines=WITHOUT_DATABASE_TOO,
     )

@@ -1,24 +1,22 @@
 """What one stack consists of: functions with a SQL database behind them, migrated before the functions are deployed."""
 
+import os
 from collections.abc import Mapping
 
 import pulumi
 
 from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
 from aurora_lambda.function_url import FunctionUrlCors
-from aurora_lambda_runtime.database.contract import environment_name
+from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import load
 from aurora_lambda.service.database import DATABASE, Database, register_database
+from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
+from aurora_lambda_runtime.database.contract import APPLICATION, DEFAULT_APPLICATION, environment_name
 
-# Relative to this folder, where Pulumi runs the program. The handler's context leaves the migrations out, so an edit
-# there builds no handler. SOURCE is where the context holds the code.
-DOCKERFILE = "../lambda_images/Dockerfile"
-CONTEXTS = {"handler": "../lambda_images", "migrations": ".."}
 CORS_HEADERS = ["authorization", "content-type"]
-SOURCES = {"handler": ".", "migrations": "lambda_images"}
 
 
 def deploy() -> None:
@@ -67,14 +65,15 @@ def _tags() -> dict[str, pulumi.Input[str]]:
 
 
 def _image(target: str, settings: Settings) -> LambdaImage:
-    base = {"BASE_IMAGE": settings.base_image} if settings.base_image else {}
+    # Relative to the program, as Pulumi runs it, so that the stack's state is the same from every checkout.
+    context = os.path.relpath(write_context(Project.find(), target))
     return LambdaImage(
         target,
         {
-            "context": CONTEXTS[target],
-            "dockerfile": DOCKERFILE,
+            "context": context,
+            "dockerfile": f"{context}/Dockerfile",
             "target": target,
-            "build_args": {**base, "SOURCE": SOURCES[target]},
+            "build_args": {"BASE_IMAGE": settings.base_image} if settings.base_image else {},
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete,
@@ -88,7 +87,7 @@ def _migration(settings: Settings, image: LambdaImage, database: Database, appli
         "migrations",
         {
             "image_uri": image.image_uri,
-            "environment": [database.admin["environment"]],
+            "environment": [database.admin["environment"], _application()],
             "policy_statements": [database.admin["policy_statements"]],
             "subnet_ids": [database.admin["subnet_ids"]],
             "security_group_ids": [database.admin["security_group_ids"]],
@@ -122,7 +121,7 @@ def _handler(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            "environment": [runtime["environment"]],
+            "environment": [runtime["environment"], _application()],
             "policy_statements": [runtime["policy_statements"]],
             "subnet_ids": [runtime["subnet_ids"]],
             "security_group_ids": [runtime["security_group_ids"]],
@@ -137,6 +136,12 @@ def _handler(
             "tags": _tags(),
         },
     )
+
+
+def _application() -> dict[str, str]:
+    """Return the variable by which functions find the application, where its package has a name of its own."""
+    name = Project.find().application.name
+    return {} if name == DEFAULT_APPLICATION else {APPLICATION: name}
 
 
 def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:

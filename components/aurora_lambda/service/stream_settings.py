@@ -7,8 +7,8 @@ from difflib import get_close_matches
 
 from aurora_lambda import function, table_stream_args
 from aurora_lambda.arguments import Value, flag, objects, text
-from aurora_lambda.table_stream_args import FilterPattern
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
+from aurora_lambda.table_stream_args import FilterPattern
 
 _STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
 _NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
@@ -55,7 +55,7 @@ class StreamSettings:
     function: str = config_key(_NAME, "Function that the stream feeds; empty: one of the stream's name.", "")
     command: str = config_key(
         text(r"[\w.]+", "a Python function's path"),
-        "Entry point of the function; empty: process in lambda_images/application/streams/FUNCTION.py.",
+        "Entry point of the function; empty: process in the application's streams/FUNCTION.py.",
         "",
     )
     database: bool = config_key(flag(default=True), "Whether the function uses the stack's SQL database.")
@@ -117,11 +117,10 @@ class StreamSettings:
         """The table's prefix and name, which identify it."""
         return self.table_prefix, self.table
 
-    @property
-    def entry_point(self) -> str:
-        """The path of the Python function that gets the batches."""
+    def entry_point(self, application: str) -> str:
+        """Return the path of the Python function that gets the batches, in a package by default."""
         module = self.function_name.replace("-", "_")
-        return self.command or f"application.streams.{module}.process"
+        return self.command or f"{application}.streams.{module}.process"
 
 
 STREAM_KEYS: Mapping[str, ConfigKey] = declared_keys(StreamSettings)

@@ -6,10 +6,11 @@ import pulumi
 
 from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamArgs
 from aurora_lambda.access import FunctionAccess
+from aurora_lambda.project import Project
 from aurora_lambda.schema import camel_case
-from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
+from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 
 Tags = Mapping[str, pulumi.Input[str]]
 
@@ -72,7 +73,7 @@ def _function(
         stream.function_name,
         {
             "image_uri": image_uri,
-            "command": [stream.entry_point],
+            "command": [stream.entry_point(Project.find().application.name)],
             "role_name": role.name,
             "role_arn": role.arn,
             "environment": [*(source["environment"] for source in sources), _batch_variables(settings, stream)],

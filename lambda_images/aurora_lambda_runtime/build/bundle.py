@@ -1,4 +1,4 @@
-"""Writes the bundle that `lambda_images/bundle.py` reads. Two runs over the same packages write the same bytes."""
+"""Writes the bundle that `aurora_lambda_runtime.bundle` reads. Two runs over the same packages write the same bytes."""
 
 import importlib
 import marshal

@@ -1,7 +1,7 @@
 """What a function is told about its database: environment names, and the values they parse to.
 
 The one module that both the components (which write these names) and the image (which reads them) import,
-so it uses the standard library alone and does no I/O. What it says of engines is in `aurora_lambda_runtime.database.engines`.
+so it uses the standard library alone and does no I/O. What it says of engines is in `database.engines`.
 """
 
 import json
@@ -14,6 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from aurora_lambda_runtime.database.engines import AUTHS, ENGINES, Auth, EngineSpec, engine_of_url_scheme
 
 DATABASE_URL = "DATABASE_URL"
+# Names the package of tables, commands, routes, stream functions and revisions.
+APPLICATION = "AURORA_LAMBDA_APPLICATION"
+DEFAULT_APPLICATION = "application"
 ALLOW_RESET = "ALLOW_RESET"
 DROP_ON_DESTROY = "DROP_ON_DESTROY"
 # "false" where the event source mapping of a stream takes no partial batch response.

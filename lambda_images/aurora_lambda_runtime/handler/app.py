@@ -3,12 +3,15 @@
 from aurora_lambda_runtime.database import startup  # First: it connects while the rest is imported.
 
 # isort: split
-from application.commands import COMMANDS
-from application.routes import ROUTES, TABLES
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.handler.context import LambdaContext
 from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
 
-dispatcher = Dispatcher(startup.connector, Application(COMMANDS, ROUTES, TABLES))
+package = ApplicationPackage.of_environment()
+routes = package.module("routes")
+dispatcher = Dispatcher(
+    startup.connector, Application(package.module("commands").COMMANDS, routes.ROUTES, routes.TABLES)
+)
 startup.finished()
 
 

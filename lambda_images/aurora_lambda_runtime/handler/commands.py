@@ -39,6 +39,6 @@ def run_command(commands: Commands, event: object, request_id: str, database: Da
         CommandError: the command is unknown, or an argument is out of its range.
     """
     if not commands:
-        raise CommandError("this function has no commands: write one in lambda_images/application/commands.py")
+        raise CommandError("this function has no commands: write one in the application's commands.py")
     name, payload = parse_payload(event, list(commands))
     return commands[name](Invocation(payload, request_id, database))

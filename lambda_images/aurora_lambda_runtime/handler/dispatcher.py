@@ -15,7 +15,14 @@ from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.commands import Commands, run_command
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
 from aurora_lambda_runtime.handler.database_routes import MIGRATE, database_routes
-from aurora_lambda_runtime.handler.http import FunctionUrlEvent, FunctionUrlResponse, HttpError, Request, is_http, to_response
+from aurora_lambda_runtime.handler.http import (
+    FunctionUrlEvent,
+    FunctionUrlResponse,
+    HttpError,
+    Request,
+    is_http,
+    to_response,
+)
 from aurora_lambda_runtime.handler.routing import Router, Routes
 from aurora_lambda_runtime.payload import CommandError
 

@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from alembic.util.pyfiles import load_python_file
 from sqlalchemy import Connection
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.errors import format_driver_error
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
 from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
@@ -40,18 +41,20 @@ class MigrationRun:
 
 
 class Migrations:
-    """The revisions in `versions`, and Alembic's commands on a server's connection."""
+    """An application's revisions, and Alembic's commands on a server's connection."""
 
-    def __init__(self, server: Server, versions: Path) -> None:
+    def __init__(self, server: Server, application: ApplicationPackage) -> None:
         self._server = server
-        self._versions = versions
+        self._application = application
+        self._versions = application.versions
         self.output = io.StringIO()
         self.config = Config(stdout=self.output, output_buffer=self.output)
         self.config.set_main_option("path_separator", "newline")
         self.config.set_main_option("script_location", _escaped(HERE))
-        self.config.set_main_option("version_locations", _escaped(versions))
+        self.config.set_main_option("version_locations", _escaped(self._versions))
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.attributes["offline_url"] = server.spec.offline_url
+        self.config.attributes["metadata"] = application.metadata
         self.config.attributes["on_version_apply"] = self._record
         load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)
@@ -175,8 +178,7 @@ class Migrations:
 
     def differences(self) -> list[Any]:
         """Return what would have to change in the database for it to agree with the tables in the code."""
-        from application.tables import metadata  # noqa: PLC0415 - no other command needs it
-
+        metadata = self._application.metadata()
         with self.connected() as connection:
             options = {"compare_type": True, "target_metadata": metadata, "include_name": is_compared}
             context = MigrationContext.configure(connection, opts=options)

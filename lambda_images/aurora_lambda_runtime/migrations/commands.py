@@ -5,8 +5,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from pathlib import Path
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.aws import get_secret, put_secret
 from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.contract import RuntimeRole, parse_master_secret
@@ -28,14 +28,19 @@ class MigrationCommands:
     """Runs one command on one server."""
 
     def __init__(
-        self, request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
+        self,
+        request: Request,
+        server: Server,
+        role: RuntimeRole | None,
+        remaining: Callable[[], float],
+        application: ApplicationPackage,
     ) -> None:
         self._request = request
         self._server = server
         self._role = role
         self._remaining = remaining
-        self._versions = versions
-        self._migrations = Migrations(server, versions)
+        self._versions = application.versions
+        self._migrations = Migrations(server, application)
         self._run = MigrationRun()
         self._before: str | None = None
         self._target: str | None = None

@@ -4,7 +4,6 @@ from typing import Any, Literal
 
 from alembic import context
 
-from application.tables import metadata
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
 
@@ -20,7 +19,7 @@ def run() -> None:
     """Run what the runner asked for, in one transaction where the engine has transactions around DDL."""
     attributes = context.config.attributes
     options: dict[str, Any] = {
-        "target_metadata": metadata,
+        "target_metadata": attributes["metadata"](),
         "render_item": rendered,
         "include_name": is_compared,
         "compare_type": True,

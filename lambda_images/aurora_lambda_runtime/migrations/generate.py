@@ -14,6 +14,7 @@ from alembic.operations.ops import DowngradeOps, MigrationScript, UpgradeOps
 from alembic.script import Script
 from alembic.util import CommandError
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
 from aurora_lambda_runtime.database.errors import DatabaseError
@@ -21,7 +22,7 @@ from aurora_lambda_runtime.migrations.alembic_runner import Migrations
 from aurora_lambda_runtime.migrations.changes import Change, Decisions, find_changes
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.failures import describe_error
-from aurora_lambda_runtime.migrations.revisions import VERSIONS, next_revision
+from aurora_lambda_runtime.migrations.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
 
 # Without anybody to ask.
@@ -29,7 +30,7 @@ REFUSE = Decisions()
 
 
 def create_revision(
-    environment: Mapping[str, str], message: str = "", versions: Path = VERSIONS, decisions: Decisions = REFUSE
+    environment: Mapping[str, str], application: ApplicationPackage, message: str = "", decisions: Decisions = REFUSE
 ) -> list[Path]:
     """Write the revisions that make the database of `environment` agree with the code, one change a file.
 
@@ -47,7 +48,7 @@ def create_revision(
         )
     settings = database_settings(environment)
     try:
-        return _compared(settings, message, versions, decisions)
+        return _compared(settings, message, application, decisions)
     except MigrationError:
         raise
     except (CommandError, DatabaseError) as error:
@@ -56,15 +57,17 @@ def create_revision(
         raise MigrationError(f"no revision was written: {describe_error(error, [settings.password])}") from None
 
 
-def _compared(settings: DatabaseSettings, message: str, versions: Path, decisions: Decisions) -> list[Path]:
+def _compared(
+    settings: DatabaseSettings, message: str, application: ApplicationPackage, decisions: Decisions
+) -> list[Path]:
     with closing(open_server(Connector(settings), create=False)) as server:
         version = server.version()
-        migrations = Migrations(server, versions)
+        migrations = Migrations(server, application)
         migrations.load()
         if pending := migrations.pending(version):
             names = ", ".join(f"{script.revision} {script.doc}" for script in pending)
             raise MigrationError(f"not yet applied: {names}. Run `aurora-lambda up` first")
-        return _written(migrations, message, versions, decisions)
+        return _written(migrations, message, application.versions, decisions)
 
 
 def _written(migrations: Migrations, message: str, versions: Path, decisions: Decisions) -> list[Path]:
@@ -98,9 +101,7 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
             raise
     scripts: Sequence[Script | None] = made if isinstance(made, list) else [made]
     if not scripts:
-        raise MigrationError(
-            "nothing to write: code and database agree. Change lambda_images/application/tables.py first"
-        )
+        raise MigrationError("nothing to write: code and database agree. Change the application's tables.py first")
     paths = [Path(script.path) for script in scripts if script]
     _format_with_ruff(paths)
     return paths

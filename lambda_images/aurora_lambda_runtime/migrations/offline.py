@@ -17,10 +17,11 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.util.pyfiles import load_python_file
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.errors import MigrationError, UnsupportedOperationError
-from aurora_lambda_runtime.migrations.revisions import VERSIONS, revision_files
+from aurora_lambda_runtime.migrations.revisions import revision_files
 
 
 class Revision(Protocol):
@@ -85,7 +86,7 @@ def render(revision: ModuleType, spec: EngineSpec) -> str:
     return output.getvalue()
 
 
-def pending_sql(engine: str, version: str | None, versions: Path = VERSIONS) -> Iterator[tuple[str, str]]:
+def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tuple[str, str]]:
     """Yield the title of each revision after `version`, and the SQL of its upgrade; None is that of an empty database.
 
     Raises:
@@ -98,11 +99,11 @@ def pending_sql(engine: str, version: str | None, versions: Path = VERSIONS) -> 
             yield f"{revision} {message}", render(module, ENGINES[engine])
 
 
-def main(engine: str) -> None:
-    """Print the SQL of all revisions, for one engine."""
-    for _revision, sql in pending_sql(engine, None):
+def main(engine: str, application: str) -> None:
+    """Print the SQL of all revisions of the application in a folder, for one engine."""
+    for _revision, sql in pending_sql(engine, None, ApplicationPackage.in_folder(Path(application)).versions):
         print(sql)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
-VERSIONS = Path(__file__).parents[1] / "application" / "versions"
 _FILE = re.compile(r"([0-9]{4,8})_\w+\.py")
 _NO_REVISION = {"__init__.py", "__pycache__"}
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import (
     ALLOW_RESET,
@@ -27,7 +28,7 @@ from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedErr
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.outcome import Outcome
 from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
-from aurora_lambda_runtime.migrations.revisions import VERSIONS, numbered_head
+from aurora_lambda_runtime.migrations.revisions import numbered_head
 from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
 
 ENOUGH_SECONDS = 10_000.0
@@ -41,16 +42,17 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     Raises:
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
-    return run(event, os.environ, lambda: context.get_remaining_time_in_millis() / 1000)
+    application = ApplicationPackage.of_environment()
+    return run(event, os.environ, application, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def run(
     event: object,
     environment: Mapping[str, str],
+    application: ApplicationPackage,
     remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
-    versions: Path = VERSIONS,
 ) -> dict[str, Any]:
-    """Run one migration command with the revisions in `versions`, within `remaining` seconds.
+    """Run one migration command with an application's revisions, within `remaining` seconds.
 
     Raises:
         MigrationError: it could not be done; the message says why and what state the database is in.
@@ -71,7 +73,7 @@ def run(
         validate_role(role, settings.spec, settings.db_role)
     try:
         with closing(open_server(connector, create=request.rules.creates_database)) as server:
-            outcome = _run(request, server, role, remaining, versions)
+            outcome = _run(request, server, role, remaining, application)
     except DatabaseError as error:
         raise MigrationError(str(error)) from None
     duration = round((time.monotonic() - started) * 1000)
@@ -101,16 +103,20 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
 
 
 def _run(
-    request: Request, server: Server, role: RuntimeRole | None, remaining: Callable[[], float], versions: Path
+    request: Request,
+    server: Server,
+    role: RuntimeRole | None,
+    remaining: Callable[[], float],
+    application: ApplicationPackage,
 ) -> Outcome:
     if request.rules.locks:
         # Before anything is read: a server may still be at work on what a killed runner had sent it.
         server.lock()
-    if request.command == "deploy" and (outcome := nothing_to_do(server, role, versions)):
+    if request.command == "deploy" and (outcome := nothing_to_do(server, role, application.versions)):
         return outcome
     from aurora_lambda_runtime.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above
 
-    return MigrationCommands(request, server, role, remaining, versions).run()
+    return MigrationCommands(request, server, role, remaining, application).run()
 
 
 def nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from aurora_lambda_local.cli.formatting import migration_summary, pretty_json, status_lines, status_value
 from aurora_lambda_local.cli.terminal import print_line, print_table, working
-from aurora_lambda_runtime.migrations.request import COMMANDS
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_runtime.migrations.request import COMMANDS
 
 if TYPE_CHECKING:
     from aurora_lambda_runtime.migrations.changes import Decisions
@@ -215,18 +215,21 @@ def sql(options: argparse.Namespace) -> None:
 
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
+    from aurora_lambda.project import Project
     from aurora_lambda_local.cli.migrations import migration_status
+    from aurora_lambda_local.commands import database_url
+    from aurora_lambda_runtime.application import ApplicationPackage
     from aurora_lambda_runtime.database.contract import DATABASE_URL
     from aurora_lambda_runtime.migrations.errors import MigrationError
     from aurora_lambda_runtime.migrations.generate import create_revision
-    from aurora_lambda_local.commands import database_url
 
     url = database_url()
     state = migration_status()
     if state["status"] == "incomplete":
         raise LocalError(f"nothing is written while the revisions differ:\n{state['output']}")
     try:
-        paths = create_revision({DATABASE_URL: url}, options.message, decisions=_decisions(options.yes))
+        application = ApplicationPackage.in_folder(Project.find().application)
+        paths = create_revision({DATABASE_URL: url}, application, options.message, _decisions(options.yes))
     except MigrationError as error:
         raise LocalError(str(error)) from None
     for path in paths:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_value, write_entry
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.platform.paths import CHECKOUT
 from aurora_lambda_local.program.configuration import full_key, read_configuration
 
 SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -19,15 +19,15 @@ SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
 class StackConfiguration:
     """The configuration in one stack's file."""
 
-    def __init__(self, stack: str, checkout: Path = CHECKOUT) -> None:
+    def __init__(self, stack: str, checkout: Path | None = None) -> None:
         """Read the file.
 
         Raises:
             UsageError: there is no such stack, or its file cannot be used.
         """
-        self.project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-        self.values = read_configuration(checkout / "stacks", stack, self.project)
-        self.file = checkout / "stacks" / f"Pulumi.{stack}.yaml"
+        project = Project.find(checkout)
+        self.project, self.file = project.name, project.stack_file(stack)
+        self.values = read_configuration(project, stack)
 
     def lines(self) -> Iterator[str]:
         """Yield every key with its value."""

@@ -13,9 +13,9 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.platform.paths import CHECKOUT
 from aurora_lambda_local.platform.shell import use_local_environment
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
@@ -136,7 +136,7 @@ def _pulumi_outputs(name: str) -> dict[str, object]:
             f"stack {name!r} is not running here, and Pulumi's command line, which knows the stacks on AWS, is not "
             "installed; start the stack here with: aurora-lambda up -s " + name
         )
-    command = [pulumi, "stack", "output", "--json", "--stack", name, "--cwd", str(CHECKOUT)]
+    command = [pulumi, "stack", "output", "--json", "--stack", name, "--cwd", str(Project.find().root)]
     completed = subprocess.run(command, capture_output=True, text=True, check=False)
     if completed.returncode:
         raise UsageError(f"pulumi knows no outputs of stack {name!r}: {completed.stderr.strip()}")

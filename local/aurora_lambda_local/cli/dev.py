@@ -1,20 +1,23 @@
 """`aurora-lambda dev`: deploy whenever a source is saved, and print what the functions log meanwhile."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from watchfiles import DefaultFilter, watch
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.log_lines import NAME_WIDTH, format_event
 from aurora_lambda_local.cli.logs import LocalLogs
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
-from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths
+from aurora_lambda_local.platform.paths import LocalPaths
 
-WATCHED_FOLDERS = ("components", "lambda_images", "stacks")
+PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
 # What Vim and Emacs write beside a file that is being edited; watchfiles knows other editors' files, and caches.
 EDITOR_FILES = (r"^4913$", r"^#.*#$")
 SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES))
@@ -31,9 +34,12 @@ def develop(stack: str, options: Sequence[str]) -> None:
     logs = LocalLogs(LocalPaths.for_checkout().logs / stack)
     # Only what is logged from now on is printed.
     list(logs.read())
-    folders = [CHECKOUT / folder for folder in WATCHED_FOLDERS]
+    project = Project.find()
+    # The project's own sources, and the packages', of which those installed for editing may be saved too.
+    packages = [Path(str(spec.origin)).parent for name in PACKAGES if (spec := find_spec(name))]
+    folders = [project.program, project.stack_files, project.application, project.requirements, *packages]
     try:
-        deploy_on_save(folders, partial(_deploy, options), partial(_print_logs, logs))
+        deploy_on_save(sorted({*folders}), partial(_deploy, project.root, options), partial(_print_logs, logs))
     except KeyboardInterrupt:
         remains = "The stack keeps running; to stop it: aurora-lambda down --keep-data"
         print_line(f"\n{remains if status()['running'] else 'Nothing runs here.'}")
@@ -58,9 +64,9 @@ def deploy_on_save(
         meanwhile()
 
 
-def _deploy(options: Sequence[str], saved: Sequence[Path]) -> None:
+def _deploy(root: Path, options: Sequence[str], saved: Sequence[Path]) -> None:
     if saved:
-        print_line((f"\n{_describe(saved)}", "bold"))
+        print_line((f"\n{_describe(root, saved)}", "bold"))
     # In a process of its own, started as this one was, which imports the program as it is now.
     command = [sys.executable, *sys.orig_argv[1 : 1 - len(sys.argv)], "up", *options]
     process = subprocess.Popen([*command, "--quiet"] if saved else command)
@@ -78,11 +84,11 @@ def _deploy(options: Sequence[str], saved: Sequence[Path]) -> None:
         print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
 
 
-def _describe(saved: Sequence[Path]) -> str:
+def _describe(root: Path, saved: Sequence[Path]) -> str:
     """Return a line on what was saved, without the files that were there for a moment only."""
-    names = [str(file.relative_to(CHECKOUT)) for file in saved if file.exists()]
+    names = [os.path.relpath(file, root) for file in saved if file.exists()]
     more = f" and {len(names) - NAMED_FILES} more" if len(names) > NAMED_FILES else ""
-    return f"Saved {', '.join(names[:NAMED_FILES])}{more}" if names else f"Deleted {saved[0].relative_to(CHECKOUT)}"
+    return f"Saved {', '.join(names[:NAMED_FILES])}{more}" if names else f"Deleted {os.path.relpath(saved[0], root)}"
 
 
 def _print_logs(logs: LocalLogs) -> None:

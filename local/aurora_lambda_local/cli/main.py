@@ -11,9 +11,9 @@ from aurora_lambda_local.cli import commands, config_commands
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
-from aurora_lambda_runtime.migrations.request import COMMANDS
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.shell import restart_without_python_settings, use_local_environment
+from aurora_lambda_runtime.migrations.request import COMMANDS
 
 INTERRUPTED = 130
 SHELLS = ("bash", "zsh", "fish")
@@ -60,10 +60,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an error with a message for people; None for a fault of this program."""
-    from aurora_lambda_local.cli.deployed_stack import StackRequestError
+    from aurora_lambda.project import ProjectError
     from aurora_lambda.service.errors import SettingsError
+    from aurora_lambda_local.cli.deployed_stack import StackRequestError
 
-    if isinstance(error, UsageError | SettingsError):
+    if isinstance(error, UsageError | SettingsError | ProjectError):
         return 2
     # A file that this machine does not let be read or written is nobody's bug either; the message names it.
     expected = isinstance(error, StackRequestError | LocalError) or (isinstance(error, OSError) and error.filename)
@@ -76,7 +77,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Run the stack on this machine, and work with it here or on AWS by the same commands.",
         epilog="Exit codes: 0 done, 1 the function or migration failed, 2 wrong use or wrong configuration.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda')}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda-local')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_local_commands(subparsers)
     _add_config_commands(subparsers)

@@ -3,12 +3,12 @@
 import json
 from dataclasses import asdict
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.deployed_stack import DeployedStack, select_stack
 from aurora_lambda_local.cli.formatting import MigrationResult
+from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.migrations.checksums import read_revisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.revisions import VERSIONS
-from aurora_lambda_local.platform.errors import LocalError
 
 MIGRATION_RUNNER = "migration-runner"
 # They compare the files here with the runner's and with the database.
@@ -27,7 +27,9 @@ def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
         event["revision"] = revision
     if command in COMPARING:
         try:
-            event["files"] = {name: asdict(file) for name, file in read_revisions(VERSIONS).items()}
+            event["files"] = {
+                name: asdict(file) for name, file in read_revisions(Project.find().application / "versions").items()
+            }
         except MigrationError as error:
             raise LocalError(str(error)) from None
     return stack.invoke(MIGRATION_RUNNER, json.dumps(event).encode())

@@ -4,9 +4,9 @@ import keyword
 import re
 from pathlib import Path
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.stack_file import add_stream
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.platform.paths import CHECKOUT
 
 RESERVED = ("handler", "migrations", "migration-runner")
 # Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -29,7 +29,7 @@ TEST = '''\
 
 import pytest
 
-from application.streams.{module} import process
+from {package}.streams.{module} import process
 from tests.streams import invoke, raw_record
 
 
@@ -41,7 +41,7 @@ def test_a_new_item_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 '''
 
 
-def create_stream(name: str, table: str, stack: str, checkout: Path = CHECKOUT) -> list[Path]:
+def create_stream(name: str, table: str, stack: str, checkout: Path | None = None) -> list[Path]:
     """Write the function `name` of the stream of `table`, its test, and the entry in the file of `stack`.
 
     Raises:
@@ -49,16 +49,17 @@ def create_stream(name: str, table: str, stack: str, checkout: Path = CHECKOUT) 
     """
     _check(name, table)
     module = name.replace("-", "_")
-    stack_file = checkout / "stacks" / f"Pulumi.{stack}.yaml"
-    function = checkout / "lambda_images" / "application" / "streams" / f"{module}.py"
-    test = checkout / "tests" / "application" / f"test_{module}.py"
+    project = Project.find(checkout)
+    stack_file = project.stack_file(stack)
+    function = project.application / "streams" / f"{module}.py"
+    test = project.root / "tests" / "application" / f"test_{module}.py"
     if taken := [str(path) for path in (function, test) if path.exists()]:
         raise UsageError(f"{taken[0]} exists already: choose another name")
     entry = add_stream(stack_file, {"name": name, "table": table})
     function.parent.mkdir(exist_ok=True)
     (function.parent / "__init__.py").touch()
     function.write_text(FUNCTION.format(name=name))
-    test.write_text(TEST.format(name=name, module=module))
+    test.write_text(TEST.format(name=name, module=module, package=project.application.name))
     stack_file.write_text(entry)
     return [function, test, stack_file]
 

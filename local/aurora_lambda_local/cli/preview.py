@@ -2,14 +2,16 @@
 
 import json
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.deployed_stack import StackRequestError, select_stack
 from aurora_lambda_local.cli.terminal import print_line
-from aurora_lambda_runtime.database.engines import ENGINES
-from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import pending_sql
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.preview import PreviewResult
+from aurora_lambda_runtime.application import ApplicationPackage
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.offline import pending_sql
 
 
 def print_pending(stack: str, result: PreviewResult) -> None:
@@ -27,7 +29,8 @@ def print_pending(stack: str, result: PreviewResult) -> None:
         )
     try:
         version = _version(stack, result) if before == engine else None
-        for title, sql in pending_sql(engine, version):
+        application = ApplicationPackage.in_folder(Project.find().application)
+        for title, sql in pending_sql(engine, version, application.versions):
             print_line((f"\n-- {title}", "bold"))
             print_line(sql.strip())
     except (StackRequestError, MigrationError) as error:

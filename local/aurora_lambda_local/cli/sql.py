@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from psycopg.conninfo import make_conninfo
 
+from aurora_lambda_local.commands import database_url
+from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_URL, DatabaseSettings, database_settings
 from aurora_lambda_runtime.database.errors import DatabaseError, format_driver_error
-from aurora_lambda_local.commands import database_url
-from aurora_lambda_local.platform.errors import LocalError
 
 
 def running_database() -> DatabaseSettings:

@@ -1,18 +1,20 @@
-"""Paths of everything that is kept on this machine: all below `.local/` in the checkout."""
+"""Paths of everything that is kept on this machine: all below `.local/` in the project."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from aurora_lambda.project import Project
+
+# This package: its code, not the user's.
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def code_digest() -> str:
-    """Return a digest of the `local` package: a supervisor that runs older code is replaced."""
-    package = CHECKOUT / "local"
+    """Return a digest of this package: a supervisor that runs older code is replaced."""
     digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(f"{file.relative_to(package)}\n".encode() + file.read_bytes())
+    for file in sorted(PACKAGE.rglob("*.py")):
+        digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -23,9 +25,9 @@ class LocalPaths:
     root: Path
 
     @classmethod
-    def for_checkout(cls, checkout: Path = CHECKOUT) -> "LocalPaths":
-        """Return the paths of a checkout; nothing is created."""
-        return cls(checkout.resolve() / ".local")
+    def for_checkout(cls, checkout: Path | None = None) -> "LocalPaths":
+        """Return the paths of a project's folder, by default that of the working directory; nothing is created."""
+        return cls((checkout.resolve() if checkout else Project.find().root) / ".local")
 
     @property
     def state(self) -> Path:

@@ -9,25 +9,26 @@ from pathlib import Path
 
 import yaml
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.platform.errors import UsageError
 
 PROVIDERS = ("aws", "docker", "pulumi")
 _REGION = re.compile(r"[a-z]+(-[a-z]+)+-\d+", re.ASCII)
 
 
-def read_configuration(directory: Path, stack: str, project: str) -> dict[str, str]:
+def read_configuration(project: Project, stack: str) -> dict[str, str]:
     """Return the configuration in a stack's file as Pulumi has it: full keys, strings, structured values as JSON.
 
     Raises:
         UsageError: there is no such file, or something in it is misspelt or has no value.
     """
-    file = directory / f"Pulumi.{stack}.yaml"
+    file = project.stack_file(stack)
     if not file.is_file():
-        names = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml") if path.is_file())
+        names = sorted(path.name.split(".")[1] for path in project.stack_files.glob("Pulumi.*.yaml") if path.is_file())
         raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {', '.join(names)}")
     try:
         values = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}
-        given = {full_key(str(key), project, str(file)): value for key, value in values.items()}
+        given = {full_key(str(key), project.name, str(file)): value for key, value in values.items()}
     except (yaml.YAMLError, AttributeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{file} is not a Pulumi stack file: {error}") from error
     config = {key: _text(key, value, file) for key, value in given.items()}

@@ -2,6 +2,7 @@
 
 import gc
 import platform
+import runpy
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -9,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
-import yaml
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.platform.errors import LocalError
-from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths
+from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.configuration import full_key, read_configuration
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
 from aurora_lambda_local.program.monitor import run_program
@@ -43,7 +44,7 @@ def up(
     stack: str = "local",
     overrides: Mapping[str, str] | None = None,
     *,
-    checkout: Path = CHECKOUT,
+    checkout: Path | None = None,
     containers: bool = False,
     program: Callable[[], None] | None = None,
     progress: Progress | None = None,
@@ -53,19 +54,20 @@ def up(
     Args:
         stack: The name in `stacks/Pulumi.<name>.yaml`.
         overrides: Configuration keys, by default the project's, that win over the stack's file for this run.
-        checkout: The checkout whose stack this is.
+        checkout: The project's folder; by default that of the working directory.
         containers: Whether functions run in containers of the images that AWS would get.
         program: The Pulumi program; by default the one in `stacks`.
         progress: Is told what goes on; by default it prints.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
-        SettingsError: the configuration is wrong (`aurora_lambda.service.configuration`); nothing has been changed then.
+        SettingsError: the configuration is wrong; nothing has been changed then.
         LocalError: a resource could not be created; those created before it stay.
     """
     started, progress = time.monotonic(), progress or Progress()
-    paths = LocalPaths.for_checkout(checkout)
-    stack_program = load_program(stack, overrides or {}, checkout, progress, program, containers=containers)
+    project = Project.find(checkout)
+    paths = LocalPaths.for_checkout(project.root)
+    stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
     try:
         with exclusive(paths):
             supervisor = SupervisorClient(paths)
@@ -82,7 +84,7 @@ def up(
 def load_program(
     stack: str,
     overrides: Mapping[str, str],
-    checkout: Path,
+    project: Project,
     progress: Progress,
     program: Callable[[], None] | None,
     *,
@@ -93,12 +95,12 @@ def load_program(
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
     """
-    project = str(yaml.safe_load((checkout / "Pulumi.yaml").read_text())["name"])
-    directory = checkout / "stacks"
-    given = {full_key(key, project, "-c"): value for key, value in overrides.items()}
-    config = _local_configuration(directory, stack, project, given, progress, containers=containers)
-    main = program or _service_program()
-    return StackProgram(project, stack, config["aws:region"], config, directory, main, containers, tuple(given))
+    given = {full_key(key, project.name, "-c"): value for key, value in overrides.items()}
+    config = _local_configuration(project, stack, given, progress, containers=containers)
+    main = program or _stack_program(project)
+    return StackProgram(
+        project.name, stack, config["aws:region"], config, project.program, main, containers, tuple(given)
+    )
 
 
 def summary(result: UpResult) -> str:
@@ -151,9 +153,8 @@ def _program_error(error: Exception) -> LocalError:
 
 
 def _local_configuration(
-    directory: Path,
+    project: Project,
     stack: str,
-    project: str,
     given: dict[str, str],
     progress: Progress,
     *,
@@ -163,14 +164,14 @@ def _local_configuration(
 
     It is changed where this machine can do only one thing, and what is changed is said.
     """
-    config = {"aws:region": DEFAULT_REGION} | read_configuration(directory, stack, project) | given
-    engine, auth, architecture = (f"{project}:{key}" for key in ("engine", "databaseAuth", "architecture"))
+    config = {"aws:region": DEFAULT_REGION} | read_configuration(project, stack) | given
+    engine, auth, architecture = (f"{project.name}:{key}" for key in ("engine", "databaseAuth", "architecture"))
     if engine in given:
         # Imported here for the same reason as the program below.
         from aurora_lambda.service.settings import keys_of_other_engines
 
         for key in keys_of_other_engines(given[engine]):
-            name = f"{project}:{key.name}"
+            name = f"{project.name}:{key.name}"
             if name in config and name not in given:
                 progress.note(f"{key.name} of the stack's file means nothing on engine {given[engine]}: it is not used")
                 del config[name]
@@ -184,16 +185,18 @@ def _local_configuration(
     return config
 
 
-def _service_program() -> Callable[[], None]:
+def _stack_program(project: Project) -> Callable[[], None]:
+    """Return the project's own program, run as Python runs a folder: its modules are beside its `__main__.py`."""
     # Imported here because that takes a second, and errors before this point are reported at once. The garbage
     # collector would take a quarter of it, to find nothing.
     gc.disable()
     try:
-        from aurora_lambda.service.stack import deploy
-    except Exception as error:
-        # Whatever a person may have written there.
-        raise _program_error(error) from error
+        import aurora_lambda.service.stack  # noqa: F401
     finally:
         gc.freeze()
         gc.enable()
-    return deploy
+
+    def run() -> None:
+        runpy.run_path(str(project.program), run_name="__main__")
+
+    return run

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pulumi.runtime import rpc
 
-from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths
+from aurora_lambda.project import Project
+from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import CHANGE_ORDER, load_program, run_reported
 from aurora_lambda_local.program.forwarder import IMAGE, INVOCATION, StackProgram
 from aurora_lambda_local.program.progress import PLANNED_CHANGES, Progress
@@ -93,7 +94,7 @@ def preview(
     stack: str = "local",
     overrides: Mapping[str, str] | None = None,
     *,
-    checkout: Path = CHECKOUT,
+    checkout: Path | None = None,
     containers: bool = False,
     program: Callable[[], None] | None = None,
     progress: Progress | None = None,
@@ -106,8 +107,9 @@ def preview(
         LocalError: the state of the last `up` cannot be read, or the program failed.
     """
     progress = progress or Progress(planned=True)
-    paths = LocalPaths.for_checkout(checkout)
-    stack_program = load_program(stack, overrides or {}, checkout, progress, program, containers=containers)
+    project = Project.find(checkout)
+    paths = LocalPaths.for_checkout(project.root)
+    stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
     states, supervisor = load_state(paths.state), SupervisorClient(paths)
     state = states.stacks.get(stack, StackState())
     runs = supervisor.is_running() and states.current == stack

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
-from aurora_lambda_runtime.database.engines.dsql import DSQL
-from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.resources.context import ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import ACCOUNT_ID
+from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.engines.dsql import DSQL
+from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
 
 DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
 # The same for every function: roles are recognised by their access key ids alone.

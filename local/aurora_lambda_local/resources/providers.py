@@ -4,7 +4,6 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 
-from aurora_lambda_runtime.database.engines import EngineSpec
 from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
 from aurora_lambda_local.databases.registry import database_server
 from aurora_lambda_local.databases.server_watch import ServerWatch
@@ -28,6 +27,7 @@ from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
 from aurora_lambda_local.runtimes.container import ContainerImage, build_image
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
+from aurora_lambda_runtime.database.engines import EngineSpec
 
 LOOPBACK = "127.0.0.1"
 CLUSTER = "aws:rds/cluster:Cluster"

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.platform.processes import command_output, kill_process_group, spawn
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from aurora_lambda_local.runtimes.image_build import ImageBuild
+from aurora_lambda_runtime.database.contract import ContractError, database_settings
 
 # Docker's names for processors, by the platforms that the components ask for.
 ARCHITECTURES = {"linux/arm64": "arm64", "linux/amd64": "amd64"}

@@ -21,7 +21,8 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.platform.processes import command_output, kill_process_group, spawn
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 
-PACKAGE = "lambda_images"
+# The folders of a build context that the Dockerfile copies to where functions start.
+TASK_FOLDERS = ("application", "runtime")
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -83,12 +84,10 @@ def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -
     Raises:
         LocalError: a file is missing, or the requirements could not be installed.
     """
-    source = build.arguments.get("SOURCE", ".")
     try:
         handler = build.handler()
-        below = [Path(path) for path in listed if Path(path).is_relative_to(source)]
-        files = {path.relative_to(source): build.context / path for path in below}
-        requirements = (build.context / source / "requirements" / f"{build.target}.txt").read_bytes()
+        files = {path.relative_to(path.parts[0]): build.context / path for path in map(Path, listed) if _is_code(path)}
+        requirements = (build.context / "requirements.txt").read_bytes()
     except OSError as error:
         raise LocalError(f"image {build.target!r} cannot be built: {error}") from error
     python = _environment(requirements, paths)
@@ -96,12 +95,16 @@ def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -
     return VirtualenvImage(digest, _copy_files(files, paths.images / digest[:16]), python, handler)
 
 
+def _is_code(path: Path) -> bool:
+    return path.parts[0] in TASK_FOLDERS
+
+
 def _copy_files(files: Mapping[Path, Path], directory: Path) -> Path:
     with _LOCKS[str(directory)]:
         if not directory.is_dir():
             with _new_directory(directory) as new:
                 for path, file in files.items():
-                    copy = new / PACKAGE / path
+                    copy = new / path
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(file, copy)
                 compileall.compile_dir(new, quiet=2, ddir=str(directory))

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import psutil
 
 from aurora_lambda_local.platform.errors import LocalError
-from aurora_lambda_local.platform.paths import CHECKOUT, LocalPaths, code_digest
+from aurora_lambda_local.platform.paths import LocalPaths, code_digest
 from aurora_lambda_local.platform.processes import terminate_leftovers, wait_until
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.runtimes.container import remove_containers
@@ -63,7 +63,7 @@ class SupervisorClient:
         with _open_for_writing(self._paths, self._paths.supervisor_log) as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "aurora_lambda_local.supervisor.server", self._paths.supervisor_argument],
-                cwd=CHECKOUT,
+                cwd=self._paths.root,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

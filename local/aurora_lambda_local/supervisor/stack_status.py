@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterable
 
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
-from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.function_url import FunctionUrl
 from aurora_lambda_local.resources.context import StackContext
@@ -13,6 +11,8 @@ from aurora_lambda_local.resources.running import RunningCluster, RunningFunctio
 from aurora_lambda_local.resources.state import LocalState
 from aurora_lambda_local.streams.poller import Poller
 from aurora_lambda_local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
+from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.engines import ENGINES
 
 
 def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:

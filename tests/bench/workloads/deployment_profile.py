@@ -7,14 +7,15 @@ import pstats
 
 import psycopg
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.runner import run
 
 PARTS = {
-    ("lambda_images/migrations/runner.py", "run"): "the whole deployment, slowed by the profiler",
+    ("aurora_lambda_runtime/migrations/runner.py", "run"): "the whole deployment, slowed by the profiler",
     ("psycopg/connection.py", "wait"): "waiting for the server, in all of the below",
     ("alembic/ddl/impl.py", "create_table"): "building, compiling and running the DDL",
     ("alembic/runtime/migration.py", "update_to_step"): "noting each revision in alembic_version",
-    ("lambda_images/migrations/alembic_runner.py", "_load_file"): "loading the revisions' files",
+    ("aurora_lambda_runtime/migrations/alembic_runner.py", "_load_file"): "loading the revisions' files",
 }
 url = os.environ["DATABASE_URL"]
 
@@ -27,7 +28,11 @@ def deploy() -> None:
     with psycopg.connect(other("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE measured")
         try:
-            run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other("measured")})
+            run(
+                {"command": "deploy"},
+                {**os.environ, "DATABASE_URL": other("measured")},
+                ApplicationPackage.named("application"),
+            )
         finally:
             connection.execute("DROP DATABASE measured WITH (FORCE)")
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import psycopg
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.runner import run
 
+APPLICATION = ApplicationPackage.named("application")
 COUNT = int(sys.argv[2])
 NOTHING = 10
 DDL = "\nCREATE TABLE t_{0:04d} (\n\tid INTEGER, \n\tname VARCHAR(100)\n)\n\n"
@@ -23,7 +25,7 @@ def other(database: str) -> str:
 
 
 def deploy(database: str) -> dict:
-    return run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)})
+    return run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)}, APPLICATION)
 
 
 def raw_check(database: str) -> None:

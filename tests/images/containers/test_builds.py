@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
-from tests.bench.builds import SOURCE, Builder, copied
+from tests.bench.builds import Builder, copied
 
 pytestmark = pytest.mark.slow
 
-EDITED = {"handler": "application/commands.py", "migrations": "migrations/runner.py"}
+SOURCE = "lambda_images"
+EDITED = {"handler": "application/commands.py", "migrations": "application/tables.py"}
 
 
 def layers(engine: DockerEngine, image: str) -> list[str]:
@@ -85,7 +86,7 @@ def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_p
 def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path) -> None:
     """Somebody who typed `up` has to find the typing error in their code, not BuildKit's transcript."""
     edited = copied(builder, tmp_path)
-    with (edited.checkout / SOURCE / "handler" / "routing.py").open("a") as code:
+    with (edited.checkout / SOURCE / "application" / "routes.py").open("a") as code:
         code.write("def (:\n")
 
     with pytest.raises(ImageBuildError) as failure:
@@ -93,6 +94,6 @@ def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path
 
     lines = str(failure.value).splitlines()
     assert lines[0] == "image 'handler' could not be built:"
-    assert lines[1].startswith("[handler-code ")
+    assert lines[1].startswith("[application ")
     assert "def (:" in str(failure.value)
     assert "SyntaxError" in str(failure.value)

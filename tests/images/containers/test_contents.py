@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_runtime.build.tree import TIMESTAMP
+from aurora_lambda.project import Project
+from aurora_lambda.service.image_context import runtime_folder
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
-from tests.bench.builds import CHECKOUT, SOURCE, Builder, copied
+from aurora_lambda_runtime.build.tree import TIMESTAMP
+from tests.bench.builds import CHECKOUT, Builder, copied
 from tests.images.containers.layers import Entry, added_layers
 
 pytestmark = pytest.mark.slow
@@ -28,6 +30,7 @@ ONLY_MIGRATIONS = {"alembic", "mako", "markupsafe"}
 CODE = {
     "handler": (
         "__init__.py",
+        "application.py",
         "bundle.py",
         "payload.py",
         "start.py",
@@ -37,6 +40,7 @@ CODE = {
     ),
     "migrations": (
         "__init__.py",
+        "application.py",
         "bundle.py",
         "payload.py",
         "start.py",
@@ -63,15 +67,14 @@ def test_the_code_layers_hold_the_targets_code_and_nothing_else(
     """A file left out would fail at run time, one too many would ship something nobody looked at."""
     _, code, application = added_layers(engine, images[target], builder.base)
 
-    assert files(code) == with_cache(builder.checkout, SOURCE, CODE[target], tag_of(code))
-    assert files(application) == with_cache(
-        builder.checkout, f"{SOURCE}/application", APPLICATION[target], tag_of(code)
-    )
+    assert files(code) == with_cache(runtime_folder(), CODE[target], tag_of(code))
+    folder = Project.find(builder.checkout).application
+    assert files(application) == with_cache(folder, APPLICATION[target], tag_of(code))
 
 
-def with_cache(checkout: Path, folder: str, patterns: Iterable[str], tag: str) -> set[str]:
-    """Return the files in `folder`, and their compiled ones, by their paths in the checkout and in the image."""
-    written = {path.relative_to(checkout) for pattern in patterns for path in (checkout / folder).glob(pattern)}
+def with_cache(package: Path, patterns: Iterable[str], tag: str) -> set[str]:
+    """Return the files of a package, and their compiled ones, by their paths in the image."""
+    written = {path.relative_to(package.parent) for pattern in patterns for path in package.glob(pattern)}
     cached = {path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc" for path in written if path.suffix == ".py"}
     return {str(path) for path in written | cached}
 
@@ -130,8 +133,8 @@ def test_what_lies_around_in_a_checkout_stays_out(
 ) -> None:
     """A developer's `.env`, key or editor backup in a public registry is a leak that can't be taken back."""
     littered = copied(builder, tmp_path)
-    for folder in ("", "database", "application", "handler", "migrations", "certificates"):
-        place = littered.checkout / SOURCE / folder
+    for folder in ("", "application", "application/streams", "application/versions"):
+        place = littered.checkout / "lambda_images" / folder
         for name in (".env", ".env.local", ".netrc"):
             (place / name).write_text("PASSWORD=hunter2\n")
         shutil.copytree(CHECKOUT / "tests" / "unit", place / "__pycache__", dirs_exist_ok=True)

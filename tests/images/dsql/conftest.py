@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_local.databases.dsql.faults import Faults
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images import runs
 from tests.images.killed_runner import run_in_process

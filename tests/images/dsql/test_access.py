@@ -7,10 +7,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.errors import LoginRefusedError
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.images.dsql.conftest import Application, add_application
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history
 

@@ -147,20 +147,20 @@ def test_a_function_is_started_before_its_first_invocation(deploy: Deploy) -> No
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        ("import os\nraise KeyError('TABLE')", "KeyError: 'TABLE' (lambda_images/broken.py, line 2)"),
+        ("import os\nraise KeyError('TABLE')", "KeyError: 'TABLE' (broken.py, line 2)"),
         (
             "import os\nimport nowhere",
-            "Runtime.ImportModuleError: Unable to import module 'aurora_lambda_runtime.broken': No module named 'nowhere'"
-            " (lambda_images/broken.py, line 2)",
+            "Runtime.ImportModuleError: Unable to import module 'broken': No module named 'nowhere'"
+            " (broken.py, line 2)",
         ),
         (
             "def f(:",
-            "Runtime.UserCodeSyntaxError: Syntax error in module 'aurora_lambda_runtime.broken': invalid syntax"
-            " (broken.py, line 1) (lambda_images/broken.py, line 1)",
+            "Runtime.UserCodeSyntaxError: Syntax error in module 'broken': invalid syntax"
+            " (broken.py, line 1) (broken.py, line 1)",
         ),
         (
             "f = 1",
-            "Runtime.HandlerNotFound: Handler 'handler' missing on module 'aurora_lambda_runtime.broken'",
+            "Runtime.HandlerNotFound: Handler 'handler' missing on module 'broken'",
         ),
     ],
 )
@@ -171,7 +171,7 @@ def test_code_that_does_not_start_is_named_with_its_line(
     folder = tmp_path / "image" / "lambda_images"
     folder.mkdir(parents=True)
     (folder / "broken.py").write_text(code)
-    function = deploy(image=replace(image, directory=folder.parent), handler="aurora_lambda_runtime.broken.handler")
+    function = deploy(image=replace(image, directory=folder.parent), handler="broken.handler")
     assert function.initialise() == error
     assert function.environments() == 0
 

@@ -42,7 +42,7 @@ def test_the_interpreter_starts_again_without_settings_of_its_own(tmp_path: Path
     program = tmp_path / "program.py"
     program.write_text(
         "import json, os, sys\n"
-        "from local.platform.shell import restart_without_python_settings\n"
+        "from aurora_lambda_local.platform.shell import restart_without_python_settings\n"
         "restart_without_python_settings()\n"
         "print(json.dumps([sys.argv[1:], 'other' in sys.path, sys.warnoptions, 'PYTHONPATH' in os.environ]))\n"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import read_configuration
 
@@ -12,6 +13,11 @@ from aurora_lambda_local.program.configuration import read_configuration
 def file(tmp_path: Path) -> Path:
     """Return the file of stack `mine` in project `aurora-lambda`."""
     return tmp_path / "Pulumi.mine.yaml"
+
+
+def read(file: Path, stack: str = "mine") -> dict[str, str]:
+    (file.parent / "Pulumi.yaml").write_text("name: aurora-lambda\n")
+    return read_configuration(Project.find(file.parent), stack)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_key_and_its_value_are_read_as_pulumi_reads_them(file: Path, line: str, key: str, value: str) -> None:
     """A setting that counts on AWS would silently be another one here."""
     file.write_text(f"config:\n  {line}\n")
-    given = read_configuration(file.parent, "mine", "aurora-lambda")
+    given = read(file)
     assert {name: text.strip('"') for name, text in given.items()} == {key: value}
 
 
@@ -62,7 +68,7 @@ def test_what_would_be_misread_is_refused(file: Path, content: bytes, message: s
     """A person would get the default engine, or a traceback, and not know why."""
     file.write_bytes(content)
     with pytest.raises(UsageError) as refused:
-        read_configuration(file.parent, "mine", "aurora-lambda")
+        read(file)
     assert str(refused.value) == f"{file}{message}"
 
 
@@ -71,6 +77,6 @@ def test_only_files_are_stacks(file: Path) -> None:
     file.write_text("")
     (file.parent / "Pulumi.folder.yaml").mkdir()
     with pytest.raises(UsageError) as refused:
-        read_configuration(file.parent, "folder", "aurora-lambda")
+        read(file, "folder")
     missing = file.parent / "Pulumi.folder.yaml"
     assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); there are: mine"

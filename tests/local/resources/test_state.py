@@ -8,7 +8,14 @@ import pytest
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import PortAllocator
-from aurora_lambda_local.resources.state import LocalState, ResourceRecord, StackState, load_or_set_aside, load_state, save_state
+from aurora_lambda_local.resources.state import (
+    LocalState,
+    ResourceRecord,
+    StackState,
+    load_or_set_aside,
+    load_state,
+    save_state,
+)
 
 STATE = LocalState(
     "local",

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_runtime.database.contract import DatabaseSettings
+from aurora_lambda.project import Project
+from aurora_lambda.service.image_context import write_context
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
 from aurora_lambda_local.lambda_service.environment import FunctionConfig
@@ -20,6 +21,7 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.runtimes.container import OWNER, ContainerImage, build_image, remove_containers
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from aurora_lambda_local.runtimes.image_build import ImageBuild
+from aurora_lambda_runtime.database.contract import DatabaseSettings
 from tests.services import base_image
 
 pytestmark = pytest.mark.slow
@@ -65,8 +67,8 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPaths]:
 def build(target: str, **changes: str) -> ImageBuild:
     """Return the build that the components ask for, for this machine's processor."""
     platform = f"linux/{DockerEngine.find().architecture()}"
-    arguments = {"BASE_IMAGE": base_image(), "SOURCE": "."}
-    context = "../lambda_images"
+    arguments = {"BASE_IMAGE": base_image()}
+    context = str(write_context(Project.find(CHECKOUT), target))
     inputs: dict[str, object] = {
         "context": context,
         "dockerfile": f"{context}/Dockerfile",

@@ -1,7 +1,6 @@
 """Images without building: code in a folder, packages in an environment."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from tests.local import project
 from tests.local.conftest import BUILD
 from tests.services import missing
 
-CONTENTS = {"app.py", "requirements/hello.txt"}
+CONTENTS = {"app.py"}
 
 
 @pytest.fixture
@@ -34,13 +33,12 @@ def prepare(folder: Path, **build: object) -> VirtualenvImage:
 
 def test_an_image_holds_the_context_and_nothing_else(folder: Path) -> None:
     """A file that is there only here would be missed on AWS."""
-    (folder / "code" / "__pycache__").mkdir()
-    (folder / "code" / "__pycache__" / "stale.pyc").touch()
+    (folder / "code" / "application" / "__pycache__").mkdir()
+    (folder / "code" / "application" / "__pycache__" / "stale.pyc").touch()
     image = prepare(folder)
-    package = image.directory / "lambda_images"
-    files = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+    files = {path.relative_to(image.directory).as_posix() for path in image.directory.rglob("*") if path.is_file()}
     assert {each for each in files if "__pycache__" not in each} == CONTENTS
-    assert image.handler == "aurora_lambda_runtime.app.lambda_handler"
+    assert image.handler == "app.lambda_handler"
 
 
 def test_an_image_has_exactly_its_own_packages(folder: Path) -> None:
@@ -51,22 +49,10 @@ def test_an_image_has_exactly_its_own_packages(folder: Path) -> None:
     assert done.stdout.strip() == str(list(project.PACKAGES))
 
 
-def test_code_that_lies_deeper_in_the_context_is_the_same_image(folder: Path) -> None:
-    """The migrations image has the whole repository as its context; its code has to be importable by the same name."""
-    first = prepare(folder)
-    deeper = folder / "repository"
-    shutil.copytree(folder / "code", deeper / "inner")
-    (deeper / ".dockerignore").write_text("inner/Dockerfile\ninner/.dockerignore\n.dockerignore\n**/__pycache__\n")
-    files = [path.as_posix() for path in context_files(deeper)]
-    inputs = {**BUILD, "context": "../repository", "args": {"SOURCE": "inner"}}
-    build = ImageBuild.from_inputs(inputs, folder / "stacks")
-    assert install_image(build, files, LocalPaths.for_checkout(folder)).digest == first.digest
-
-
 def test_an_edit_is_another_image_with_the_same_environment(folder: Path) -> None:
     """`up` after an edit would go on with the old code, or take as long as the first."""
     first = prepare(folder)
-    (folder / "code" / "app.py").write_text("def lambda_handler(event, context): return 1\n")
+    (folder / "code" / "application" / "app.py").write_text("def lambda_handler(event, context): return 1\n")
     second = prepare(folder)
     assert first.digest != second.digest
     assert first.python == second.python
@@ -80,7 +66,7 @@ def test_the_same_files_are_the_same_image(folder: Path) -> None:
 
 def test_a_package_that_is_not_the_one_hashed_is_refused(folder: Path) -> None:
     """The image's build would refuse it; here it would go unnoticed."""
-    requirements = folder / "code" / "requirements" / "hello.txt"
+    requirements = folder / "code" / "requirements.txt"
     lines = project.requirements().splitlines()
     wrong = [line for line in lines if "--hash" not in line] + [f"    --hash=sha256:{'0' * 64}"]
     requirements.write_text("simplejson==4.3.0 \\\n" + wrong[-1] + "\n")
@@ -90,8 +76,8 @@ def test_a_package_that_is_not_the_one_hashed_is_refused(folder: Path) -> None:
 
 def test_missing_files_are_named(folder: Path) -> None:
     """The error has to say which."""
-    (folder / "code" / "requirements" / "hello.txt").unlink()
-    with pytest.raises(LocalError, match=r"image 'hello' cannot be built: .*requirements/hello.txt"):
+    (folder / "code" / "requirements.txt").unlink()
+    with pytest.raises(LocalError, match=r"image 'hello' cannot be built: .*requirements.txt"):
         prepare(folder)
 
 

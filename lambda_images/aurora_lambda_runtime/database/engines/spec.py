@@ -48,7 +48,7 @@ class EngineSpec:
     sign_token: TokenSigner
     """Return the IAM token that is the password under `auth="iam"`."""
     ca_file: str
-    """The file in `lambda_images/certificates/` that a server's certificate is verified with."""
+    """The file in `certificates/` that a server's certificate is verified with."""
     driver: str
     """The module that implements `aurora_lambda_runtime.database.drivers.Driver`."""
     dialect: str

@@ -1,0 +1,84 @@
+"""Where the parts of a service lie: the project is the folder of the nearest Pulumi.yaml, as Pulumi has it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PROJECT_FILE = "Pulumi.yaml"
+SETTINGS_FILE = "pyproject.toml"
+SETTINGS_TABLE = "aurora-lambda"
+
+
+class ProjectError(Exception):
+    """There is no project here, or what it says of itself cannot be used."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A service's repository.
+
+    Attributes:
+        root: The folder of `Pulumi.yaml`.
+        name: Pulumi's name of the project.
+        program: The folder of the Pulumi program.
+        stack_files: The folder of the stacks' configuration.
+        application: The package of tables, routes, commands, stream functions and revisions.
+        requirements: The folder of the images' hashed requirements.
+    """
+
+    root: Path
+    name: str
+    program: Path
+    stack_files: Path
+    application: Path
+    requirements: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Return the project that `start` lies in, by default the working directory.
+
+        Raises:
+            ProjectError: there is none, or its files cannot be read.
+        """
+        folder = (start or Path.cwd()).resolve()
+        root = next((each for each in (folder, *folder.parents) if (each / PROJECT_FILE).is_file()), None)
+        if root is None:
+            raise ProjectError(f"there is no {PROJECT_FILE} in {folder} or above: change to your project's folder")
+        described, settings = _described(root), _settings(root)
+        return cls(
+            root=root,
+            name=str(described["name"]),
+            program=root / str(described.get("main", ".")),
+            stack_files=root / str(described.get("stackConfigDir", ".")),
+            application=root / str(settings.get("application", "application")),
+            requirements=root / str(settings.get("requirements", "requirements")),
+        )
+
+    def stack_file(self, stack: str) -> Path:
+        """Return the file that configures a stack."""
+        return self.stack_files / f"Pulumi.{stack}.yaml"
+
+
+def _described(root: Path) -> Mapping[str, Any]:
+    try:
+        described = yaml.safe_load((root / PROJECT_FILE).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{root / PROJECT_FILE} is not a Pulumi project file: {error}") from error
+    if not isinstance(described, dict) or "name" not in described:
+        raise ProjectError(f"{root / PROJECT_FILE} names no project: it needs a line such as `name: shop`")
+    return described
+
+
+def _settings(root: Path) -> Mapping[str, Any]:
+    """Return the table `[tool.aurora-lambda]` of pyproject.toml, empty where there is none."""
+    file = root / SETTINGS_FILE
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get(SETTINGS_TABLE, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{file} is not TOML: {error}") from error
