@@ -7,21 +7,37 @@ from inspect import cleandoc
 
 from aurora_lambda.arguments import Argument
 
+# What package pages of the SDKs show. The namespace is the SDKs' own scope: `@aurora-lambda/aurora-lambda`.
+METADATA = {
+    "namespace": "aurora-lambda",
+    "displayName": "Aurora Lambda",
+    "description": "Container-image Lambda functions with Aurora, Aurora DSQL, migrations and DynamoDB streams.",
+    "keywords": ["pulumi", "category/cloud", "kind/component", "aws", "lambda", "aurora", "dsql", "dynamodb"],
+    "publisher": "aurora-lambda maintainers",
+    "license": "Apache-2.0",
+}
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 def readable_schema(schema: str, arguments: Mapping[str, Mapping[str, Argument]]) -> str:
-    """Return the schema with each description cleaned, and completed by what the argument takes and its default.
+    """Return the schema with defaults, enums for closed sets, and descriptions that are whole and clean.
 
     Pulumi copies docstrings as they are, indentation and Python's names of properties included. `arguments` are those
     of each component, by its type token.
     """
-    document = json.loads(schema)
+    document = json.loads(schema) | METADATA
     resources = document["resources"]
     for token, table in arguments.items():
         for name, argument in table.items():
             described = resources[token]["inputProperties"][camel_case(name)]
             described["description"] = f"{described['description']} {argument.description()}"
+            if isinstance(argument.default, str | int | float):
+                described["default"] = argument.default
+            if argument.choices:
+                enum = f"{token.rpartition(':')[0]}:{_enum_name(name)}"
+                document["types"][enum] = {"type": "string", "enum": [{"value": each} for each in argument.choices]}
+                described["$ref"] = f"#/types/{enum}"
+                del described["type"]
     names = {name for resource in resources.values() for name in resource["inputProperties"] | resource["properties"]}
     return json.dumps(_clean(document, names))
 
@@ -33,6 +49,11 @@ def camel_case(name: str) -> str:
     'subnetIds'
     """
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+
+
+def _enum_name(argument: str) -> str:
+    """Return the name of an argument's enum: `UrlAuthType`."""
+    return argument.title().replace("_", "")
 
 
 def _clean(value: Json, names: set[str]) -> Json:

@@ -58,6 +58,7 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
     entry = add_stream(stack_file, {"name": name, "table": table})
     function.parent.mkdir(exist_ok=True)
     (function.parent / "__init__.py").touch()
+    test.parent.mkdir(parents=True, exist_ok=True)
     function.write_text(FUNCTION.format(name=name))
     test.write_text(TEST.format(name=name, module=module, package=project.application.name))
     stack_file.write_text(entry)
