@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
 from sqlalchemy.exc import DBAPIError
 
 from aurora_lambda_runtime.database.backoff import Backoff
@@ -15,6 +15,7 @@ from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.errors import ConflictError
 from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.database.upserts import upsert_newer
 from aurora_lambda_runtime.handler.dispatcher import TRY_AGAIN, Application
 from aurora_lambda_runtime.handler.http import Request, Response
 from tests import conftest
@@ -138,3 +139,13 @@ def test_http_clients_are_asked_to_try_again(database: conftest.Database) -> Non
     assert answer.error == (503, TRY_AGAIN)
     assert answer.headers["Retry-After"] == "1"
     client.close()
+
+
+def test_a_table_without_a_key_is_not_inserted_into_as_if_it_had_one(connect: Callable[[], Database]) -> None:
+    """A row that a lost connection had left unknown would count as there because any other row is."""
+    keyless = Table("keyless", MetaData(), Column("name", String(9)))
+    opened = connect()
+    with pytest.raises(ValueError, match=r"^keyless: the table has no primary key, by which a lost insert is found"):
+        opened.insert(keyless, {"name": "a"})
+    with pytest.raises(ValueError, match=r"^keyless: an upsert needs a primary key"):
+        upsert_newer(opened, keyless, [{"name": "a"}], keyless.c.name)

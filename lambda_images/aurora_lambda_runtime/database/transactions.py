@@ -59,9 +59,14 @@ class Database:
         `check` runs before it in the same transaction, and may raise an error.
 
         Raises:
+            ValueError: the table has no primary key, or the row lacks a part of it; nothing has been inserted.
             ConflictError: each time a concurrent transaction won.
             IntegrityError: another row has the same unique value, or a constraint is violated.
         """
+        missing = [column.name for column in table.primary_key if row.get(column.name) is None]
+        if missing or not list(table.primary_key):
+            lacks = f"the row lacks {', '.join(missing)}" if missing else "the table has no primary key"
+            raise ValueError(f"{table.name}: {lacks}, by which a lost insert is found again: use statement() instead")
 
         def insert_checked(connection: Connection) -> None:
             if check:

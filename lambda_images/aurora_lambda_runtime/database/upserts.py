@@ -26,7 +26,13 @@ def upsert_newer(database: Database, table: Table, rows: Sequence[Mapping[str, o
     No primary key may come twice. A thousand rows are one transaction and, as far as the driver can, one message to
     the server: psycopg sends them in a pipeline, PyMySQL as one statement of many rows. After a failure all can be done
     again.
+
+    Raises:
+        ValueError: the table has no primary key, or one comes twice; nothing has been written.
     """
+    keys = [tuple(row[column.name] for column in table.primary_key) for row in rows]
+    if not list(table.primary_key) or len(set(keys)) < len(keys):
+        raise ValueError(f"{table.name}: an upsert needs a primary key, and each one once in the rows it is given")
     dialect = cast(UpsertDialect, database.statements.dialect)
     # All writers lock rows in the same order, which avoids deadlocks.
     ordered = sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
