@@ -65,3 +65,57 @@ def test_a_database_from_before_checksums_goes_on(edited: Database, tmp_path: Pa
     history(tmp_path, *tables(3))
     run({}, edited.environment(), versions=tmp_path)
     assert [revision for (revision,) in rows(edited, "SELECT revision FROM migration_checksums")] == ["0003"]
+
+
+NICK, AGE, LATER = (
+    "ALTER TABLE t1 ADD COLUMN nick varchar(9)",
+    "ALTER TABLE t1 ADD COLUMN age integer",
+    "CREATE TABLE later (id integer NOT NULL PRIMARY KEY)",
+)
+
+
+@pytest.fixture
+def other_branch(database: Database, tmp_path: Path) -> Path:
+    """Return branch B's history; branch A has deployed its own revision 0002 to the database."""
+    ours, theirs = tmp_path / "b", tmp_path / "a"
+    run({}, database.environment(), versions=history(theirs, *tables(1), NICK))
+    history(ours, *tables(1), AGE)
+    for folder, message in ((theirs, "add nick"), (ours, "add age")):
+        (folder / "0002_step_2.py").rename(folder / "0002_own.py")
+        file = folder / "0002_own.py"
+        file.write_text(file.read_text().replace("step 2", message, 1))
+    run({"command": "stamp", "revision": "0002"}, database.environment(), versions=theirs)
+    return ours
+
+
+OTHER = (
+    "revision 0002 is 'add nick' in the database and 'add age' here: another branch's revision has this number."
+    " Get that branch's code, then move yours behind it by `aurora-lambda new-migration --renumber`"
+)
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["at its head", "with a revision more"])
+def test_a_deployment_over_another_branchs_revision_is_refused(
+    database: Database, other_branch: Path, more: bool
+) -> None:
+    """The handler would go out without its column, and the deployment say that all is well."""
+    if more:
+        history(other_branch, *tables(1), AGE, LATER)
+        (other_branch / "0002_step_2.py").unlink()
+    with pytest.raises(MigrationError) as refusal:
+        run({}, database.environment(), versions=other_branch)
+    assert str(refusal.value) == f"nothing was applied: {OTHER}"
+    status = run({"command": "status"}, database.environment(), versions=other_branch)
+    assert (status["status"], status["after"]) == ("incomplete", "0002")
+    assert OTHER in status["output"].splitlines()
+
+
+def test_a_database_that_keeps_no_messages_yet_gets_them(database: Database, tmp_path: Path) -> None:
+    """A deployment by this version would fail on every database of the version before."""
+    run({}, database.environment(), versions=history(tmp_path, *tables(1)))
+    rows(database, "ALTER TABLE migration_checksums DROP COLUMN message")
+    assert run({"command": "status"}, database.environment(), versions=tmp_path)["output"] == "up to date"
+    history(tmp_path, *tables(2))
+    run({}, database.environment(), versions=tmp_path)
+    found = rows(database, "SELECT revision, message FROM migration_checksums ORDER BY revision")
+    assert found == [("0001", None), ("0002", "step 2")]

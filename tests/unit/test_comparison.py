@@ -23,8 +23,8 @@ def compare(
 ) -> Comparison:
     """Compare with a database that lacks the last so many revisions of the image."""
     applied = list(image)[: len(image) - pending]
-    checksums = {each: ALL[each].checksum for each in applied}
-    return Comparison(files, image, list(image)[len(applied) :], checksums, applied[-1], interrupted)
+    known = {each: ALL[each] for each in applied}
+    return Comparison(files, image, list(image)[len(applied) :], known, applied[-1], interrupted)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,14 @@ def test_an_edit_that_is_not_deployed_is_deployed_before_it_is_kept() -> None:
 def test_an_edit_of_what_is_not_applied_is_none() -> None:
     """A revision may be changed until it has changed a database."""
     assert compare({**BOTH, "0002": TWO_EDITED}, BOTH, pending=1).edited() == []
+
+
+def test_another_branchs_revision_of_the_same_number_is_no_edit() -> None:
+    """The advice to keep the edit by a stamp would lose the other branch's column, or one's own, for good."""
+    files = {**BOTH, "0002": RevisionFile("add age", "a" * 64)}
+    other = (
+        "revision 0002 is 'step 2' in the database and 'add age' here: another branch's revision has this number."
+        " Get that branch's code, then move yours behind it by `aurora-lambda new-migration --renumber`"
+    )
+    assert (compare(files, files).replaced(), compare(files, files).edited()) == ([other], [])
+    assert compare(BOTH, BOTH).replaced() == []

@@ -158,7 +158,7 @@ class Migrations:
             MigrationContext.configure(connection).stamp(self.script, revision)
             stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
             for known, file in read_revisions(self._versions).items():
-                record_revision(self._server, known, file.checksum if known in stamped else "")
+                record_revision(self._server, known, file if known in stamped else None)
 
     def history(self, version: str | None) -> str:
         """Return every revision, newest first, the current one marked."""
@@ -206,11 +206,11 @@ class Migrations:
         run.current_step = None
 
     def _record(self, *, step: MigrationInfo, **_options: object) -> None:
-        """Note the checksum of a revision that is applied, in the transaction that writes the version."""
+        """Note the file of a revision that is applied, in the transaction that writes the version."""
         script = self.script.get_revision(str(step.up_revision_id))
         assert script
-        checksum = read_revision(Path(script.path)).checksum if step.is_upgrade else ""
-        record_revision(self._server, script.revision, checksum)
+        file = read_revision(Path(script.path)) if step.is_upgrade else None
+        record_revision(self._server, script.revision, file)
 
     def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:

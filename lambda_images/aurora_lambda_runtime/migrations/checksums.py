@@ -8,7 +8,9 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.revisions import RevisionFile, revision_files
 from aurora_lambda_runtime.migrations.servers import Server
 
-READ_CHECKSUMS = "SELECT revision, checksum FROM migration_checksums"
+# All columns: a database from before messages were kept has two.
+READ_CHECKSUMS = "SELECT * FROM migration_checksums"
+MAX_MESSAGE = 200
 DELETE_CHECKSUM = "DELETE FROM migration_checksums WHERE revision = %s"
 
 
@@ -35,17 +37,18 @@ def read_revision(file: Path) -> RevisionFile:
     return RevisionFile(message, hashlib.sha256(ast.unparse(module).encode()).hexdigest())
 
 
-def record_revision(server: Server, revision: str, checksum: str) -> None:
-    """Note the checksum of an applied revision; an empty one notes that it is no longer applied.
+def record_revision(server: Server, revision: str, file: RevisionFile | None) -> None:
+    """Note the file of an applied revision; None notes that it is no longer applied.
 
     It belongs into the transaction that writes the version.
     """
-    if checksum:
-        server.row(server.record_checksum, revision, checksum)
+    if file:
+        server.row(server.record_checksum, revision, file.checksum, file.message[:MAX_MESSAGE])
     else:
         server.row(DELETE_CHECKSUM, revision)
 
 
-def applied_checksums(server: Server) -> dict[str, str]:
-    """Return the checksums of applied revisions; a database from before there were any has none."""
-    return dict(server.own_rows(READ_CHECKSUMS))
+def applied_files(server: Server) -> dict[str, RevisionFile]:
+    """Return what was applied, by revision; a database from before this was kept has nothing, or no messages."""
+    rows = server.own_rows(READ_CHECKSUMS)
+    return {row[0]: RevisionFile((row[2] if row[2:] else "") or "", row[1]) for row in rows}

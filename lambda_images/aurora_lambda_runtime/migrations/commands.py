@@ -12,7 +12,7 @@ from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.contract import RuntimeRole, parse_master_secret
 from aurora_lambda_runtime.database.errors import DatabaseError, error_code
 from aurora_lambda_runtime.migrations.alembic_runner import MigrationRun, Migrations
-from aurora_lambda_runtime.migrations.checksums import applied_checksums, read_revisions
+from aurora_lambda_runtime.migrations.checksums import applied_files, read_revisions
 from aurora_lambda_runtime.migrations.comparison import Comparison
 from aurora_lambda_runtime.migrations.errors import MigrationError, OutOfTimeError
 from aurora_lambda_runtime.migrations.failures import describe_error, failure_message
@@ -123,7 +123,8 @@ class MigrationCommands:
         }
 
     def _deploy(self) -> str:
-        self._migrations.pending(self._before)
+        if lines := self._comparison().replaced():
+            raise MigrationError(f"nothing was applied: {'; '.join(lines)}")
         self._migrations.check_operations(self._before)
         self._migrations.finish_interrupted(self._run)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
@@ -144,7 +145,7 @@ class MigrationCommands:
 
     def _check(self) -> str:
         found = self._comparison()
-        if lines := [*found.behind(), *found.edited(), *self._migrations.lint()]:
+        if lines := [*found.behind(), *found.replaced(), *found.edited(), *self._migrations.lint()]:
             raise MigrationError("; ".join(lines))
         if differences := self._migrations.differences():
             listed = "; ".join(str(difference) for difference in differences)
@@ -169,15 +170,15 @@ class MigrationCommands:
 
     def _status(self) -> str:
         found = self._comparison()
-        self._behind = bool(found.behind())
-        return "\n".join([*found.behind(), *found.edited()]) or "up to date"
+        self._behind = bool(found.behind() or found.replaced())
+        return "\n".join([*found.behind(), *found.replaced(), *found.edited()]) or "up to date"
 
     def _comparison(self) -> Comparison:
         pending = [script.revision for script in self._migrations.pending(self._before)]
         image = read_revisions(self._versions)
         files = image if self._request.files is None else self._request.files
-        checksums = applied_checksums(self._server)
-        return Comparison(files, image, pending, checksums, self._before, self._migrations.interrupted())
+        applied = applied_files(self._server)
+        return Comparison(files, image, pending, applied, self._before, self._migrations.interrupted())
 
     def _begin(self) -> None:
         """Note the transaction: a revision may end it, and should a later one fail, people are told what stays."""

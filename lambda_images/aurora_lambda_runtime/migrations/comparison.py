@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from aurora_lambda_runtime.migrations.checksums import MAX_MESSAGE
 from aurora_lambda_runtime.migrations.progress import InterruptedStep
 from aurora_lambda_runtime.migrations.revisions import RevisionFile
 
@@ -15,7 +16,7 @@ class Comparison:
         files: those of whoever asks.
         image: those that the runner can apply.
         pending: those of the image that the database lacks.
-        checksums: of applied revisions, as far as the database knows them.
+        applied: what was applied, as far as the database knows it.
         version: the revision that the database is at.
         interrupted: the step that a run began and did not finish.
     """
@@ -23,7 +24,7 @@ class Comparison:
     files: Mapping[str, RevisionFile]
     image: Mapping[str, RevisionFile]
     pending: Sequence[str]
-    checksums: Mapping[str, str]
+    applied: Mapping[str, RevisionFile]
     version: str | None
     interrupted: InterruptedStep | None
 
@@ -51,6 +52,16 @@ class Comparison:
             ),
         ]
 
+    def replaced(self) -> list[str]:
+        """Return a line for each applied revision that is another one than the file of its number."""
+        return [
+            f"revision {each} is {self.applied[each].message!r} in the database and {file.message!r} here: another"
+            " branch's revision has this number. Get that branch's code, then move yours behind it by"
+            " `aurora-lambda new-migration --renumber`"
+            for each, file in self.files.items()
+            if self._is_other(each, file)
+        ]
+
     def edited(self) -> list[str]:
         """Return a line for each applied revision whose file is not what was applied."""
         return [
@@ -58,8 +69,17 @@ class Comparison:
             f" by {'' if self.image.get(each) == file else '`aurora-lambda up` and '}"
             f"`aurora-lambda migrate stamp {self.version}`"
             for each, file in self.files.items()
-            if each not in self.pending and self.checksums.get(each, file.checksum) != file.checksum
+            if self._differs(each, file) and not self._is_other(each, file)
         ]
+
+    def _differs(self, revision: str, file: RevisionFile) -> bool:
+        applied = self.applied.get(revision)
+        return applied is not None and revision not in self.pending and applied.checksum != file.checksum
+
+    def _is_other(self, revision: str, file: RevisionFile) -> bool:
+        """Return whether the database has another revision of this number; an edit leaves the message as it is."""
+        known = self.applied[revision].message if self._differs(revision, file) else ""
+        return known not in ("", file.message[:MAX_MESSAGE])
 
     def _interrupted(self) -> Iterator[str]:
         if step := self.interrupted:

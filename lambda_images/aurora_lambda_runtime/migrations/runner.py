@@ -25,10 +25,11 @@ from aurora_lambda_runtime.database.contract import (
     runtime_role,
 )
 from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError
+from aurora_lambda_runtime.migrations.checksums import read_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.outcome import Outcome
 from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
-from aurora_lambda_runtime.migrations.revisions import numbered_head
+from aurora_lambda_runtime.migrations.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
 
 ENOUGH_SECONDS = 10_000.0
@@ -122,9 +123,21 @@ def _run(
 def nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> Outcome | None:
     """Return the outcome of a deployment that finds everything in place; None for any other."""
     head = numbered_head(versions)
-    if head is None or not server.is_ready(head, role) or not _password_works(server.connector, role):
+    if (
+        head is None
+        or not server.is_ready(head, _checksum(versions, head), role)
+        or not _password_works(server.connector, role)
+    ):
         return None
     return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}
+
+
+def _checksum(versions: Path, revision: str) -> str:
+    """Return the checksum of a revision's file; empty where the file cannot be read, which a deployment then says."""
+    try:
+        return read_revision(versions / revision_files(versions)[revision]).checksum
+    except MigrationError:
+        return ""
 
 
 def _password_works(connector: Connector, role: RuntimeRole | None) -> bool:

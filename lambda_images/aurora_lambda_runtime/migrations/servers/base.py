@@ -28,7 +28,13 @@ CREATE_PROGRESS_TABLE = (
 # See `aurora_lambda_runtime.migrations.checksums`.
 CREATE_CHECKSUMS_TABLE = (
     "CREATE TABLE IF NOT EXISTS migration_checksums"
-    " (revision varchar(32) NOT NULL PRIMARY KEY, checksum varchar(64) NOT NULL)"
+    " (revision varchar(32) NOT NULL PRIMARY KEY, checksum varchar(64) NOT NULL, message varchar(200))"
+)
+# Databases from before messages were kept have the table without them.
+ADD_MESSAGES = "ALTER TABLE migration_checksums ADD COLUMN message varchar(200)"
+HAS_MESSAGES = (
+    "SELECT count(*) FROM information_schema.columns WHERE table_schema = %s"
+    " AND table_name = 'migration_checksums' AND column_name IN ('revision', 'message')"
 )
 
 
@@ -36,8 +42,8 @@ class Server(ABC):
     """A server, and the connection to our database that the runner works on. Names are quoted in every statement."""
 
     record_checksum: ClassVar[str] = (
-        "INSERT INTO migration_checksums (revision, checksum) VALUES (%s, %s)"
-        " ON CONFLICT (revision) DO UPDATE SET checksum = excluded.checksum"
+        "INSERT INTO migration_checksums (revision, checksum, message) VALUES (%s, %s, %s)"
+        " ON CONFLICT (revision) DO UPDATE SET checksum = excluded.checksum, message = excluded.message"
     )
 
     def __init__(self, connector: Connector, connection: DriverConnection) -> None:
@@ -104,6 +110,8 @@ class Server(ABC):
     def create_tables(self) -> None:
         """Make the runner's own tables where they are absent."""
         self.run(CREATE_VERSION_TABLE, CREATE_CHECKSUMS_TABLE)
+        if self.row(HAS_MESSAGES, self.table_schema) == (1,):
+            self.run(ADD_MESSAGES)
         if not self.spec.transactional_ddl:
             self.run(CREATE_PROGRESS_TABLE)
 
@@ -121,9 +129,16 @@ class Server(ABC):
                 raise
             return ()
 
+    @property
+    def table_schema(self) -> str:
+        """The schema of our tables, as information_schema has it."""
+        return self.schema
+
     @abstractmethod
-    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
+    def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
         """Return whether the database is at `head`, no step was interrupted, and `role` is as it has to be.
+
+        It is at `head` when the file that was applied has this `checksum`: another branch's may have the same number.
 
         One SELECT compares all that can be seen of the role; whether its password works is not among that.
         """

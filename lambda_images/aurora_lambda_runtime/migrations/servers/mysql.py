@@ -35,7 +35,8 @@ UNGRANTED_TABLES = """
     WHERE coalesce(p.Table_priv + 0, 0) <> t.rights"""
 RIGHTS_ON_DATABASE = "SELECT 1 FROM mysql.db WHERE User = %s AND Host = '%%' AND Db = %s"
 READY = f"""
-    SELECT version_num = %s AND NOT EXISTS (SELECT 1 FROM migration_progress) AND (%s = '' OR (
+    SELECT version_num = %s AND NOT EXISTS (SELECT 1 FROM migration_progress)
+    AND EXISTS (SELECT 1 FROM migration_checksums WHERE revision = %s AND checksum = %s) AND (%s = '' OR (
         EXISTS (SELECT 1 FROM mysql.user WHERE User = %s AND Host = '%%' AND (plugin = '{IAM_PLUGIN}') = %s)
         AND NOT EXISTS ({RIGHTS_ON_DATABASE}) AND NOT EXISTS ({UNGRANTED_TABLES})))
     FROM alembic_version"""  # noqa: S608
@@ -44,12 +45,14 @@ READY = f"""
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
-    record_checksum = "REPLACE INTO migration_checksums (revision, checksum) VALUES (%s, %s)"
+    record_checksum = "REPLACE INTO migration_checksums (revision, checksum, message) VALUES (%s, %s, %s)"
 
     @override
-    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
+    def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
         name, by_token = (role.db_role, role.auth == "iam") if role else ("", False)
-        return (1,) in self.own_rows(READY, head, name, name, by_token, name, escaped(self.schema), name)
+        return (1,) in self.own_rows(
+            READY, head, head, checksum, name, name, by_token, name, escaped(self.schema), name
+        )
 
     @override
     def describe_tables(self, statement: str) -> str:

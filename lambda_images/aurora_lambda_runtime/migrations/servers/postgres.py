@@ -30,6 +30,7 @@ IAM_MEMBER = """
 OPEN_DATABASE = """
     SELECT FROM pg_database o WHERE o.datname = 'postgres' AND o.datdba = current_user::regrole
     AND has_database_privilege('public', o.oid, 'CONNECT')"""
+APPLIED = "SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s"
 # Each line is what `role_statements` makes so.
 ROLE_IS_READY = f"""
     SELECT FROM pg_roles r, pg_database d WHERE r.rolname = %(role)s AND d.datname = current_database()
@@ -70,12 +71,18 @@ END $$"""
 class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
 
+    @property
     @override
-    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
-        if role is None:
-            return self.version() == head
-        values = {"head": head, "role": role.db_role, "iam": role.auth == "iam"}
-        query = f"SELECT version_num = %(head)s AND EXISTS ({ROLE_IS_READY}) FROM alembic_version"  # noqa: S608
+    def table_schema(self) -> str:
+        return "public"
+
+    @override
+    def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
+        values: dict[str, str | bool] = {"head": head, "checksum": checksum}
+        query = f"SELECT version_num = %(head)s AND EXISTS ({APPLIED}) FROM alembic_version"  # noqa: S608
+        if role is not None:
+            values |= {"role": role.db_role, "iam": role.auth == "iam"}
+            query = query.replace(" FROM alembic_version", f" AND EXISTS ({ROLE_IS_READY}) FROM alembic_version")
         try:
             return cast(psycopg.Connection, self.connection).execute(query.encode(), values).fetchone() == (True,)
         except UndefinedTable:

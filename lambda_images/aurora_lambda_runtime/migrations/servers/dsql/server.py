@@ -25,12 +25,16 @@ from aurora_lambda_runtime.migrations.servers.dsql.lease import CREATE_LEASE_TAB
 # What is left to do when a job is not waited for any longer: to say so.
 RESERVE_SECONDS = 5.0
 READY = f"""
-    SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND NOT EXISTS ({MISSING})
-    FROM alembic_version"""  # noqa: S608
+    SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND EXISTS (
+        SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s)
+    AND NOT EXISTS ({MISSING}) FROM alembic_version"""  # noqa: S608
 END_RESET = "UPDATE migration_lease SET dropping = false"
 OWN_TABLES = """
     SELECT count(*) FROM pg_tables WHERE schemaname = %s
-    AND tablename IN ('alembic_version', 'migration_checksums', 'migration_progress')"""
+    AND tablename IN ('alembic_version', 'migration_checksums', 'migration_progress')
+    AND (tablename <> 'migration_checksums' OR EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = format('%%I.%%I', schemaname, tablename)::regclass
+        AND attname = 'message'))"""
 # What a statement may change, but for indexes that are not built and constraints that are not validated.
 DEFINITIONS = """
     WITH space AS (SELECT oid, nspacl FROM pg_namespace WHERE nspname = %(schema)s),
@@ -119,12 +123,11 @@ class DsqlServer(Server):
             super().create_tables()
 
     @override
-    def is_ready(self, head: str, role: RuntimeRole | None) -> bool:
-        if role is None:
-            return self.version() == head and not self.own_rows("SELECT 1 FROM migration_progress")
-        values = {"head": head, **access_parameters(role, self.schema)}
+    def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
+        values = {"head": head, "checksum": checksum, **(access_parameters(role, self.schema) if role else {})}
+        query = READY if role else READY.replace(f"AND NOT EXISTS ({MISSING})", "")
         try:
-            return self._dsql.execute(READY.encode(), values).fetchone() == (True,)
+            return self._dsql.execute(query.encode(), values).fetchone() == (True,)
         except UndefinedTable:
             return False
 
