@@ -18,7 +18,6 @@ import pytest
 from aurora_lambda_local import commands
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.supervisor import client as supervisor_client
 from aurora_lambda_local.supervisor.client import exclusive
 from tests.local import project
 from tests.local.running import (
@@ -155,7 +154,8 @@ def test_one_up_at_a_time(checkout: Path) -> None:
 def test_an_interrupted_up_ends_at_once_and_the_next_goes_on(checkout: Path) -> None:
     """Ctrl-C would hang, or leave a lock that only a person can remove."""
     program = (
-        "import sys, functools, pathlib; from local.program.deploy import up; from tests.local import project\n"
+        "import sys, functools, pathlib; from aurora_lambda_local.program.deploy import up\n"
+        "from tests.local import project\n"
         "event = {'do': 'sleep', 'seconds': 3}\n"
         "up(checkout=pathlib.Path(sys.argv[1]), program=functools.partial(project.program, event=event))"
     )
@@ -202,10 +202,9 @@ def test_a_stale_supervisor_file_fools_nobody(checkout: Path) -> None:
 
 def test_a_supervisor_that_cannot_start_says_why(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason is in a log that nobody would look for."""
-    monkeypatch.setattr(supervisor_client, "CHECKOUT", checkout)
     monkeypatch.setenv("PYTHONPATH", str(checkout))
-    (checkout / "local").mkdir()
-    (checkout / "local" / "__init__.py").write_text("raise ImportError('broken on purpose')")
+    (checkout / "aurora_lambda_local").mkdir()
+    (checkout / "aurora_lambda_local" / "__init__.py").write_text("raise ImportError('broken on purpose')")
     message = fail_up(checkout)
     assert message.startswith("the supervisor did not start; its log ends with:\n")
     assert message.endswith("\nImportError: broken on purpose")
@@ -259,7 +258,7 @@ def test_a_damaged_supervisor_file_stops_nothing(checkout: Path) -> None:
 def test_an_up_whose_reader_is_gone_goes_on(checkout: Path) -> None:
     """`up | head` would leave half a stack, and blame a resource for it."""
     program = (
-        "import sys, pathlib; from local.program.deploy import up; from tests.local import project\n"
+        "import sys, pathlib; from aurora_lambda_local.program.deploy import up; from tests.local import project\n"
         "up(checkout=pathlib.Path(sys.argv[1]), program=project.program)"
     )
     command = f"{sys.executable} -c '{program}' {checkout} | head -1; exit ${{PIPESTATUS[0]}}"

@@ -68,7 +68,7 @@ def test_what_is_written_passes_the_projects_own_checks(tmp_path: Path) -> None:
         [programs / "ty", "check", "--python", sys.prefix],
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test],
     ):
-        environment = {"PYTHONPATH": str(checkout), "PATH": str(programs)}
+        environment = {"PYTHONPATH": f"{checkout}:{checkout}/lambda_images", "PATH": str(programs)}
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

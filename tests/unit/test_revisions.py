@@ -51,7 +51,8 @@ def test_two_files_of_one_number_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MigrationError) as refusal:
         numbered_head(tmp_path)
     assert str(refusal.value) == (
-        "0002_mine.py and 0002_theirs.py are both revision 0002: give the later one the next number"
+        "0002_mine.py and 0002_theirs.py are both revision 0002, as after a merge of two branches:"
+        " move your own behind the other by `aurora-lambda new-migration --renumber`"
     )
 
 

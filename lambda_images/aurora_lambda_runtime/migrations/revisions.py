@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
-_FILE = re.compile(r"([0-9]{4,8})_\w+\.py")
+REVISION_FILE = re.compile(r"([0-9]{4,8})_\w+\.py")
 _NO_REVISION = {"__init__.py", "__pycache__"}
 
 
@@ -33,12 +33,15 @@ def revision_files(versions: Path) -> dict[str, str]:
     for name in os.listdir(versions):  # noqa: PTH208 - pathlib makes an object of each, the most of the time here
         if name in _NO_REVISION:
             continue
-        match = _FILE.fullmatch(name)
+        match = REVISION_FILE.fullmatch(name)
         if match is None:
             raise MigrationError(f"{name} in {versions.name}/ is no revision: name it like 0001_create_users.py")
         if match[1] in found:
             both = " and ".join(sorted([found[match[1]], name]))
-            raise MigrationError(f"{both} are both revision {match[1]}: give the later one the next number")
+            raise MigrationError(
+                f"{both} are both revision {match[1]}, as after a merge of two branches:"
+                " move your own behind the other by `aurora-lambda new-migration --renumber`"
+            )
         found[match[1]] = name
     return found
 

@@ -223,6 +223,9 @@ def new_migration(options: argparse.Namespace) -> None:
     from aurora_lambda_runtime.migrations.errors import MigrationError
     from aurora_lambda_runtime.migrations.generate import create_revision
 
+    if options.renumber is not None:
+        _renumber(options.renumber)
+        return
     url = database_url()
     state = migration_status()
     if state["status"] == "incomplete":
@@ -235,6 +238,22 @@ def new_migration(options: argparse.Namespace) -> None:
     for path in paths:
         print(path)
     print("Read it, then apply it here with: aurora-lambda up")
+
+
+def _renumber(names: Sequence[str]) -> None:
+    """Move the revisions of these names, by default those that the database here has not applied."""
+    from aurora_lambda.project import Project
+    from aurora_lambda_local.cli.migrations import applied_revisions
+    from aurora_lambda_runtime.migrations.errors import MigrationError
+    from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
+
+    versions = Project.find().application / "versions"
+    try:
+        own = [Path(name).name for name in names] or own_revisions(versions, applied_revisions())
+        for path in renumber(versions, own):
+            print(path)
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
 
 
 def _decisions(yes: bool) -> "Decisions":

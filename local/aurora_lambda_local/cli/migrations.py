@@ -1,14 +1,20 @@
 """What the CLI asks a stack's migration runner."""
 
 import json
+from contextlib import closing
 from dataclasses import asdict
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.deployed_stack import DeployedStack, select_stack
 from aurora_lambda_local.cli.formatting import MigrationResult
+from aurora_lambda_local.commands import database_url
 from aurora_lambda_local.platform.errors import LocalError
-from aurora_lambda_runtime.migrations.checksums import read_revisions
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import DATABASE_URL, database_settings
+from aurora_lambda_runtime.migrations.checksums import applied_files, read_revisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.servers import open_server
 
 MIGRATION_RUNNER = "migration-runner"
 # They compare the files here with the runner's and with the database.
@@ -33,6 +39,18 @@ def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
         except MigrationError as error:
             raise LocalError(str(error)) from None
     return stack.invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+
+
+def applied_revisions() -> dict[str, RevisionFile]:
+    """Return what is applied to the database that runs here.
+
+    Raises:
+        UsageError: none runs here.
+        DatabaseError: it does not answer.
+    """
+    connector = Connector(database_settings({DATABASE_URL: database_url()}))
+    with closing(open_server(connector, create=False)) as server:
+        return applied_files(server)
 
 
 def migration_status() -> MigrationResult:

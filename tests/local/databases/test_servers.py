@@ -219,7 +219,7 @@ def test_a_machine_without_mysql_says_what_to_install(monkeypatch: pytest.Monkey
 def test_a_server_ends_with_the_process_that_started_it(engine: str, deep: Path) -> None:
     """A killed supervisor would leave servers running that nobody knows of."""
     program = (
-        "import sys, time, pathlib; from local.databases.registry import database_server\n"
+        "import sys, time, pathlib; from aurora_lambda_local.databases.registry import database_server\n"
         "server = database_server(sys.argv[1], pathlib.Path(sys.argv[2]), {}); server.start()\n"
         "print(server.port, flush=True); time.sleep(60)"
     )

@@ -88,7 +88,7 @@ def test_the_environment_is_the_functions_own(
         "LANG": "C.UTF-8",
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "TZ": ":UTC",
-        "_HANDLER": "aurora_lambda_runtime.app.lambda_handler",
+        "_HANDLER": "app.lambda_handler",
         "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Sampled=0",
     }
 
@@ -127,8 +127,8 @@ def test_a_process_that_exits_is_reported_as_lambda_does(deploy: Deploy) -> None
 
 def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy) -> None:
     """A missing package is the commonest fault of an image: it has to be named."""
-    function = deploy(handler="aurora_lambda_runtime.nowhere.handler")
-    message = "Unable to import module 'aurora_lambda_runtime.nowhere': No module named 'aurora_lambda_runtime.nowhere'"
+    function = deploy(handler="nowhere.handler")
+    message = "Unable to import module 'nowhere': No module named 'nowhere'"
     for _ in range(2):
         error = fail(function)
         assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
@@ -168,10 +168,10 @@ def test_code_that_does_not_start_is_named_with_its_line(
     deploy: Deploy, image: VirtualenvImage, tmp_path: Path, code: str, error: str
 ) -> None:
     """The runtime client leaves out where an import failed: people would search all of their code."""
-    folder = tmp_path / "image" / "lambda_images"
+    folder = tmp_path / "image"
     folder.mkdir(parents=True)
     (folder / "broken.py").write_text(code)
-    function = deploy(image=replace(image, directory=folder.parent), handler="broken.handler")
+    function = deploy(image=replace(image, directory=folder), handler="broken.handler")
     assert function.initialise() == error
     assert function.environments() == 0
 

@@ -1,0 +1,74 @@
+"""Moving one's own revisions behind those of another branch, when both have used the same numbers."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from aurora_lambda_runtime.migrations.checksums import read_revision
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.revisions import REVISION_FILE, RevisionFile
+
+
+def own_revisions(versions: Path, applied: Mapping[str, RevisionFile]) -> list[str]:
+    """Return the names of the files to move: from the first doubled number on, those that are not what was applied.
+
+    Raises:
+        MigrationError: no number is doubled, or a database does not tell whose revision is whose.
+    """
+    names = _names(versions)
+    numbers = [name.partition("_")[0] for name in names]
+    doubled = sorted({number for number in numbers if numbers.count(number) > 1}, key=int)
+    if not doubled:
+        raise MigrationError("nothing to renumber: each revision has a number of its own. Name the files to move")
+    checksums = {file.checksum for file in applied.values()}
+    later = [name for name in names if int(name.partition("_")[0]) >= int(doubled[0])]
+    own = [name for name in later if read_revision(versions / name).checksum not in checksums]
+    if len(own) == len(later):
+        raise MigrationError(
+            f"the database has none of {', '.join(later)} applied, so it does not tell which are yours: name them, as"
+            f" in aurora-lambda new-migration --renumber {later[-1]}"
+        )
+    return own
+
+
+def renumber(versions: Path, own: Collection[str]) -> list[Path]:
+    """Give the files named in `own` the numbers after all others, in their order, and return their new paths.
+
+    A file's name, its `revision` and its `down_revision` change together; nothing else does.
+
+    Raises:
+        MigrationError: a name is no revision's, or a file does not say its revision in a line that can be rewritten.
+    """
+    names = _names(versions)
+    if unknown := sorted({*own} - {*names}):
+        raise MigrationError(f"there is no revision {unknown[0]} in {versions.name}/; there are {', '.join(names)}")
+    moved = [name for name in names if name in own]
+    before = max((name.partition("_")[0] for name in names if name not in own), key=int, default="0000")
+    written: dict[Path, str] = {}
+    for name in moved:
+        number = f"{int(before) + 1:04d}"
+        text = _assigned(versions / name, (versions / name).read_text(), "revision", number)
+        written[versions / f"{number}_{name.partition('_')[2]}"] = _assigned(
+            versions / name, text, "down_revision", before
+        )
+        before = number
+    for name in moved:
+        (versions / name).unlink()
+    for path, text in written.items():
+        path.write_text(text)
+    return list(written)
+
+
+def _names(versions: Path) -> Sequence[str]:
+    """Return the names of all revision files, in the order of their numbers."""
+    names = [path.name for path in versions.iterdir() if REVISION_FILE.fullmatch(path.name)]
+    return sorted(names, key=lambda name: (int(name.partition("_")[0]), name))
+
+
+def _assigned(file: Path, text: str, name: str, value: str) -> str:
+    """Return a revision's text with the module's variable `name` set to `value`."""
+    line = re.compile(rf"^({name}(?:\s*:[^=\n]*)?\s*=\s*)(?:None|'[^'\n]*'|\"[^\"\n]*\")", re.MULTILINE)
+    changed, count = line.subn(rf'\g<1>"{value}"', text)
+    if count != 1:
+        raise MigrationError(f"{file.name} has no line such as {name} = {value!r}: nothing was renumbered")
+    return changed

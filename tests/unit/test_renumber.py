@@ -1,0 +1,71 @@
+"""Revisions of two branches with the same numbers."""
+
+from pathlib import Path
+
+import pytest
+
+from aurora_lambda_runtime.migrations.checksums import read_revisions
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
+from aurora_lambda_runtime.migrations.revisions import RevisionFile
+
+TEXT = '"""{message}"""\n\nrevision = "{revision}"\ndown_revision: str | None = {before}\n\nNOTE = "0007"\n'
+
+
+def write(folder: Path, name: str, before: str = "None") -> None:
+    revision, _, slug = name.removesuffix(".py").partition("_")
+    (folder / name).write_text(TEXT.format(message=slug, revision=revision, before=before))
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Path:
+    """Return the merge of two branches: both have a 0007, and ours goes on."""
+    write(tmp_path, "0006_both.py")
+    write(tmp_path, "0007_add_nick.py", "'0006'")
+    write(tmp_path, "0007_add_age.py", "'0006'")
+    write(tmp_path, "0008_index_age.py", "'0007'")
+    return tmp_path
+
+
+def applied(versions: Path, *names: str) -> dict[str, RevisionFile]:
+    """Return what a database has applied."""
+    alone = versions / "alone"
+    alone.mkdir()
+    for name in names:
+        (alone / name).write_text((versions / name).read_text())
+    return read_revisions(alone)
+
+
+def test_ones_own_revisions_move_behind_the_other_branchs(versions: Path) -> None:
+    """Renamed by hand, a down_revision is soon forgotten, and the history has two ends or none."""
+    own = own_revisions(versions, applied(versions, "0006_both.py", "0007_add_nick.py"))
+    assert own == ["0007_add_age.py", "0008_index_age.py"]
+    assert [path.name for path in renumber(versions, own)] == ["0008_add_age.py", "0009_index_age.py"]
+    assert sorted(path.name for path in versions.glob("*.py")) == [
+        "0006_both.py",
+        "0007_add_nick.py",
+        "0008_add_age.py",
+        "0009_index_age.py",
+    ]
+    for name, revision, before in (("0008_add_age.py", "0008", "0007"), ("0009_index_age.py", "0009", "0008")):
+        lines = (versions / name).read_text().splitlines()
+        assert lines[2:4] == [f'revision = "{revision}"', f'down_revision: str | None = "{before}"']
+        assert lines[5] == 'NOTE = "0007"', "nothing else is changed"
+
+
+def test_whose_revision_is_whose_is_not_guessed(versions: Path) -> None:
+    """The other branch's revision would be renumbered, which databases have applied under its number."""
+    with pytest.raises(MigrationError, match=r"^the database has none of 0007_add_age.py, .* name them, as in aurora-"):
+        own_revisions(versions, applied(versions, "0006_both.py"))
+    with pytest.raises(MigrationError, match=r"^there is no revision 0009_x.py in .*; there are 0006_both.py, "):
+        renumber(versions, ["0009_x.py"])
+
+
+def test_a_revision_that_cannot_be_rewritten_leaves_all_files_as_they_are(versions: Path) -> None:
+    """Half of a chain renumbered is worse than none."""
+    file = versions / "0008_index_age.py"
+    file.write_text(file.read_text().replace('revision = "0008"', 'revision = str("0008")', 1))
+    before = {path.name: path.read_text() for path in versions.glob("*.py")}
+    with pytest.raises(MigrationError, match=r"^0008_index_age.py has no line such as revision = '0009'"):
+        renumber(versions, ["0007_add_age.py", "0008_index_age.py"])
+    assert {path.name: path.read_text() for path in versions.glob("*.py")} == before
