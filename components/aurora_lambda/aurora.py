@@ -118,7 +118,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             master_username=MASTER_USERNAME,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.get("kms_key_id"),
-            iam_database_authentication_enabled=self._auth == "iam",
+            iam_database_authentication_enabled=pulumi.Output.from_input(args.get("former_auth")).apply(
+                lambda former: "iam" in (self._auth, former)
+            ),
             db_subnet_group_name=self._subnet_group().name,
             vpc_security_group_ids=[group.id],
             db_cluster_parameter_group_name=parameters.name,
@@ -242,7 +244,7 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     @property
     def _engine_version(self) -> pulumi.Input[str]:
-        return self._args.get("engine_version", self._rds.version)
+        return self._args.get("engine_version", self._args.get("former_engine_version", self._rds.version))
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), name)

@@ -26,14 +26,20 @@ class AuroraDatabaseArgs(TypedDict):
     function_security_group_id: pulumi.Input[str]
     """The security group of the functions: the only one the database listens to."""
     engine_version: NotRequired[pulumi.Input[str]]
-    """The engine's version in RDS's words. A major upgrade happens only when it is given. Default: the version these
-    components are tested with."""
+    """The engine's version in RDS's words. A major upgrade happens only when it is given. Default:
+    `former_engine_version`."""
+    former_engine_version: NotRequired[pulumi.Input[str]]
+    """The version of the deployment before, which the cluster keeps. Default: the version these components are tested
+    with, so that a later release of them upgrades the cluster."""
     schema: NotRequired[pulumi.Input[str]]
     """The database the migration runner creates in the cluster."""
     runtime_role: NotRequired[pulumi.Input[str]]
     """The database role of the application, which the migration runner creates."""
     auth: NotRequired[str]
     """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills."""
+    former_auth: NotRequired[pulumi.Input[str]]
+    """How it logged in after the deployment before. Where that was by IAM token, the cluster takes tokens during this
+    deployment too, for the functions that still run."""
     min_capacity: NotRequired[float]
     """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
     max_capacity: NotRequired[float]

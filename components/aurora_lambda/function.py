@@ -146,8 +146,6 @@ class ImageFunction(pulumi.ComponentResource):
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             publish=snap_start,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            # Without this the security group's deletion waits up to 45 minutes for the function's network interfaces.
-            replace_security_groups_on_destroy=self._subnet_ids.apply(lambda ids: True if ids else None),
             tags=self._tags(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
         )

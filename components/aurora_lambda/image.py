@@ -34,8 +34,8 @@ class LambdaImageArgs(TypedDict):
     keep_images: NotRequired[int]
     """How many images the repository keeps, the newest ones."""
     force_delete: NotRequired[bool]
-    """Whether deleting the repository deletes its images. Otherwise the repository is protected: Pulumi refuses to
-    destroy it, before it deletes anything else, until this is true."""
+    """Whether deleting the repository deletes its images, which can be built again. Otherwise the repository is
+    protected: Pulumi refuses to delete it until this is true."""
     tags: NotRequired[Tags]
     """Tags of the repository."""
 
@@ -44,7 +44,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "architecture": ARCHITECTURE,
     # One that runs, one to go back to, one that is being deployed.
     "keep_images": whole_number(3, 1000, "images", 10),
-    "force_delete": flag(default=False),
+    "force_delete": flag(default=True),
 }
 
 
@@ -89,7 +89,7 @@ class LambdaImage(pulumi.ComponentResource):
             encryption_configurations=[{"encryption_type": "AES256"}],
             force_delete=self._args["force_delete"],
             tags=resource_tags(self._args.get("tags"), self._name),
-            # AWS deletes no repository with images: protected, a destroy says so before it deletes anything else.
+            # AWS deletes no repository with images: protected, the preview of a destroy says so.
             opts=pulumi.ResourceOptions(parent=self, protect=not self._args["force_delete"]),
         )
 

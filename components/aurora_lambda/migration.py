@@ -30,6 +30,10 @@ class MigrationArgs(TypedDict):
     environment: EnvironmentSources
     """Environment variables from any number of sources, merged: which database to migrate, as its `admin` says. Another
     cluster, schema, role or login runs the migrations again."""
+    role_name: NotRequired[pulumi.Input[str]]
+    """Name of the runner's role (see `FunctionRole`). Default: a role of its own."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the same role."""
     policy_statements: NotRequired[PolicySources]
     """IAM policy statements from any number of sources, merged: what the runner may do."""
     subnet_ids: NotRequired[IdSources]
@@ -69,7 +73,7 @@ class Migration(pulumi.ComponentResource):
 
     A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
     What takes `revision` as an input is deployed after the migration.
-    Makes: a `FunctionRole`, an `ImageFunction` and an invocation of it. Free at rest.
+    Makes: a `FunctionRole` unless it is given one, an `ImageFunction` and an invocation of it. Free at rest.
     """
 
     arn: pulumi.Output[str]
@@ -109,7 +113,7 @@ class Migration(pulumi.ComponentResource):
 
     def _runner(self) -> ImageFunction:
         args = self._args
-        role = FunctionRole(self._name, {"tags": args.get("tags", {})}, opts=self._child)
+        role_name, role_arn = self._role()
         allowed = {ALLOW_RESET: "true" if args["allow_reset"] else "false"}
         if args["drop_on_destroy"]:
             allowed[DROP_ON_DESTROY] = "true"
@@ -117,8 +121,8 @@ class Migration(pulumi.ComponentResource):
             self._name,
             {
                 "image_uri": args["image_uri"],
-                "role_name": role.name,
-                "role_arn": role.arn,
+                "role_name": role_name,
+                "role_arn": role_arn,
                 "environment": [merged_mapping(args["environment"]), allowed],
                 "policy_statements": args.get("policy_statements", []),
                 "subnet_ids": args.get("subnet_ids", []),
@@ -131,6 +135,12 @@ class Migration(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+
+    def _role(self) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
+        if "role_name" in self._args and "role_arn" in self._args:
+            return self._args["role_name"], self._args["role_arn"]
+        role = FunctionRole(self._name, {"tags": self._args.get("tags", {})}, opts=self._child)
+        return role.name, role.arn
 
     def _invocation(self, runner: ImageFunction) -> aws.lambda_.Invocation:
         database = pulumi.Output.json_dumps(merged_mapping(self._args["environment"]), sort_keys=True)

@@ -45,7 +45,6 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
             "securityGroupIds": [recording.id(SECURITY_GROUP, "network-functions")],
         },
         "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-handler"},
-        "replaceSecurityGroupsOnDestroy": True,
         "tags": TAGS,
     }
 
@@ -196,7 +195,6 @@ def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
     recording = record(lambda: ImageFunction("plain", BARE))
     inputs = recording.inputs(FUNCTION, "plain")
     assert "vpcConfig" not in inputs
-    assert "replaceSecurityGroupsOnDestroy" not in inputs
     assert inputs["environment"] == {"variables": {}}
     actions = [
         statement["Action"] for statement in json.loads(recording.inputs(ROLE_POLICY, "plain")["policy"])["Statement"]

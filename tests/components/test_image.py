@@ -54,7 +54,7 @@ def test_the_registry_login_is_a_secret(stack: Stack) -> None:
 
 def test_the_repository_is_scanned_tidy_and_takes_a_tag_again(stack: Stack) -> None:
     """Else old images would pile up and cost, or a second machine, a rollback or a broken push would be refused."""
-    recording = stack(keepImages="3", forceDelete="true")
+    recording = stack(keepImages="3")
     assert recording.inputs(REPOSITORY, "handler") == {
         "imageTagMutability": "MUTABLE",
         "imageScanningConfiguration": {"scanOnPush": True},
@@ -94,8 +94,8 @@ def test_only_lambda_functions_of_this_account_and_region_are_given_the_image(st
 
 def test_a_repository_that_would_keep_its_images_is_protected(stack: Stack) -> None:
     """Else a destroy would delete the functions and the database before AWS refuses to delete the repository."""
-    assert stack().resource(REPOSITORY, "handler").protect is True
-    assert stack(forceDelete="true").resource(REPOSITORY, "handler").protect is False
+    assert stack(forceDelete="false").resource(REPOSITORY, "handler").protect is True
+    assert stack().resource(REPOSITORY, "handler").protect is False
 
 
 def test_two_machines_register_the_same_image(tmp_path: Path) -> None:

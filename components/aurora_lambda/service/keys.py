@@ -18,7 +18,8 @@ WITHOUT_DATABASE_TOO = (*ENGINES, NO_DATABASE)
 class ConfigKey:
     """One configuration key: the field of `Settings` it sets, what it takes, its default, and what it means.
 
-    On engines other than `engines` it means nothing.
+    On engines other than `engines` it means nothing. `replaces` is what another value replaces on a live stack that is
+    on one of `replaced_on`.
     """
 
     field: str
@@ -26,11 +27,19 @@ class ConfigKey:
     default: Value | None
     description: str
     engines: Sequence[str]
+    replaces: str
+    replaced_on: Sequence[str]
 
     @property
     def name(self) -> str:
         """The key as it is typed."""
         return camel_case(self.field)
+
+    @property
+    def documentation(self) -> str:
+        """What it means and what it replaces."""
+        replaces = f" On a live stack another value replaces {self.replaces}: it takes replaceData."
+        return self.description + (replaces if self.replaces else "")
 
     def read(self, text: str) -> Value:
         """Return the value that `text` stands for; an empty one is the default where that is empty.
@@ -42,12 +51,18 @@ class ConfigKey:
 
 
 def config_key(
-    argument: Argument, description: str, default: Value | None = None, engines: Sequence[str] = tuple(ENGINES)
+    argument: Argument,
+    description: str,
+    default: Value | None = None,
+    engines: Sequence[str] = tuple(ENGINES),
+    *,
+    replaces: str = "",
+    replaced_on: Sequence[str] = WITHOUT_DATABASE_TOO,
 ) -> Any:
     """Declare a configuration key; the default is the argument's own where none is given."""
     default = argument.default if default is None else default
     metadata = {"argument": argument, "default": default, "description": description, "engines": engines}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={**metadata, "replaces": replaces, "replaced_on": replaced_on})
 
 
 def declared_keys(settings: type[Any]) -> Mapping[str, ConfigKey]:

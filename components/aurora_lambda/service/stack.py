@@ -9,13 +9,16 @@ from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaIma
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import load
-from aurora_lambda.service.database import DATABASE, Database, register_database
+from aurora_lambda.service.database import DATABASE, Database, register_database, register_network
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.keys import NO_DATABASE
+from aurora_lambda.service.live_data import LiveStack, check_live_data
+from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
 from aurora_lambda_runtime.database.contract import APPLICATION, DEFAULT_APPLICATION, environment_name
 
+MIGRATION = "aurora-lambda:index:Migration"
 CORS_HEADERS = ["authorization", "content-type"]
 
 
@@ -26,27 +29,38 @@ def deploy() -> None:
         SettingsError: the configuration is wrong; nothing has been registered then.
     """
     settings = load()
+    live = check_live_data(settings)
     image = _image("handler", settings)
     roles = register_stream_roles(settings, _tags())
-    database = None if settings.engine == NO_DATABASE else _sql_application(settings, image, roles)
-    register_streams(settings, _tags(), image.image_uri, database, roles)
+    database, parts = None, []
+    if settings.engine != NO_DATABASE:
+        database, parts = _sql_application(settings, image, roles, live)
+    parts += register_streams(settings, _tags(), image.image_uri, database, roles, live=live)
+    Protection([image, *roles.values(), *parts], protected=is_protected(settings))
     pulumi.export("engine", settings.engine)
 
 
 def _sql_application(
-    settings: Settings, image: LambdaImage, stream_roles: Mapping[str, FunctionRole]
-) -> pulumi.Output[FunctionAccess]:
-    """Register the database, its migration and the handler, and return what functions need to use the database."""
+    settings: Settings, image: LambdaImage, stream_roles: Mapping[str, FunctionRole], live: LiveStack
+) -> tuple[pulumi.Output[FunctionAccess], list[pulumi.Resource]]:
+    """Register the database, its migration and the handler.
+
+    Return what functions need to use the database, and the components registered.
+    """
     migrations_image = _image("migrations", settings)
-    role = FunctionRole("handler", {"tags": _tags()})
+    role, runner_role = _role("handler", settings), _role("migrations", settings)
+    # Deleted before the roles by which Lambda lets go of it.
+    network = register_network(settings, _tags(), [role, runner_role, *stream_roles.values(), live.checked])
     # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
     database = register_database(
         settings,
+        network,
         [role.arn, *database_role_arns(settings, stream_roles)],
         _tags(),
+        live=live,
         depends_on=[image, migrations_image],
     )
-    migration = _migration(settings, migrations_image, database, role)
+    migration = _migration(settings, migrations_image, database, runner_role, role)
     runtime = _migrated(database, migration)
     handler = _handler(settings, image, role, runtime)
 
@@ -57,7 +71,16 @@ def _sql_application(
     pulumi.export("functionUrl", handler.url)
     pulumi.export("databaseEndpoint", database.endpoint)
     pulumi.export("migration", migration.revision)
-    return runtime
+    parts = [migrations_image, role, runner_role, network, database, migration, handler]
+    return runtime, [part for part in parts if part]
+
+
+def _role(name: str, settings: Settings) -> FunctionRole:
+    # The runner's was a part of its component once.
+    former = [pulumi.Alias(parent=pulumi.create_urn(name, MIGRATION))] if name == "migrations" else []
+    return FunctionRole(
+        name, {"network_interfaces": settings.in_vpc, "tags": _tags()}, pulumi.ResourceOptions(aliases=former)
+    )
 
 
 def _tags() -> dict[str, pulumi.Input[str]]:
@@ -76,17 +99,21 @@ def _image(target: str, settings: Settings) -> LambdaImage:
             "build_args": {"BASE_IMAGE": settings.base_image} if settings.base_image else {},
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
-            "force_delete": settings.force_delete,
+            "force_delete": settings.force_delete and not settings.deletion_protection,
             "tags": _tags(),
         },
     )
 
 
-def _migration(settings: Settings, image: LambdaImage, database: Database, application_role: FunctionRole) -> Migration:
+def _migration(
+    settings: Settings, image: LambdaImage, database: Database, role: FunctionRole, application_role: FunctionRole
+) -> Migration:
     return Migration(
         "migrations",
         {
             "image_uri": image.image_uri,
+            "role_name": role.name,
+            "role_arn": role.arn,
             "environment": [database.admin["environment"], _application()],
             "policy_statements": [database.admin["policy_statements"]],
             "subnet_ids": [database.admin["subnet_ids"]],
