@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -23,10 +24,13 @@ from aurora_lambda_local.resources.outputs import lookup_result, resource_output
 
 PROJECT = "aurora-lambda"
 REGION = "eu-west-1"
+# As Pulumi's own executor does: each resource that depends on a failed one would log a traceback.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 STACKS_FOLDER = Path(__file__).parents[2] / "stacks"
 # A build context of this repository's own service.
 CONTEXT = write_context(Project.find(STACKS_FOLDER), "handler")
 MIGRATED = {"command": "deploy", "status": "ok", "before": None, "after": "0003"}
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 
 
@@ -42,6 +46,8 @@ class Registration:
     protect: bool
     replace_on_changes: tuple[str, ...]
     retain_on_delete: bool
+    parent: str
+    aliases: tuple[str, ...]
     wire: Mapping[str, Any]
 
 
@@ -53,8 +59,11 @@ class Recording(Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)
     zones: int = 3
     lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    live: Mapping[str, Any] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
+        if args.typ == STACK_REFERENCE:
+            return args.resource_id or "", {**args.inputs, "outputs": dict(self.live), "secretOutputNames": []}
         existing = {"identifier": args.resource_id} if args.resource_id else {}
         id_, outputs = resource_outputs(args.typ, args.name, {**args.inputs, **existing}, REGION)
         if args.typ == "aws:lambda/invocation:Invocation":
@@ -107,6 +116,8 @@ class _RecordingMonitor(MockMonitor):
             protect=request.protect,
             replace_on_changes=tuple(request.replaceOnChanges),
             retain_on_delete=request.retainOnDelete,
+            parent=request.parent,
+            aliases=tuple(alias.spec.parentUrn for alias in request.aliases),
             wire=wire,
         )
         if request.type != "pulumi:pulumi:Stack":
@@ -126,14 +137,15 @@ def record(
     preview: bool = False,
     zones: int = 3,
     lookups: Mapping[str, Mapping[str, Any]] | None = None,
+    live: Mapping[str, Any] | None = None,
 ) -> Recording:
     """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered.
 
-    `lookups` are answers to `aws.get_...` calls, by the call's token.
+    `lookups` are answers to `aws.get_...` calls, by the call's token; `live` the outputs of the deployment before.
     """
-    recording = Recording(zones=zones, lookups=lookups or {})
+    recording = Recording(zones=zones, lookups=lookups or {}, live=live or {})
     monitor = _RecordingMonitor(recording, preview=preview)
-    set_mocks(recording, project=PROJECT, stack=stack, preview=preview, monitor=monitor)
+    set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")
     # The mocked stack still has what the program before exported.
     getattr(get_root_resource(), "outputs", {}).clear()
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from aurora_lambda.service.live_data import live_data
+from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stack import deploy
 from tests.components.conftest import Stack
 from tests.components.recording import MIGRATED, SECRET_MARK, STACKS_FOLDER, Recording, record
@@ -83,6 +85,7 @@ def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
         "databaseEndpoint": recording.output(CLUSTER, "main-db", "endpoint"),
         "engine": "postgres",
         "migration": MIGRATED["after"],
+        "liveData": live_data(Settings(engine="postgres"), {}),
     }
 
 

@@ -84,9 +84,10 @@ def test_a_mistake_in_an_option_is_mended_in_the_option(assignments: list[str], 
 
 def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
     """Else the advice would change the file of another stack."""
-    message = "engine is 'mysq'. Type: pulumi config set engine mysql"
-    assert advice_here(message, "local", []) == "engine is 'mysq'. Type: aurora-lambda config set engine mysql"
-    assert advice_here(message, "dev", []) == "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql"
+    message = "engine is 'mysq'. Type: pulumi config set engine mysql; pulumi up"
+    local = "engine is 'mysq'. Type: aurora-lambda config set engine mysql; aurora-lambda up"
+    dev = "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql; aurora-lambda up -s dev"
+    assert (advice_here(message, "local", []), advice_here(message, "dev", [])) == (local, dev)
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,67 @@
 """The database of a stack: the component that the configured engine asks for, and the network it needs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import pulumi
 
-from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, FunctionAccess, Network
+from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, Network
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.network import NetworkArgs
+from aurora_lambda.service.live_data import LiveStack, engine_version
 from aurora_lambda.service.settings import Settings
 
 DATABASE = "main-db"
 
 StackTags = Mapping[str, pulumi.Input[str]]
+Depends = Sequence[pulumi.Input[pulumi.Resource]]
+Database = AuroraDatabase | DsqlDatabase
 
 
-class Database(Protocol):
-    """What every database component offers."""
-
-    runtime: pulumi.Output[FunctionAccess]
-    admin: pulumi.Output[FunctionAccess]
-    endpoint: pulumi.Output[str]
-    identifier: pulumi.Output[str]
+def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -> Network | None:
+    """Register the network of the functions and the database, to be deleted before `depends_on`; none without a VPC."""
+    if not settings.in_vpc:
+        return None
+    # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
+    args: NetworkArgs = {"endpoint_zones": 3 if settings.database_auth == "password" else 1, "tags": tags}
+    if settings.vpc_id:
+        args["vpc_id"], args["subnet_ids"] = settings.vpc_id, list[pulumi.Input[str]](settings.subnet_ids)
+        # On DSQL there is no secret to read.
+        args["secrets_endpoint"] = settings.secrets_endpoint and settings.engine in RDS_ENGINES
+    else:
+        args["cidr_block"] = settings.vpc_cidr
+    return Network("network", args, pulumi.ResourceOptions(depends_on=depends_on))
 
 
 def register_database(
     settings: Settings,
+    network: Network | None,
     function_role_arns: Sequence[pulumi.Input[str]],
     tags: StackTags,
+    *,
+    live: LiveStack,
     depends_on: Sequence[pulumi.Resource],
 ) -> Database:
-    """Register the database of the configured engine, to be created after `depends_on`.
+    """Register the database of the configured engine in `network`, to be created after `depends_on`.
 
     Functions of these roles may log in.
     """
-    opts = pulumi.ResourceOptions(depends_on=depends_on)
-    if settings.engine == "dsql":
-        return _dsql(settings, function_role_arns, tags, opts)
-    return _aurora(settings, tags, opts)
+    opts = pulumi.ResourceOptions(depends_on=[*depends_on, live.checked])
+    if network and settings.engine in RDS_ENGINES:
+        return _aurora(settings, network, tags, live, opts)
+    return _dsql(settings, network, function_role_arns, tags, opts)
 
 
 def _dsql(
-    settings: Settings, function_role_arns: Sequence[pulumi.Input[str]], tags: StackTags, opts: pulumi.ResourceOptions
+    settings: Settings,
+    network: Network | None,
+    function_role_arns: Sequence[pulumi.Input[str]],
+    tags: StackTags,
+    opts: pulumi.ResourceOptions,
 ) -> DsqlDatabase:
     args: DsqlDatabaseArgs = {"function_role_arns": function_role_arns, "schema": settings.schema, "tags": tags}
     if settings.runtime_role:
         args["runtime_role"] = settings.runtime_role
-    if settings.vpc_id:
-        network = _network(settings, tags)
+    if network:
         args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
         args["function_security_group_id"] = network.function_security_group_id
         args["vpc_endpoint"] = settings.dsql_endpoint
@@ -60,26 +76,9 @@ def _dsql(
     return DsqlDatabase(DATABASE, args, opts)
 
 
-def _network(settings: Settings, tags: StackTags) -> Network:
-    # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
-    zones = 3 if settings.database_auth == "password" else 1
-    if settings.vpc_id:
-        return Network(
-            "network",
-            {
-                "vpc_id": settings.vpc_id,
-                "subnet_ids": list(settings.subnet_ids),
-                # On DSQL there is no secret to read.
-                "secrets_endpoint": settings.secrets_endpoint and settings.engine != "dsql",
-                "endpoint_zones": zones,
-                "tags": tags,
-            },
-        )
-    return Network("network", {"cidr_block": settings.vpc_cidr, "endpoint_zones": zones, "tags": tags})
-
-
-def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -> AuroraDatabase:
-    network = _network(settings, tags)
+def _aurora(
+    settings: Settings, network: Network, tags: StackTags, live: LiveStack, opts: pulumi.ResourceOptions
+) -> AuroraDatabase:
     endpoint = {"secrets_endpoint_id": network.secrets_endpoint_id} if settings.secrets_endpoint else {}
     version = {"engine_version": settings.engine_version} if settings.engine_version else {}
     role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
@@ -93,6 +92,8 @@ def _aurora(settings: Settings, tags: StackTags, opts: pulumi.ResourceOptions) -
             "function_security_group_id": network.function_security_group_id,
             "schema": settings.schema,
             "auth": settings.database_auth,
+            "former_auth": live.before.apply(lambda before: before.get("databaseAuth", "")),
+            "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
             "min_capacity": settings.min_capacity,
             "max_capacity": settings.max_capacity,
             "auto_pause_seconds": settings.auto_pause_seconds,

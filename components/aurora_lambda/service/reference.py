@@ -57,13 +57,13 @@ def key_table(keys: Mapping[str, ConfigKey]) -> str:
 
 def _row(key: ConfigKey) -> str:
     default = "" if key.default in ("", (), None) else f"`{_text(key.default)}`"
-    return f"| `{key.name}` | {default} | {key.argument.takes} | {key.description} |\n"
+    return f"| `{key.name}` | {default} | {key.argument.takes} | {key.documentation} |\n"
 
 
 def _entry(key: ConfigKey) -> str:
     type_ = key.argument.type
     default = json.dumps(_text(key.default) if type_ == "number" else key.default)
-    description = key.description if type_ == "boolean" else f"{key.description} Takes {key.argument.takes}."
+    description = key.documentation if type_ == "boolean" else f"{key.documentation} Takes {key.argument.takes}."
     return (
         f"  {key.name}:\n"
         f"    type: {PULUMI_TYPES.get(type_, type_)}\n"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aurora_lambda import aurora_args, dsql, function, image, migration, network
-from aurora_lambda.arguments import choice, objects, strings, text
+from aurora_lambda.arguments import choice, flag, objects, strings, text
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
 from aurora_lambda.service.stream_settings import StreamSettings
@@ -13,6 +13,8 @@ _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, mi
 _IMAGE, _NETWORK, _DSQL = image.ARGUMENTS, network.ARGUMENTS, dsql.ARGUMENTS
 # The engines on which some of the keys mean something.
 AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
+_CLUSTER = "Aurora's cluster by a new and empty one"
+_DSQL_CLUSTER = "the cluster by a new and empty one"
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ class Settings:
         engines=AURORA,
     )
     schema: str = config_key(
-        _DATABASE["schema"], "Database that the migration runner creates in the cluster; on DSQL, the schema."
+        _DATABASE["schema"],
+        "Database that the migration runner creates in the cluster; on DSQL, the schema.",
+        replaces="the database by an empty one, beside the old one",
     )
     runtime_role: str = config_key(
         _DATABASE["runtime_role"],
         "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`.",
         "",
+        replaces="the application's role, and the old one keeps its rights",
     )
     database_auth: str = config_key(
         _DATABASE["auth"],
@@ -62,19 +67,30 @@ class Settings:
     )
     deletion_protection: bool = config_key(
         _DATABASE["deletion_protection"],
-        "Whether AWS and Pulumi refuse to delete the cluster and the streams' tables.",
+        "Whether AWS and Pulumi refuse to delete the cluster, the streams' tables and the repositories of images.",
         engines=WITHOUT_DATABASE_TOO,
     )
     force_destroy: bool = config_key(
         _DSQL["force_destroy"],
         "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster does not stay.",
     )
-    dsql_cluster_identifier: str = config_key(
-        _DSQL["cluster_identifier"], "An existing DSQL cluster to use instead of a new one.", "", DSQL
+    replace_data: bool = config_key(
+        flag(default=False),
+        "Whether a deployment may replace what holds data, where a key says that it does; take it away afterwards.",
+        engines=WITHOUT_DATABASE_TOO,
     )
-    dsql_peer_region: str = config_key(_DSQL["peer_region"], "A second Region that holds the same data.", "", DSQL)
+    dsql_cluster_identifier: str = config_key(
+        _DSQL["cluster_identifier"],
+        "An existing DSQL cluster to use instead of a new one.",
+        "",
+        DSQL,
+        replaces="the cluster by another",
+    )
+    dsql_peer_region: str = config_key(
+        _DSQL["peer_region"], "A second Region that holds the same data.", "", DSQL, replaces=_DSQL_CLUSTER
+    )
     dsql_witness_region: str = config_key(
-        _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL
+        _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL, replaces=_DSQL_CLUSTER
     )
     dsql_endpoint: bool = config_key(
         _DSQL["vpc_endpoint"],
@@ -89,6 +105,8 @@ class Settings:
         "ARN of the KMS key for storage and secrets; empty: the account's own keys.",
         "",
         engines=WITHOUT_DATABASE_TOO,
+        replaces=_CLUSTER,
+        replaced_on=AURORA,
     )
     performance_insights: bool = config_key(
         _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free).", engines=AURORA
@@ -106,16 +124,22 @@ class Settings:
     allow_reset: bool = config_key(
         _MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything."
     )
-    vpc_cidr: str = config_key(_NETWORK["cidr_block"], "Addresses of the new VPC.", engines=AURORA)
+    vpc_cidr: str = config_key(
+        _NETWORK["cidr_block"], "Addresses of the new VPC.", engines=AURORA, replaces=_CLUSTER, replaced_on=AURORA
+    )
     vpc_id: str = config_key(
         text(r"vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
         "An existing VPC to use instead of a new one.",
         "",
+        replaces=_CLUSTER,
+        replaced_on=AURORA,
     )
     subnet_ids: tuple[str, ...] = config_key(
         strings(r".*", "a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
         "Subnets of the existing VPC, in at least two availability zones.",
         (),
+        replaces=f"{_CLUSTER}, where one of them goes",
+        replaced_on=AURORA,
     )
     secrets_endpoint: bool = config_key(
         _NETWORK["secrets_endpoint"],
@@ -167,7 +191,7 @@ class Settings:
     )
     force_delete: bool = config_key(
         _IMAGE["force_delete"],
-        "Whether destroying the stack deletes repositories that still hold images.",
+        "Whether destroying the stack deletes repositories that hold images; never with deletionProtection.",
         engines=WITHOUT_DATABASE_TOO,
     )
     streams: tuple[StreamSettings, ...] = config_key(
@@ -175,6 +199,11 @@ class Settings:
         "Streams of DynamoDB tables and the functions they feed, each with the keys below.",
         engines=WITHOUT_DATABASE_TOO,
     )
+
+    @property
+    def in_vpc(self) -> bool:
+        """Whether the functions that use the database are in a VPC."""
+        return self.engine in AURORA or bool(self.vpc_id)
 
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)

@@ -27,6 +27,7 @@ TABLE_KEYS = (
 )
 # Source: DynamoDB developer guide, "Quotas in Amazon DynamoDB": more readers of a shard would be throttled.
 STREAMS_PER_TABLE = 2
+_TABLE = "the table by a new and empty one"
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,19 @@ class StreamSettings:
     name: str = config_key(_NAME, "Name of the stream in this stack.", "")
     table: str = config_key(_STREAM["table_name"], "The table, without its prefix.", "")
     table_prefix: str | None = config_key(
-        _STREAM["name_prefix"], "What the table's name begins with, if not with project and stack; empty: nothing."
+        _STREAM["name_prefix"],
+        "What the table's name begins with, if not with project and stack; empty: nothing.",
+        replaces=_TABLE,
     )
     existing_table: bool = config_key(
         _STREAM["existing_table"], "Whether the table exists already, with its stream enabled."
     )
-    partition_key: str = config_key(_STREAM["partition_key"], "Partition key of the table.")
-    partition_key_type: str = config_key(_STREAM["partition_key_type"], "Its type: string, number or binary.")
-    sort_key: str = config_key(_STREAM["sort_key"], "Sort key of the table; empty: none.", "")
-    sort_key_type: str = config_key(_STREAM["sort_key_type"], "Its type: string, number or binary.")
+    partition_key: str = config_key(_STREAM["partition_key"], "Partition key of the table.", replaces=_TABLE)
+    partition_key_type: str = config_key(
+        _STREAM["partition_key_type"], "Its type: string, number or binary.", replaces=_TABLE
+    )
+    sort_key: str = config_key(_STREAM["sort_key"], "Sort key of the table; empty: none.", "", replaces=_TABLE)
+    sort_key_type: str = config_key(_STREAM["sort_key_type"], "Its type: string, number or binary.", replaces=_TABLE)
     stream_view_type: str = config_key(_STREAM["stream_view_type"], "What a record holds of the item.")
     point_in_time_recovery: bool = config_key(
         _STREAM["point_in_time_recovery"], "Whether the table can be restored to any second of the last 35 days."
@@ -144,6 +149,14 @@ def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
         streams.append(stream)
         mistakes += [f"streams[{index}].{mistake}" for mistake in wrong]
     return tuple(streams), mistakes or _conflicts(entries, streams)
+
+
+def new_tables(streams: Sequence[StreamSettings]) -> dict[str, int]:
+    """Return the index of the first stream of each table that the stack makes, where one table has the name."""
+    own = [stream for stream in streams if not stream.existing_table]
+    alike = {stream.table: {each.table_prefix for each in own if each.table == stream.table} for stream in own}
+    first = {stream.table: index for index, stream in reversed([*enumerate(streams)])}
+    return {table: first[table] for table, prefixes in alike.items() if len(prefixes) == 1}
 
 
 def stream_functions(streams: Sequence[StreamSettings]) -> dict[str, StreamSettings]:

@@ -8,6 +8,7 @@ from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamA
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.project import Project
 from aurora_lambda.schema import camel_case
+from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
@@ -17,7 +18,10 @@ Tags = Mapping[str, pulumi.Input[str]]
 
 def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
     """Register the roles of the functions that streams feed, by the functions' names."""
-    return {name: FunctionRole(name, {"tags": tags}) for name in stream_functions(settings.streams)}
+    return {
+        name: FunctionRole(name, {"network_interfaces": stream.database and settings.in_vpc, "tags": tags})
+        for name, stream in stream_functions(settings.streams).items()
+    }
 
 
 def database_role_arns(settings: Settings, roles: Mapping[str, FunctionRole]) -> list[pulumi.Output[str]]:
@@ -31,8 +35,13 @@ def register_streams(
     image_uri: pulumi.Input[str],
     database: pulumi.Output[FunctionAccess] | None,
     roles: Mapping[str, FunctionRole],
-) -> None:
-    """Register every stream with the function it feeds, and export both; functions that use it get `database`."""
+    *,
+    live: LiveStack,
+) -> list[pulumi.Resource]:
+    """Register every stream with the function it feeds, export both and return them.
+
+    Functions that use it get `database`; tables depend on the check of the `live` stack.
+    """
     functions = {
         name: _function(settings, tags, stream, image_uri=image_uri, role=roles[name], database=database)
         for name, stream in stream_functions(settings.streams).items()
@@ -42,7 +51,13 @@ def register_streams(
     for stream in settings.streams:
         name = stream.function_name
         streams[stream.name] = _table_stream(
-            settings, tags, stream, role=roles[name], function=functions[name], table=tables.get(stream.full_table)
+            settings,
+            tags,
+            stream,
+            role=roles[name],
+            function=functions[name],
+            table=tables.get(stream.full_table),
+            opts=pulumi.ResourceOptions(depends_on=[live.checked]),
         )
         tables.setdefault(stream.full_table, streams[stream.name])
     for name, function in functions.items():
@@ -53,6 +68,7 @@ def register_streams(
     for name, stream in streams.items():
         pulumi.export(f"{_camel_case(name)}TableName", stream.table_name)
         pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
+    return [*functions.values(), *streams.values()]
 
 
 def _camel_case(name: str) -> str:
@@ -104,6 +120,7 @@ def _table_stream(
     role: FunctionRole,
     function: ImageFunction,
     table: TableStream | None,
+    opts: pulumi.ResourceOptions,
 ) -> TableStream:
     """Register a stream; `table` is an earlier stream of the same table."""
     args: TableStreamArgs = {
@@ -129,7 +146,7 @@ def _table_stream(
     if stream.alarm_topic_arn:
         args["alarm_topic_arn"] = stream.alarm_topic_arn
     _add_table(args, settings, stream, table)
-    return TableStream(stream.name, args)
+    return TableStream(stream.name, args, opts)
 
 
 def _add_table(

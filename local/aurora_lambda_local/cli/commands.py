@@ -28,6 +28,7 @@ def up(options: argparse.Namespace) -> None:
     overrides = _overrides(options.config)
     with _progress(fold=not options.verbose) as progress:
         # Imported here because it takes a second, in which a terminal shows that something goes on.
+        from aurora_lambda.service.live_data import LIVE_DATA
         from aurora_lambda_local.program.deploy import up as bring_up
 
         result = bring_up(stack, overrides, containers=options.containers, progress=progress)
@@ -38,7 +39,8 @@ def up(options: argparse.Namespace) -> None:
     if options.quiet:
         return
     print_line(("\nOutputs:", "bold"))
-    for key, value in sorted(outputs.items()):
+    # For the next deployment, not for people.
+    for key, value in sorted((key, value) for key, value in outputs.items() if key != LIVE_DATA):
         print_line(f"    {key}: ", (json.dumps(value), "cyan"))
     print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):

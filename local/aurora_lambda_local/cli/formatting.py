@@ -114,4 +114,5 @@ def advice_here(message: str, stack: str, assignments: Sequence[str]) -> str:
     for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
         message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
         message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)
-    return message.replace("pulumi config", "aurora-lambda config" + ("" if stack == "local" else f" -s {stack}"))
+    here = "" if stack == "local" else f" -s {stack}"
+    return re.sub(r"pulumi (config|up)\b", rf"aurora-lambda \1{here}", message)

@@ -20,6 +20,7 @@ from aurora_lambda_local.program.monitor import run_program
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.resources.state import recorded_outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 
 DEFAULT_REGION = "us-east-1"
@@ -71,7 +72,7 @@ def up(
     try:
         with exclusive(paths):
             supervisor = SupervisorClient(paths)
-            forwarder = ResourceForwarder(supervisor, stack_program, progress)
+            forwarder = ResourceForwarder(supervisor, stack_program, progress, recorded_outputs(paths.state, stack))
             outputs = _update(supervisor, stack_program, forwarder, progress)
     except KeyboardInterrupt:
         progress.write("interrupted: what was made stays; aurora-lambda up goes on from there")

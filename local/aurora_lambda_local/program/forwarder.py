@@ -37,8 +37,10 @@ class StackProgram:
 class ResourceForwarder(ResourceReceiver):
     """Forwards each resource to the supervisor, and counts the changes."""
 
-    def __init__(self, supervisor: SupervisorClient, program: StackProgram, progress: Progress) -> None:
-        super().__init__(program.region)
+    def __init__(
+        self, supervisor: SupervisorClient, program: StackProgram, progress: Progress, stack_outputs: Outputs
+    ) -> None:
+        super().__init__(program.region, stack_outputs)
         self._supervisor, self._program, self._progress = supervisor, program, progress
         self._update_started = False
         self._start_error = ""

@@ -56,7 +56,8 @@ def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: b
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
     with _silenced_logging(), _working_directory(program.directory), _event_loop(receiver) as loop:
-        set_mocks(receiver, program.project, program.stack, preview=preview, monitor=Monitor(receiver))
+        monitor = Monitor(receiver)
+        set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
         set_all_config(dict(program.config))
         # An earlier run in this process may have left futures of another event loop.
         SETTINGS.outputs.clear()

@@ -48,7 +48,7 @@ class ResourceComparer(ResourceReceiver):
         self, state: StackState, program: StackProgram, progress: Progress, supervisor: SupervisorClient | None
     ) -> None:
         """Compare with `state`; without a supervisor, nothing of the stack runs."""
-        super().__init__(program.region)
+        super().__init__(program.region, state.outputs)
         self._state, self._program, self._progress, self._supervisor = state, program, progress, supervisor
         self._changed_types: set[str] = set()
 

@@ -15,6 +15,7 @@ from aurora_lambda_local.resources.outputs import lookup_result
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.supervisor.messages import LookupRequest
 
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
 # What depends on what exists in the stack that is up.
 SUPERVISOR_LOOKUPS = ("aws:dynamodb/getTable:getTable",)
 
@@ -28,8 +29,9 @@ class ResourceReceiver(Mocks):
         urns: The resources that the program has registered.
     """
 
-    def __init__(self, region: str) -> None:
-        self._region = region
+    def __init__(self, region: str, stack_outputs: Outputs) -> None:
+        """`stack_outputs` are what the stack exported in the run before."""
+        self._region, self._stack_outputs = region, stack_outputs
         self.changes: Counter[str] = Counter()
         self.failures: list[str] = []
         self.urns: list[str] = []
@@ -53,6 +55,9 @@ class ResourceReceiver(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
         """Receive one resource, also one that exists already on AWS; components are only recorded."""
         inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
+        if args.typ == STACK_REFERENCE:
+            # Of stacks here a program reads its own alone.
+            return args.resource_id, {**inputs, "outputs": self._stack_outputs, "secretOutputNames": []}
         if not args.custom:
             return "", inputs
         if args.resource_id:

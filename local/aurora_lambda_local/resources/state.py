@@ -89,6 +89,14 @@ def load_or_set_aside(path: Path) -> tuple[LocalState, str]:
         return LocalState(), f"{str(error).partition(';')[0]}; it is {aside.name} now, and the databases are kept"
 
 
+def recorded_outputs(path: Path, stack: str) -> Outputs:
+    """Return what a stack exported when it was last up; nothing where the file cannot be read."""
+    try:
+        return load_state(path).stacks.get(stack, StackState()).outputs
+    except LocalError:
+        return {}
+
+
 def save_state(path: Path, state: LocalState) -> None:
     """Replace the state file in one step.
 

@@ -1,0 +1,187 @@
+"""Refuses a deployment that would replace what holds a live stack's data, unless the configuration says that it may.
+
+What a stack has is what its last deployment exported: its own outputs, read by Pulumi before anything is changed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
+from aurora_lambda.service.settings import CONFIG_KEYS, Settings
+from aurora_lambda.service.stream_settings import STREAM_KEYS, StreamSettings, new_tables
+
+LIVE_DATA = "liveData"
+# The network of a stack that makes its own.
+NEW_VPC = "new"
+
+
+@dataclass(frozen=True)
+class LiveStack:
+    """The stack as the deployment before left it, known once this deployment may change it.
+
+    `before` is what that one exported, nothing at first; what holds data depends on `checked`.
+    """
+
+    before: pulumi.Output[dict[str, Any]]
+    checked: pulumi.Output[pulumi.Resource]
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A key, by the path it is typed as, whose value on the live stack is another, and what that replaces."""
+
+    path: str
+    live: Any
+    given: Any
+    replaces: str
+    protected: bool
+
+    def __str__(self) -> str:
+        return f"{self.path} is {self.given!r}, and {self.live!r} on the live stack: that replaces {self.replaces}"
+
+
+def check_live_data(settings: Settings) -> LiveStack:
+    """Return the live stack, and export what the next deployment compares itself with.
+
+    Its outputs raise `SettingsError` where data would be replaced and must not be.
+    """
+    name = "/".join((pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()))
+
+    def check(outputs: Mapping[str, Any]) -> dict[str, Any]:
+        before = outputs.get(LIVE_DATA) or {}
+        if before and (mistakes := live_mistakes(before, settings)):
+            raise SettingsError(pulumi.get_stack(), mistakes)
+        for replacement in _replacements(before, settings) if before else ():
+            pulumi.log.warn(f"{replacement}, as replaceData allows")
+        return before
+
+    reference = pulumi.StackReference("live", name)
+    before = reference.outputs.apply(check)
+    pulumi.export(LIVE_DATA, before.apply(lambda before: live_data(settings, before)))
+    return LiveStack(before, before.apply(lambda _: reference))
+
+
+def live_data(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a later deployment needs to know of this one, after one that exported `before`."""
+    own_vpc = NEW_VPC if settings.in_vpc else ""
+    return {
+        "engine": settings.engine,
+        "engineVersion": engine_version(settings, before),
+        "databaseAuth": settings.database_auth,
+        "protected": settings.deletion_protection,
+        "vpc": settings.vpc_id or own_vpc,
+        "published": settings.snap_start,
+        "keepsImages": not settings.force_delete,
+        "keys": {key.name: _value(settings, key) for key in _replacing_keys(settings)},
+        "tables": {name: _table(settings.streams[i], settings) for name, i in new_tables(settings.streams).items()},
+    }
+
+
+def engine_version(settings: Settings, before: Mapping[str, Any]) -> str:
+    """Return the version of Aurora: the stack's file says when it changes, not the version of this project."""
+    if settings.engine not in RDS_ENGINES:
+        return ""
+    former = before.get("engineVersion") if before.get("engine") == settings.engine else ""
+    return settings.engine_version or former or RDS_ENGINES[settings.engine].version
+
+
+def live_mistakes(before: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Return what deploying `settings` over a stack that exported `before` must not do, each with what to type."""
+    mistakes = [*_leaving(before, settings)]
+    for each in _replacements(before, settings):
+        if each.protected:
+            order = _unprotect(each.path, each.live, each.given, "; pulumi config set replaceData true")
+            mistakes.append(f"{each}, which is protected. {order}")
+        elif not settings.replace_data:
+            allow = "pulumi config set replaceData true"
+            mistakes.append(f"{each}. To keep it: {_set(each.path, each.live)}; to replace it: {allow}")
+    vpc = live_data(settings, before)["vpc"]
+    if settings.engine != NO_DATABASE and before["published"] and before["vpc"] not in ("", vpc):
+        mistakes.append(
+            f"the handler leaves the VPC {before['vpc']!r}, which versions that snapStart has published hold until they"
+            " are deleted. With the configuration of before type: pulumi config set snapStart false; pulumi up;"
+            f" aurora-lambda prune-versions --keep 0 -s {pulumi.get_stack()}; then deploy this one"
+        )
+    return mistakes
+
+
+def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """Yield what would leave the program while Pulumi refuses to delete it, which fails this and each later `up`."""
+    engine, given = before["engine"], settings.engine
+    if engine != given and before["protected"]:
+        yield (
+            f"engine is {given!r}, and the live stack's {engine} database is protected: Pulumi would make the new half"
+            f" and then refuse to delete the old one. {_unprotect('engine', engine, given)}"
+        )
+    elif given == NO_DATABASE != engine and before["keepsImages"]:
+        yield (
+            f"engine is {given!r}, and forceDelete false protects the migration runner's repository. Type: "
+            f"{_set('engine', engine)}; pulumi config set forceDelete true; pulumi up;"
+            f" {_set('engine', given)}; pulumi up"
+        )
+    gone = before["tables"].keys() - new_tables(settings.streams).keys()
+    for name in sorted(name for name in gone if before["tables"][name]["protected"]):
+        yield (
+            f"streams makes the table {name!r} no longer, and on the live stack it is protected: Pulumi would"
+            " refuse to delete it. With its stream in streams type: pulumi config set deletionProtection false, the"
+            " stream's own too; pulumi up; then deploy this configuration"
+        )
+
+
+def _replacements(before: Mapping[str, Any], settings: Settings) -> Iterator[Replacement]:
+    after = live_data(settings, before)
+    if before["engine"] == after["engine"]:
+        for name, live in before["keys"].items():
+            given = after["keys"].get(name, live)
+            if _differs(live, given):
+                yield Replacement(name, live, given, CONFIG_KEYS[name].replaces, before["protected"])
+    for name, index in new_tables(settings.streams).items():
+        live, given = before["tables"].get(name), after["tables"][name]["keys"]
+        for key, value in live["keys"].items() if live else ():
+            if value != given[key]:
+                path, replaces = f"streams[{index}].{key}", STREAM_KEYS[key].replaces
+                yield Replacement(path, value, given[key], replaces, live["protected"])
+
+
+def _replacing_keys(settings: Settings) -> list[ConfigKey]:
+    """Return the keys that decide which database the stack has."""
+    keys = [
+        key for key in CONFIG_KEYS.values() if key.replaces and settings.engine in {*key.engines} & {*key.replaced_on}
+    ]
+    return [key for key in keys if key.name != "vpcCidr" or not settings.vpc_id]
+
+
+def _differs(live: Any, given: Any) -> bool:
+    """Return whether the value is another; a list, as of subnets, only where something of it goes."""
+    return not set(live) <= set(given) if isinstance(live, list) and given else live != given
+
+
+def _value(settings: Settings | StreamSettings, key: ConfigKey) -> Any:
+    value = getattr(settings, key.field)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _table(stream: StreamSettings, settings: Settings) -> dict[str, Any]:
+    keys = {key.name: _value(stream, key) for key in STREAM_KEYS.values() if key.replaces}
+    return {"protected": stream.deletion_protection or settings.deletion_protection, "keys": keys}
+
+
+def _unprotect(path: str, live: Any, given: Any, more: str = "") -> str:
+    """Return the order of commands that gives a key of what is protected another value, and sets `more`."""
+    free = "pulumi config set deletionProtection false; pulumi up"
+    return f"Type: {_set(path, live)}; {free}; {_set(path, given)}{more}; pulumi up"
+
+
+def _set(path: str, value: Any) -> str:
+    """Return the command that sets a key, in a list too; an empty value is none."""
+    if isinstance(value, list) and value:
+        return "; ".join(_set(f"{path}[{index}]", item) for index, item in enumerate(value))
+    flag = f"--path '{path}'" if "[" in path else path
+    if value in ("", None, []):
+        return f"pulumi config rm {flag}"
+    return f"pulumi config set {flag} {value}"

@@ -1,0 +1,269 @@
+"""What a deployment over a live stack must not do without being told: replace what holds its data."""
+
+from typing import Any
+
+import pytest
+
+from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.stack import deploy
+from tests.components.conftest import Stack
+from tests.components.recording import Recording, record
+from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, DSQL_CLUSTER, PARAMETER_GROUP, TABLE
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+VPC = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
+AURORA = "Aurora's cluster by a new and empty one"
+CLUSTER_BY_ANOTHER = "the cluster by a new and empty one"
+ALLOW = "to replace it: pulumi config set replaceData true"
+CLUSTERS = {"mysql": CLUSTER, "postgres": CLUSTER, "dsql": DSQL_CLUSTER}
+FREE = "pulumi config set deletionProtection false; pulumi up"
+SHARED = {"dsqlClusterIdentifier": "abcdefghijklmnopqrstuvwxyz"}
+TWO_REGIONS = {"dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"}
+
+
+def streams(**keys: str) -> dict[str, str]:
+    return {"streams": str([{"name": "copy", "table": "items", **keys}]).replace("'", '"')}
+
+
+def over(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> Recording:
+    """Return what deploying `after` registers on a stack that `before` was deployed to."""
+    return record(deploy, after, live=record(deploy, before).outputs, preview=preview)
+
+
+def mistakes(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        over(before, after, preview=preview)
+    return refused.value.mistakes
+
+
+REPLACING: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
+    (
+        {},
+        {"kmsKeyArn": KEY},
+        [
+            f"kmsKeyArn is '{KEY}', and '' on the live stack: that replaces {AURORA}. To keep it: "
+            f"pulumi config rm kmsKeyArn; {ALLOW}"
+        ],
+    ),
+    (
+        {},
+        {"vpcCidr": "10.9.0.0/16"},
+        [
+            f"vpcCidr is '10.9.0.0/16', and '10.0.0.0/16' on the live stack: that replaces {AURORA}. To keep it: "
+            f"pulumi config set vpcCidr 10.0.0.0/16; {ALLOW}"
+        ],
+    ),
+    (
+        VPC,
+        {**VPC, "vpcId": "vpc-0b"},
+        [
+            f"vpcId is 'vpc-0b', and 'vpc-0a' on the live stack: that replaces {AURORA}. To keep it: "
+            f"pulumi config set vpcId vpc-0a; {ALLOW}"
+        ],
+    ),
+    (
+        VPC,
+        {**VPC, "subnetIds": '["subnet-2", "subnet-3"]'},
+        [
+            "subnetIds is ['subnet-2', 'subnet-3'], and ['subnet-1', 'subnet-2'] on the live stack: that replaces"
+            f" {AURORA}, where one of them goes. To keep it: pulumi config set --path 'subnetIds[0]' subnet-1; "
+            f"pulumi config set --path 'subnetIds[1]' subnet-2; {ALLOW}"
+        ],
+    ),
+    *(
+        (
+            {"engine": engine},
+            {"engine": engine, "schema": "shop"},
+            [
+                "schema is 'shop', and 'app' on the live stack: that replaces the database by an empty one, beside the"
+                f" old one. To keep it: pulumi config set schema app; {ALLOW}"
+            ],
+        )
+        for engine in CLUSTERS
+    ),
+    *(
+        (
+            {"engine": engine},
+            {"engine": engine, "runtimeRole": "shop_app"},
+            [
+                "runtimeRole is 'shop_app', and '' on the live stack: that replaces the application's role, and the old"
+                f" one keeps its rights. To keep it: pulumi config rm runtimeRole; {ALLOW}"
+            ],
+        )
+        for engine in CLUSTERS
+    ),
+    (
+        {"engine": "dsql"},
+        {"engine": "dsql", **SHARED},
+        [
+            "dsqlClusterIdentifier is 'abcdefghijklmnopqrstuvwxyz', and '' on the live stack: that replaces the cluster"
+            f" by another. To keep it: pulumi config rm dsqlClusterIdentifier; {ALLOW}"
+        ],
+    ),
+    (
+        {"engine": "dsql", **TWO_REGIONS},
+        {"engine": "dsql", **TWO_REGIONS, "dsqlPeerRegion": "eu-central-1"},
+        [
+            f"dsqlPeerRegion is 'eu-central-1', and 'eu-west-2' on the live stack: that replaces {CLUSTER_BY_ANOTHER}."
+            f" To keep it: pulumi config set dsqlPeerRegion eu-west-2; {ALLOW}"
+        ],
+    ),
+    (
+        streams(),
+        streams(partitionKey="sku"),
+        [
+            "streams[0].partitionKey is 'sku', and 'id' on the live stack: that replaces the table by a new and empty"
+            f" one. To keep it: pulumi config set --path 'streams[0].partitionKey' id; {ALLOW}"
+        ],
+    ),
+    (
+        streams(tablePrefix="shop-"),
+        streams(tablePrefix="store-"),
+        [
+            "streams[0].tablePrefix is 'store-', and 'shop-' on the live stack: that replaces the table by a new and"
+            f" empty one. To keep it: pulumi config set --path 'streams[0].tablePrefix' shop-; {ALLOW}"
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
+def test_a_key_that_swaps_data_for_nothing_is_refused_in_words(
+    before: dict[str, str], after: dict[str, str], expected: list[str], preview: bool
+) -> None:
+    """The service would go on with an empty database, and the old one would be deleted."""
+    assert mistakes(before, after, preview=preview) == expected
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
+def test_replace_data_lets_it_happen(before: dict[str, str], after: dict[str, str], expected: list[str]) -> None:
+    """A database that somebody wants to replace could not be."""
+    allowed = over(before, {**after, "replaceData": "true"})
+    assert over(after, after).outputs["liveData"] == {**allowed.outputs["liveData"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"engine": "mysql"}, {"engine": "postgres"}),
+        ({"engine": "postgres"}, {"engine": "dsql"}),
+        ({"engine": "dsql"}, {"engine": "mysql"}),
+        (VPC, {**VPC, "subnetIds": '["subnet-1", "subnet-2", "subnet-3"]'}),
+        ({"engine": "dsql"}, {"engine": "dsql", "kmsKeyArn": KEY}),
+        ({"engine": "dsql"}, {"engine": "dsql", **VPC}),
+        ({"snapStart": "true"}, {"snapStart": "true", "maxCapacity": "4"}),
+        (streams(), {}),
+        ({}, streams()),
+        ({"deletionProtection": "true"}, {}),
+    ],
+)
+def test_what_keeps_the_data_or_says_what_it_does_is_free(before: dict[str, str], after: dict[str, str]) -> None:
+    """A change that loses nothing would be refused, and people would leave the key that allows all of them set."""
+    over(before, after)
+
+
+def test_nothing_that_holds_data_is_touched_before_the_check() -> None:
+    """A cluster could be replaced while the message that refuses it is on its way."""
+    recording = record(deploy, streams())
+    for type_, component in ((CLUSTER, "AuroraDatabase"), (TABLE, "TableStream")):
+        child = next(entry for entry in recording.registrations if entry.type == type_)
+        parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
+        assert parent.type == f"aurora-lambda:index:{component}"
+        assert [urn for urn in parent.dependencies if urn.endswith("::live")] != []
+
+
+@pytest.mark.parametrize("engine", ["mysql", "postgres", "dsql"])
+@pytest.mark.parametrize("protection", [{"deletionProtection": "true"}, {}])
+def test_an_engine_switch_that_protection_forbids_is_refused_with_the_order_that_works(
+    engine: str, protection: dict[str, str]
+) -> None:
+    """Half of the stack would be switched, and each later `pulumi up` would fail at the old cluster."""
+    alone = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
+    before = {"engine": engine, "deletionProtection": "true"}
+    # Taken away in the same deployment it does not help: what the engine has recorded counts.
+    assert mistakes(before, {**alone, **protection}) == [
+        f"engine is 'none', and the live stack's {engine} database is protected: Pulumi would make the new half and"
+        f" then refuse to delete the old one. Type: pulumi config set engine {engine}; {FREE};"
+        " pulumi config set engine none; pulumi up"
+    ]
+
+
+def test_the_order_that_works_works() -> None:
+    """The message would send people round in circles."""
+    first = record(deploy, {"engine": "dsql", "deletionProtection": "true"})
+    unprotected = record(deploy, {"engine": "dsql"}, live=first.outputs)
+    assert unprotected.resource(DSQL_CLUSTER, "main-db").protect is False
+    assert record(deploy, {"engine": "mysql"}, live=unprotected.outputs).outputs["engine"] == "mysql"
+
+
+def test_a_protected_cluster_is_not_replaced_by_leave_alone() -> None:
+    """Pulumi would refuse the replacement, in other words and without the order of commands."""
+    assert mistakes({"deletionProtection": "true"}, {"kmsKeyArn": KEY, "replaceData": "true"}) == [
+        f"kmsKeyArn is '{KEY}', and '' on the live stack: that replaces {AURORA}, which is protected. Type: "
+        f"pulumi config rm kmsKeyArn; {FREE}; pulumi config set kmsKeyArn {KEY}; pulumi config set replaceData true;"
+        " pulumi up"
+    ]
+
+
+def test_a_protected_table_cannot_leave_the_program() -> None:
+    """Each later `pulumi up` would fail at the table."""
+    expected = [
+        "streams makes the table 'items' no longer, and on the live stack it is protected: Pulumi would refuse to"
+        " delete it. With its stream in streams type: pulumi config set deletionProtection false, the stream's own too;"
+        " pulumi up; then deploy this configuration"
+    ]
+    assert mistakes(streams(deletionProtection="true"), {}) == expected
+    assert mistakes({**streams(), "deletionProtection": "true"}, {"deletionProtection": "true"}) == expected
+
+
+def test_a_kept_repository_cannot_leave_the_program() -> None:
+    """Each later `pulumi up` would fail at the migration runner's repository."""
+    alone = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
+    assert mistakes({"forceDelete": "false"}, alone) == [
+        "engine is 'none', and forceDelete false protects the migration runner's repository. Type: "
+        "pulumi config set engine mysql; pulumi config set forceDelete true; pulumi up; pulumi config set engine none;"
+        " pulumi up"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "vpc"),
+    [
+        ({"engine": "mysql"}, {"engine": "dsql"}, "new"),
+        ({"engine": "dsql", **VPC}, {"engine": "dsql"}, "vpc-0a"),
+    ],
+)
+def test_published_versions_do_not_hold_a_vpc_that_the_stack_leaves(
+    before: dict[str, str], after: dict[str, str], vpc: str
+) -> None:
+    """The deletion of the network would wait for interfaces of old versions, and fail after twenty minutes."""
+    assert mistakes({**before, "snapStart": "true"}, {**after, "snapStart": "true"}) == [
+        f"the handler leaves the VPC '{vpc}', which versions that snapStart has published hold until they are deleted."
+        " With the configuration of before type: pulumi config set snapStart false; pulumi up;"
+        " aurora-lambda prune-versions --keep 0 -s dev; then deploy this one"
+    ]
+
+
+def test_a_new_version_of_this_project_leaves_a_live_database_at_its_minor_version(stack: Stack) -> None:
+    """A `git pull` would upgrade the database of a live service, with a restart, and nobody would have asked."""
+    live: dict[str, Any] = {"liveData": {**stack(engine="postgres").outputs["liveData"], "engineVersion": "16.4"}}
+    kept = record(deploy, {"engine": "postgres"}, live=live)
+    assert kept.inputs(CLUSTER, "main-db")["engineVersion"] == "16.4"
+    assert kept.inputs(CLUSTER, "main-db")["allowMajorVersionUpgrade"] is False
+    assert kept.inputs(PARAMETER_GROUP, "main-db")["family"] == "aurora-postgresql16"
+    assert kept.inputs(CLUSTER_INSTANCE, "main-db-1")["engineVersion"] == "16.4"
+    assert kept.outputs["liveData"]["engineVersion"] == "16.4"
+    asked = record(deploy, {"engine": "postgres", "engineVersion": "17.10"}, live=live)
+    assert asked.inputs(CLUSTER, "main-db")["engineVersion"] == "17.10"
+    other = record(deploy, {"engine": "mysql"}, live=live)
+    assert other.inputs(CLUSTER, "main-db")["engineVersion"] == stack().inputs(CLUSTER, "main-db")["engineVersion"]
+
+
+def test_tokens_are_taken_for_one_deployment_after_the_login_became_a_password() -> None:
+    """Functions that still run would be refused by the database until the new ones are deployed."""
+    first = record(deploy, {"databaseAuth": "iam"})
+    second = record(deploy, {"databaseAuth": "password"}, live=first.outputs)
+    third = record(deploy, {"databaseAuth": "password"}, live=second.outputs)
+    tokens = [each.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] for each in (first, second, third)]
+    assert tokens == [True, True, False]
