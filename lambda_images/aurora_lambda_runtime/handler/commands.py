@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.handler.results import require_result
 from aurora_lambda_runtime.payload import CommandError, parse_payload, shorten
 
 
@@ -41,4 +42,6 @@ def run_command(commands: Commands, event: object, request_id: str, database: Da
     if not commands:
         raise CommandError("this function has no commands: write one in the application's commands.py")
     name, payload = parse_payload(event, list(commands))
-    return commands[name](Invocation(payload, request_id, database))
+    result = commands[name](Invocation(payload, request_id, database))
+    require_result(commands[name], result)
+    return result

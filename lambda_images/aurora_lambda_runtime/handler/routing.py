@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.results import require_response
 
 Route = Callable[[Request], Response]
 Methods = Mapping[str, Route]
@@ -33,7 +34,10 @@ class Router:
         if request.method not in methods:
             allowed = ", ".join(sorted(methods))
             raise HttpError(405, f"{request.method} is not allowed here; {allowed} is", {"Allow": allowed})
-        return methods[request.method](replace(request, parameters=parameters))
+        route = methods[request.method]
+        response = route(replace(request, parameters=parameters))
+        require_response(route, response)
+        return response
 
     def _find(self, path: str) -> tuple[Methods, Mapping[str, str]]:
         if path in self._fixed:

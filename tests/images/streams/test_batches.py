@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -139,13 +139,43 @@ def test_an_empty_batch_is_a_success() -> None:
     assert [invoke(each) for each in Numbers(1).entry_points()] == [SUCCESS, SUCCESS]
 
 
-def test_the_state_of_a_tumbling_window_is_passed_on() -> None:
-    """Without it in the answer Lambda takes the invocation for failed."""
-    event = {"Records": raws(1, 2), "state": {"sum": 3}, "isFinalInvokeForWindow": False}
-    assert stream_handler(Numbers(2).one)(event, Context()) == {
-        "batchItemFailures": [{"itemIdentifier": "2"}],
-        "state": {"sum": 3},
+def test_a_tumbling_window_is_refused_with_what_to_use_instead() -> None:
+    """Its state would never reach the function, and an aggregate stay empty without a word."""
+    event = {"Records": raws(1, 2), "state": {"sum": 3}, "window": {}, "isFinalInvokeForWindow": False}
+    with pytest.raises(BatchError, match=r"^this function would lose the state of a tumbling window: leave out the"):
+        stream_handler(Numbers(2).one)(event, Context())
+
+
+def test_a_function_that_has_to_be_awaited_is_refused_where_it_is_written() -> None:
+    """A call of it runs nothing: every record would count as done, and be lost."""
+
+    async def process(record: StreamRecord) -> None:
+        raise ValueError(record)
+
+    def generate(records: Sequence[StreamRecord]) -> Iterator[StreamRecord]:
+        yield from records
+
+    with pytest.raises(TypeError, match=r"process is an async def, of which a call runs nothing: functions here are"):
+        stream_handler(process)
+    with pytest.raises(TypeError, match=r"generate is a generator, of which a call runs nothing"):
+        batch_handler(generate)
+
+
+@pytest.mark.parametrize("result", [["1"], False, {"batchItemFailures": []}], ids=str)
+def test_a_result_that_is_not_nothing_fails_its_record(result: object) -> None:
+    """A function that answers with its failures, as a plain Lambda function does, would have them taken for success."""
+    assert invoke(stream_handler(lambda _record: result), *raws(1, 2)) == {
+        "batchItemFailures": [{"itemIdentifier": "1"}]
     }
+
+
+def test_a_function_that_hands_on_something_to_be_awaited_fails_its_record() -> None:
+    """A decorator hides an `async def` from whoever looks at the function alone."""
+
+    async def later() -> None:
+        return None
+
+    assert invoke(stream_handler(lambda _record: later()), *raws(1)) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
 
 
 def test_a_failing_record_is_named_in_the_log_with_its_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,11 +11,12 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
+from aurora_lambda_runtime.handler.results import refuse_deferred, require_nothing
 from aurora_lambda_runtime.handler.streams.records import RecordError, StreamRecord, parse_record
 
 # When the answer has to be ready, on `time.monotonic`'s clock.
@@ -35,14 +36,9 @@ class BatchError(Exception):
 
 
 class BatchResponse(TypedDict):
-    """A partial batch response. The event source mapping has to ask for it: `ReportBatchItemFailures`.
-
-    A mapping with a tumbling window requires the window's state: it is passed on as it came.
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html
-    """
+    """A partial batch response. The event source mapping has to ask for it: `ReportBatchItemFailures`."""
 
     batchItemFailures: list[BatchItemFailure]
-    state: NotRequired[object]
 
 
 EntryPoint = Callable[[object, LambdaContext], BatchResponse]
@@ -60,7 +56,7 @@ def stream_handler(function: RecordFunction) -> EntryPoint:
     def first_failure(records: Sequence[StreamRecord]) -> StreamRecord | None:
         for record in records:
             try:
-                function(record)
+                require_nothing(function, function(record))
             except DatabaseError:
                 raise
             except Exception:
@@ -81,7 +77,7 @@ def batch_handler(function: BatchFunction) -> EntryPoint:
 
     def first_failure(records: Sequence[StreamRecord]) -> StreamRecord | None:
         try:
-            function(records)
+            require_nothing(function, function(records))
         except DatabaseError:
             raise
         except Exception as error:
@@ -99,6 +95,8 @@ def batch_handler(function: BatchFunction) -> EntryPoint:
 def _entry_point(
     function: Callable[..., object], first_failure: Callable[[Sequence[StreamRecord]], StreamRecord | None]
 ) -> EntryPoint:
+    refuse_deferred(function)
+
     @functools.wraps(function)
     def handle(event: object, context: LambdaContext) -> BatchResponse:
         print(f"event {json.dumps(event, separators=(',', ':'))}")
@@ -108,8 +106,7 @@ def _entry_point(
         identifier = failed.item_identifier if failed else unreadable
         if identifier and os.environ.get(REPORT_BATCH_ITEM_FAILURES) == "false":
             raise BatchError(f"the record with the sequence number {identifier} failed, and the batch with it")
-        response: BatchResponse = {"batchItemFailures": [{"itemIdentifier": identifier}] if identifier else []}
-        return {**response, "state": event["state"]} if isinstance(event, dict) and "state" in event else response
+        return {"batchItemFailures": [{"itemIdentifier": identifier}] if identifier else []}
 
     return handle
 
@@ -120,6 +117,11 @@ def _parse_event(event: object) -> tuple[list[StreamRecord], str]:
     Raises:
         RecordError: it is no event of a stream, or the first unreadable record has no sequence number to report.
     """
+    if isinstance(event, dict) and "window" in event:
+        raise BatchError(
+            "this function would lose the state of a tumbling window: leave out the mapping's tumblingWindowInSeconds,"
+            " or give the stream a `command` of your own, a function of (event, context) that returns the state"
+        )
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         raise RecordError('this function takes the events of a DynamoDB stream: {"Records": [...]}')

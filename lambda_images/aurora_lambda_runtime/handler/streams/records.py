@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_strea
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
@@ -31,7 +31,8 @@ class StreamRecord:
 
     `new_image` is None where the item was removed, `old_image` where it is new, and each where the stream's view
     type leaves it out. `created_at` is approximate, to the second. `item_identifier` is the sequence number as the
-    stream wrote it, by which a partial batch response names the record.
+    stream wrote it, by which a partial batch response names the record. `user_identity` says who made the change where
+    that was DynamoDB itself, and `raw` is the record as Lambda delivers it.
     """
 
     event_id: str
@@ -45,6 +46,16 @@ class StreamRecord:
     item_identifier: str
     created_at: datetime
     view_type: ViewType
+    user_identity: Mapping[str, object] | None = None
+    raw: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether DynamoDB removed the item because its time to live was over.
+
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+        """
+        return bool(self.user_identity) and self.user_identity.get("principalId") == "dynamodb.amazonaws.com"
 
     @property
     def position(self) -> str:
@@ -87,6 +98,8 @@ def _parse(record: Mapping[str, object]) -> StreamRecord:
         item_identifier=identifier,
         created_at=_moment(change, "ApproximateCreationDateTime"),
         view_type=cast(ViewType, _choice(change, "StreamViewType", get_args(ViewType))),
+        user_identity=_object(record, "userIdentity") if record.get("userIdentity") else None,
+        raw=record,
     )
 
 

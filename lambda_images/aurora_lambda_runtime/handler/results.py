@@ -1,0 +1,64 @@
+"""What functions of an application may return: nothing that has yet to run is taken for a result."""
+
+import inspect
+from collections.abc import Callable, Mapping
+
+AWAIT = "functions here are called, not awaited: write `def`, and asyncio.run(...) inside where a library needs it"
+
+
+def refuse_deferred(function: Callable[..., object]) -> None:
+    """Refuse a function whose call runs nothing yet.
+
+    Raises:
+        TypeError: it is an `async def` or a generator.
+    """
+    kinds = {
+        "an async def": inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function),
+        "a generator": inspect.isgeneratorfunction(function),
+    }
+    for kind, found in kinds.items():
+        if found:
+            name = getattr(function, "__qualname__", repr(function))
+            raise TypeError(f"{name} is {kind}, of which a call runs nothing: {AWAIT}")
+
+
+def require_result(function: Callable[..., object], result: object) -> None:
+    """Refuse a result that has yet to run, as of a function that wraps an `async def`.
+
+    Raises:
+        TypeError: it is a coroutine, a generator or an awaitable.
+    """
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(f"{name} returned {type(result).__name__}, which has yet to run: {AWAIT}")
+
+
+def require_nothing(function: Callable[..., object], result: object) -> None:
+    """Refuse a result of a function that has none to give.
+
+    Raises:
+        TypeError: it is not None; a list of failures, say, would be taken for success.
+    """
+    require_result(function, result)
+    if result is not None:
+        name = getattr(function, "__qualname__", repr(function))
+        raise TypeError(
+            f"{name} returned {type(result).__name__}: a record is done when its function returns nothing, and failed"
+            " when it raises"
+        )
+
+
+def require_response(function: Callable[..., object], result: object) -> None:
+    """Refuse what is no status and JSON object.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    require_result(function, result)
+    match result:
+        case (int(), Mapping()):
+            return
+    name = getattr(function, "__qualname__", repr(function))
+    raise TypeError(f"{name} returned {type(result).__name__}: a route returns a status and a mapping, as in 200, {{}}")
