@@ -103,14 +103,16 @@ def _describe(value: object) -> str:
     return json.dumps(value)
 
 
-def advice_here(message: str, stack: str, assignments: Sequence[str]) -> str:
-    """Return what a stack's program says of its configuration, with what to type here in place of Pulumi's commands.
+def advice_here(message: str, stack: str, assignments: Sequence[str], aws: str = "aws") -> str:
+    """Return what a stack's program says, with what to type here in place of Pulumi's commands and AWS's.
 
     Args:
         message: What the program says.
         stack: The stack whose file is read.
         assignments: The values of `-c`, each `KEY=VALUE`; they are in no file.
+        aws: AWS's command line, as it reaches the stack that is up here.
     """
+    message = re.sub(r"\baws (?=dynamodb )", f"{aws} ", message)
     for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
         message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
         message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)

@@ -52,10 +52,23 @@ def _run(options: argparse.Namespace) -> int:
         code = _exit_code(error)
         if code is None:
             raise
-        message = advice_here(str(error), getattr(options, "stack", None) or "local", getattr(options, "config", []))
+        stack = getattr(options, "stack", None) or "local"
+        aws = _aws_here(stack) if "aws dynamodb " in str(error) and not options.may_be_on_aws else "aws"
+        message = advice_here(str(error), stack, getattr(options, "config", []), aws)
         print_line(("error:", "bold red"), f" {message}", stream=sys.stderr)
         return code
     return 0
+
+
+def _aws_here(stack: str) -> str:
+    """Return AWS's command line as it reaches the stack that is up here, and not the person's account."""
+    from aurora_lambda_local.cli.configuration import StackConfiguration
+    from aurora_lambda_local.commands import status
+    from aurora_lambda_local.program.deploy import DEFAULT_REGION
+
+    region = StackConfiguration(stack).values.get("aws:region", DEFAULT_REGION)
+    keys = "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+    return f"{keys} aws --endpoint-url {status()['awsEndpoint']} --region {region}"
 
 
 def _exit_code(error: Exception) -> int | None:

@@ -1,6 +1,7 @@
 """The providers of tables, event source mappings, buckets and queues, inside moto and this process."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aurora_lambda_local.platform.errors import LocalError
@@ -23,12 +24,15 @@ QUEUE_ATTRIBUTES = {
 }
 
 
+@dataclass(frozen=True)
 class StoredResource:
-    """A table, bucket or queue inside moto, which exists as long as this process."""
+    """A table, bucket or queue inside moto; a client may have deleted it since."""
+
+    exists: Callable[[], bool]
 
     def alive(self) -> bool:
-        """Return True."""
-        return True
+        """Return whether it is still there."""
+        return self.exists()
 
     def close(self) -> None:
         """Do nothing: it is removed with the store of its stack, or when the program no longer has it."""
@@ -40,7 +44,7 @@ def _table(context: StackContext, resource: Resource, _: RunningResource | None)
         dynamodb.request(context.region, action, TableName=name, **parameters)
     if label := resource.outputs.get("streamLabel"):
         dynamodb.set_stream_label(context.region, name, str(label))
-    return StoredResource(), {}
+    return StoredResource(lambda: dynamodb.describe(context.region, name) is not None), {}
 
 
 def _mapping(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -67,7 +71,7 @@ def _require_stream(context: StackContext, arn: str) -> None:
 
 def _bucket(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     destinations.ensure_bucket(resource.id, context.region)
-    return StoredResource(), {}
+    return StoredResource(lambda: destinations.has_bucket(resource.id)), {}
 
 
 def _queue(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
@@ -75,7 +79,7 @@ def _queue(context: StackContext, resource: Resource, _: RunningResource | None)
     destinations.ensure_queue(name, context.region)
     attributes = {theirs: str(int(inputs[ours])) for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
     destinations.set_queue_attributes(name, context.region, attributes)
-    return StoredResource(), {}
+    return StoredResource(lambda: destinations.has_queue(name, context.region)), {}
 
 
 STREAM_PROVIDERS: Mapping[str, Provider] = {
@@ -110,8 +114,7 @@ def lookup_table(context: StackContext, arguments: Inputs) -> Outputs:
     table = context.aws_services.dynamodb.describe(context.region, name)
     if table is None:
         raise LocalError(
-            f"there is no DynamoDB table {name!r} here; make it with: aws dynamodb create-table"
-            f" --endpoint-url {context.aws_services.endpoint} --region {context.region} --table-name {name} ..."
+            f"there is no DynamoDB table {name!r} here; make it with: aws dynamodb create-table --table-name {name} ..."
         )
     keys = {each["KeyType"]: each["AttributeName"] for each in table["KeySchema"]}
     return {**arguments, "id": name, "arn": table["TableArn"], **_stream_outputs(table)} | {

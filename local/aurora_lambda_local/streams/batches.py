@@ -86,11 +86,12 @@ def first_failure(records: Sequence[Record], answer: object, mapping: EventSourc
 def after_failure(batch: Batch, failed: int, mapping: EventSourceMapping) -> Decision:
     """Return what becomes of a batch whose records from index `failed` on have to be tried again.
 
-    Splitting a batch, in halves or at the record that the function gave back, uses up no retry.
+    Splitting a batch in halves uses up no retry. An answer that makes progress starts anew, with all retries: recorded
+    on AWS, where with three retries such a batch is delivered five times and reported as invoked four times.
     """
-    rest = replace(batch, records=batch.records[failed:], invocations=batch.invocations + 1)
-    if mapping.bisect and failed:
-        return Decision(retry=(rest,))
+    if failed:
+        return Decision(retry=(Batch(batch.records[failed:]),))
+    rest = replace(batch, invocations=batch.invocations + 1)
     if mapping.bisect and len(rest.records) > 1:
         middle = (len(rest.records) + 1) // 2
         halves = (rest.records[:middle], rest.records[middle:])

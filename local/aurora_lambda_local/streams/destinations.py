@@ -18,15 +18,24 @@ def is_bucket(arn: str) -> bool:
 
 def ensure_bucket(name: str, region: str) -> None:
     """Make a bucket unless it exists."""
-    if name not in _buckets().buckets:
+    if not has_bucket(name):
         _buckets().create_bucket(name, region)
+
+
+def has_bucket(name: str) -> bool:
+    """Return whether a bucket exists."""
+    return name in _buckets().buckets
+
+
+def has_queue(name: str, region: str) -> bool:
+    """Return whether a queue exists."""
+    return name in sqs_backends[DEFAULT_ACCOUNT_ID][region].queues
 
 
 def ensure_queue(name: str, region: str) -> None:
     """Make a queue unless it exists."""
-    queues = sqs_backends[DEFAULT_ACCOUNT_ID][region]
-    if name not in queues.queues:
-        queues.create_queue(name)
+    if not has_queue(name, region):
+        sqs_backends[DEFAULT_ACCOUNT_ID][region].create_queue(name)
 
 
 def set_queue_attributes(name: str, region: str, attributes: Mapping[str, str]) -> None:

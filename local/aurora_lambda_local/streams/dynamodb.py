@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug import Response
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
@@ -23,6 +24,11 @@ from aurora_lambda_local.streams.store import StreamStore, TableKey
 
 TARGET = "DynamoDB_20120810."
 DEFAULT_REGION = "us-east-1"
+UNAVAILABLE = Response(
+    json.dumps({"__type": "ServiceUnavailable", "message": "the stack is not up yet: try again in a moment"}),
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    content_type="application/x-amz-json-1.0",
+)
 _REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 
 
@@ -39,7 +45,10 @@ class DurableDynamoDb:
         """Answer one request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if self._store is None:
-            return self._application(environ, start_response)
+            # A write before a stack's store is open would be answered and lost; AWS's clients try this again. The other
+            # services are in memory, and promise no more.
+            application = UNAVAILABLE if target.startswith("DynamoDB") else self._application
+            return application(environ, start_response)
         if not target.startswith(TARGET):
             response = self._application(environ, start_response)
             destinations.forget_removed(self._store)
@@ -108,7 +117,8 @@ class DurableDynamoDb:
             data=body,
             content_type="application/x-amz-json-1.0",
         )
-        chunks, status, _ = run_wsgi_app(self, builder.get_environ(), buffered=True)
+        application = self if self._store else self._application
+        chunks, status, _ = run_wsgi_app(application, builder.get_environ(), buffered=True)
         return int(status.partition(" ")[0]), json.loads(b"".join(chunks) or b"{}")
 
     def _write(

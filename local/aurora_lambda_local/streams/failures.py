@@ -4,6 +4,7 @@ Source: AWS Lambda developer guide, "Retain discarded records for a DynamoDB eve
 """
 
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from aurora_lambda_local.streams.records import SHARD_ID, Record, timestamp
 
 @dataclass(frozen=True)
 class FailedInvocation:
-    """The last invocation with a batch that is given up; without a request id, it was never invoked."""
+    """The last invocation with a batch that is given up; without a request id there was none, as for one too old."""
 
     function_arn: str
     request_id: str = ""
@@ -30,12 +31,12 @@ def failure_document(
     records = discarded.batch.records
     return {
         "requestContext": {
-            "requestId": invocation.request_id,
+            "requestId": invocation.request_id or str(uuid.uuid4()),
             "functionArn": invocation.function_arn,
             "condition": discarded.condition,
-            "approximateInvokeCount": discarded.batch.invocations,
+            "approximateInvokeCount": max(discarded.batch.invocations, 1),
         },
-        "responseContext": _response_context(invocation),
+        **_response_context(invocation),
         "version": "1.0",
         "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "DDBStreamBatchInfo": {
@@ -50,11 +51,12 @@ def failure_document(
     }
 
 
-def _response_context(invocation: FailedInvocation) -> dict[str, Any] | None:
+def _response_context(invocation: FailedInvocation) -> dict[str, Any]:
+    """Return what the function answered; recorded on AWS, its error is null where its answer named the failures."""
     if not invocation.request_id:
-        return None
-    error = {"functionError": invocation.function_error} if invocation.function_error else {}
-    return {"statusCode": 200, "executedVersion": "$LATEST", **error}
+        return {}
+    error = invocation.function_error or None
+    return {"responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": error}}
 
 
 def object_document(document: Mapping[str, Any], records: Sequence[Record]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def object_document(document: Mapping[str, Any], records: Sequence[Record]) -> d
 def object_key(mapping: EventSourceMapping, now: float, unique: str) -> str:
     """Return the key of a failure's object; those of one shard sort by time.
 
-    >>> from local.streams.mapping import parse_mapping
+    >>> from aurora_lambda_local.streams.mapping import parse_mapping
     >>> inputs = {"eventSourceArn": "arn:aws:dynamodb:r:1:table/t/stream/s", "functionName": "f"}
     >>> object_key(parse_mapping("5f1e", "items", inputs), 1573690399, "c0ffee")
     'aws/lambda/5f1e/shardId-00000001541626099285-f35f62ef/2019/11/14/2019-11-14T00.13.19-c0ffee'

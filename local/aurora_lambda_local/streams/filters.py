@@ -94,7 +94,8 @@ def _field_test(pattern: object, path: str) -> Test:
     tests = [_rule(each, path) for each in pattern]
 
     def test(value: object) -> bool:
-        values = value if isinstance(value, list) and value else [value]
+        # A list is its elements; an empty one is no value at all.
+        values = (value or [_ABSENT]) if isinstance(value, list) else [value]
         return any(check(each) for check in tests for each in values)
 
     return test
@@ -110,9 +111,11 @@ def _rule(rule: object, path: str) -> Test:
 
 
 def _equals(expected: object, path: str) -> Test:
-    """Compare as text: to Lambda 300 and 300.0 are different."""
+    """Compare numbers as such, 1 with 1.0, and everything else as JSON text."""
     if isinstance(expected, list):
         raise _invalid(path, expected, "a string, a number, true, false or null")
+    if _is_number(expected):
+        return lambda value: _is_number(value) and value == expected
     text = json.dumps(expected)
     return lambda value: _is_leaf(value) and json.dumps(value) == text
 

@@ -1,5 +1,6 @@
 """Tables and streams inside moto: write what a request changed in them to the store, and restore them from it."""
 
+import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -97,7 +98,8 @@ def keep_changes(store: StreamStore, key: TableKey, changed: Sequence[Mapping[st
         return ""
     if changed is None:
         store.delete_items(key)
-        changed = [each.to_json()["Attributes"] for each in table.all_items()]
+        # By way of JSON, since moto keeps binary values as bytes.
+        changed = [json.loads(dynamo_json_dump(each.to_json()["Attributes"])) for each in table.all_items()]
     for attributes in changed:
         item = _item(table, attributes)
         text = dynamo_json_dump(item.to_json()["Attributes"]) if item else None
@@ -112,8 +114,14 @@ def _item(table: Table, attributes: Mapping[str, Any]) -> Item | None:
 
 
 def _key_values(table: Table, attributes: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
-    range_key = DynamoType(attributes[table.range_key_attr]) if table.range_key_attr else None
-    return DynamoType(attributes[table.hash_key_attr]), range_key
+    range_key = _key_value(attributes[table.range_key_attr]) if table.range_key_attr else None
+    return _key_value(attributes[table.hash_key_attr]), range_key
+
+
+def _key_value(attribute: Mapping[str, Any]) -> DynamoType:
+    """Return a key's value as moto compares it: binary ones as bytes, which are base64 in JSON."""
+    ((kind, value),) = attribute.items()
+    return DynamoType({kind: base64.b64decode(value) if kind == "B" and isinstance(value, str) else value})
 
 
 def _key_text(table: Table, attributes: Mapping[str, Any]) -> str:
@@ -168,7 +176,11 @@ def restore(store: StreamStore, key: TableKey) -> None:
     # Without a shard moto writes no records for the items below.
     table.stream_shard = None
     for item in store.items(key):
-        table.put_item(json.loads(item))
+        attributes = json.loads(item)
+        for name in table.table_key_attrs:
+            value = _key_value(attributes[name])
+            attributes[name] = {value.type: value.value}
+        table.put_item(attributes)
     if arn := store.stream(key):
         table.set_stream_specification(table.stream_specification)
         table.latest_stream_label = arn.rpartition("/")[2]

@@ -249,3 +249,38 @@ def test_a_damaged_file_is_reported_with_what_to_type(tmp_path: Path) -> None:
     with pytest.raises(LocalError) as refused:
         StreamStore(path)
     assert str(refused.value) == (f"{path} cannot be read (file is not a database); to go on with no tables: rm {path}")
+
+
+def test_nothing_is_acknowledged_that_could_not_be_kept(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """While a stack comes back up its address answers already: what was written then was gone a moment later."""
+    arn = make_table(dynamodb)
+    table = client("dynamodb")
+    dynamodb.close()
+    with pytest.raises(ClientError) as refusal:
+        table.put_item(TableName="items", Item={"id": {"S": "early"}})
+    assert refusal.value.response["Error"]["Code"] == "ServiceUnavailable"
+    again = restart()
+    table.put_item(TableName="items", Item={"id": {"S": "kept"}})
+    assert names(again.read(arn, 0, 10)) == [("INSERT", "kept")]
+
+
+def test_a_binary_key_does_not_break_statements_on_other_tables(
+    dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
+) -> None:
+    """One item in one table would make every PartiQL statement on this machine fail."""
+    make_table(dynamodb)
+    table = client("dynamodb")
+    table.create_table(
+        TableName="binary",
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "B"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table.put_item(TableName="binary", Item={"key": {"B": b"\x00\xff"}})
+    table.execute_statement(Statement="INSERT INTO items VALUE {'id': 'statement'}")
+    again = restart()
+    assert [item["id"] for item in table.scan(TableName="items")["Items"]] == [{"S": "statement"}]
+    assert [item["key"] for item in table.scan(TableName="binary")["Items"]] == [{"B": b"\x00\xff"}]
+    again.close()

@@ -4,6 +4,7 @@ Source: AWS Lambda developer guide, "Retain discarded records for a DynamoDB eve
 """
 
 import json
+from uuid import UUID
 
 from aurora_lambda_local.streams.batches import Batch, Discarded
 from aurora_lambda_local.streams.failures import FailedInvocation, failure_document, object_document, object_key
@@ -44,13 +45,20 @@ def test_records_that_grew_too_old_before_any_invocation_have_no_answer() -> Non
     """There is no request to look for in the logs."""
     old = Discarded(Batch(records(7)), "RecordAgeExceeded")
     document = failure_document(old, FailedInvocation(FUNCTION_ARN), mapping(), NOW)
+    assert str(UUID(document["requestContext"].pop("requestId"))) != ""
     assert document["requestContext"] == {
-        "requestId": "",
         "functionArn": FUNCTION_ARN,
         "condition": "RecordAgeExceeded",
-        "approximateInvokeCount": 0,
+        "approximateInvokeCount": 1,
     }
-    assert document["responseContext"] is None
+    assert "responseContext" not in document
+
+
+def test_a_function_that_named_the_failures_itself_has_no_error() -> None:
+    """Recorded on AWS: tools that look for the key would fail without it."""
+    document = failure_document(GIVEN_UP, FailedInvocation(FUNCTION_ARN, "316aa6d0"), mapping(), NOW)
+    answered = {"statusCode": 200, "executedVersion": "$LATEST", "functionError": None}
+    assert document["responseContext"] == answered
 
 
 def test_the_document_for_a_bucket_has_the_whole_event_beside() -> None:
