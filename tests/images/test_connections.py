@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.database import connector as connector_module
 from aurora_lambda_runtime.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit
-from aurora_lambda_runtime.handler.dispatcher import TRY_LATER
+from aurora_lambda_runtime.handler.dispatcher import TRY_LATER, Application
 from aurora_lambda_runtime.payload import CommandError
 from tests.conftest import Database
 from tests.images.client import Client, Context
@@ -152,6 +153,51 @@ def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: 
     with engine.connect(), pytest.raises(Exception, match="QueuePool limit of size 1 overflow 0 reached"):
         engine.connect()
     assert proxy.connections == 1
+
+
+LEFT: list[Any] = []
+
+
+def leave_open(database: Any, *, fails: bool = False) -> None:
+    """Keep a connection with an open transaction in a global, as a careless author does."""
+    LEFT.append(database.transactions.connect())
+    LEFT[-1].execute(text("INSERT INTO notes VALUES ('0123456789abcdef0123456789abcdef', 'lost', '2026-01-01')"))
+    if fails:
+        raise ValueError("out of cheese")
+
+
+CARELESS = Application(
+    {
+        "leave": lambda invocation: leave_open(invocation.database),
+        "fail": lambda invocation: leave_open(invocation.database, fails=True),
+        "count": lambda invocation: invocation.database.statement(
+            lambda connection: connection.scalar(text("SELECT count(*) FROM notes"))
+        ),
+    },
+    {"/leave": {"GET": lambda request: (200, {"left": leave_open(request.database)})}},
+)
+
+
+@pytest.mark.parametrize("way", ["route", "command", "failing command"])
+def test_a_connection_that_an_invocation_leaves_open_is_there_for_the_next(
+    app: Client, proxy: CountingProxy, database: Database, way: str
+) -> None:
+    """One careless route would make its environment answer 500 until somebody deploys the function again."""
+    careless = Client(CARELESS, replace(database, port=proxy.port).environment())
+    try:
+        for _ in range(3):
+            if way == "route":
+                assert careless.http("GET", "/leave").status == 200
+            elif way == "command":
+                careless.invoke({"command": "leave"})
+            else:
+                with pytest.raises(ValueError, match="out of cheese"):
+                    careless.invoke({"command": "fail"})
+            assert careless.invoke({"command": "count"}) == 0, "what was left open is rolled back"
+        assert proxy.connections == 1
+    finally:
+        LEFT.clear()
+        careless.close()
 
 
 def test_an_ended_connection_is_replaced_before_it_is_used(

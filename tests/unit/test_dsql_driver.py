@@ -11,7 +11,6 @@ from aurora_lambda_runtime.database.drivers import dsql
 from aurora_lambda_runtime.database.errors import (
     DatabaseError,
     DatabaseUnavailableError,
-    DatabaseWakingError,
     LoginRefusedError,
 )
 
@@ -19,7 +18,7 @@ from aurora_lambda_runtime.database.errors import (
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("unable to accept connection, waking up cluster, please retry later", DatabaseWakingError),
+        ("unable to accept connection, waking up cluster, please retry later", DatabaseUnavailableError),
         ("unable to accept connection, access denied\nHINT:  Signature expired", LoginRefusedError),
         ("unable to accept connection, rate exceeded", DatabaseUnavailableError),
         ("certificate verify failed", DatabaseError),
@@ -31,11 +30,18 @@ def test_a_refused_login_is_waited_for_only_where_that_helps(text: str, kind: ty
 
 
 @pytest.mark.parametrize(
-    ("schema", "option"), [("app", r"\"app\""), ("my app", r"\"my\ app\""), ('a"\\b', r"\"a\"\"\\b\"")]
+    ("schema", "option"),
+    [
+        ("my_app2", "my_app2"),
+        ("App", r"\"App\""),
+        ("2app", r"\"2app\""),
+        ("my app", r"\"my\ app\""),
+        ('a"\\b', r"\"a\"\"\\b\""),
+    ],
 )
 def test_a_schema_of_any_name_is_one_option(schema: str, option: str) -> None:
     """A name that is cut in two, or folded to lower case, leads to another application's tables."""
-    assert dsql.escaped_option(dsql.quoted(schema)) == option
+    assert dsql.schema_option(schema) == option
 
 
 def test_what_dsql_adds_to_keys_and_indexes_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
+from math import isfinite
 
 from aurora_lambda_runtime.database import aws
 from aurora_lambda_runtime.database.contract import DatabaseSettings, parse_master_secret
@@ -12,7 +13,6 @@ from aurora_lambda_runtime.database.drivers import DriverConnection, driver
 from aurora_lambda_runtime.database.errors import (
     DatabaseError,
     DatabaseUnavailableError,
-    DatabaseWakingError,
     LoginRefusedError,
     SecretUnavailableError,
     format_driver_error,
@@ -21,7 +21,7 @@ from aurora_lambda_runtime.database.errors import (
 # A cluster at 0 ACU answers after about 15 s, after a day's pause about 30 s.
 # Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
 CONNECT_SECONDS = 35.0
-TRIES = 3
+# Between two attempts; a name that does not resolve yet, or a server that refuses while it restarts, takes a while.
 PAUSE_SECONDS = 0.5
 # libpq's shortest connection timeout.
 LEAST_SECONDS = 2.0
@@ -82,18 +82,20 @@ class Connector:
     def open(self, database: str | None = None) -> DriverConnection:
         """Return a new connection, to the settings' database unless another is named.
 
+        A server that does not answer is tried again until the deadline; for 35 s where there is none.
+
         Raises:
             DatabaseError: it cannot be opened; the class says why.
         """
         name = self.settings.schema if database is None else database
-        resumed_by, attempts = time.monotonic() + CONNECT_SECONDS, 0
+        started = time.monotonic()
         while True:
             try:
                 return self._open_once(name)
-            except DatabaseUnavailableError as error:
-                attempts += 1
-                waking = isinstance(error, DatabaseWakingError) and time.monotonic() < resumed_by
-                if (attempts >= TRIES and not waking) or self._remaining() < PAUSE_SECONDS + LEAST_SECONDS:
+            except DatabaseUnavailableError:
+                # The deadline may be set meanwhile, by the first invocation.
+                until = self.deadline if isfinite(self.deadline) else started + CONNECT_SECONDS
+                if until - time.monotonic() < PAUSE_SECONDS + LEAST_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
 

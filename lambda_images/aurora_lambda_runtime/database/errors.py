@@ -27,10 +27,6 @@ class DatabaseUnavailableError(DatabaseError):
     """The server does not answer, or not yet: it may be resuming, restarting, failing over or full."""
 
 
-class DatabaseWakingError(DatabaseUnavailableError):
-    """The server says that it is resuming: it answers soon."""
-
-
 class LoginRefusedError(DatabaseError):
     """The server answers and does not let this role in."""
 

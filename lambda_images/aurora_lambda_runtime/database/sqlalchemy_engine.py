@@ -1,12 +1,14 @@
 """The one SQLAlchemy engine of an execution environment: a pool of one connection, opened when first needed."""
 
+import logging
 import time
+from weakref import WeakKeyDictionary
 
 import sqlalchemy
 from sqlalchemy import Dialect, create_engine, event, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, StaticPool
 
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.drivers import DriverConnection
@@ -15,6 +17,10 @@ from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 # An invocation that checks out a second connection would wait for its own first one: fail soon.
 POOL_SECONDS = 5
 USED = "used at"
+# The connection of each pool that is in use.
+lent: WeakKeyDictionary[Pool, PoolProxiedConnection] = WeakKeyDictionary()
+
+log = logging.getLogger(__name__)
 
 for _spec in ENGINES.values():
     registry.register(_spec.sqlalchemy_url.removesuffix("://").replace("+", "."), _spec.dialect, "LambdaDialect")
@@ -41,14 +47,26 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     @event.listens_for(engine, "checkin")
     def note_use(_connection: object, record: ConnectionPoolEntry) -> None:
         record.info[USED] = time.time()
+        lent.pop(engine.pool, None)
 
     @event.listens_for(engine, "checkout")
-    def replace_dead(connection: DriverConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    def replace_dead(connection: DriverConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
         used = record.info.get(USED)
         if used is not None and not connector.alive(connection, used):
             raise DisconnectionError("the pooled connection was closed by the server")
+        lent[engine.pool] = proxy
 
     return engine
+
+
+def take_back(engine: sqlalchemy.Engine) -> None:
+    """Return to the pool the connection that an invocation has left open, whoever still holds it; roll it back.
+
+    The next invocation would wait for it in vain.
+    """
+    if proxy := lent.get(engine.pool):
+        log.warning("a connection was left open and is taken back: use it within `with`, and keep it in no global")
+        proxy.close()
 
 
 def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engine:

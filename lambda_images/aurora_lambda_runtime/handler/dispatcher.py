@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.error_codes import is_schema_missing, is_unavailable
 from aurora_lambda_runtime.database.errors import ConflictError, DatabaseError, format_driver_error
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine, take_back
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.commands import Commands, run_command
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
@@ -59,8 +59,12 @@ class Dispatcher:
             Exception: a direct invocation failed; Lambda makes a function error of it.
         """
         self.connector.deadline = answer_deadline(context)
-        if is_http(event):
-            return self._answer(event)
+        try:
+            return self._answer(event) if is_http(event) else self._command(event, context)
+        finally:
+            take_back(self.engine)
+
+    def _command(self, event: object, context: LambdaContext) -> object:
         try:
             return run_command(self._commands, event, context.aws_request_id, self._database)
         except DBAPIError as error:

@@ -8,10 +8,11 @@ import psycopg
 
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.drivers import postgres
-from aurora_lambda_runtime.database.errors import DatabaseError, DatabaseWakingError, LoginRefusedError
+from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError
 from aurora_lambda_runtime.database.quoting import quoted
 
 DATABASE = "postgres"
+PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 fileno = postgres.fileno
 
@@ -32,7 +33,7 @@ class DsqlConnection(psycopg.Connection):
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> DsqlConnection:
     """Open a connection, as `Driver` says; `database` is the schema to find tables in."""
-    search_path = f"-c search_path={escaped_option(quoted(database))}"
+    search_path = f"-c search_path={schema_option(database)}"
     connection = DsqlConnection.connect(
         **postgres.connection_parameters(settings, password, timeout, search_path),
         dbname=DATABASE,
@@ -52,7 +53,7 @@ def classify_error(error: Exception) -> type[DatabaseError]:
     text = str(error)
     if "access denied" in text:
         return LoginRefusedError
-    return DatabaseWakingError if "waking up cluster" in text else postgres.classify_error(error)
+    return postgres.classify_error(error)
 
 
 def ping(connection: psycopg.Connection) -> None:
@@ -60,6 +61,9 @@ def ping(connection: psycopg.Connection) -> None:
     connection.execute("SELECT 1")
 
 
-def escaped_option(value: str) -> str:
-    """Return a value as the server reads it from the options of a connection, where spaces and backslashes part it."""
-    return re.sub(r"([\s\\\"'])", r"\\\1", value)
+def schema_option(schema: str) -> str:
+    """Return a schema as the server reads it from the options of a connection, where spaces and backslashes part it.
+
+    A plain name needs no quotes, and so no backslashes, which no example of AWS's sends.
+    """
+    return schema if PLAIN.fullmatch(schema) else re.sub(r"([\s\\\"'])", r"\\\1", quoted(schema))

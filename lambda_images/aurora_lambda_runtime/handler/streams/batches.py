@@ -22,6 +22,9 @@ from aurora_lambda_runtime.handler.streams.records import RecordError, StreamRec
 # When the answer has to be ready, on `time.monotonic`'s clock.
 deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
+# What to do when an invocation ends, however it ends.
+at_end: list[Callable[[], None]] = []
+
 log = logging.getLogger(__name__)
 
 
@@ -102,7 +105,11 @@ def _entry_point(
         print(f"event {json.dumps(event, separators=(',', ':'))}")
         deadline.set(answer_deadline(context))
         records, unreadable = _parse_event(event)
-        failed = first_failure(records) if records else None
+        try:
+            failed = first_failure(records) if records else None
+        finally:
+            for end in at_end:
+                end()
         identifier = failed.item_identifier if failed else unreadable
         if identifier and os.environ.get(REPORT_BATCH_ITEM_FAILURES) == "false":
             raise BatchError(f"the record with the sequence number {identifier} failed, and the batch with it")
