@@ -54,9 +54,9 @@ def eventually(condition: Callable[[], bool], interval: float = 0.01) -> bool:
 class CountingProxy:
     """A TCP proxy that counts round trips: each time the client speaks after the server has spoken, or first."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, listen_on: int = 0) -> None:
         self._target = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", listen_on))
         self.port = self._listener.getsockname()[1]
         self.round_trips = 0
         self.connections = 0

@@ -1,6 +1,7 @@
 """The runner's commands, on a database that is there."""
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -19,9 +20,14 @@ from aurora_lambda_runtime.migrations.failures import describe_error, failure_me
 from aurora_lambda_runtime.migrations.outcome import Outcome, RevisionName
 from aurora_lambda_runtime.migrations.request import Request
 from aurora_lambda_runtime.migrations.servers import Server, open_server
+from aurora_lambda_runtime.migrations.servers.base import LOCK_SECONDS
 
 # Between two revisions, stop unless this is left and the longest so far would fit once more.
 RESERVE_SECONDS = 5.0
+# Long enough for those who waited behind a statement to go on.
+LOCK_PAUSE_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class MigrationCommands:
@@ -68,6 +74,7 @@ class MigrationCommands:
         Raises:
             MigrationError: it failed; no password is in the message.
         """
+        self._server.begin_work()
         self._before = self._server.version()
         try:
             self._migrations.load()
@@ -85,19 +92,35 @@ class MigrationCommands:
     def _run_command(self) -> str:
         """Run the command, and again when a concurrent transaction won: it goes on where it lost.
 
-        Where all revisions are one transaction, everything would be done again, and nobody has asked for that.
+        Where all revisions are one transaction, everything would be done again, and nobody has asked for that; but one
+        that waits for a lock holds up whoever comes after it, so it gives up what it has and begins again.
         """
         command, pauses, applied = self.commands[self._request.command], Backoff().pauses(), 0
         while True:
             try:
                 return command()
             except Exception as error:
+                if self._blocked(error):
+                    time.sleep(LOCK_PAUSE_SECONDS)
+                    continue
                 if len(self._run.applied) > applied:
                     pauses, applied = Backoff().pauses(), len(self._run.applied)
                 pause = next(pauses, None)
                 if not self._lost_to_another(error) or pause is None or self._remaining() < RESERVE_SECONDS:
                     raise
             time.sleep(pause)
+
+    def _blocked(self, error: Exception) -> bool:
+        """Return whether a lock was missing and there is time to try again; if so, say who held it."""
+        code = error_code(getattr(error, "orig", None) or error)
+        if code not in self._server.spec.errors.lock_timeout or self._remaining() < RESERVE_SECONDS + LOCK_SECONDS:
+            return False
+        step = self._run.current_step
+        what = f"revision {step['revision']}" if step else self._request.command
+        log.warning("%s waits for a lock and tries again; held by %s", what, self._server.blockers())
+        if self._server.spec.transactional_ddl:
+            self._run = MigrationRun()
+        return True
 
     def _lost_to_another(self, error: Exception) -> bool:
         spec, code = self._server.spec, error_code(getattr(error, "orig", None) or error)
@@ -221,8 +244,9 @@ class MigrationCommands:
             with closing(open_server(self._server.connector, create=False)) as server:
                 after = server.version()
                 committed = server.is_committed(self._transaction_id)
-        except (MigrationError, DatabaseError) as lost:
-            return f"{self._request.command} failed: {why}. In what state it left the database is unknown: {lost}"
+        except Exception as lost:
+            unknown = lost if isinstance(lost, MigrationError | DatabaseError) else describe_error(lost, [])
+            return f"{self._request.command} failed: {why}. In what state it left the database is unknown: {unknown}"
         return failure_message(
             self._request.command,
             why,

@@ -35,6 +35,8 @@ from aurora_lambda_runtime.migrations.servers import Server, open_server, valida
 ENOUGH_SECONDS = 10_000.0
 # A deployment invokes this right after it has changed what the function may read.
 SECRET_RETRY_SECONDS = 60.0
+# Left to say what went wrong with a database that never answered.
+RESERVE_SECONDS = 2.0
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def run(
         raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
     settings = database_settings(environment)
     connector = Connector(settings)
-    connector.deadline = started + remaining()
+    connector.deadline = started + remaining() - RESERVE_SECONDS
     connector.secret_retry_seconds = SECRET_RETRY_SECONDS
     connector.tries_token = True
     role = runtime_role(environment, settings.name)
@@ -77,8 +79,20 @@ def run(
             outcome = _run(request, server, role, remaining, application)
     except DatabaseError as error:
         raise MigrationError(str(error)) from None
+    except MigrationError:
+        raise
+    except Exception as error:
+        raise _unexpected(request.command, error, connector) from None
     duration = round((time.monotonic() - started) * 1000)
     return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
+
+
+def _unexpected(command: str, error: Exception, connector: Connector) -> MigrationError:
+    """Return the error of a command that a driver's error ended between two statements."""
+    from aurora_lambda_runtime.migrations.failures import describe_error  # noqa: PLC0415 - it loads Alembic
+
+    why = describe_error(error, [connector.password])
+    return MigrationError(f"{command} failed: {why}. Run `aurora-lambda migrate status` to see the state it left")
 
 
 def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
@@ -100,6 +114,10 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
             server.drop_application(role)
     except DatabaseError as error:
         raise MigrationError(str(error)) from None
+    except MigrationError:
+        raise
+    except Exception as error:
+        raise _unexpected("destroy", error, connector) from None
     return answer
 
 

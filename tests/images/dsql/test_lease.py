@@ -56,13 +56,12 @@ def test_a_runner_that_is_at_work_for_long_stays_alone(
 
 
 def test_the_lease_of_a_dead_runner_ends_by_itself(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is there to release it: the next deployment has to go on within seconds."""
+    """Nobody is there to release it: the next deployment waits for that, rather than fail and be typed again."""
     with monkeypatch.context() as short:
         short.setattr(lease, "RENEWAL_SECONDS", 1000.0)
-        short.setattr(lease, "LEASE_SECONDS", 0.5)
+        short.setattr(lease, "LEASE_SECONDS", 1.5)
         dead = server_of(application)
         dead.lock()
-    time.sleep(0.6)
     assert application.run()["status"] == "ok"
     dead.close()
 
@@ -96,5 +95,5 @@ def test_of_five_runners_one_applies_the_revisions(application: Application, tmp
     with ThreadPoolExecutor() as pool:
         errors = list(pool.map(lambda _number: application.run_in_process(versions=versions), range(5)))
     assert "" in errors
-    assert {error.partition(":")[0] for error in errors} <= {"", "busy"}
+    assert {error.partition(":")[0] for error in errors} <= {"", "busy"}, errors
     assert application.run({"command": "status"}, versions)["after"] == "0004"

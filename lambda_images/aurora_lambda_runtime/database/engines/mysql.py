@@ -29,5 +29,6 @@ MYSQL = EngineSpec(
         read_only=frozenset({1290, 1836}),
         # Waited too long for a lock, deadlock.
         conflict=frozenset({1205, 1213}),
+        lock_timeout=frozenset({1205}),
     ),
 )

@@ -30,5 +30,6 @@ POSTGRES = EngineSpec(
         read_only=frozenset({"25006"}),
         # Serialization failure, deadlock.
         conflict=frozenset({"40001", "40P01"}),
+        lock_timeout=frozenset({"55P03"}),
     ),
 )

@@ -27,6 +27,8 @@ class ErrorCodes:
     """The server was the writer before a failover: only a new connection finds the new writer."""
     conflict: frozenset[str | int]
     """The transaction lost to another one, and may succeed when it is run again from its beginning."""
+    lock_timeout: frozenset[str | int] = frozenset()
+    """A lock that others hold was waited for too long."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.drivers import DriverConnection, Row
 from aurora_lambda_runtime.database.engines import EngineSpec
-from aurora_lambda_runtime.database.errors import DatabaseMissingError, error_code
+from aurora_lambda_runtime.database.errors import DatabaseMissingError, error_code, format_driver_error
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
 
 LOCK = "aurora-lambda.migrations"
+# How long a statement of DDL waits for its lock: readers that come after it wait as long.
+LOCK_SECONDS = 3
 # As Alembic makes it.
 CREATE_VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version"
@@ -46,6 +48,11 @@ class Server(ABC):
         " ON CONFLICT (revision) DO UPDATE SET checksum = excluded.checksum, message = excluded.message"
     )
 
+    session_settings: ClassVar[str] = ""
+    """The statement by which a session that may think for long, and must not wait for long, differs from others."""
+    blockers_query: ClassVar[str] = ""
+    """A query of those whose transactions may hold a lock that was waited for: a name and a number of seconds."""
+
     def __init__(self, connector: Connector, connection: DriverConnection) -> None:
         self.connector = connector
         self.connection = connection
@@ -77,10 +84,25 @@ class Server(ABC):
 
         A server notices a closed connection a moment later, and would call the next runner the second.
         """
+        # A connection that was lost cannot be closed either; what lost it is the error to tell.
         if self._locked:
             with suppress(Exception):
                 self.unlock()
-        self.connection.close()
+        with suppress(Exception):
+            self.connection.close()
+
+    def begin_work(self) -> None:
+        """Set this session's limits: none on its idle time, a short one on its waiting for locks."""
+        if self.session_settings:
+            self.run(self.session_settings)
+
+    def blockers(self) -> str:
+        """Return who may hold a lock that was waited for, as far as this user may know."""
+        try:
+            found = self.rows(self.blockers_query)
+        except Exception as error:
+            return f"unknown ({format_driver_error(error)})"
+        return ", ".join(f"{name} for {seconds} s" for name, seconds in found) or "nobody who is still there"
 
     def lock(self) -> None:
         """Keep other runners out until the connection is closed.

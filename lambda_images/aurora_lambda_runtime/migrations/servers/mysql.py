@@ -6,7 +6,7 @@ import re
 from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import RuntimeRole
-from aurora_lambda_runtime.migrations.servers.base import LOCK, Server
+from aurora_lambda_runtime.migrations.servers.base import LOCK, LOCK_SECONDS, Server
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 WRITABLE = 15
@@ -45,6 +45,12 @@ READY = f"""
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
+    # Eight hours is MySQL's own idle limit; the cluster's is a minute.
+    session_settings = f"SET SESSION wait_timeout = 28800, lock_wait_timeout = {LOCK_SECONDS}"
+    blockers_query = """
+        SELECT concat_ws(' ', 'connection', id, user, command), timestampdiff(SECOND, trx_started, now())
+        FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id
+        WHERE id <> connection_id() ORDER BY trx_started LIMIT 3"""
     record_checksum = "REPLACE INTO migration_checksums (revision, checksum, message) VALUES (%s, %s, %s)"
 
     @override

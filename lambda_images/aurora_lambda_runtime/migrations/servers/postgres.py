@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.quoting import literal, quoted
-from aurora_lambda_runtime.migrations.servers.base import LOCK, Server
+from aurora_lambda_runtime.migrations.servers.base import LOCK, LOCK_SECONDS, Server
 
 # Advisory locks belong to one database.
 LOCK_KEY = int.from_bytes(hashlib.sha256(LOCK.encode()).digest()[:8], signed=True)
@@ -70,6 +70,16 @@ END $$"""
 
 class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
+
+    session_settings = (
+        f"SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = 0;"
+        " SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+    )
+    blockers_query = """
+        SELECT concat_ws(' ', 'process', pid, usename, application_name, state),
+            extract(epoch FROM now() - xact_start)::int
+        FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now()
+        ORDER BY xact_start LIMIT 3"""
 
     @property
     @override

@@ -23,6 +23,7 @@ TAKE_LEASE = """
     INSERT INTO migration_lease AS lease VALUES (1, %s, now() + make_interval(secs => %s), false)
     ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
     WHERE lease.expires_at < now() RETURNING id"""
+READ_LEASE = "SELECT holder, expires_at::text, expires_at < now() FROM migration_lease WHERE id = 1"
 RENEW_LEASE = """
     UPDATE migration_lease SET expires_at = now() + make_interval(secs => %s)
     WHERE id = 1 AND holder = %s RETURNING id"""

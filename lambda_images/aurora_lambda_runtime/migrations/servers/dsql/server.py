@@ -20,10 +20,18 @@ from aurora_lambda_runtime.migrations.servers.dsql.access import (
     drop_role_statements,
 )
 from aurora_lambda_runtime.migrations.servers.dsql.cursors import MigrationCursor
-from aurora_lambda_runtime.migrations.servers.dsql.lease import CREATE_LEASE_TABLE, END_LEASE, TAKE_LEASE, Lease
+from aurora_lambda_runtime.migrations.servers.dsql.lease import (
+    CREATE_LEASE_TABLE,
+    END_LEASE,
+    READ_LEASE,
+    TAKE_LEASE,
+    Lease,
+)
 
 # What is left to do when a job is not waited for any longer: to say so.
 RESERVE_SECONDS = 5.0
+# How often to look whether whoever holds the lease is still there.
+POLL_SECONDS = 0.25
 READY = f"""
     SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND EXISTS (
         SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s)
@@ -102,6 +110,8 @@ class DsqlServer(Server):
             self.create_database()
             self._run_unless_done(CREATE_LEASE_TABLE)
             taken = self._take_lease()
+        if not taken and self._outlives_holder():
+            asked_at, taken = time.monotonic(), self._take_lease()
         if taken:
             self._lease.begin(asked_at)
             self._dsql.before_statement = self._lease.check
@@ -185,6 +195,19 @@ class DsqlServer(Server):
         for kind, name in self._dsql.execute(OBJECTS, {"schema": self.schema}).fetchall():
             self.run(f"DROP {kind} IF EXISTS {quoted(self.schema)}.{name} CASCADE")
         self.run(END_RESET)
+
+    def _outlives_holder(self) -> bool:
+        """Return whether the lease has run out unrenewed, as a killed runner's does; one at work renews it soon."""
+        seen = self.row(READ_LEASE)
+        while time.monotonic() < self._dsql.deadline:
+            time.sleep(POLL_SECONDS)
+            found = self.row(READ_LEASE)
+            if found[:2] != seen[:2]:
+                return False
+            # Nobody has taken the first lease, or this one has run out.
+            if not found or found[2]:
+                return True
+        return False
 
     def _take_lease(self) -> bool:
         return bool(self.row(TAKE_LEASE, self._lease.holder, self._lease.seconds))
