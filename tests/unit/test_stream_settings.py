@@ -11,6 +11,7 @@ from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.stream_settings import StreamSettings, read_streams
 
 COPY = {"name": "copy-items", "table": "test-table"}
+PREFIX = "shop-dev-"
 
 
 def mistakes(*streams: dict[str, Any]) -> list[str]:
@@ -32,13 +33,13 @@ def test_values_are_read_as_pulumi_writes_them() -> None:
     as_text = {**COPY, "batchSize": "10", "enabled": "false", "tablePrefix": "", "sortKey": ""}
     as_values = {**COPY, "batchSize": 10, "enabled": False, "tablePrefix": "", "sortKey": ""}
     expected = StreamSettings(name="copy-items", table="test-table", batch_size=10, enabled=False, table_prefix="")
-    assert [read_streams(json.dumps([each])) for each in (as_text, as_values)] == [((expected,), [])] * 2
+    assert [read_streams(json.dumps([each]), PREFIX) for each in (as_text, as_values)] == [((expected,), [])] * 2
 
 
 def test_filters_are_patterns() -> None:
     """Else a function would be called for records that it ignores."""
     patterns = [{"eventName": ["INSERT"]}]
-    (stream,), _ = read_streams(json.dumps([{**COPY, "filters": patterns}]))
+    (stream,), _ = read_streams(json.dumps([{**COPY, "filters": patterns}]), PREFIX)
     assert stream.filters == tuple(patterns)
 
 
@@ -83,34 +84,63 @@ def test_all_mistakes_of_all_streams_are_told_together() -> None:
 
 
 def test_two_streams_of_one_name_or_with_two_minds_about_a_function_are_refused() -> None:
-    """Else the program would fail half way, or a memory size that somebody chose would be ignored."""
+    """The program would fail half way, or a memory size that somebody chose would be ignored."""
     other = {"name": "other", "table": "other-table", "function": "copy-items", "memory": 512}
-    assert mistakes(COPY, COPY, other) == [
+    assert mistakes({**COPY, "memory": 256}, COPY, other) == [
         "streams[1].name is 'copy-items', as is streams[0].name",
-        "streams[2].memory belongs to the function 'copy-items': give it in streams[0]",
+        "streams[2].memory contradicts streams[0].memory: both are of function 'copy-items'",
     ]
 
 
-def test_two_functions_at_most_read_a_table_and_the_first_stream_says_what_it_is() -> None:
-    """Else AWS would refuse the second mapping or throttle the third, or a key that somebody chose would be ignored."""
+def test_two_functions_at_most_read_a_table() -> None:
+    """AWS would refuse the second mapping or throttle the third."""
     others = [{**COPY, "name": name} for name in ("b", "c")]
-    assert read({"streams": json.dumps([COPY, others[0]])}, "dev").streams[1].full_table == (None, "test-table")
-    assert mistakes(COPY, {**others[0], "sortKey": "at", "partitionKey": "id"}, others[1]) == [
-        "streams[1].sortKey belongs to the table 'test-table': give it in streams[0]",
+    assert mistakes(COPY, *others) == [
         "streams[2] is one too many of the table 'test-table': 2 functions at most read a stream",
     ]
     assert mistakes(COPY, {**others[0], "function": "copy-items"}) == [
         "streams[1] feeds the function 'copy-items' from the table 'test-table' as streams[0] does: Lambda maps a "
         "stream to a function once"
     ]
-    assert (
-        len(
-            read(
-                {"streams": json.dumps([{**each, "tablePrefix": each["name"]} for each in (COPY, *others)])}, "dev"
-            ).streams
-        )
-        == 3
-    )
+    prefixed = [{**each, "tablePrefix": each["name"]} for each in (COPY, *others)]
+    assert len(read({"streams": json.dumps(prefixed)}, "dev").streams) == 3
+
+
+def test_a_table_is_the_same_in_whatever_order_its_streams_stand() -> None:
+    """A list put in another order would replace the table by an empty one with another key."""
+    keyed = {**COPY, "sortKey": "at", "deletionProtection": True}
+    for entries in ([keyed, {**COPY, "name": "b"}], [{**COPY, "name": "b"}, keyed]):
+        streams, wrong = read_streams(json.dumps(entries), PREFIX)
+        assert wrong == []
+        assert [(each.sort_key, each.deletion_protection) for each in streams] == [("at", True), ("at", True)]
+    _, wrong = read_streams(json.dumps([keyed, {**COPY, "name": "b", "sortKey": "on"}]), PREFIX)
+    assert wrong == ["streams[1].sortKey contradicts streams[0].sortKey: both are of table 'shop-dev-test-table'"]
+
+
+@pytest.mark.parametrize(
+    "spelling", [{"table": "a-items", "tablePrefix": PREFIX}, {"table": "dev-a-items", "tablePrefix": "shop-"}]
+)
+def test_a_table_under_two_spellings_of_its_name_is_one_table(spelling: dict[str, str]) -> None:
+    """The table would be made twice, which AWS refuses half way through a deployment."""
+    spelled = [{"name": "a", "table": "a-items", "sortKey": "at"}, {"name": "b", **spelling}]
+    streams, wrong = read_streams(json.dumps(spelled), PREFIX)
+    assert wrong == []
+    assert {each.full_table(PREFIX) for each in streams} == {"shop-dev-a-items"}
+    assert [each.sort_key for each in streams] == ["at", "at"]
+    _, wrong = read_streams(json.dumps([*spelled, {"name": "c", "table": "a-items"}]), PREFIX)
+    assert wrong == ["streams[2] is one too many of the table 'a-items': 2 functions at most read a stream"]
+
+
+def test_filters_that_lambda_refuses_are_told_with_the_other_mistakes() -> None:
+    """A deployment would make everything else first and fail at the mapping."""
+    wrong = {**COPY, "filters": [{"eventName": "INSERT"}], "batchSize": 0}
+    assert mistakes(wrong, {"name": "b", "table": "other", "filters": [{"eventName": ["INSERT"]}] * 6}) == [
+        "streams[0].batchSize is 0; it takes a whole number of records from 1 to 10000",
+        "streams[0].filters[0].eventName is 'INSERT'; it must be a list of values or comparisons, or an object of fields",
+        "streams[1].filters are 6, more than the 5 that a mapping takes: join some with $or",
+    ]
+    raised = {**COPY, "filters": [{"eventName": ["INSERT"]}] * 6, "filterQuota": 6}
+    assert len(read({"streams": json.dumps([raised])}, "dev").streams[0].filters) == 6
 
 
 @pytest.mark.parametrize(

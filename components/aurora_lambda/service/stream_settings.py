@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from aurora_lambda import function, table_stream_args
+from aurora_lambda import function, stream_table, table_stream_args
 from aurora_lambda.arguments import Value, flag, objects, text
+from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
 from aurora_lambda.table_stream_args import FilterPattern
 
-_STREAM, _FUNCTION = table_stream_args.ARGUMENTS, function.ARGUMENTS
+_STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function.ARGUMENTS
 _NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
 RESERVED = ("handler", "migrations")
-# The keys of a function and of a table that several streams share: the first of these streams gives them.
+# The keys of a function and of a table that several streams share: any of these streams gives them, for all.
 FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
 TABLE_KEYS = (
     "existingTable",
@@ -98,6 +99,9 @@ class StreamSettings:
     filters: tuple[FilterPattern, ...] = config_key(
         objects("a list of event filter patterns"), "Only records that one of them matches reach the function."
     )
+    filter_quota: int = config_key(
+        _STREAM["filter_quota"], "Filters a mapping may have; more than 5 where AWS has raised the account's quota."
+    )
     enabled: bool = config_key(_STREAM["enabled"], "Whether records are delivered.")
     on_failure: str = config_key(_STREAM["on_failure"], "Where records that are given up go.")
     failure_retention_days: int = config_key(
@@ -117,10 +121,9 @@ class StreamSettings:
         """The function's name in the program."""
         return self.function or self.name
 
-    @property
-    def full_table(self) -> tuple[str | None, str]:
-        """The table's prefix and name, which identify it."""
-        return self.table_prefix, self.table
+    def full_table(self, default_prefix: str) -> str:
+        """Return the table's whole name, which identifies it however it is spelled."""
+        return (default_prefix if self.table_prefix is None else self.table_prefix) + self.table
 
     def entry_point(self, application: str) -> str:
         """Return the path of the Python function that gets the batches, in a package by default."""
@@ -131,8 +134,10 @@ class StreamSettings:
 STREAM_KEYS: Mapping[str, ConfigKey] = declared_keys(StreamSettings)
 
 
-def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
+def read_streams(text: str, default_prefix: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
     """Return the streams that a JSON list describes, and every mistake in it, named by its index and key.
+
+    `default_prefix` is what tables' names begin with where a stream does not say so.
 
     Raises:
         ValueError: the text is not a list of objects.
@@ -148,7 +153,10 @@ def read_streams(text: str) -> tuple[tuple[StreamSettings, ...], list[str]]:
         stream, wrong = _read_stream(entry)
         streams.append(stream)
         mistakes += [f"streams[{index}].{mistake}" for mistake in wrong]
-    return tuple(streams), mistakes or _conflicts(entries, streams)
+    if mistakes:
+        return tuple(streams), mistakes
+    shared, contradictions = _share(entries, streams, default_prefix)
+    return shared, [*_conflicts(streams, default_prefix), *contradictions]
 
 
 def new_tables(streams: Sequence[StreamSettings]) -> dict[str, int]:
@@ -187,7 +195,8 @@ def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]
             values[key.field] = _read_value(value, key)
         except ValueError as error:
             mistakes.append(f"{name} is {value!r}; {error}")
-    return StreamSettings(**values), mistakes  # ty: ignore[invalid-argument-type]
+    stream = StreamSettings(**values)  # ty: ignore[invalid-argument-type]
+    return stream, mistakes + filter_mistakes(stream.filters, stream.filter_quota)
 
 
 def _read_value(value: object, key: ConfigKey) -> Value:
@@ -196,12 +205,36 @@ def _read_value(value: object, key: ConfigKey) -> Value:
     return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
 
 
-def _conflicts(entries: Sequence[Mapping[str, object]], streams: Sequence[StreamSettings]) -> list[str]:
+def _share(
+    entries: Sequence[Mapping[str, object]], streams: Sequence[StreamSettings], default_prefix: str
+) -> tuple[tuple[StreamSettings, ...], list[str]]:
+    """Return the streams, each with what any of them says of its function and table, and where two disagree.
+
+    Which of them comes first does not matter: a list in another order must not change a table.
+    """
+    shared, mistakes = list(streams), []
+    functions = [f"function {stream.function_name!r}" for stream in streams]
+    tables = [f"table {stream.full_table(default_prefix)!r}" for stream in streams]
+    for owners, keys in ((functions, FUNCTION_KEYS), (tables, TABLE_KEYS)):
+        givers: dict[tuple[str, str], int] = {}
+        for index, owner in enumerate(owners):
+            for key in (key for key in keys if key in entries[index]):
+                field, first = STREAM_KEYS[key].field, givers.setdefault((owner, key), index)
+                if getattr(streams[index], field) != getattr(streams[first], field):
+                    mistakes.append(f"streams[{index}].{key} contradicts streams[{first}].{key}: both are of {owner}")
+        for index, owner in enumerate(owners):
+            given = {STREAM_KEYS[key].field: first for (name, key), first in givers.items() if name == owner}
+            values = {field: getattr(streams[first], field) for field, first in given.items()}
+            shared[index] = replace(shared[index], **values)
+    return tuple(shared), mistakes
+
+
+def _conflicts(streams: Sequence[StreamSettings], default_prefix: str) -> list[str]:
     """Return what is wrong with streams whose keys are right by themselves."""
     return [
         f"streams[{index}]{mistake}"
-        for index, (entry, stream) in enumerate(zip(entries, streams, strict=True))
-        for mistake in (*_own_mistakes(stream), *_conflicts_with(streams[:index], entry, stream))
+        for index, stream in enumerate(streams)
+        for mistake in (*_own_mistakes(stream), *_conflicts_with(streams[:index], stream, default_prefix))
     ]
 
 
@@ -216,29 +249,18 @@ def _own_mistakes(stream: StreamSettings) -> Iterator[str]:
         )
 
 
-def _conflicts_with(
-    earlier: Sequence[StreamSettings], entry: Mapping[str, object], stream: StreamSettings
-) -> Iterator[str]:
+def _conflicts_with(earlier: Sequence[StreamSettings], stream: StreamSettings, default_prefix: str) -> Iterator[str]:
     """Yield what is wrong with a stream together with earlier ones."""
-    names, functions, tables = (
-        [index for index, each in enumerate(earlier) if getattr(each, key) == getattr(stream, key)]
-        for key in ("name", "function_name", "full_table")
-    )
+    names = [index for index, each in enumerate(earlier) if each.name == stream.name]
+    tables = [
+        i for i, each in enumerate(earlier) if each.full_table(default_prefix) == stream.full_table(default_prefix)
+    ]
     if names:
         yield f".name is {stream.name!r}, as is streams[{names[0]}].name"
-    elif twice := sorted({*functions} & {*tables}):
+    elif twice := [index for index in tables if earlier[index].function_name == stream.function_name]:
         yield (
             f" feeds the function {stream.function_name!r} from the table {stream.table!r} as streams[{twice[0]}] does:"
             " Lambda maps a stream to a function once"
         )
     elif len(tables) == STREAMS_PER_TABLE:
         yield f" is one too many of the table {stream.table!r}: {STREAMS_PER_TABLE} functions at most read a stream"
-    owners = (
-        (functions, f"function {stream.function_name!r}", FUNCTION_KEYS),
-        (tables, f"table {stream.table!r}", TABLE_KEYS),
-    )
-    for sharing, owner, keys in owners:
-        for key in keys if sharing else ():
-            field, first = STREAM_KEYS[key].field, sharing[0]
-            if key in entry and getattr(stream, field) != getattr(earlier[first], field):
-                yield f".{key} belongs to the {owner}: give it in streams[{first}]"
