@@ -9,6 +9,7 @@ from aurora_lambda.function_role import FunctionRole, FunctionRoleArgs
 from aurora_lambda.image import LambdaImage, LambdaImageArgs
 from aurora_lambda.migration import Migration, MigrationArgs
 from aurora_lambda.network import Network, NetworkArgs
+from aurora_lambda.stream_table import StreamTable, StreamTableArgs
 from aurora_lambda.table_stream import TableStream
 from aurora_lambda.table_stream_args import TableStreamArgs
 
@@ -28,6 +29,8 @@ __all__ = [
     "MigrationArgs",
     "Network",
     "NetworkArgs",
+    "StreamTable",
+    "StreamTableArgs",
     "TableStream",
     "TableStreamArgs",
 ]

@@ -1,5 +1,6 @@
 """Where the records of a stream go that its function could not process: a private bucket, or a queue."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pulumi
@@ -29,15 +30,13 @@ class FailureDestinations:
     name: str
     retention_days: int
     kms_key_arn: pulumi.Input[str] | None
+    force_destroy: bool
     tags: Tags | None
 
     def bucket(self) -> FailureDestination:
-        """Return an encrypted, private bucket, which keeps each record whole for the retention time.
-
-        Source: AWS Lambda developer guide, "Retaining discarded batch records", permissions for Amazon S3.
-        """
+        """Return an encrypted, private bucket, which keeps each record whole for the retention time."""
         bucket = aws.s3.Bucket(
-            self.name, force_destroy=True, tags=resource_tags(self.tags, self.name), opts=self._child
+            self.name, force_destroy=self.force_destroy, tags=resource_tags(self.tags, self.name), opts=self._child
         )
         self._encrypt(bucket)
         self._keep_private(bucket)
@@ -50,10 +49,7 @@ class FailureDestinations:
             ],
             opts=self._child,
         )
-        statements = bucket.arn.apply(
-            lambda arn: [policies.allow(["s3:ListBucket"], arn), policies.allow(["s3:PutObject"], f"{arn}/*")]
-        )
-        return FailureDestination(bucket.arn, statements)
+        return FailureDestination(bucket.arn, self._known(bucket.arn, policies.deliver_to_bucket))
 
     def queue(self) -> FailureDestination:
         """Return an encrypted queue, whose messages say where in the stream the records were."""
@@ -65,7 +61,12 @@ class FailureDestinations:
             tags=resource_tags(self.tags, self.name),
             opts=self._child,
         )
-        return FailureDestination(queue.arn, queue.arn.apply(lambda arn: [policies.allow(["sqs:SendMessage"], arn)]))
+        return FailureDestination(queue.arn, self._known(queue.arn, policies.deliver_to_queue))
+
+    def _known(
+        self, arn: pulumi.Output[str], statements: Callable[[str, str], list[policies.Statement]]
+    ) -> pulumi.Output[list[policies.Statement]]:
+        return pulumi.Output.all(arn, self.kms_key_arn or "").apply(lambda known: statements(*known))
 
     def _encrypt(self, bucket: aws.s3.Bucket) -> None:
         default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
@@ -96,4 +97,5 @@ class FailureDestinations:
 
     @property
     def _child(self) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self.parent)
+        # A bucket that stays in the account stays private, encrypted and emptied with time.
+        return pulumi.ResourceOptions(parent=self.parent, retain_on_delete=not self.force_destroy)

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.provider import main
 from pulumi.provider.experimental.component import ComponentProvider
 
-from aurora_lambda import aurora_args, dsql, function, image, migration, network, table_stream_args
+from aurora_lambda import aurora_args, dsql, function, image, migration, network, stream_table, table_stream_args
 from aurora_lambda.arguments import Argument
 from aurora_lambda.aurora import AuroraDatabase
 from aurora_lambda.function_role import FunctionRole
@@ -25,6 +25,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
     FunctionRole: {},
     function.ImageFunction: function.ARGUMENTS,
     migration.Migration: migration.ARGUMENTS,
+    stream_table.StreamTable: stream_table.ARGUMENTS,
     TableStream: table_stream_args.ARGUMENTS,
 }
 

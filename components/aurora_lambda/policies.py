@@ -27,7 +27,8 @@ class Statement(TypedDict):
 
 def policy_document(statements: Sequence[Mapping[str, object]]) -> str:
     """Return a policy document of these statements, as JSON."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    # Mappings that crossed the engine come in any order: unsorted, a policy would change from run to run.
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)}, sort_keys=True)
 
 
 def allow(actions: Sequence[str], *resources: str) -> Statement:
@@ -110,13 +111,38 @@ def reach_secrets(*secret_arns: str) -> Statement:
     return {**write_secret(*secret_arns), "Principal": {"AWS": "*"}}
 
 
-def read_stream(stream_arn: str) -> list[Statement]:
+def read_stream(stream_arn: str, key_arn: str) -> list[Statement]:
     """Return what reading a DynamoDB stream needs; listing streams is allowed for all or for none.
 
+    `key_arn` is the key of the table; empty for AWS's own.
     Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon DynamoDB", execution role permissions.
     """
     actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-    return [allow(actions, stream_arn), allow(["dynamodb:ListStreams"], "*")]
+    return [
+        allow(actions, stream_arn),
+        allow(["dynamodb:ListStreams"], "*"),
+        *use_key("dynamodb", key_arn, "kms:Decrypt"),
+    ]
+
+
+def deliver_to_bucket(bucket_arn: str, key_arn: str) -> list[Statement]:
+    """Return what Lambda needs of a function's role to put records into a bucket, encrypted by `key_arn`.
+
+    Source: AWS Lambda developer guide, "Retaining discarded batch records", permissions for Amazon S3.
+    """
+    return [
+        allow(["s3:ListBucket"], bucket_arn),
+        allow(["s3:PutObject"], f"{bucket_arn}/*"),
+        *use_key("s3", key_arn, "kms:GenerateDataKey"),
+    ]
+
+
+def deliver_to_queue(queue_arn: str, key_arn: str) -> list[Statement]:
+    """Return what Lambda needs of a function's role to send messages to a queue, encrypted by `key_arn`.
+
+    Source: Amazon SQS developer guide, "Key management", permissions of producers.
+    """
+    return [allow(["sqs:SendMessage"], queue_arn), *use_key("sqs", key_arn, "kms:Decrypt", "kms:GenerateDataKey")]
 
 
 def deny_without_tls(bucket_arn: str) -> Statement:
@@ -131,11 +157,16 @@ def deny_without_tls(bucket_arn: str) -> Statement:
 
 
 def use_key_for_secrets(key_arn: str, *actions: str) -> list[Statement]:
-    """Return what using a customer's own key needs, through Secrets Manager only.
+    """Return what using a customer's own key needs, through Secrets Manager only."""
+    return use_key("secretsmanager", key_arn, *actions)
+
+
+def use_key(service: str, key_arn: str, *actions: str) -> list[Statement]:
+    """Return what using a customer's own key needs, through one AWS service only.
 
     The account's own keys, an empty `key_arn`, need nothing. Source: AWS KMS developer guide, "kms:ViaService".
     """
     if not key_arn:
         return []
-    service = f"secretsmanager.{key_arn.split(':')[3]}.amazonaws.com"
-    return [{**allow(actions, key_arn), "Condition": {"StringEquals": {"kms:ViaService": service}}}]
+    via = f"{service}.{key_arn.split(':')[3]}.amazonaws.com"
+    return [{**allow(actions, key_arn), "Condition": {"StringEquals": {"kms:ViaService": via}}}]

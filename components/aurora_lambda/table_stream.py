@@ -9,44 +9,34 @@ from aurora_lambda import policies
 from aurora_lambda.access import PolicySources, PolicyStatement, merge_lists
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
-from aurora_lambda.naming import physical_name, resource_tags
+from aurora_lambda.filter_patterns import filter_mistakes
+from aurora_lambda.naming import resource_tags
 from aurora_lambda.table_stream_args import ARGUMENTS, TableStreamArgs
-
-# Source: DynamoDB developer guide, "Naming rules".
-TABLE_NAME_LENGTH = 255
 
 
 class TableStream(pulumi.ComponentResource):
     """The changes of a DynamoDB table, delivered to a function, and a place for those that it cannot process.
 
-    Makes: the table with its stream (neither for an existing table or stream), a private, encrypted bucket with its
-    lifecycle or a queue, a policy of the function's role, the event source mapping, and three alarms.
-    At rest: the table's storage (0.25 USD per GB-month), what is in the bucket, and 0.30 USD a month for the alarms.
+    Makes: a private, encrypted bucket with its lifecycle or a queue, a policy of the function's role, the event source
+    mapping, and three alarms. At rest: what is in the bucket, and 0.30 USD a month for the alarms.
     """
 
-    table_name: pulumi.Output[str]
-    """The table's name, prefix included."""
-    stream_arn: pulumi.Output[str]
-    """ARN of the stream."""
     mapping_id: pulumi.Output[str]
     """Id of the event source mapping."""
     failure_destination_arn: pulumi.Output[str]
     """ARN of the bucket or queue for records that are given up; empty where there is none."""
 
     def __init__(self, name: str, args: TableStreamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the table, or take the existing one, and what delivers its changes.
+        """Register what delivers the stream's records.
 
         Raises:
-            ValueError: an argument that is not allowed, a table's name that is too long, or, once the table is looked
-                up, an existing table without a stream.
+            ValueError: an argument that is not allowed, or a filter that Lambda would refuse.
         """
         super().__init__("aurora-lambda:index:TableStream", name, {}, opts)
         self._name, self._args = name, check_arguments("TableStream", name, args, ARGUMENTS)
         _check_combinations(name, self._args)
         self._child = pulumi.ResourceOptions(parent=self)
 
-        self.table_name = pulumi.Output.from_input(self._full_table_name())
-        self.stream_arn = self._stream()
         destination = self._failure_destination()
         mapping = self._mapping(self._role_policy(destination), destination)
         self._alarms(mapping, destination)
@@ -54,61 +44,10 @@ class TableStream(pulumi.ComponentResource):
         self.failure_destination_arn = destination.arn if destination else pulumi.Output.from_input("")
         self.register_outputs(
             {
-                "tableName": self.table_name,
-                "streamArn": self.stream_arn,
                 "mappingId": self.mapping_id,
                 "failureDestinationArn": self.failure_destination_arn,
             }
         )
-
-    def _full_table_name(self) -> str:
-        name = self._args.get("name_prefix", physical_name("")) + self._args["table_name"]
-        if len(name) > TABLE_NAME_LENGTH:
-            raise ValueError(
-                f"TableStream {self._name!r}: the table's name {name!r} has {len(name)} characters, and DynamoDB takes "
-                f"{TABLE_NAME_LENGTH}; give a shorter name_prefix"
-            )
-        return name
-
-    def _stream(self) -> pulumi.Output[str]:
-        if "stream_arn" in self._args:
-            return pulumi.Output.from_input(self._args["stream_arn"])
-        return self._existing_stream() if self._args["existing_table"] else self._new_stream()
-
-    def _existing_stream(self) -> pulumi.Output[str]:
-        name = self._full_table_name()
-        table = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self))
-
-        def check(enabled: bool) -> None:
-            if not enabled:
-                raise ValueError(
-                    f"TableStream {self._name!r}: the table {name} has no stream. Type: aws dynamodb update-table "
-                    f"--table-name {name} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
-                )
-
-        return pulumi.Output.all(table.stream_arn, table.stream_enabled.apply(check)).apply(lambda known: known[0])
-
-    def _new_stream(self) -> pulumi.Output[str]:
-        args = self._args
-        keys = [(args["partition_key"], args["partition_key_type"])]
-        if "sort_key" in args:
-            keys.append((args["sort_key"], args["sort_key_type"]))
-        key_arn = args.get("kms_key_arn")
-        return aws.dynamodb.Table(
-            self._name,
-            name=self._full_table_name(),
-            billing_mode="PAY_PER_REQUEST",
-            hash_key=args["partition_key"],
-            range_key=args.get("sort_key"),
-            attributes=[{"name": name, "type": type_} for name, type_ in keys],
-            stream_enabled=True,
-            stream_view_type=args["stream_view_type"],
-            point_in_time_recovery={"enabled": args["point_in_time_recovery"]},
-            server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else None,
-            deletion_protection_enabled=args["deletion_protection"],
-            tags=resource_tags(args.get("tags"), self._name),
-            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"]),
-        ).stream_arn
 
     def _failure_destination(self) -> FailureDestination | None:
         destinations = FailureDestinations(
@@ -116,6 +55,7 @@ class TableStream(pulumi.ComponentResource):
             name=f"{self._name}-failures",
             retention_days=self._args["failure_retention_days"],
             kms_key_arn=self._args.get("kms_key_arn"),
+            force_destroy=self._args["force_destroy"],
             tags=self._args.get("tags"),
         )
         make = {"bucket": destinations.bucket, "queue": destinations.queue}.get(self._args["on_failure"])
@@ -127,16 +67,15 @@ class TableStream(pulumi.ComponentResource):
             self._name,
             role=self._args["role_name"],
             policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_lists(*known))),
-            opts=self._child,
+            # The new policy is made first and the old one deleted last: a record that is given up before the mapping
+            # is changed can still be delivered, and one that is given up after it already.
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
         )
 
     def _statements(self, destination: FailureDestination | None) -> PolicySources:
-        read = self.stream_arn.apply(lambda arn: _documents(policies.read_stream(arn)))
-        key = pulumi.Output.from_input(self._args.get("kms_key_arn", "")).apply(
-            lambda arn: _documents([policies.allow(["kms:Decrypt", "kms:GenerateDataKey"], arn)] if arn else [])
-        )
-        deliver = [destination.statements.apply(_documents)] if destination else []
-        return [read, *deliver, key]
+        arns = pulumi.Output.all(self._args["stream_arn"], self._args.get("table_kms_key_arn", ""))
+        read = arns.apply(lambda known: _documents(policies.read_stream(*known)))
+        return [read, *([destination.statements.apply(_documents)] if destination else [])]
 
     def _mapping(
         self, role_policy: aws.iam.RolePolicy, destination: FailureDestination | None
@@ -148,7 +87,7 @@ class TableStream(pulumi.ComponentResource):
         ]
         return aws.lambda_.EventSourceMapping(
             self._name,
-            event_source_arn=self.stream_arn,
+            event_source_arn=args["stream_arn"],
             function_name=args["function_name"],
             starting_position=args["starting_position"],
             batch_size=args["batch_size"],
@@ -160,13 +99,18 @@ class TableStream(pulumi.ComponentResource):
             function_response_types=["ReportBatchItemFailures"] if args["report_batch_item_failures"] else [],
             tumbling_window_in_seconds=args["tumbling_window_in_seconds"],
             filter_criteria=aws.lambda_.EventSourceMappingFilterCriteriaArgs(filters=filters) if filters else None,
-            kms_key_arn=args.get("kms_key_arn") if filters else None,
             destination_config={"on_failure": {"destination_arn": destination.arn}} if destination else None,
             metrics_config={"metrics": ["EventCount"]},
             enabled=args["enabled"],
             tags=resource_tags(args.get("tags"), self._name),
-            # Lambda checks the role's permissions when the mapping is created.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
+            # Lambda checks the role's permissions when the mapping is created, takes no second mapping of a stream to
+            # a function, and the provider's update does not take a destination away.
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[role_policy],
+                delete_before_replace=True,
+                replace_on_changes=["destinationConfig"],
+            ),
         )
 
     def _alarms(self, mapping: aws.lambda_.EventSourceMapping, destination: FailureDestination | None) -> None:
@@ -205,8 +149,8 @@ class TableStream(pulumi.ComponentResource):
 
 
 def _check_combinations(name: str, args: TableStreamArgs) -> None:
-    if "stream_arn" in args and args["existing_table"]:
-        raise ValueError(f"TableStream {name!r}: stream_arn and existing_table say the same; give one of the two")
+    if mistakes := filter_mistakes(args.get("filters", ()), args["filter_quota"]):
+        raise ValueError(f"TableStream {name!r}: {'; '.join(mistakes)}")
     if args["tumbling_window_in_seconds"] and args["parallelization_factor"] > 1:
         raise ValueError(
             f"TableStream {name!r}: parallelization_factor is {args['parallelization_factor']}; it takes 1 beside"

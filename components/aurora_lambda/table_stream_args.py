@@ -11,6 +11,7 @@ from aurora_lambda.naming import Tags
 
 HOUR = 3600
 DAY = 24 * HOUR
+MIN_FILTER_QUOTA = 5
 # An event filter in Lambda's own words, such as {"dynamodb": {"Keys": {"id": {"S": ["1"]}}}}.
 FilterPattern = dict[str, Any]
 
@@ -18,38 +19,20 @@ FilterPattern = dict[str, Any]
 class TableStreamArgs(TypedDict):
     """Which table's changes go to which function, and what becomes of those it cannot process."""
 
-    table_name: str
-    """The table, without the prefix."""
+    stream_arn: pulumi.Input[str]
+    """ARN of the table's stream, as a `StreamTable` has it. At most two functions can read one stream."""
     function_name: pulumi.Input[str]
     """Name of the function that gets the records."""
     role_name: pulumi.Input[str]
     """Name of the function's role; this component gives it the right to read the stream."""
-    name_prefix: NotRequired[str]
-    """What the table's name begins with; empty for nothing. Default: the project and the stack, as in `demo-dev-`."""
-    stream_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the table's stream, where that is known, such as from another `TableStream` of the table. The table's own
-    arguments below then mean nothing. At most two functions can read one stream."""
-    existing_table: NotRequired[bool]
-    """Whether the table exists already. Its stream has to be enabled; the keys, the view type, the protection and the
-    encryption below are then ignored."""
-    partition_key: NotRequired[str]
-    """Name of the partition key."""
-    partition_key_type: NotRequired[str]
-    """Type of the partition key: string, number or binary."""
-    sort_key: NotRequired[str]
-    """Name of the sort key. Default: none."""
-    sort_key_type: NotRequired[str]
-    """Type of the sort key: string, number or binary."""
-    stream_view_type: NotRequired[str]
-    """What a record holds of the item."""
-    point_in_time_recovery: NotRequired[bool]
-    """Whether the table can be restored to any second of the last 35 days."""
-    deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the table."""
+    table_kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the table, which reading its stream takes. Default, and where empty: AWS's own."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts the table and the records given up. Default: AWS's own keys."""
+    """ARN of the key that encrypts the records given up. Default: AWS's own keys. Filters are encrypted by Lambda's own
+    key in any case: with another one Lambda would need a statement in the key's policy."""
     starting_position: NotRequired[str]
-    """Where to begin: with the oldest record that the stream still has, or with the next one."""
+    """Where to begin: with the oldest record that the stream still has, or with the next one. A change replaces the
+    mapping, which begins there anew."""
     batch_size: NotRequired[int]
     """Records in a batch at most."""
     maximum_batching_window_in_seconds: NotRequired[int]
@@ -68,11 +51,16 @@ class TableStreamArgs(TypedDict):
     """Length of the windows over which the function aggregates; 0: none."""
     filters: NotRequired[Sequence[FilterPattern]]
     """Event filter patterns; a record that none matches does not reach the function. Default: all do."""
+    filter_quota: NotRequired[int]
+    """How many filters a mapping may have; more than 5 where AWS has raised the account's quota."""
     enabled: NotRequired[bool]
     """Whether records are delivered."""
     on_failure: NotRequired[str]
     """Where records that are given up go: a bucket, which keeps them whole, a queue, which is told where they were, or
-    nowhere."""
+    nowhere. A change replaces the mapping, which begins at the starting position anew."""
+    force_destroy: NotRequired[bool]
+    """Whether the destination is deleted with the records in it once it is no longer part of the stack. Otherwise it
+    stays in the account, as it is."""
     failure_retention_days: NotRequired[int]
     """How long they are kept there; a queue keeps them 14 days at most."""
     policy_statements: NotRequired[PolicySources]
@@ -85,24 +73,11 @@ class TableStreamArgs(TypedDict):
     """Tags of every resource."""
 
 
-KEY_TYPES = ("S", "N", "B")
-# Sources: DynamoDB developer guide, "Naming rules"; Lambda API reference, CreateEventSourceMapping.
+# Sources: Lambda API reference, CreateEventSourceMapping.
 ARGUMENTS: Mapping[str, Argument] = {
-    "table_name": text(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, '_', '-' and '.'"),
-    "name_prefix": text(r"[A-Za-z0-9_.-]*", "letters, digits, '_', '-' and '.'"),
     "stream_arn": text(
         r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/stream/[\w.:-]+", "the ARN of a table's stream"
     ),
-    "existing_table": flag(default=False),
-    "partition_key": text(r".{1,255}", "1 to 255 characters", "id"),
-    "partition_key_type": choice(*KEY_TYPES, default="S"),
-    "sort_key": text(r".{1,255}", "1 to 255 characters"),
-    "sort_key_type": choice(*KEY_TYPES, default="S"),
-    "stream_view_type": choice(
-        "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY", default="NEW_AND_OLD_IMAGES"
-    ),
-    "point_in_time_recovery": flag(default=True),
-    "deletion_protection": flag(default=False),
     "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
     "starting_position": choice("TRIM_HORIZON", "LATEST", default="TRIM_HORIZON"),
     "batch_size": whole_number(1, 10_000, "records", 100),
@@ -113,8 +88,11 @@ ARGUMENTS: Mapping[str, Argument] = {
     "bisect_batch_on_function_error": flag(default=True),
     "report_batch_item_failures": flag(default=True),
     "tumbling_window_in_seconds": whole_number(0, 900, "seconds", 0),
+    # Source: AWS Lambda developer guide, "Control which events Lambda sends to your function".
+    "filter_quota": whole_number(MIN_FILTER_QUOTA, 10, "filters", MIN_FILTER_QUOTA),
     "enabled": flag(default=True),
     "on_failure": choice("bucket", "queue", "nowhere", default="bucket"),
+    "force_destroy": flag(default=False),
     "failure_retention_days": whole_number(1, 3650, "days", 30),
     "alarm_iterator_age_seconds": whole_number(1, DAY, "seconds", HOUR // 4),
 }

@@ -47,6 +47,7 @@ class Registration:
     replace_on_changes: tuple[str, ...]
     retain_on_delete: bool
     parent: str
+    delete_before_replace: bool
     aliases: tuple[str, ...]
     wire: Mapping[str, Any]
 
@@ -117,7 +118,8 @@ class _RecordingMonitor(MockMonitor):
             replace_on_changes=tuple(request.replaceOnChanges),
             retain_on_delete=request.retainOnDelete,
             parent=request.parent,
-            aliases=tuple(alias.spec.parentUrn for alias in request.aliases),
+            delete_before_replace=request.deleteBeforeReplace,
+            aliases=tuple(alias.urn or alias.spec.parentUrn for alias in request.aliases),
             wire=wire,
         )
         if request.type != "pulumi:pulumi:Stack":

@@ -110,9 +110,9 @@ def test_the_right_is_the_one_that_attaches_a_function(stack: Stack) -> None:
     policy = recording.inputs(ROLE_POLICY, "handler-network")
     assert policy["role"] == recording.output(ROLE, "handler", "name")
     assert policy["policy"] == (
-        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ec2:AssignPrivateIpAddresses",'
-        ' "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",'
-        ' "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses"], "Resource": ["*"]}]}'
+        '{"Statement": [{"Action": ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface",'
+        ' "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",'
+        ' "ec2:UnassignPrivateIpAddresses"], "Effect": "Allow", "Resource": ["*"]}], "Version": "2012-10-17"}'
     )
 
 

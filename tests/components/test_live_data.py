@@ -166,7 +166,7 @@ def test_what_keeps_the_data_or_says_what_it_does_is_free(before: dict[str, str]
 def test_nothing_that_holds_data_is_touched_before_the_check() -> None:
     """A cluster could be replaced while the message that refuses it is on its way."""
     recording = record(deploy, streams())
-    for type_, component in ((CLUSTER, "AuroraDatabase"), (TABLE, "TableStream")):
+    for type_, component in ((CLUSTER, "AuroraDatabase"), (TABLE, "StreamTable")):
         child = next(entry for entry in recording.registrations if entry.type == type_)
         parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
         assert parent.type == f"aurora-lambda:index:{component}"

@@ -81,6 +81,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
             "LambdaImage",
             "Migration",
             "Network",
+            "StreamTable",
             "TableStream",
         )
     }
@@ -197,7 +198,8 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
             "cors": {"allowOrigins": ["https://example.com"], "maxAge": 60.0},
         }
         made = make("ImageFunction", "function", function)
-        stream = {"tableName": "test-table", "roleName": role["name"], "functionName": made["functionName"]}
+        table = make("StreamTable", "table", {"tableName": "test-table"})
+        stream = {"streamArn": table["streamArn"], "roleName": role["name"], "functionName": made["functionName"]}
         make("TableStream", "stream", {**stream, "batchSize": 7.0, "filters": [{"eventName": ["INSERT"]}]})
         regions = {"peerRegion": "eu-west-2", "witnessRegion": "eu-west-3"}
         dsql = make("DsqlDatabase", "dsql", {"functionRoleArns": [role["arn"]], **regions})

@@ -9,6 +9,7 @@ from tests.components.recording import statements
 from tests.components.tokens import BUCKET, FUNCTION, IMAGE, INVOCATION, MAPPING, QUEUE, ROLE, ROLE_POLICY, TABLE
 
 COPY = {"name": "copy-items", "table": "test-table"}
+TABLE_NAME = "aurora-lambda-dev-test-table"
 
 
 def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_migrated(stack: Stack) -> None:
@@ -23,7 +24,7 @@ def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_mi
     invocation = recording.resource(INVOCATION, "migrations").urn
     assert invocation in recording.resource(FUNCTION, "copy-items").dependencies
     assert recording.inputs(MAPPING, "copy-items")["functionName"] == recording.output(FUNCTION, "copy-items", "name")
-    assert recording.inputs(TABLE, "copy-items")["name"] == "aurora-lambda-dev-test-table"
+    assert recording.inputs(TABLE, TABLE_NAME)["name"] == "aurora-lambda-dev-test-table"
 
 
 def test_the_stack_exports_what_people_write_to_and_read_from(stack: Stack) -> None:
@@ -77,7 +78,7 @@ def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
         ("Role", "copy-items"),
         ("RolePolicy", "copy-items"),
         ("RolePolicy", "copy-items"),
-        ("Table", "copy-items"),
+        ("Table", TABLE_NAME),
     ]
     function = recording.inputs(FUNCTION, "copy-items")
     assert function["environment"] == {"variables": {}}
@@ -136,7 +137,7 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
         "alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms",
     }
     recording = stack(streams=json.dumps([entry]), handlerConcurrency="77")
-    table, mapping = recording.inputs(TABLE, "copy-items"), recording.inputs(MAPPING, "copy-items")
+    table, mapping = recording.inputs(TABLE, "shop-test-table"), recording.inputs(MAPPING, "copy-items")
     assert (table["name"], table["hashKey"], table["rangeKey"]) == ("shop-test-table", "customer", "placed")
     assert table["attributes"] == [{"name": "customer", "type": "N"}, {"name": "placed", "type": "B"}]
     assert (table["streamViewType"], table["pointInTimeRecovery"]) == ("NEW_IMAGE", {"enabled": False})
@@ -179,8 +180,8 @@ def test_a_function_knows_when_nobody_asks_which_record_failed(stack: Stack) -> 
 def test_two_functions_read_one_table(stack: Stack) -> None:
     """Else the table would be made twice, which AWS refuses half way through a deployment."""
     recording = stack(streams=json.dumps([COPY, {**COPY, "name": "other"}]))
-    assert recording.of_type(TABLE) == ["copy-items"]
-    arn = recording.output(TABLE, "copy-items", "streamArn")
+    assert recording.of_type(TABLE) == [TABLE_NAME]
+    arn = recording.output(TABLE, TABLE_NAME, "streamArn")
     mappings = [recording.inputs(MAPPING, name) for name in ("copy-items", "other")]
     assert [each["eventSourceArn"] for each in mappings] == [arn, arn]
     functions = [recording.output(FUNCTION, name, "name") for name in ("copy-items", "other")]
@@ -194,7 +195,7 @@ def test_two_functions_read_one_table(stack: Stack) -> None:
 @pytest.mark.parametrize("deletion_protection", ["true", "false"])
 def test_a_protected_stack_protects_its_tables(stack: Stack, deletion_protection: str) -> None:
     """Else a destroy of a production stack would take the tables before it is refused the database."""
-    table = stack(streams=json.dumps([COPY]), deletionProtection=deletion_protection).resource(TABLE, "copy-items")
+    table = stack(streams=json.dumps([COPY]), deletionProtection=deletion_protection).resource(TABLE, TABLE_NAME)
     protected = deletion_protection == "true"
     assert (table.inputs["deletionProtectionEnabled"], table.protect) == (protected, protected)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamArgs
+from aurora_lambda import FunctionRole, ImageFunction, StreamTable, TableStream, TableStreamArgs
 from tests.components.recording import REGION, Recording, record
 from tests.components.tokens import (
     ALARM,
@@ -19,42 +19,26 @@ from tests.components.tokens import (
     PUBLIC_ACCESS_BLOCK,
     QUEUE,
     ROLE_POLICY,
-    TABLE,
     VPC,
 )
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+TABLE_KEY = "arn:aws:kms:eu-west-1:123456789012:key/7f7f"
+STREAM = f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026-01-01T00:00:00.000"
 TAGS = {"project": "demo", "Name": "copy"}
 
 
-def stream(lookups: dict[str, Any] | None = None, **args: Any) -> Recording:
-    """Record a `TableStream` of `test-table` with these arguments beside the required ones."""
-    required: TableStreamArgs = {"table_name": "test-table", "function_name": "f", "role_name": "r"}
-    return record(lambda: TableStream("copy", {**required, "tags": {"project": "demo"}, **args}), lookups=lookups)
-
-
-def test_a_table_is_made_with_its_stream_and_can_be_restored() -> None:
-    """Else changes would not reach the function, or a mistake in the application would lose the table."""
-    recording = stream()
-    assert recording.inputs(TABLE, "copy") == {
-        "name": "aurora-lambda-dev-test-table",
-        "billingMode": "PAY_PER_REQUEST",
-        "hashKey": "id",
-        "attributes": [{"name": "id", "type": "S"}],
-        "streamEnabled": True,
-        "streamViewType": "NEW_AND_OLD_IMAGES",
-        "pointInTimeRecovery": {"enabled": True},
-        "deletionProtectionEnabled": False,
-        "tags": TAGS,
-    }
-    assert recording.resource(TABLE, "copy").protect is False
+def stream(**args: Any) -> Recording:
+    """Record a `TableStream` with these arguments beside the required ones."""
+    required: TableStreamArgs = {"stream_arn": STREAM, "function_name": "f", "role_name": "r"}
+    return record(lambda: TableStream("copy", {**required, "tags": {"project": "demo"}, **args}))
 
 
 def test_a_failing_record_holds_up_nothing_for_long_and_is_kept() -> None:
     """Else one record would block its shard for a day and be lost then."""
     recording = stream()
     assert recording.inputs(MAPPING, "copy") == {
-        "eventSourceArn": recording.output(TABLE, "copy", "streamArn"),
+        "eventSourceArn": STREAM,
         "functionName": "f",
         "startingPosition": "TRIM_HORIZON",
         "batchSize": 100,
@@ -77,7 +61,7 @@ def test_records_that_are_given_up_lie_in_a_private_encrypted_bucket_for_a_month
     recording = stream()
     name = "copy-failures"
     bucket, arn = recording.output(BUCKET, name, "bucket"), recording.output(BUCKET, name, "arn")
-    assert recording.inputs(BUCKET, name) == {"forceDestroy": True, "tags": {**TAGS, "Name": name}}
+    assert recording.inputs(BUCKET, name) == {"forceDestroy": False, "tags": {**TAGS, "Name": name}}
     assert recording.inputs(PUBLIC_ACCESS_BLOCK, name) == {
         "bucket": bucket,
         "blockPublicAcls": True,
@@ -114,7 +98,7 @@ def test_the_function_may_read_this_stream_and_deliver_to_this_bucket_before_it_
         {
             "Effect": "Allow",
             "Action": ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-            "Resource": [recording.output(TABLE, "copy", "streamArn")],
+            "Resource": [STREAM],
         },
         {"Effect": "Allow", "Action": ["dynamodb:ListStreams"], "Resource": ["*"]},
         {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]},
@@ -178,18 +162,82 @@ def test_without_a_destination_nothing_is_made_for_one() -> None:
     assert "destinationConfig" not in recording.inputs(MAPPING, "copy")
 
 
-def test_a_key_of_ones_own_encrypts_the_table_and_what_is_given_up() -> None:
-    """Else personal data would be encrypted by another key, or the function could not read its stream."""
+def test_a_key_of_ones_own_encrypts_what_is_given_up_and_not_the_filters() -> None:
+    """Personal data would be encrypted by another key, or Lambda refused the mapping for want of a right to the key."""
     recording = stream(kms_key_arn=KEY, filters=[{"eventName": ["INSERT"]}])
-    assert recording.inputs(TABLE, "copy")["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
     rule = recording.inputs(BUCKET_ENCRYPTION, "copy-failures")["rules"][0]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
-    assert recording.inputs(MAPPING, "copy")["kmsKeyArn"] == KEY
-    statements = json.loads(recording.inputs(ROLE_POLICY, "copy")["policy"])["Statement"]
-    assert statements[-1] == {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": [KEY]}
+    assert "kmsKeyArn" not in recording.inputs(MAPPING, "copy")
     queue = stream(kms_key_arn=KEY, on_failure="queue").inputs(QUEUE, "copy-failures")
     assert queue["kmsMasterKeyId"] == KEY
     assert "sqsManagedSseEnabled" not in queue
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "uses"),
+    [
+        ("bucket", [("s3", ["kms:GenerateDataKey"])]),
+        ("queue", [("sqs", ["kms:Decrypt", "kms:GenerateDataKey"])]),
+        ("nowhere", []),
+    ],
+)
+def test_keys_are_used_through_the_services_that_need_them_alone(on_failure: str, uses: list[Any]) -> None:
+    """A hole in the function could decrypt whatever else the company encrypts by its key."""
+    recording = stream(kms_key_arn=KEY, table_kms_key_arn=TABLE_KEY, on_failure=on_failure)
+    statements = json.loads(recording.inputs(ROLE_POLICY, "copy")["policy"])["Statement"]
+    assert [each for each in statements if each["Action"][0].startswith("kms:")] == [
+        {
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": [key],
+            "Condition": {"StringEquals": {"kms:ViaService": f"{service}.eu-west-1.amazonaws.com"}},
+        }
+        for key, service, actions in [
+            (TABLE_KEY, "dynamodb", ["kms:Decrypt"]),
+            *((KEY, service, actions) for service, actions in uses),
+        ]
+    ]
+
+
+BUCKET_PARTS = (BUCKET, BUCKET_ENCRYPTION, BUCKET_LIFECYCLE, BUCKET_POLICY, PUBLIC_ACCESS_BLOCK)
+
+
+@pytest.mark.parametrize("force_destroy", [False, True])
+@pytest.mark.parametrize(("on_failure", "types"), [("bucket", BUCKET_PARTS), ("queue", (QUEUE,))])
+def test_given_up_records_go_only_when_the_configuration_says_so(
+    *, force_destroy: bool, on_failure: str, types: tuple[str, ...]
+) -> None:
+    """The only copy of what could not be processed would go with the stack, or lie open in a bucket that stays."""
+    recording = stream(on_failure=on_failure, force_destroy=force_destroy)
+    kept = [recording.resource(type_, "copy-failures").retain_on_delete for type_ in types]
+    assert kept == [not force_destroy] * len(types)
+    if on_failure == "bucket":
+        assert recording.inputs(BUCKET, "copy-failures")["forceDestroy"] is force_destroy
+
+
+def test_a_mapping_is_deleted_before_its_replacement_and_replaced_without_its_destination() -> None:
+    """AWS refuses a second mapping of a stream to a function; Lambda would go on writing to a bucket that is gone."""
+    mapping = stream().resource(MAPPING, "copy")
+    assert (mapping.delete_before_replace, mapping.replace_on_changes) == (True, ("destinationConfig",))
+    policy = stream().resource(ROLE_POLICY, "copy")
+    assert (policy.delete_before_replace, policy.replace_on_changes) == (False, ("policy",))
+
+
+def test_filters_that_lambda_refuses_are_refused_before_anything_is_made() -> None:
+    """The deployment would fail at the mapping, after everything before it."""
+    message = r"^TableStream 'copy': filters\[0\] is {}; it must be an object of at least one field$"
+    with pytest.raises(ValueError, match=message):
+        stream(filters=[{}])
+
+
+def test_statements_in_any_order_of_keys_give_one_policy() -> None:
+    """A program in another language would replace unchanged policies at random, its mappings arriving unordered."""
+    own = {"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": ["*"], "Condition": {"a": {"b": "c", "d": "e"}}}
+    turned = {**dict(reversed(own.items())), "Condition": {"a": {"d": "e", "b": "c"}}}
+    texts = {stream(policy_statements=[[each]]).inputs(ROLE_POLICY, "copy")["policy"] for each in (own, turned)}
+    assert len(texts) == 1
+    filters = [{"a": [1], "b": [2]}, {"b": [2], "a": [1]}]
+    assert len({str(stream(filters=[each]).inputs(MAPPING, "copy")["filterCriteria"]) for each in filters}) == 1
 
 
 def test_every_property_of_a_mapping_can_be_set() -> None:
@@ -228,30 +276,6 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
     assert stream(parallelization_factor=10).inputs(MAPPING, "copy")["parallelizationFactor"] == 10
 
 
-def test_the_keys_the_view_and_the_protection_of_a_table_can_be_chosen() -> None:
-    """Else the application's table would not be the one it needs."""
-    recording = stream(
-        partition_key="customer",
-        sort_key="placed",
-        sort_key_type="N",
-        stream_view_type="KEYS_ONLY",
-        point_in_time_recovery=False,
-        deletion_protection=True,
-    )
-    table = recording.resource(TABLE, "copy")
-    assert (table.inputs["hashKey"], table.inputs["rangeKey"]) == ("customer", "placed")
-    assert table.inputs["attributes"] == [{"name": "customer", "type": "S"}, {"name": "placed", "type": "N"}]
-    assert table.inputs["streamViewType"] == "KEYS_ONLY"
-    assert table.inputs["pointInTimeRecovery"] == {"enabled": False}
-    assert (table.inputs["deletionProtectionEnabled"], table.protect) == (True, True)
-
-
-@pytest.mark.parametrize(("prefix", "name"), [("", "test-table"), ("shop.", "shop.test-table")])
-def test_the_prefix_of_a_tables_name_can_be_changed_or_left_out(prefix: str, name: str) -> None:
-    """Else a table could not be called as others expect it."""
-    assert stream(name_prefix=prefix).inputs(TABLE, "copy")["name"] == name
-
-
 def test_permissions_of_ones_own_replace_the_generated_ones() -> None:
     """Else a company whose policies are written elsewhere could not use this component."""
     own = {"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": ["*"]}
@@ -259,35 +283,9 @@ def test_permissions_of_ones_own_replace_the_generated_ones() -> None:
     assert json.loads(policy["policy"])["Statement"] == [own]
 
 
-def lookup(**answer: object) -> dict[str, Any]:
-    return {"aws:dynamodb/getTable:getTable": answer}
-
-
-def test_an_existing_table_is_read_as_it_is() -> None:
-    """Else a team's own table would be made anew, or taken away with the stack."""
-    arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/test-table/stream/2026-01-01T00:00:00.000"
-    recording = stream(
-        lookup(streamEnabled=True, streamArn=arn, name="test-table"), existing_table=True, name_prefix=""
-    )
-    assert recording.of_type(TABLE) == []
-    assert recording.inputs(MAPPING, "copy")["eventSourceArn"] == arn
-
-
-def test_a_stream_that_is_known_is_read_without_a_table_of_its_own() -> None:
-    """Else two functions could not read the table that one component makes."""
-    arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/test-table/stream/2026-01-01T00:00:00.000"
-    recording = stream(stream_arn=arn)
-    assert recording.of_type(TABLE) == []
-    assert recording.inputs(MAPPING, "copy")["eventSourceArn"] == arn
-
-
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (
-            {"stream_arn": f"arn:aws:dynamodb:{REGION}:123456789012:table/t/stream/2026", "existing_table": True},
-            "stream_arn and existing_table say the same; give one of the two",
-        ),
         (
             {"tumbling_window_in_seconds": 9, "parallelization_factor": 2},
             "parallelization_factor is 2; it takes 1 beside tumbling_window_in_seconds, since a shard has one window at"
@@ -301,24 +299,6 @@ def test_arguments_that_contradict_each_other_are_refused_in_words(args: dict[st
         stream(**args)
 
 
-def test_an_existing_table_without_a_stream_is_refused_with_the_command_to_run() -> None:
-    """Else a mapping to a stream that is no more would be made, and no record would ever arrive."""
-    message = (
-        "^TableStream 'copy': the table aurora-lambda-dev-test-table has no stream. Type: aws dynamodb update-table "
-        "--table-name aurora-lambda-dev-test-table --stream-specification "
-        "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES$"
-    )
-    with pytest.raises(ValueError, match=message):
-        stream(lookup(streamEnabled=False, streamArn="", name="t"), existing_table=True)
-
-
-def test_a_table_name_that_is_too_long_with_its_prefix_is_refused() -> None:
-    """Else AWS would refuse it half way through a deployment."""
-    assert len(stream(table_name="t" * 237).inputs(TABLE, "copy")["name"]) == 255
-    with pytest.raises(ValueError, match=r"has 256 characters, and DynamoDB takes 255; give a shorter name_prefix$"):
-        stream(table_name="t" * 238)
-
-
 def test_three_tables_feed_two_functions_and_no_database_is_needed() -> None:
     """Else streams could not be used without an SQL database, or a function would be there once a table."""
 
@@ -330,7 +310,10 @@ def test_three_tables_feed_two_functions_and_no_database_is_needed() -> None:
             functions[name] = (role, function)
         for table, name in (("a-table", "one"), ("b-table", "one"), ("c-table", "two")):
             role, function = functions[name]
-            TableStream(table, {"table_name": table, "function_name": function.function_name, "role_name": role.name})
+            stream_arn = StreamTable(table, {"table_name": table}).stream_arn
+            TableStream(
+                table, {"stream_arn": stream_arn, "function_name": function.function_name, "role_name": role.name}
+            )
 
     recording = record(program)
     assert recording.of_type(FUNCTION) == ["one", "two"]

@@ -43,7 +43,7 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
     for key in (key for key in CONFIG_KEYS.values() if key.name in config):
         try:
             if key.name == "streams":
-                checked[key.field], wrong = read_streams(config[key.name])
+                checked[key.field], wrong = read_streams(config[key.name], f"{pulumi.get_project()}-{stack}-")
                 mistakes += wrong
             else:
                 checked[key.field] = key.read(config[key.name])

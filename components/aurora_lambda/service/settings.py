@@ -72,7 +72,9 @@ class Settings:
     )
     force_destroy: bool = config_key(
         _DSQL["force_destroy"],
-        "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster does not stay.",
+        "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster and records that"
+        " streams gave up do not stay.",
+        engines=WITHOUT_DATABASE_TOO,
     )
     replace_data: bool = config_key(
         flag(default=False),

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pulumi
 
-from aurora_lambda import FunctionRole, ImageFunction, TableStream, TableStreamArgs
+from aurora_lambda import FunctionRole, ImageFunction, StreamTable, StreamTableArgs, TableStream, TableStreamArgs
 from aurora_lambda.access import FunctionAccess
+from aurora_lambda.naming import physical_name
 from aurora_lambda.project import Project
 from aurora_lambda.schema import camel_case
 from aurora_lambda.service.live_data import LiveStack
@@ -46,29 +47,27 @@ def register_streams(
         name: _function(settings, tags, stream, image_uri=image_uri, role=roles[name], database=database)
         for name, stream in stream_functions(settings.streams).items()
     }
-    tables: dict[object, TableStream] = {}
-    streams: dict[str, TableStream] = {}
-    for stream in settings.streams:
-        name = stream.function_name
-        streams[stream.name] = _table_stream(
+    tables = _tables(settings, tags, pulumi.ResourceOptions(depends_on=[live.checked]))
+    streams = {
+        stream.name: _table_stream(
             settings,
             tags,
             stream,
-            role=roles[name],
-            function=functions[name],
-            table=tables.get(stream.full_table),
-            opts=pulumi.ResourceOptions(depends_on=[live.checked]),
+            role=roles[stream.function_name],
+            function=functions[stream.function_name],
+            table=tables[stream.name],
         )
-        tables.setdefault(stream.full_table, streams[stream.name])
+        for stream in settings.streams
+    }
     for name, function in functions.items():
         pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
         pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
     if streams:
         pulumi.export("streamMappings", {name: stream.mapping_id for name, stream in streams.items()})
     for name, stream in streams.items():
-        pulumi.export(f"{_camel_case(name)}TableName", stream.table_name)
+        pulumi.export(f"{_camel_case(name)}TableName", tables[name].table_name)
         pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
-    return [*functions.values(), *streams.values()]
+    return [*functions.values(), *tables.values(), *streams.values()]
 
 
 def _camel_case(name: str) -> str:
@@ -119,12 +118,11 @@ def _table_stream(
     *,
     role: FunctionRole,
     function: ImageFunction,
-    table: TableStream | None,
-    opts: pulumi.ResourceOptions,
+    table: StreamTable,
 ) -> TableStream:
-    """Register a stream; `table` is an earlier stream of the same table."""
     args: TableStreamArgs = {
-        "table_name": stream.table,
+        "stream_arn": table.stream_arn,
+        "table_kms_key_arn": table.kms_key_arn,
         "function_name": function.function_name,
         "role_name": role.name,
         "starting_position": stream.starting_position,
@@ -137,34 +135,51 @@ def _table_stream(
         "report_batch_item_failures": stream.report_batch_item_failures,
         "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
         "filters": stream.filters,
+        "filter_quota": stream.filter_quota,
         "enabled": stream.enabled,
         "on_failure": stream.on_failure,
+        "force_destroy": settings.force_destroy,
         "failure_retention_days": stream.failure_retention_days,
         "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
         "tags": tags,
     }
     if stream.alarm_topic_arn:
         args["alarm_topic_arn"] = stream.alarm_topic_arn
-    _add_table(args, settings, stream, table)
-    return TableStream(stream.name, args, opts)
+    if settings.kms_key_arn:
+        args["kms_key_arn"] = settings.kms_key_arn
+    return TableStream(stream.name, args)
 
 
-def _add_table(
-    args: TableStreamArgs, settings: Settings, stream: StreamSettings, shared_with: TableStream | None
-) -> None:
-    """Add the arguments about the stream's table."""
-    args["partition_key"], args["partition_key_type"] = stream.partition_key, stream.partition_key_type
-    args["sort_key_type"] = stream.sort_key_type
-    args["stream_view_type"] = stream.stream_view_type
-    args["point_in_time_recovery"] = stream.point_in_time_recovery
-    args["deletion_protection"] = stream.deletion_protection or settings.deletion_protection
-    if shared_with:
-        args["stream_arn"] = shared_with.stream_arn
-    else:
-        args["existing_table"] = stream.existing_table
+def _tables(settings: Settings, tags: Tags, opts: pulumi.ResourceOptions) -> dict[str, StreamTable]:
+    """Register each table once, named by itself, and return them by the names of the streams that read them."""
+    readers: dict[str, list[StreamSettings]] = {}
+    for stream in settings.streams:
+        readers.setdefault(stream.full_table(physical_name("")), []).append(stream)
+    tables = {}
+    for name, streams in readers.items():
+        names = [stream.name for stream in streams]
+        tables |= dict.fromkeys(
+            names, StreamTable(name, {**_table(settings, tags, streams[0]), "former_streams": names}, opts)
+        )
+    return tables
+
+
+def _table(settings: Settings, tags: Tags, stream: StreamSettings) -> StreamTableArgs:
+    args: StreamTableArgs = {
+        "table_name": stream.table,
+        "existing_table": stream.existing_table,
+        "partition_key": stream.partition_key,
+        "partition_key_type": stream.partition_key_type,
+        "sort_key_type": stream.sort_key_type,
+        "stream_view_type": stream.stream_view_type,
+        "point_in_time_recovery": stream.point_in_time_recovery,
+        "deletion_protection": stream.deletion_protection or settings.deletion_protection,
+        "tags": tags,
+    }
     if stream.table_prefix is not None:
         args["name_prefix"] = stream.table_prefix
     if stream.sort_key:
         args["sort_key"] = stream.sort_key
     if settings.kms_key_arn:
         args["kms_key_arn"] = settings.kms_key_arn
+    return args

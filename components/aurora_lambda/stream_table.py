@@ -1,0 +1,151 @@
+"""A DynamoDB table with its stream: one that is made, or one that exists."""
+
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.arguments import Argument, check_arguments, choice, flag, text
+from aurora_lambda.naming import Tags, physical_name, resource_tags
+
+# Source: DynamoDB developer guide, "Naming rules".
+TABLE_NAME_LENGTH = 255
+KEY_TYPES = ("S", "N", "B")
+
+
+class StreamTableArgs(TypedDict):
+    """Which table it is, and what one that is made is like."""
+
+    table_name: str
+    """The table, without the prefix."""
+    name_prefix: NotRequired[str]
+    """What the table's name begins with; empty for nothing. Default: the project and the stack, as in `demo-dev-`."""
+    existing_table: NotRequired[bool]
+    """Whether the table exists already. Its stream has to be enabled; the keys, the view type, the protection and the
+    encryption below are then ignored."""
+    partition_key: NotRequired[str]
+    """Name of the partition key."""
+    partition_key_type: NotRequired[str]
+    """Type of the partition key: string, number or binary."""
+    sort_key: NotRequired[str]
+    """Name of the sort key. Default: none."""
+    sort_key_type: NotRequired[str]
+    """Type of the sort key: string, number or binary."""
+    stream_view_type: NotRequired[str]
+    """What a record holds of the item."""
+    point_in_time_recovery: NotRequired[bool]
+    """Whether the table can be restored to any second of the last 35 days."""
+    deletion_protection: NotRequired[bool]
+    """Whether AWS and Pulumi refuse to delete the table."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the table. Default: AWS's own keys."""
+    former_streams: NotRequired[Sequence[str]]
+    """Names of the `TableStream`s that may have made the table, as they did before `StreamTable`: it is taken over from
+    the one that did."""
+    tags: NotRequired[Tags]
+    """Tags of the table."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "table_name": text(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 letters, digits, '_', '-' and '.'"),
+    "name_prefix": text(r"[A-Za-z0-9_.-]*", "letters, digits, '_', '-' and '.'"),
+    "existing_table": flag(default=False),
+    "partition_key": text(r".{1,255}", "1 to 255 characters", "id"),
+    "partition_key_type": choice(*KEY_TYPES, default="S"),
+    "sort_key": text(r".{1,255}", "1 to 255 characters"),
+    "sort_key_type": choice(*KEY_TYPES, default="S"),
+    "stream_view_type": choice(
+        "NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY", default="NEW_AND_OLD_IMAGES"
+    ),
+    "point_in_time_recovery": flag(default=True),
+    "deletion_protection": flag(default=False),
+    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+}
+
+
+class StreamTable(pulumi.ComponentResource):
+    """A DynamoDB table with its stream, apart from who reads it: readers come and go, and the table stays.
+
+    Makes: the table, unless it exists. At rest: its storage (0.25 USD per GB-month).
+    """
+
+    table_name: pulumi.Output[str]
+    """The table's name, prefix included."""
+    stream_arn: pulumi.Output[str]
+    """ARN of the stream."""
+    kms_key_arn: pulumi.Output[str]
+    """ARN of the key that encrypts table and stream; empty for AWS's own."""
+
+    def __init__(self, name: str, args: StreamTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the table, or take the existing one.
+
+        Raises:
+            ValueError: an argument that is not allowed, a table's name that is too long, or, once the table is looked
+                up, an existing table without a stream.
+        """
+        super().__init__("aurora-lambda:index:StreamTable", name, {}, opts)
+        self._name, self._args = name, check_arguments("StreamTable", name, args, ARGUMENTS)
+        self._full_name = self._checked_name()
+        self.table_name = pulumi.Output.from_input(self._full_name)
+        if self._args["existing_table"]:
+            self.stream_arn, self.kms_key_arn = self._existing_table()
+        else:
+            self.stream_arn = self._new_table(opts.parent if opts else None).stream_arn
+            self.kms_key_arn = pulumi.Output.from_input(self._args.get("kms_key_arn", ""))
+        self.register_outputs(
+            {"tableName": self.table_name, "streamArn": self.stream_arn, "kmsKeyArn": self.kms_key_arn}
+        )
+
+    def _checked_name(self) -> str:
+        name = self._args.get("name_prefix", physical_name("")) + self._args["table_name"]
+        if len(name) > TABLE_NAME_LENGTH:
+            raise ValueError(
+                f"StreamTable {self._name!r}: the table's name {name!r} has {len(name)} characters, and DynamoDB takes "
+                f"{TABLE_NAME_LENGTH}; give a shorter name_prefix"
+            )
+        return name
+
+    def _existing_table(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
+        """Return the ARNs of the stream and of the key of a table that exists."""
+        name = self._full_name
+        table = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self))
+
+        def check(enabled: bool) -> None:
+            if not enabled:
+                raise ValueError(
+                    f"StreamTable {self._name!r}: the table {name} has no stream. Type: aws dynamodb update-table "
+                    f"--table-name {name} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
+                )
+
+        stream = pulumi.Output.all(table.stream_arn, table.stream_enabled.apply(check)).apply(lambda known: known[0])
+        key = table.server_side_encryption.apply(lambda encryption: (encryption and encryption.kms_key_arn) or "")
+        return stream, key
+
+    def _new_table(self, parent: pulumi.Resource | None) -> aws.dynamodb.Table:
+        args = self._args
+        keys = [(args["partition_key"], args["partition_key_type"])]
+        if "sort_key" in args:
+            keys.append((args["sort_key"], args["sort_key_type"]))
+        key_arn = args.get("kms_key_arn")
+        former = [
+            pulumi.create_urn(
+                name, "aws:dynamodb/table:Table", pulumi.create_urn(name, "aurora-lambda:index:TableStream", parent)
+            )
+            for name in args.get("former_streams", ())
+        ]
+        return aws.dynamodb.Table(
+            self._name,
+            name=self._full_name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=args["partition_key"],
+            range_key=args.get("sort_key"),
+            attributes=[{"name": name, "type": type_} for name, type_ in keys],
+            stream_enabled=True,
+            stream_view_type=args["stream_view_type"],
+            point_in_time_recovery={"enabled": args["point_in_time_recovery"]},
+            server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else None,
+            deletion_protection_enabled=args["deletion_protection"],
+            tags=resource_tags(args.get("tags"), self._name),
+            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"], aliases=former),
+        )
