@@ -12,10 +12,11 @@ from aurora_lambda_local import commands
 REGION = "eu-west-1"
 
 
-def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: str = "") -> None:
+def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: str = "", label: str = "items") -> None:
     """Register a table, a function that refuses the item `poison`, and a mapping that keeps failures in a bucket.
 
-    With `adopted`, the table of that name is looked up instead; without `table`, there is none and no mapping.
+    With `adopted`, the table of that name is looked up instead; without `table`, there is none and no mapping. `label`
+    is what the program calls the table.
     """
     image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
     function = aws.lambda_.Function(
@@ -31,7 +32,7 @@ def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: st
         return
     mapping = aws.lambda_.EventSourceMapping(
         "items",
-        event_source_arn=_stream(adopted),
+        event_source_arn=_stream(adopted, label),
         function_name=function.arn,
         starting_position="TRIM_HORIZON",
         maximum_retry_attempts=1,
@@ -42,14 +43,14 @@ def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: st
     pulumi.export("streamMappings", {"items": mapping.uuid})
 
 
-def _stream(adopted: str) -> pulumi.Input[str]:
+def _stream(adopted: str, label: str) -> pulumi.Input[str]:
     if adopted:
         found = aws.dynamodb.get_table(name=adopted)
         if not found.stream_enabled:
             raise ValueError(f"the stream of {adopted} is off")
         return found.stream_arn
     table = aws.dynamodb.Table(
-        "items",
+        label,
         name="shop-local-table",
         billing_mode="PAY_PER_REQUEST",
         hash_key="id",

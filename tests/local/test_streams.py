@@ -153,8 +153,21 @@ def test_what_the_program_no_longer_has_is_deleted(checkout: Path) -> None:
     commands.down(checkout, keep_data=True)
     lines = bring_up(checkout, table=False)
     assert lines.changes()["aws:dynamodb:Table items"] == "deleted"
+    assert lines.notes() == [f"note: deleted with what it held: table {TABLE} with 1 items"]
     assert client(checkout, "dynamodb").list_tables()["TableNames"] == []
     bring_up(checkout)
     assert client(checkout, "dynamodb").scan(TableName=TABLE)["Count"] == 0
     put(checkout, "b")
     assert saw(checkout, "b")
+
+
+def test_a_table_that_the_program_calls_otherwise_keeps_its_items(checkout: Path) -> None:
+    """Who renames or reorders streams would lose the items, and be left with a stream of no table."""
+    bring_up(checkout)
+    put(checkout, "a")
+    assert saw(checkout, "a")
+    lines = bring_up(checkout, label="by-its-name")
+    assert lines.changes()["aws:dynamodb:Table items"] == "deleted"
+    assert client(checkout, "dynamodb").scan(TableName=TABLE)["Count"] == 1
+    put(checkout, "b")
+    assert saw(checkout, "a", "b")

@@ -99,7 +99,7 @@ def down(options: argparse.Namespace) -> None:
     from aurora_lambda_local.commands import has_data
 
     asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
-    if asks and not _confirmed("Delete the databases of every stack here?"):
+    if asks and not _confirmed("Delete the databases, the tables and the records given up, of every stack here?"):
         raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
     with working("stopping"):
         take_down(keep_data=options.keep_data)

@@ -104,6 +104,15 @@ REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
 }
 
 
+def stored_data(context: StackContext, type_token: str, identifier: str) -> str:
+    """Return what is lost when a table or a bucket is removed, in words; empty where it holds nothing."""
+    if type_token == TABLE:
+        table = context.aws_services.dynamodb.describe(context.region, identifier)
+        return f"table {identifier} with {table['ItemCount']} items" if table and table["ItemCount"] else ""
+    objects = destinations.bucket_size(identifier) if type_token in BUCKETS else 0
+    return f"bucket {identifier} with {objects} objects" if objects else ""
+
+
 def lookup_table(context: StackContext, arguments: Inputs) -> Outputs:
     """Return what `aws.dynamodb.get_table` answers for a table that exists in the emulated DynamoDB.
 

@@ -43,6 +43,11 @@ def set_queue_attributes(name: str, region: str, attributes: Mapping[str, str]) 
     sqs_backends[DEFAULT_ACCOUNT_ID][region].set_queue_attributes(name, dict(attributes))
 
 
+def bucket_size(name: str) -> int:
+    """Return how many objects a bucket holds."""
+    return len(_buckets().buckets[name].keys) if name in _buckets().buckets else 0
+
+
 def remove_bucket(name: str) -> None:
     """Remove a bucket with all its objects."""
     _buckets().buckets.pop(name, None)

@@ -20,7 +20,7 @@ from aurora_lambda_local.resources.reachability import reachability_errors
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
-from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS
+from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, stored_data
 from aurora_lambda_local.supervisor.messages import (
     Change,
     DeletedResource,
@@ -104,8 +104,9 @@ class RunningStack:
         context, stack = self._require_context(), self._state.current_stack()
         registered = set(request["urns"])
         removed = [urn for urn in reversed(stack.resources) if urn not in registered]
-        deleted = [self._delete(context, stack, urn) for urn in removed]
-        notices = engine_notices(stack.outputs, request["outputs"])
+        notices: list[str] = []
+        deleted = [self._delete(context, stack, urn, notices) for urn in removed]
+        notices += engine_notices(stack.outputs, request["outputs"])
         stack.outputs = dict(request["outputs"])
         self._save_state()
         if errors := reachability_errors(context):
@@ -197,12 +198,16 @@ class RunningStack:
         return "restored" if unchanged else "updated" if record.id == resource.id else "replaced"
 
     @staticmethod
-    def _delete(context: StackContext, stack: StackState, urn: str) -> DeletedResource:
+    def _delete(context: StackContext, stack: StackState, urn: str, notices: list[str]) -> DeletedResource:
         if running := context.running_resources.pop(urn, None):
             running.close()
         context.resources.pop(urn, None)
         record = stack.resources.pop(urn)
-        if remove := REMOVERS.get(record.type):
+        # What another resource of the program is too, under another name, is still in use.
+        in_use = any((each.type, each.id) == (record.type, record.id) for each in stack.resources.values())
+        if (remove := REMOVERS.get(record.type)) and not in_use:
+            if lost := stored_data(context, record.type, record.id):
+                notices.append(f"deleted with what it held: {lost}")
             remove(context, record.id)
         return {"type": record.type, "name": record.name, "recorded": record.type not in PROVIDERS}
 
