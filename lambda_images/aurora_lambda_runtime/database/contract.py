@@ -7,7 +7,7 @@ so it uses the standard library alone and does no I/O. What it says of engines i
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -33,8 +33,10 @@ class DatabaseSettings:
 
     `schema` is the database's name on Aurora. `port` is the engine's own unless another is given. `ca` is a file of
     certificate authorities to verify the server with; empty means Amazon's. `revision` is the migration the deployment
-    applied last; empty where nobody said. `secret_arn` names the secret that holds the password under
-    `auth="password"`. `password` is set only when the settings come from `DATABASE_URL`.
+    applied last; empty where nobody said. `owner` is whom the migration runner claims the schema for on a cluster that
+    others use too: `project/stack`, or `project/*` for every stack of a project. `secret_arn` names the
+    secret that holds the password under `auth="password"`. `password` is set only when the settings come from
+    `DATABASE_URL`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class DatabaseSettings:
     arn: str = ""
     secret_arn: str = ""
     revision: str = ""
+    owner: str = ""
     password: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +107,7 @@ _SUFFIXES = (
     "ARN",
     "SECRET_ARN",
     "REVISION",
+    "OWNER",
 )
 _SEARCH_PATH = re.compile(r"search_path=(\w+)")
 _REQUIRED = ("ENGINE", "ENDPOINT", "SCHEMA", "DB_ROLE")
@@ -121,7 +125,8 @@ def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
         ContractError: no database is described, more than one is, or a variable is missing or malformed.
     """
     if url := environment.get(DATABASE_URL):
-        return _from_url(url)
+        settings = _from_url(url)
+        return replace(settings, owner=environment.get(environment_name(settings.name, "OWNER"), ""))
     name = _database_name(environment)
     values = {suffix: environment.get(environment_name(name, suffix), "") for suffix in _SUFFIXES}
     if missing := [environment_name(name, suffix) for suffix in _REQUIRED if not values[suffix]]:
@@ -145,6 +150,7 @@ def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
         arn=values["ARN"],
         secret_arn=values["SECRET_ARN"],
         revision=values["REVISION"],
+        owner=values["OWNER"],
     )
 
 

@@ -105,6 +105,8 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
     answer = {"command": "destroy", "engine": settings.engine, "status": "ok"}
     if environment.get(DROP_ON_DESTROY) != "true":
         return {**answer, "output": "nothing is dropped: the stack does not say that its data goes with it"}
+    if settings.owner.endswith("/*"):
+        return {**answer, "output": f"nothing is dropped: the schema belongs to {settings.owner}"}
     connector = Connector(settings)
     connector.deadline = deadline
     role = runtime_role(environment, settings.name)

@@ -35,7 +35,7 @@ MISSING = """
     SELECT 1 AS step, 'role' AS what, '' AS object, '' AS value WHERE NOT EXISTS (TABLE role)
     UNION ALL SELECT 1, 'login', '', '' FROM pg_roles WHERE rolname = %(role)s AND NOT rolcanlogin
     UNION ALL SELECT 2, 'mapping', '', arn FROM wanted WHERE arn NOT IN (TABLE mapping)
-    UNION ALL SELECT 3, 'stale mapping', '', arn FROM mapping WHERE arn NOT IN (TABLE wanted)
+    UNION ALL SELECT 3, 'stale mapping', '', arn FROM mapping WHERE arn NOT IN (TABLE wanted) AND NOT %(shared)s
     UNION ALL SELECT 4, 'usage', '', '' FROM space WHERE NOT usage
     UNION ALL SELECT 4, 'creates', '', '' FROM space WHERE creates
     UNION ALL SELECT 5, 'table defaults', '', '' WHERE NOT EXISTS (SELECT FROM defaults WHERE kind = 'r' AND count = 4)
@@ -60,9 +60,14 @@ STATEMENTS: Mapping[str, str] = {
 }
 
 
-def access_parameters(role: RuntimeRole, schema: str) -> dict[str, str]:
-    """Return the parameters of MISSING."""
-    return {"role": role.db_role, "schema": schema, "arns": " ".join(role.iam_role_arns)}
+def access_parameters(role: RuntimeRole, schema: str, *, is_shared: bool) -> dict[str, str | bool]:
+    """Return the parameters of MISSING; where stacks share the schema, logins of the others stay."""
+    return {"role": role.db_role, "schema": schema, "arns": " ".join(role.iam_role_arns), "shared": is_shared}
+
+
+def is_shared(owner: str) -> bool:
+    """Return whether a schema belongs to every stack of a project."""
+    return owner.endswith("/*")
 
 
 def access_statements(role: RuntimeRole, schema: str, missing: Sequence[Row]) -> list[str]:
