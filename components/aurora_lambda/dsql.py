@@ -26,6 +26,9 @@ class DsqlDatabaseArgs(TypedDict):
     """The application's schema. Applications that share a cluster have one each."""
     runtime_role: NotRequired[pulumi.Input[str]]
     """The application's database role. Default: `lambda_` and the schema's name."""
+    owner: NotRequired[pulumi.Input[str]]
+    """Whom the schema belongs to: the migration runner of another owner refuses to touch it. `project/*` is every stack
+    of a project, as those of one application in several Regions. Default: the project and the stack."""
     cluster_identifier: NotRequired[pulumi.Input[str]]
     """An existing cluster to use instead of a new one."""
     deletion_protection: NotRequired[bool]
@@ -58,6 +61,7 @@ ARGUMENTS: Mapping[str, Argument] = {
         r"(?!(?:pg_.*|public|sys|information_schema)$)[^\0]{1,56}", "the name of a schema, at most 56 characters", "app"
     ),
     "runtime_role": text(r"(?!(?:pg_.*|public|admin)$)[^\0]{1,63}", "the name of a role, at most 63 characters"),
+    "owner": text(r"[\w.-]+/([\w.-]+|\*)", "a project and a stack, such as shop/prod or shop/*"),
     "cluster_identifier": text(r"[a-z0-9]{26}", "a cluster's identifier of 26 letters and digits"),
     "deletion_protection": flag(default=False),
     "force_destroy": flag(default=False),
@@ -211,6 +215,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             function_role_arns=args["function_role_arns"],
             subnet_ids=args.get("subnet_ids", []),
             security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
+            owner=args.get("owner", f"{pulumi.get_project()}/{pulumi.get_stack()}"),
         ).apply(lambda known: ApplicationSchema(**known))
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:

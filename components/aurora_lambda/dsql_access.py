@@ -42,6 +42,7 @@ class ApplicationSchema:
     function_role_arns: list[str]
     subnet_ids: list[str]
     security_group_ids: list[str]
+    owner: str = ""
 
     def runtime(self) -> FunctionAccess:
         """Return what the application gets: a role of its own, which cannot change the schema."""
@@ -50,14 +51,14 @@ class ApplicationSchema:
     def admin(self) -> FunctionAccess:
         """Return what the migration runner gets: the role `admin`, and which role to make for the application."""
         role = RuntimeRole(self._db_role, "iam", iam_role_arns=tuple(self.function_role_arns))
-        environment = {**self._settings(ADMIN), **role.to_environment(self.name)}
+        environment = {**self._settings(ADMIN, self.owner), **role.to_environment(self.name)}
         return self._access(environment, policies.allow(["dsql:DbConnectAdmin"], self.cluster_arn))
 
     @property
     def _db_role(self) -> str:
         return self.runtime_role or f"lambda_{self.schema}"
 
-    def _settings(self, db_role: str) -> dict[str, str]:
+    def _settings(self, db_role: str, owner: str = "") -> dict[str, str]:
         return DatabaseSettings(
             name=self.name,
             engine="dsql",
@@ -66,6 +67,7 @@ class ApplicationSchema:
             db_role=db_role,
             identifier=self.identifier,
             arn=self.cluster_arn,
+            owner=owner,
         ).to_environment()
 
     def _access(self, environment: dict[str, str], statement: policies.Statement) -> FunctionAccess:

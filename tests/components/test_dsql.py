@@ -88,6 +88,7 @@ def test_the_functions_are_told_where_and_who_they_are(stack: Stack) -> None:
         "SQL_MAIN_DB_DB_ROLE": "admin",
         "SQL_MAIN_DB_RUNTIME_DB_ROLE": "lambda_myapp",
         "SQL_MAIN_DB_RUNTIME_AUTH": "iam",
+        "SQL_MAIN_DB_OWNER": "aurora-lambda/dev",
         "SQL_MAIN_DB_RUNTIME_ROLE_ARN": recording.output(ROLE, "handler", "arn"),
         "ALLOW_RESET": "false",
     }
@@ -291,3 +292,10 @@ def test_wrong_arguments_are_refused_in_words(args: dict[str, object], message: 
     with pytest.raises(ValueError, match="main-db") as refused:
         registered(**args)
     assert str(refused.value) == message
+
+
+def test_a_schema_may_belong_to_every_stack_of_the_project(stack: Stack) -> None:
+    """One application in several Regions would take its own schema from itself."""
+    variables = stack(engine="dsql", schemaOwner="project").inputs(FUNCTION, "migrations")["environment"]["variables"]
+    assert variables["SQL_MAIN_DB_OWNER"] == "aurora-lambda/*"
+    assert "SQL_MAIN_DB_OWNER" not in stack(engine="dsql").inputs(FUNCTION, "handler")["environment"]["variables"]

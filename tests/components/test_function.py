@@ -38,7 +38,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
         "architectures": ["arm64"],
         "memorySize": 256,
         "timeout": 15,
-        "reservedConcurrentExecutions": 80,
+        "reservedConcurrentExecutions": -1,
         "publish": False,
         "vpcConfig": {
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
@@ -135,7 +135,7 @@ def test_only_the_configured_web_pages_may_call_the_url(stack: Stack) -> None:
     assert recording.inputs(FUNCTION_URL, "handler")["cors"] == {
         "allowOrigins": ["https://example.com", "http://localhost:5173"],
         "allowMethods": ["*"],
-        "allowHeaders": ["authorization", "content-type"],
+        "allowHeaders": ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
     }
     assert "cors" not in stack().inputs(FUNCTION_URL, "handler")
 

@@ -30,7 +30,17 @@ def program() -> None:
     cluster = aws.dsql.Cluster("main-db")
     endpoint = cluster.arn.apply(cluster_endpoint)
     access = pulumi.Output.all(cluster.arn, endpoint, cluster.identifier).apply(
-        lambda known: ApplicationSchema("main-db", *known, "app", "", [ROLE], [], []).admin()["environment"]
+        lambda known: ApplicationSchema(
+            name="main-db",
+            cluster_arn=known[0],
+            endpoint=known[1],
+            identifier=known[2],
+            schema="app",
+            runtime_role="",
+            function_role_arns=[ROLE],
+            subnet_ids=[],
+            security_group_ids=[],
+        ).admin()["environment"]
     )
     aws.lambda_.Function(
         "hello", package_type="Image", image_uri=image.image_uri, role=ROLE, environment={"variables": access}

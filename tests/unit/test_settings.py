@@ -1,13 +1,14 @@
 # ruff: noqa: E501
 """How a stack's configuration is read, and how mistakes in it are told."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from aurora_lambda.service.configuration import read
+from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.reference import blocks, key_table, pulumi_block, with_block
 from aurora_lambda.service.regions import RDS_ROOTS, trusted_regions
@@ -72,22 +73,6 @@ def test_all_mistakes_are_reported_together() -> None:
     ("config", "mistakes"),
     [
         (
-            {"engine": "dsql", "minCapacity": "2", "databaseAuth": "password"},
-            [
-                "databaseAuth means nothing on engine dsql, only on mysql and postgres;"
-                " remove it with: pulumi config rm databaseAuth",
-                "minCapacity means nothing on engine dsql, only on mysql and postgres;"
-                " remove it with: pulumi config rm minCapacity",
-            ],
-        ),
-        (
-            {"engine": "postgres", "dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"},
-            [
-                f"{key} means nothing on engine postgres, only on dsql; remove it with: pulumi config rm {key}"
-                for key in ("dsqlPeerRegion", "dsqlWitnessRegion")
-            ],
-        ),
-        (
             {"engine": "dsql", "dsqlEndpoint": "false"},
             ["dsqlEndpoint false needs vpcId: without a VPC no endpoint is made"],
         ),
@@ -118,8 +103,8 @@ def test_all_mistakes_are_reported_together() -> None:
         ({"engine": "dsql", "minCapacity": "0", "databaseAuth": "iam", "finalSnapshot": "true"}, []),
     ],
 )
-def test_keys_of_another_engine_are_mistakes(config: dict[str, str], mistakes: list[str]) -> None:
-    """A setting that is silently ignored is one that somebody relies on."""
+def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, str], mistakes: list[str]) -> None:
+    """AWS would refuse them half way through a deployment, or a cluster be other than it was asked for."""
     if not mistakes:
         assert read(config, "dev").engine == "dsql"
         return
@@ -155,7 +140,7 @@ def test_keys_of_another_engine_are_mistakes(config: dict[str, str], mistakes: l
         ({"engineVersion": "17.10"}, "engineVersion is '17.10', which is no version of mysql. Type: pulumi config set engineVersion 8.0.mysql_aurora.3.12.0"),
         ({"handlerConcurrency": "81"}, "handlerConcurrency 81 is more than the 80 connections that mysql has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 80"),
         ({"engine": "postgres", "handlerConcurrency": "180"}, "handlerConcurrency 180 is more than the 179 connections that postgres has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 179"),
-        ({"maxCapacity": "0.5", "databaseAuth": "password"}, "handlerConcurrency 80 is more than the 35 connections that mysql has for functions with maxCapacity 0.5. Type: pulumi config set handlerConcurrency 35"),
+        ({"maxCapacity": "0.5", "databaseAuth": "password", "handlerConcurrency": "80"}, "handlerConcurrency 80 is more than the 35 connections that mysql has for functions with maxCapacity 0.5. Type: pulumi config set handlerConcurrency 35"),
         ({"functionUrlCors": '["example.com"]'}, "functionUrlCors is '[\"example.com\"]'; it takes a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com"),
         ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; it takes the ARN of a KMS key"),
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
@@ -255,3 +240,77 @@ def _raw(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "[]" if value == [] else str(value)
+
+
+def test_one_line_switches_the_engine_and_what_no_longer_counts_is_said() -> None:
+    """A production stack's file would have to be edited before its engine can be switched; silence would mislead."""
+    lines = (Path(__file__).parents[2] / "stacks" / "Pulumi.prod.yaml").read_text().splitlines()
+    config = {key: value.strip('" ') for key, _, value in (line.strip().partition(": ") for line in lines) if value}
+    prod = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("aurora-lambda:")}
+    assert "minCapacity" in prod
+    settings = read({**prod, "engine": "dsql"}, "prod", "eu-west-1")
+    said = ignored_keys(settings)
+    assert "minCapacity means nothing on engine dsql, only on mysql and postgres: it is not used" in said
+    assert {line.partition(" ")[0] for line in said} == {
+        "engineVersion",
+        "minCapacity",
+        "maxCapacity",
+        "instanceCount",
+        "backupRetentionDays",
+        "secretRecoveryDays",
+    }
+    # Pulumi gives every key its default: nobody has set these.
+    assert ignored_keys(read({"engine": "dsql", "minCapacity": "0", "databaseAuth": "iam"}, "dev")) == []
+
+
+KEY = "arn:aws:kms:{}:123456789012:key/mrk-0a1b"
+TOPIC = "arn:aws:sns:{}:123456789012:told"
+
+
+@pytest.mark.parametrize(
+    ("config", "mistakes"),
+    [
+        (
+            {"engine": "dsql", "dsqlPeerRegion": "eu-west-1", "dsqlWitnessRegion": "us-east-1"},
+            [
+                "dsqlPeerRegion is 'eu-west-1', as aws:region is: a cluster in two Regions needs three different ones",
+                "dsqlWitnessRegion is 'us-east-1', on another continent than 'eu-west-1': DSQL joins Regions of one"
+                " alone",
+            ],
+        ),
+        (
+            {"kmsKeyArn": KEY.format("eu-west-2")},
+            ["kmsKeyArn is in 'eu-west-2', and the stack in 'eu-west-1': it takes one of the stack's Region"],
+        ),
+        (
+            {"streams": json.dumps([{"name": "a", "table": "items", "alarmTopicArn": TOPIC.format("us-east-1")}])},
+            [
+                "streams[0].alarmTopicArn is in 'us-east-1', and the stack in 'eu-west-1': it takes one of the stack's"
+                " Region"
+            ],
+        ),
+        ({"engine": "dsql", "dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"}, []),
+        ({"kmsKeyArn": KEY.format("eu-west-1")}, []),
+    ],
+)
+def test_what_lies_in_another_region_is_refused_before_anything_is_made(
+    config: dict[str, str], mistakes: list[str]
+) -> None:
+    """AWS says so after twenty minutes, when half of the stack is there."""
+    if not mistakes:
+        read(config, "dev", "eu-west-1")
+        return
+    with pytest.raises(SettingsError) as caught:
+        read(config, "dev", "eu-west-1")
+    assert caught.value.mistakes == mistakes
+    if "streams" not in config and "kmsKeyArn" not in config:
+        read(config, "dev")
+
+
+@pytest.mark.parametrize(
+    ("engine", "region"), [("dsql", "ca-west-1"), ("none", "il-central-1"), ("mysql", "eu-west-1")]
+)
+def test_rds_authorities_matter_only_where_rds_is_connected_to(engine: str, region: str) -> None:
+    """A Region that works would be refused for certificates that nothing there uses."""
+    streams = {"streams": json.dumps([{"name": "a", "table": "items", "database": False}])} if engine == "none" else {}
+    assert read({"engine": engine, **streams}, "dev", region).engine == engine

@@ -168,12 +168,9 @@ def test_functions_of_streams_take_connections_too(handler: str, streams: list[i
 
 def test_a_stack_without_a_database_has_streams_that_use_none() -> None:
     """Else keys of a database that is not there would be ignored, and a function would fail at every record."""
-    unfit = {"engine": "none", "schema": "shop", "handlerMemory": "512"}
     with pytest.raises(SettingsError) as caught:
-        read(unfit, "dev")
+        read({"engine": "none"}, "dev")
     assert caught.value.mistakes == [
-        "schema means nothing on engine none, only on mysql, postgres and dsql; remove it with: pulumi config rm schema",
-        "handlerMemory means nothing on engine none, only on mysql, postgres and dsql; remove it with: pulumi config rm handlerMemory",
         "engine none needs streams. Type: pulumi config set --path 'streams[0].name' copy-items",
     ]
     streams = [
@@ -202,4 +199,14 @@ def test_what_is_no_list_of_streams_is_refused(text: str) -> None:
         read({"streams": text}, "dev")
     assert caught.value.mistakes == [
         f"streams is {text!r}; it takes a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
+    ]
+
+
+def test_a_table_with_one_attribute_for_both_keys_is_refused() -> None:
+    """DynamoDB refuses it when the rest of the stack is there."""
+    entry = {"name": "copy", "table": "items", "partitionKey": "id", "sortKey": "id"}
+    with pytest.raises(SettingsError) as caught:
+        read({"streams": json.dumps([entry])}, "dev")
+    assert caught.value.mistakes == [
+        "streams[0].sortKey is 'id', as .partitionKey is: a table's keys are two attributes"
     ]

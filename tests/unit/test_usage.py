@@ -64,10 +64,6 @@ def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
         (["engine=mysq"], "engine is 'mysq'; it takes mysql, postgres, dsql or none. Type: -c engine=mysql"),
         (["aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
         (
-            ["engine=dsql", "databaseAuth=password"],
-            "databaseAuth means nothing on engine dsql, only on mysql and postgres; leave out -c databaseAuth",
-        ),
-        (
             ["streams=1"],
             "streams is '1'; it takes a list of streams."
             " Type: aurora-lambda config set --path 'streams[0].name' copy-items",

@@ -27,7 +27,10 @@ def load() -> Settings:
     config = pulumi.Config()
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
-    return read(given, pulumi.get_stack(), region)
+    settings = read(given, pulumi.get_stack(), region)
+    for line in ignored_keys(settings):
+        pulumi.log.warn(line)
+    return settings
 
 
 def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
@@ -50,8 +53,8 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
         except ValueError as error:
             mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
     settings = Settings(**checked)
-    mistakes += [*_ignored_keys(settings), *_contradictions(settings)]
-    mistakes += region_mistakes(region)
+    mistakes += [*_contradictions(settings), *_other_regions(settings, region)]
+    mistakes += region_mistakes(region, settings.engine)
     if mistakes:
         raise SettingsError(stack, mistakes)
     return settings
@@ -73,11 +76,13 @@ def _nearest(key: ConfigKey, value: str) -> str:
     return f". Type: pulumi config set {key.name} {near[0]}" if near else ""
 
 
-def _ignored_keys(settings: Settings) -> list[str]:
-    """Name the keys that would be ignored; not those at their default, which Pulumi gives for every key."""
+def ignored_keys(settings: Settings) -> list[str]:
+    """Name the keys that count for nothing, as after a switch to another engine; not those at their default.
+
+    They are no mistake: one line switches the engine, and the file keeps what the other one needs.
+    """
     return [
-        f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)};"
-        f" remove it with: pulumi config rm {key.name}"
+        f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)}: it is not used"
         for key in keys_of_other_engines(settings.engine)
         if getattr(settings, key.field) != key.default
     ]
@@ -122,6 +127,28 @@ def _dsql_mistakes(settings: Settings) -> list[str]:
             )
             if given
         ]
+    return mistakes
+
+
+def _other_regions(settings: Settings, region: str) -> list[str]:
+    """Return what lies in a Region where AWS would look for it too late; `region` is empty where it is not known."""
+    mistakes = []
+    peers = {"dsqlPeerRegion": settings.dsql_peer_region, "dsqlWitnessRegion": settings.dsql_witness_region}
+    for name, peer in peers.items() if settings.engine == "dsql" and region else ():
+        if peer == region:
+            mistakes.append(
+                f"{name} is {peer!r}, as aws:region is: a cluster in two Regions needs three different ones"
+            )
+        elif peer and peer.partition("-")[0] != region.partition("-")[0]:
+            mistakes.append(
+                f"{name} is {peer!r}, on another continent than {region!r}: DSQL joins Regions of one alone"
+            )
+    arns = {"kmsKeyArn": settings.kms_key_arn} | {
+        f"streams[{index}].alarmTopicArn": stream.alarm_topic_arn for index, stream in enumerate(settings.streams)
+    }
+    for name, arn in arns.items():
+        if arn and region and (there := arn.split(":")[3]) != region:
+            mistakes.append(f"{name} is in {there!r}, and the stack in {region!r}: it takes one of the stack's Region")
     return mistakes
 
 

@@ -61,6 +61,8 @@ def _dsql(
     args: DsqlDatabaseArgs = {"function_role_arns": function_role_arns, "schema": settings.schema, "tags": tags}
     if settings.runtime_role:
         args["runtime_role"] = settings.runtime_role
+    if settings.schema_owner == "project":
+        args["owner"] = f"{pulumi.get_project()}/*"
     if network:
         args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
         args["function_security_group_id"] = network.function_security_group_id

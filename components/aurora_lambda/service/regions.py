@@ -4,20 +4,24 @@ import re
 import ssl
 from pathlib import Path
 
+from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.image_context import runtime_folder
 
 RDS_ROOTS = runtime_folder() / "certificates" / "rds.pem"
 BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 
-def region_mistakes(region: str) -> list[str]:
-    """Return what is wrong with deploying to `region`; nothing where it is empty, known to the AWS provider alone."""
+def region_mistakes(region: str, engine: str) -> list[str]:
+    """Return what is wrong with deploying to `region`; nothing where it is empty, known to the AWS provider alone.
+
+    RDS's certificate authorities matter where its servers are connected to.
+    """
     if region.startswith("cn-"):
         return [
             f"aws:region is {region!r}; AWS in China has domain names and certificate authorities of its own, "
             "which this project does not know. Type: pulumi config set aws:region eu-west-1"
         ]
-    if region and region not in trusted_regions(RDS_ROOTS):
+    if engine in RDS_ENGINES and region and region not in trusted_regions(RDS_ROOTS):
         return [
             f"aws:region is {region!r}, and this version knows no certificate authority of RDS there. "
             f"Use a later version of aurora-lambda, or type: curl -o {RDS_ROOTS} {BUNDLE_URL}"

@@ -94,6 +94,12 @@ class Settings:
     dsql_witness_region: str = config_key(
         _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL, replaces=_DSQL_CLUSTER
     )
+    schema_owner: str = config_key(
+        choice("stack", "project", default="stack"),
+        "Whose the schema is, which no other may deploy to: this stack's, or every stack's of the project, as for one"
+        " application in several Regions.",
+        engines=DSQL,
+    )
     dsql_endpoint: bool = config_key(
         _DSQL["vpc_endpoint"],
         "Whether to make the cluster's endpoint in the existing VPC; false where it has one, open to the functions.",
@@ -115,7 +121,8 @@ class Settings:
     )
     extended_support: bool = config_key(
         _DATABASE["extended_support"],
-        "Whether a major version past its standard support runs on as RDS Extended Support, at a price.",
+        "Whether a major version past its standard support runs on as RDS Extended Support, at a price. A live cluster"
+        " keeps what it was made with: no update changes it.",
         engines=AURORA,
     )
     secret_recovery_days: int = config_key(
@@ -152,8 +159,8 @@ class Settings:
     handler_timeout: int = config_key(_FUNCTION["timeout"], "How long an invocation of the handler may take.")
     handler_concurrency: int = config_key(
         _FUNCTION["reserved_concurrency"],
-        "Most instances of the handler at once, each with one connection to the database; -1: no limit of its own.",
-        80,
+        "Most instances of the handler at once, each with one connection to the database; -1: no limit but the"
+        " account's, which is 10 in a new one, 1000 later. A limit takes from what the account has.",
     )
     function_url_auth: str = config_key(
         _FUNCTION["url_auth_type"],

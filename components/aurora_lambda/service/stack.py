@@ -19,7 +19,8 @@ from aurora_lambda.service.streams import database_role_arns, register_stream_ro
 from aurora_lambda_runtime.database.contract import APPLICATION, DEFAULT_APPLICATION, environment_name
 
 MIGRATION = "aurora-lambda:index:Migration"
-CORS_HEADERS = ["authorization", "content-type"]
+# The last three are those of a signed request.
+CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 
 
 def deploy() -> None:

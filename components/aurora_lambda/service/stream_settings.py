@@ -242,6 +242,8 @@ def _own_mistakes(stream: StreamSettings) -> Iterator[str]:
     """Yield what is wrong with keys of one stream together."""
     if stream.function_name in RESERVED:
         yield f" feeds the function {stream.function_name!r}, which is another function of this stack"
+    if stream.sort_key and stream.sort_key == stream.partition_key:
+        yield f".sortKey is {stream.sort_key!r}, as .partitionKey is: a table's keys are two attributes"
     if stream.tumbling_window_in_seconds and stream.parallelization_factor > 1:
         yield (
             f".parallelizationFactor is {stream.parallelization_factor}; it takes 1 beside tumblingWindowInSeconds,"
