@@ -4,10 +4,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.connector import Connector
@@ -15,7 +17,7 @@ from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.errors import ConflictError
 from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
-from aurora_lambda_runtime.database.upserts import upsert_newer
+from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.handler.dispatcher import TRY_AGAIN, Application
 from aurora_lambda_runtime.handler.http import Request, Response
 from tests import conftest
@@ -141,11 +143,27 @@ def test_http_clients_are_asked_to_try_again(database: conftest.Database) -> Non
     client.close()
 
 
-def test_a_table_without_a_key_is_not_inserted_into_as_if_it_had_one(connect: Callable[[], Database]) -> None:
-    """A row that a lost connection had left unknown would count as there because any other row is."""
-    keyless = Table("keyless", MetaData(), Column("name", String(9)))
-    opened = connect()
-    with pytest.raises(ValueError, match=r"^keyless: the table has no primary key, by which a lost insert is found"):
-        opened.insert(keyless, {"name": "a"})
-    with pytest.raises(ValueError, match=r"^keyless: an upsert needs a primary key"):
-        upsert_newer(opened, keyless, [{"name": "a"}], keyless.c.name)
+def opened_with_teas(connect: Callable[[], Database]) -> tuple[Database, Table]:
+    """Return the database, and its table as far as the tests fill it."""
+    columns = [Column("id", Uuid, primary_key=True), Column("text", String(100)), Column("created_at", UtcTimestamp)]
+    return connect(), Table("notes", MetaData(), *columns)
+
+
+def test_a_row_whose_key_is_taken_is_not_told_to_be_inserted(connect: Callable[[], Database]) -> None:
+    """The caller would be answered success, and the row be lost."""
+    opened, notes = opened_with_teas(connect)
+    row = {"id": UUID(int=1), "text": "tea", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    opened.insert(notes, row)
+    with pytest.raises(IntegrityError):
+        opened.insert(notes, row | {"text": "cup"})
+    assert opened.statement(lambda connection: connection.scalar(text("SELECT text FROM notes"))) == "tea"
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_row_without_a_primary_key_is_refused(connect: Callable[[], Database], keyed: bool) -> None:
+    """After a lost connection it would be inserted twice, and a duplicate of any other row pass for it."""
+    opened, notes = opened_with_teas(connect)
+    table = notes if keyed else Table("notes", MetaData(), Column("text", String(100)))
+    with pytest.raises(ValueError, match="^a row for notes must have its primary key, made by the caller$"):
+        opened.insert(table, {"text": "tea"})
+    assert opened.statement(lambda connection: connection.scalar(COUNT)) == 0

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, select
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, select
 from sqlalchemy.exc import DBAPIError
 
 from aurora_lambda_runtime.database.connector import Connector
@@ -114,3 +114,20 @@ def test_mysql_is_given_its_own_form_of_the_statement() -> None:
         "text = if(new.version > upserted.version, new.text, upserted.text), "
         "version = if(new.version > upserted.version, new.version, upserted.version)"
     )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        [Column("id", Integer), Column("version", Integer)],
+        [Column("id", Integer, primary_key=True), Column("email", Integer, unique=True), Column("version", Integer)],
+        [Column("id", Integer, primary_key=True), Column("version", Integer), Index("ix", "version", unique=True)],
+    ],
+)
+def test_a_table_whose_primary_key_is_not_all_that_is_unique_is_refused(columns: list[Column], mysql: Server) -> None:
+    """MySQL would insert rows twice without a key, and replace a row of another key that shares the unique value."""
+    settings = database_settings(mysql.environment())
+    opened = Database(lambda_engine(Connector(settings)), settings)
+    table = Table("several", MetaData(), *columns)
+    with pytest.raises(ValueError, match="^to upsert into several, its primary key must be all that is unique in it$"):
+        upsert_newer(opened, table, [{"id": 1, "version": 1}], table.c.version)

@@ -59,16 +59,17 @@ class Database:
         `check` runs before it in the same transaction, and may raise an error.
 
         Raises:
-            ValueError: the table has no primary key, or the row lacks a part of it; nothing has been inserted.
             ConflictError: each time a concurrent transaction won.
             IntegrityError: another row has the same unique value, or a constraint is violated.
+            ValueError: the table has no primary key, or `row` lacks it: a second run could not find its row.
         """
-        missing = [column.name for column in table.primary_key if row.get(column.name) is None]
-        if missing or not list(table.primary_key):
-            lacks = f"the row lacks {', '.join(missing)}" if missing else "the table has no primary key"
-            raise ValueError(f"{table.name}: {lacks}, by which a lost insert is found again: use statement() instead")
+        if not table.primary_key or not all(row.get(column.name) is not None for column in table.primary_key):
+            raise ValueError(f"a row for {table.name} must have its primary key, made by the caller")
+        runs = 0
 
         def insert_checked(connection: Connection) -> None:
+            nonlocal runs
+            runs += 1
             if check:
                 check(connection)
             connection.execute(insert(table), row)
@@ -76,7 +77,8 @@ class Database:
         try:
             self._run(self.transactions if check else self.statements, insert_checked, idempotent=True)
         except IntegrityError as error:
-            if not is_duplicate(error) or not self._holds(table, row):
+            # In the first run, the row that is there is another's.
+            if runs == 1 or not is_duplicate(error) or not self._holds(table, row):
                 raise
 
     def _holds(self, table: Table, row: Mapping[str, Any]) -> bool:

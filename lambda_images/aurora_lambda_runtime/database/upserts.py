@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from sqlalchemy import Column, Insert, Table
+from sqlalchemy import Column, Insert, Table, UniqueConstraint
 
 from aurora_lambda_runtime.database.transactions import Database
 
@@ -28,11 +28,12 @@ def upsert_newer(database: Database, table: Table, rows: Sequence[Mapping[str, o
     again.
 
     Raises:
-        ValueError: the table has no primary key, or one comes twice; nothing has been written.
+        ValueError: the table has no primary key, or a unique constraint or index besides, on which MySQL would replace
+            a row of another primary key.
     """
-    keys = [tuple(row[column.name] for column in table.primary_key) for row in rows]
-    if not list(table.primary_key) or len(set(keys)) < len(keys):
-        raise ValueError(f"{table.name}: an upsert needs a primary key, and each one once in the rows it is given")
+    besides = [each for each in table.constraints if isinstance(each, UniqueConstraint)]
+    if not table.primary_key or besides or any(index.unique for index in table.indexes):
+        raise ValueError(f"to upsert into {table.name}, its primary key must be all that is unique in it")
     dialect = cast(UpsertDialect, database.statements.dialect)
     # All writers lock rows in the same order, which avoids deadlocks.
     ordered = sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
