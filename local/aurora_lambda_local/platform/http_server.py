@@ -119,6 +119,11 @@ class _Connection(BaseHTTPRequestHandler):
             return self._respond
         raise AttributeError(name)
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what could not be parsed, with a status line whatever version it asked for."""
+        self.request_version = self.protocol_version
+        super().send_error(code, message, explain)
+
     def _respond(self) -> None:
         try:
             body = read_body(self.headers, self.rfile)

@@ -161,3 +161,23 @@ def test_a_silent_client_is_disconnected(sent: str) -> None:
             assert connection.recv(100) == b""
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        ("GET /info HTTP/2.0", 505),
+        ("GET /info HTTP/x", 400),
+        ("GET /info extra HTTP/1.1", 400),
+        (f"GET /{'a' * 70_000} HTTP/1.1", 414),
+    ],
+    ids=["version", "no version", "four words", "long"],
+)
+def test_a_request_line_that_cannot_be_read_is_answered_with_a_status_line(
+    server: HttpServer, request_line: str, status: int
+) -> None:
+    """A client would take the answer's body for the whole answer, of no status at all."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(f"{request_line}\r\nHost: localhost\r\n\r\n".encode())
+        with connection.makefile("rb") as answer:
+            assert answer.readline().startswith(f"HTTP/1.1 {status} ".encode())

@@ -19,6 +19,7 @@ from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, Ds
 from aurora_lambda_local.databases.dsql.protocol import (
     CANCEL_REQUEST,
     GSS_REQUEST,
+    MAX_LOGIN_BYTES,
     SSL_REQUEST,
     VERSION,
     Message,
@@ -137,7 +138,7 @@ class Connection(socketserver.BaseRequestHandler):
             self.request.sendall(b"S" if code == SSL_REQUEST else b"N")
         self.gateway.names.server_name = None
         encrypted = self.gateway.context.wrap_socket(self.request, server_side=True)
-        return MessageSocket(encrypted, self.gateway.cluster.faults.message_bytes)
+        return MessageSocket(encrypted, MAX_LOGIN_BYTES)
 
     def _serve(self, client: MessageSocket) -> None:
         code, body = client.receive_startup()
@@ -150,6 +151,7 @@ class Connection(socketserver.BaseRequestHandler):
         client.send([CLEAR_TEXT_PASSWORD])
         token = client.receive().body.rstrip(b"\0").decode(errors="replace")
         storage = self._log_in(parameters, settings, token)
+        client.limit = self.gateway.cluster.faults.message_bytes
         transaction = Transaction(storage, self.gateway.cluster)
         try:
             client.send([*_greeting(code, storage), ready("I")])

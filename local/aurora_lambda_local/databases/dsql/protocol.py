@@ -16,6 +16,9 @@ from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, Ds
 VERSION = 196608
 # A length counts itself.
 LENGTH_BYTES = 4
+# As PostgreSQL bounds what it takes from a client that it does not know yet.
+MAX_STARTUP_BYTES = 10_000
+MAX_LOGIN_BYTES = 65_535
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
@@ -43,7 +46,7 @@ class MessageSocket:
 
     def __init__(self, connection: socket.socket, limit: int = 2**31) -> None:
         self.connection = connection
-        self._limit = limit
+        self.limit = limit
         self._input = connection.makefile("rb")
         self._end: float | None = None
 
@@ -65,7 +68,7 @@ class MessageSocket:
 
     def receive_startup(self) -> tuple[int, bytes]:
         """Return the code and the rest of a startup packet, the one kind that has no type."""
-        packet = self._content()
+        packet = self._content(MAX_STARTUP_BYTES)
         return struct.unpack("!i", packet[:4])[0], packet[4:]
 
     def send(self, messages: Iterable[Message]) -> None:
@@ -88,9 +91,9 @@ class MessageSocket:
         self._input.close()
         self.connection.close()
 
-    def _content(self) -> bytes:
+    def _content(self, limit: int | None = None) -> bytes:
         size: int = struct.unpack("!i", self._exactly(LENGTH_BYTES))[0] - LENGTH_BYTES
-        if not 0 <= size <= self._limit:
+        if not 0 <= size <= (self.limit if limit is None else limit):
             raise ConnectionDroppedError
         return self._exactly(size)
 

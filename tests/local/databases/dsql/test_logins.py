@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from psycopg import sql
 
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from tests.local.databases.dsql.clients import Clients, do, refusal, role_arn, rows
+from tests.services import PATIENCE_SECONDS
 
 WAKING = "unable to accept connection, waking up cluster, please retry later"
 
@@ -204,3 +206,24 @@ def test_a_connection_ends_with_its_hour(dsql: Clients) -> None:
         while True:
             connection.execute("SELECT 1")
     assert connection.closed
+
+
+@pytest.mark.parametrize("message", ["startup", "password"])
+def test_what_a_stranger_sends_is_bounded_before_the_login(dsql: Clients, message: str) -> None:
+    """Whoever reaches the port, without a token, could fill this machine's memory."""
+    context = ssl.create_default_context(cafile=str(dsql.server.ca_file))
+    context.set_alpn_protocols(["postgresql"])
+    with (
+        socket.create_connection(("127.0.0.1", dsql.server.port)) as plain,
+        context.wrap_socket(plain, server_hostname=dsql.server.host) as client,
+    ):
+        parameters = b"user\0admin\0database\0postgres\0\0"
+        packet = struct.pack("!ii", len(parameters) + 8, 196608) + parameters
+        if message == "startup":
+            client.sendall(struct.pack("!ii", 300_000_000, 196608))
+        else:
+            client.sendall(packet)
+            assert client.recv(9) == b"R\0\0\0\x08\0\0\0\x03"
+            client.sendall(b"p" + struct.pack("!i", 300_000_000))
+        client.settimeout(PATIENCE_SECONDS)
+        assert client.recv(1) == b""
