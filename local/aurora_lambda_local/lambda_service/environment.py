@@ -15,6 +15,8 @@ from aurora_lambda_local.lambda_service.logs import FunctionLog, OutputPump, rep
 from aurora_lambda_local.lambda_service.runtime_api import Invocation, Outcome, RuntimeApi
 
 INIT_SECONDS = 10.0
+# The start that `up` tries waits longer than Lambda: it finds what does not start, not what this machine delays.
+CHECK_SECONDS = 120.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -89,7 +91,7 @@ class Environment:
         """Run the init phase without an invocation; return its error, or None."""
         init = Invocation(str(uuid.uuid4()), b"", self._config.arn, self._config.timeout)
         self._runtime_api.set_current(init)
-        self._wait_for_init(init)
+        self._wait_for_init(init, CHECK_SECONDS)
         if not init.outcome.done():
             return None
         self.stop()
@@ -113,11 +115,11 @@ class Environment:
         """Kill the process."""
         self._process.kill()
 
-    def _wait_for_init(self, invocation: Invocation) -> float | None:
+    def _wait_for_init(self, invocation: Invocation, at_least: float = INIT_SECONDS) -> float | None:
         """Wait for the end of the init phase; return its milliseconds, None in a warm environment."""
         if self._init_started is None:
             return None
-        limit = max(INIT_SECONDS, self._config.timeout)
+        limit = max(at_least, self._config.timeout)
         if not self._runtime_api.ready.wait(limit):
             invocation.fail("Sandbox.Timedout", f"Task timed out after {limit:.2f} seconds")
         milliseconds = (time.monotonic() - self._init_started) * 1000

@@ -1,5 +1,6 @@
 """Read the logs of a stack's functions on this machine."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
+
+from aurora_lambda_local.lambda_service.logs import earlier_log
 
 # Lines that a full disk has cut do not match.
 LINE = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)\n", re.MULTILINE)
@@ -26,7 +29,8 @@ class LogReader:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._positions: dict[Path, int] = {}
+        # By the log's path: the file that was read, as its inode, and how far.
+        self._positions: dict[Path, tuple[int, int]] = {}
 
     def functions(self) -> list[str]:
         """Return the functions that have a log."""
@@ -38,11 +42,16 @@ class LogReader:
         return sorted(events, key=attrgetter("time"))
 
     def _read(self, path: Path) -> Iterator[LogEvent]:
-        with suppress(FileNotFoundError), path.open("rb") as log:
-            position = self._positions.get(path, 0)
-            # A `down` may have deleted the log, and an `up` begun another.
-            position = log.seek(position if position <= path.stat().st_size else 0)
-            data = log.read()
-            self._positions[path] = position + data.rfind(b"\n") + 1
-            for time, text in LINE.findall(data):
-                yield LogEvent(datetime.fromisoformat(time.decode()), path.stem, text.decode(errors="replace"))
+        # What was the current file at the last call may be the earlier one now.
+        for file in (earlier_log(path), path):
+            with suppress(FileNotFoundError), file.open("rb") as log:
+                status = os.fstat(log.fileno())
+                known, position = self._positions.get(path, (0, 0))
+                if file != path and known not in (0, status.st_ino):
+                    continue
+                # A `down` may have deleted the log, and an `up` begun another.
+                position = log.seek(position if known == status.st_ino and position <= status.st_size else 0)
+                data = log.read()
+                self._positions[path] = status.st_ino, position + data.rfind(b"\n") + 1
+                for time, text in LINE.findall(data):
+                    yield LogEvent(datetime.fromisoformat(time.decode()), path.stem, text.decode(errors="replace"))

@@ -14,23 +14,39 @@ TAIL_BYTES = 4096
 CHUNK_BYTES = 1 << 16
 # The largest event that CloudWatch Logs takes; a longer line is cut.
 LINE_BYTES = 1 << 20
+# A function's log has two files of this size at most.
+FILE_BYTES = 10 << 20
 
 
 class FunctionLog:
-    """The log file of a function, shared by its environments."""
+    """The log of a function, shared by its environments: a file, and the full one before it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        weakref.finalize(self, os.close, self._descriptor)
+        self._path = path
+        self._lock = threading.Lock()
+        self._open()
 
     def write(self, lines: bytes) -> None:
         """Append each line with its time; ignore a full disk, which must not stop the function."""
         time = _now().encode()
         data = b"".join(b"%b %b\n" % (time, line) for line in lines.split(b"\n"))
-        with suppress(OSError):
+        with suppress(OSError), self._lock:
+            if os.fstat(self._descriptor).st_size > FILE_BYTES and self._path.exists():
+                self._path.replace(earlier_log(self._path))
+                self._close()
+                self._open()
             while data:
                 data = data[os.write(self._descriptor, data) :]
+
+    def _open(self) -> None:
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._close = weakref.finalize(self, os.close, self._descriptor)
+
+
+def earlier_log(path: Path) -> Path:
+    """Return the file that a log's lines before its current ones are in."""
+    return path.with_suffix(".log.1")
 
 
 class OutputPump:

@@ -100,6 +100,16 @@ def kill_process_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def kill_marked(variable: str, value: str) -> None:
+    """Kill every process that has this environment variable, in whatever session; children inherit it."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(variable) == value:
+                process.kill()
+        except psutil.Error:
+            continue
+
+
 def terminate_leftovers(*prefixes: str, timeout: float = 10.0) -> int:
     """Terminate every process that has an argument starting with one of `prefixes`, and return how many there were.
 

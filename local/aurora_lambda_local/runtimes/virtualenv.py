@@ -18,10 +18,11 @@ import psutil
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.platform.processes import command_output, kill_process_group, spawn
+from aurora_lambda_local.platform.processes import command_output, kill_marked, kill_process_group, spawn
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 
 # The folders of a build context that the Dockerfile copies to where functions start.
+RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 TASK_FOLDERS = ("application", "runtime")
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -42,7 +43,8 @@ class VirtualenvImage:
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "HostProcess":
         """Start `handler` in a process of this machine; its memory is not limited to `memory_mb`."""
         command = [str(self.python), "-m", "awslambdaric", handler]
-        return HostProcess(spawn(command, cwd=self.directory, env=variables, output=output))
+        process = spawn(command, cwd=self.directory, env=variables, output=output)
+        return HostProcess(process, variables.get(RUNTIME_API, ""))
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
         """Run the interpreter, and return what it printed."""
@@ -51,9 +53,10 @@ class VirtualenvImage:
 
 @dataclass(frozen=True)
 class HostProcess:
-    """A running process with all its children."""
+    """A running process with all its children, which inherit the address of its own `runtime_api`."""
 
     process: subprocess.Popen[bytes]
+    runtime_api: str = ""
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal; None while it runs."""
@@ -66,6 +69,9 @@ class HostProcess:
     def kill(self) -> None:
         """Kill it with all its children."""
         kill_process_group(self.process)
+        # A child in a session of its own would go on, and hold files and ports.
+        if self.runtime_api:
+            kill_marked(RUNTIME_API, self.runtime_api)
 
     def memory_mb(self) -> int:
         """Return the memory in use."""

@@ -31,7 +31,8 @@ from aurora_lambda_local.supervisor.messages import (
     UpdateStarted,
 )
 
-START_SECONDS = 30
+# A machine that is busy may take this long to import what the supervisor needs; one that fails ends much earlier.
+START_SECONDS = 300
 STOP_SECONDS = 30
 
 
@@ -73,6 +74,9 @@ class SupervisorClient:
         # The supervisor outlives this process; without a return code Popen would warn of that.
         process.returncode = process.returncode or 0
         if not self.is_running():
+            if process.poll() is None:
+                process.kill()
+                raise LocalError(f"the supervisor did not answer within {START_SECONDS} s: this machine is too busy")
             log_text = self._paths.supervisor_log.read_text(errors="replace").strip()
             raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")
 

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from aurora_lambda_local.lambda_service import environment as environment_module
 from aurora_lambda_local.lambda_service import function as function_module
 from aurora_lambda_local.lambda_service.function import Function, ThrottledError
 from aurora_lambda_local.lambda_service.logs import FunctionLog
@@ -277,3 +278,20 @@ def test_a_full_disk_costs_the_log_and_nothing_else(deploy: Deploy, image: Virtu
         assert call(function, do="print", bytes=500_000)["greeting"] == "good day"
     finally:
         function.stop()
+
+
+def test_a_child_in_a_session_of_its_own_ends_with_its_environment(deploy: Deploy, tmp_path: Path) -> None:
+    """It would hold the port, the file or the connection that the next environment needs."""
+    noted = tmp_path / "child"
+    function = deploy()
+    call(function, do="child", path=str(noted))
+    child = psutil.Process(int(noted.read_text()))
+    assert child.is_running()
+    function.stop()
+    assert eventually(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_the_start_that_up_tries_waits_longer_than_lambda(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine would be reported as a function that does not start."""
+    monkeypatch.setattr(environment_module, "INIT_SECONDS", 0.001)
+    assert deploy(timeout=0.001).initialise() == ""

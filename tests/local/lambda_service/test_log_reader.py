@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda_local.lambda_service import logs
 from aurora_lambda_local.lambda_service.log_reader import LogReader
 from aurora_lambda_local.lambda_service.logs import LINE_BYTES, FunctionLog, OutputPump
 
@@ -75,3 +76,18 @@ def test_a_line_that_a_full_disk_has_cut_is_left_out(tmp_path: Path) -> None:
     """One full disk would make the logs unreadable for ever."""
     (tmp_path / "hello.log").write_text("2026-11-2026-11-21T10:00:00.001Z cut\n2026-11-21T10:00:00.002Z whole\n")
     assert [event.text for event in LogReader(tmp_path).read()] == ["whole"]
+
+
+def test_a_log_is_bounded_and_its_reader_misses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that logs much would fill the disk of a machine that nobody looks at."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    log, reader, seen = FunctionLog(tmp_path / "hello.log"), LogReader(tmp_path), []
+    for number in range(200):
+        log.write(f"line {number}".encode())
+        if number % 10 == 0:
+            seen += [event.text for event in reader.read()]
+    seen += [event.text for event in reader.read()]
+    assert seen == [f"line {number}" for number in range(200)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hello.log", "hello.log.1"]
+    assert all(path.stat().st_size < 2_100 for path in tmp_path.iterdir())
+    assert [event.text for event in LogReader(tmp_path).read()][-1] == "line 199"
