@@ -59,8 +59,8 @@ class Project:
         )
 
     def stack_file(self, stack: str) -> Path:
-        """Return the file that configures a stack."""
-        return self.stack_files / f"Pulumi.{stack}.yaml"
+        """Return the file that configures a stack, which may be named with its organisation and project."""
+        return self.stack_files / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
 
 
 def _described(root: Path) -> Mapping[str, Any]:

@@ -59,7 +59,18 @@ def down(checkout: Path | None = None, *, keep_data: bool = False) -> None:
             paths.supervisor_log.unlink(missing_ok=True)
         else:
             remove_containers(paths, images=True)
-            shutil.rmtree(paths.root)
+            _delete(paths.root)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder with all that is in it; one that something is mounted on stays, empty."""
+    for each in folder.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
+    if not folder.is_mount():
+        folder.rmdir()
 
 
 def inject_faults(changes: Mapping[str, float], checkout: Path | None = None) -> None:

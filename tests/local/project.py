@@ -39,6 +39,11 @@ def lambda_handler(event, context):
             }
         case "url":
             return event
+        case "child":
+            import subprocess
+            child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+            with open(event["path"], "w") as file:
+                file.write(str(child.pid))
         case "pid":
             return os.getpid()
     if "Records" in event:

@@ -34,7 +34,7 @@ from tests.local.running import (
     sql,
     supervisor,
 )
-from tests.services import eventually
+from tests.services import eventually, missing
 
 pytestmark = pytest.mark.slow
 
@@ -266,3 +266,20 @@ def test_an_up_whose_reader_is_gone_goes_on(checkout: Path) -> None:
     assert ended.stdout.count("created") == 1
     assert commands.status(checkout)["outputs"]["engine"] == "postgres"
     assert bring_up(checkout)[0].unchanged
+
+
+def test_down_leaves_a_folder_that_something_is_mounted_on(tmp_path: Path) -> None:
+    """In a container whose data has a disk of its own, every `down` would fail at its last step."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    local = tmp_path / ".local"
+    local.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(local)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        missing("a disk can be mounted by root only")
+    try:
+        (local / "logs").mkdir()
+        (local / "logs" / "hello.log").touch()
+        commands.down(tmp_path)
+        assert list(local.iterdir()) == []
+    finally:
+        subprocess.run(["umount", "--lazy", str(local)], check=True)

@@ -320,3 +320,18 @@ def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None
     assert ended.value.code == 0
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert capsys.readouterr().out == f"aurora-lambda {project['version']}\n"
+
+
+def test_an_interrupt_during_the_first_imports_ends_the_command_quietly() -> None:
+    """Somebody who types Ctrl-C at once would get a traceback of Python's import system."""
+    program = (
+        "import sys, importlib.abc\n"
+        "class Interrupted(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'aurora_lambda_local.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from aurora_lambda_local.cli import run\n"
+        "sys.exit(run())"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

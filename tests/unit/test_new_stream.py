@@ -76,8 +76,8 @@ def test_what_is_written_passes_the_projects_own_checks(tmp_path: Path) -> None:
 def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: Path) -> None:
     """People keep comments there, and another order would make every diff unreadable."""
     file = checkout / "stacks" / "Pulumi.local.yaml"
-    file.write_text(add_stream(file, ENTRY))
-    file.write_text(add_stream(file, {"name": "copy-items", "table": "123"}))
+    file.write_text(add_stream(file, "aurora-lambda", ENTRY))
+    file.write_text(add_stream(file, "aurora-lambda", {"name": "copy-items", "table": "123"}))
     assert file.read_text() == (
         "# The first line.\n"
         "config:\n"
@@ -111,7 +111,7 @@ def test_however_the_file_is_indented_the_entry_is_the_last_of_the_list(tmp_path
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(text)
     before = yaml.safe_load(text) or {}
-    after = yaml.safe_load(add_stream(file, ENTRY))
+    after = yaml.safe_load(add_stream(file, "aurora-lambda", ENTRY))
     config = before.setdefault("config", {})
     key = "streams" if "streams" in config else "aurora-lambda:streams"
     config[key] = [*config.get(key, []), ENTRY]
@@ -124,7 +124,7 @@ def test_a_file_written_in_another_way_is_left_to_a_person(tmp_path: Path, text:
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(text)
     with pytest.raises(UsageError) as refusal:
-        add_stream(file, ENTRY)
+        add_stream(file, "aurora-lambda", ENTRY)
     assert str(refusal.value) == (
         f"{file} is not written as expected; add this to aurora-lambda:streams in it:\n"
         "    - name: send-receipts\n      table: orders"
@@ -175,3 +175,11 @@ def test_a_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
         "error: a stream's function cannot be called 'Copy Items': it takes at most 32 lower-case letters, digits and "
         "hyphens, as in copy-items\n"
     )
+
+
+def test_a_stack_file_that_is_no_text_is_refused_in_words(checkout: Path) -> None:
+    """A traceback about a codec names neither the file nor what is wrong with it."""
+    (checkout / "stacks" / "Pulumi.local.yaml").write_bytes(b"config: {engine: \xff}")
+    with pytest.raises(UsageError, match=r"Pulumi.local.yaml is not a Pulumi stack file: 'utf-8' codec can't decode"):
+        create_stream("send-receipts", "orders", "local", checkout)
+    assert not (checkout / "lambda_images/application/streams").exists()

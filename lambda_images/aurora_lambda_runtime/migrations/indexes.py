@@ -1,9 +1,35 @@
-"""Drops an index that MySQL may use for a foreign key, on every engine."""
+"""The indexes that MySQL keeps under foreign keys: what is dropped and made again ends where it began."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from alembic import op
-from sqlalchemy import inspect
+from alembic.ddl.mysql import MySQLImpl
+from sqlalchemy import Index, inspect
+from typing_extensions import override
+
+
+class ForeignKeyIndexImpl(MySQLImpl):
+    """Alembic's MySQL operations: an index takes the place of one that `drop_foreign_key_index` has put back.
+
+    MySQL itself drops the index that it made under a foreign key as soon as there is a better one, but not one of a
+    statement. Alembic takes the class by its dialect.
+    """
+
+    __dialect__ = "mysql"
+
+    @override
+    def create_index(self, index: Index, **kw: Any) -> None:
+        """Create an index, and drop one of a foreign key's name and columns that it begins with."""
+        super().create_index(index, **kw)
+        if self.as_sql or self.connection is None or index.table is None:
+            return
+        inspector, table = inspect(self.connection), index.table
+        kept = {each["name"]: each["column_names"] for each in inspector.get_indexes(table.name)}
+        for key in inspector.get_foreign_keys(table.name):
+            columns = key["constrained_columns"]
+            if key["name"] != index.name and kept.get(key["name"]) == columns == index.columns.keys()[: len(columns)]:
+                self.drop_index(Index(key["name"], *(table.c[name] for name in columns)))
 
 
 def drop_foreign_key_index(name: str, table: str, foreign_key: str, columns: Sequence[str]) -> None:

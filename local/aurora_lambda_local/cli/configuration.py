@@ -13,6 +13,8 @@ from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import full_key, read_configuration
 
+# Shown for a value that only Pulumi can decrypt.
+ENCRYPTED = "[secret]"
 SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
 
 
@@ -27,7 +29,7 @@ class StackConfiguration:
         """
         project = Project.find(checkout)
         self.project, self.file = project.name, project.stack_file(stack)
-        self.values = read_configuration(project, stack)
+        self.values = read_configuration(project, stack, ENCRYPTED)
 
     def lines(self) -> Iterator[str]:
         """Yield every key with its value."""

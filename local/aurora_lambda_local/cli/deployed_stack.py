@@ -101,7 +101,7 @@ def select_stack(name: str | None) -> DeployedStack:
         UsageError: there is no such stack, or Pulumi's command line is missing or refuses.
     """
     report = status()
-    if report["running"] and name in (None, report["stack"]):
+    if report["running"] and (name is None or name.rpartition("/")[2] == report["stack"]):
         use_local_environment()
         return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
     if report["running"] and name == "local":

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
-from aurora_lambda_local.cli import commands, config_commands
+from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
@@ -15,7 +15,6 @@ from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.shell import restart_without_python_settings, use_local_environment
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
-INTERRUPTED = 130
 SHELLS = ("bash", "zsh", "fish")
 CONFIG_ACTIONS = ("get", "set", "rm")
 _SubParsers = argparse._SubParsersAction

@@ -55,7 +55,7 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
     test = project.root / "tests" / "application" / f"test_{module}.py"
     if taken := [str(path) for path in (function, test) if path.exists()]:
         raise UsageError(f"{taken[0]} exists already: choose another name")
-    entry = add_stream(stack_file, {"name": name, "table": table})
+    entry = add_stream(stack_file, project.name, {"name": name, "table": table})
     function.parent.mkdir(exist_ok=True)
     (function.parent / "__init__.py").touch()
     test.parent.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,11 @@ import yaml
 from aurora_lambda_local.cli.stack_entries import child, content_end
 from aurora_lambda_local.platform.errors import UsageError
 
-KEYS = ("aurora-lambda:streams", "streams")
-ENGINE_KEYS = ("aurora-lambda:engine", "engine")
+Keys = tuple[str, str]
 Entry = Mapping[str, str | bool]
 
 
-def add_stream(file: Path, entry: Entry) -> str:
+def add_stream(file: Path, project: str, entry: Entry) -> str:
     """Return the text of a stack's file with one more entry in its list of streams, fit for its engine.
 
     Raises:
@@ -24,26 +23,27 @@ def add_stream(file: Path, entry: Entry) -> str:
     """
     if not file.is_file():
         raise UsageError(f"there is no stack file {file}: name another stack with --stack")
-    text = f"{file.read_text(encoding='utf-8').rstrip()}\n"
+    keys = (f"{project}:streams", "streams")
     try:
-        streams, engine = _streams(text), _configured(text, ENGINE_KEYS)
+        text = f"{file.read_text(encoding='utf-8').rstrip()}\n"
+        streams, engine = _streams(text, keys), _configured(text, (f"{project}:engine", "engine"))
     except ValueError as error:
         raise UsageError(f"{file} is not a Pulumi stack file: {error}") from None
     if engine == "none":
         entry = {**entry, "database": False}
     if entry["name"] in [stream.get("name") for stream in streams if isinstance(stream, dict)]:
         raise UsageError(f"{file} has a stream {entry['name']!r} already")
-    changed = _insert(text, entry)
+    changed = _insert(text, entry, keys)
     with suppress(ValueError):
-        if _streams(changed) == [*streams, entry]:
+        if _streams(changed, keys) == [*streams, entry]:
             return changed
     lines = "\n".join(_lines(entry, 4))
-    raise UsageError(f"{file} is not written as expected; add this to {KEYS[0]} in it:\n{lines}")
+    raise UsageError(f"{file} is not written as expected; add this to {keys[0]} in it:\n{lines}")
 
 
-def _streams(text: str) -> list[Entry]:
+def _streams(text: str, keys: Keys) -> list[Entry]:
     try:
-        return list(_configured(text, KEYS) or [])
+        return list(_configured(text, keys) or [])
     except TypeError as error:
         raise ValueError(str(error)) from None
 
@@ -57,14 +57,14 @@ def _configured(text: str, keys: Sequence[str]) -> Any:
         raise ValueError(str(error)) from None
 
 
-def _insert(text: str, entry: Entry) -> str:
+def _insert(text: str, entry: Entry, keys: Keys) -> str:
     """Return the text with the entry after the last one, or with a list of it at the end of the configuration."""
     root = yaml.compose(text)
     config = child(root, "config")
     if config is None:
-        return f"{text}config:\n  {KEYS[0]}:\n" + "\n".join(_lines(entry, 4)) + "\n"
-    streams = child(config, *KEYS)
-    new = [f"{' ' * config.start_mark.column}{KEYS[0]}:", *_lines(entry, config.start_mark.column + 2)]
+        return f"{text}config:\n  {keys[0]}:\n" + "\n".join(_lines(entry, 4)) + "\n"
+    streams = child(config, *keys)
+    new = [f"{' ' * config.start_mark.column}{keys[0]}:", *_lines(entry, config.start_mark.column + 2)]
     if streams is not None:
         new = _lines(entry, streams.start_mark.column)
     lines = text.splitlines()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda.project import Project
+from aurora_lambda_local.cli.configuration import StackConfiguration
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import read_configuration
 
@@ -80,3 +81,42 @@ def test_only_files_are_stacks(file: Path) -> None:
         read(file, "folder")
     missing = file.parent / "Pulumi.folder.yaml"
     assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); there are: mine"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "config:\n  engine: mysql\n  engine: postgres\n",
+            "the key 'engine' is there twice",
+        ),
+        (
+            "config:\n  engine: mysql\n  aurora-lambda:engine: postgres\n",
+            "has aurora-lambda:engine twice, with its namespace and without: remove one of the two",
+        ),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused(file: Path, content: str, message: str) -> None:
+    """One of the two would count here and the other on AWS."""
+    file.write_text(content)
+    with pytest.raises(UsageError) as refused:
+        read(file)
+    assert message in str(refused.value)
+
+
+def test_an_encrypted_value_is_shown_as_one_and_used_for_nothing(file: Path) -> None:
+    """One secret would keep everything else in the file from being shown."""
+    file.write_text("config:\n  engine: mysql\n  token: {secure: v1:abc}\n")
+    (file.parent / "Pulumi.yaml").write_text("name: aurora-lambda\n")
+    assert list(StackConfiguration("mine", file.parent).lines()) == [
+        f"{'engine':32} mysql",
+        f"{'token':32} [secret]",
+    ]
+    with pytest.raises(UsageError, match=r"^aurora-lambda:token is encrypted in the stack's file: give it"):
+        read(file)
+
+
+def test_a_stack_may_be_named_as_pulumi_names_it(file: Path) -> None:
+    """A name copied from Pulumi's own output would be a file that is not there."""
+    file.write_text("config: {engine: dsql}\n")
+    assert read(file, "acme/shop/mine") == {"aurora-lambda:engine": "dsql"}
