@@ -321,3 +321,26 @@ def test_revisions_that_cannot_be_loaded_are_not_left_behind(postgres: Database,
     finally:
         tables.metadata.remove(table)
     assert sorted(versions.glob("*.py")) == before
+
+
+def test_an_index_that_mysql_has_alone_is_dropped_there_and_passed_over_elsewhere(
+    database: Database, versions: Path
+) -> None:
+    """One history serves all engines: what tidies one must not stop the others' deployments."""
+    versions = shutil.copytree(VERSIONS, versions / "all")
+    if database.engine == "postgres":
+        (versions / "0005_tidy.py").write_text(
+            'from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index\nrevision = "0005"\n'
+            'down_revision = "0004"\n\ndef upgrade():\n    drop_foreign_key_index("fk_comments_note_id", "comments",'
+            ' "fk_comments_note_id", ["note_id"])\n\ndef downgrade():\n    pass\n'
+        )
+        assert run({}, database.environment(), versions=versions)["after"] == "0005"
+        return
+    run({}, database.environment(), versions=versions)
+    rows(database, f"CREATE INDEX {'ASYNC ' * (database.engine == 'dsql')}fk_comments_note_id ON comments (note_id)")
+    (written,) = create_revision(database.environment(), versions=versions)
+    assert written.name == "0005_drop_fk_comments_note_id.py"
+    assert steps(run({}, database.environment(), versions=versions)) == ["0005"]
+    assert run({"command": "check"}, database.environment(), versions=versions)["output"] == "code and database agree"
+    run({"command": "downgrade", "revision": "0004"}, database.environment(), versions=versions)
+    assert steps(run({}, database.environment(), versions=versions)) == ["0005"]

@@ -56,7 +56,8 @@ class DropForeignKeyIndexOp(ops.MigrateOperation):
     """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
 
     def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
-        self.arguments = index, table, str(foreign_key.name), foreign_key.column_keys
+        self.index, self.foreign_key = index, str(foreign_key.name)
+        self.arguments = index, table, self.foreign_key, foreign_key.column_keys
 
 
 @renderers.dispatch_for(DropForeignKeyIndexOp)
@@ -93,9 +94,13 @@ def find_changes(
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
             operation.existing_type = portable_type(operation.existing_type, dialect)
         undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
+        written = _portable(operation, metadata)
+        if isinstance(written, DropForeignKeyIndexOp) and written.index == written.foreign_key:
+            # The code has no need of it, and other engines never had it.
+            undone = []
         if isinstance(operation, ops.DropTableOp):
             undone += [index.reverse() for index in indexes if index.table_name == operation.table_name]
-        yield Change(_portable(operation, metadata), undone, _describe(operation))
+        yield Change(written, undone, _describe(operation))
 
 
 def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:

@@ -5,7 +5,6 @@ from typing import Any, Literal
 from alembic import context
 
 from aurora_lambda_runtime.database import types
-from aurora_lambda_runtime.migrations import indexes  # noqa: F401 - Alembic finds its operations by their dialect
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
 
 
