@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.autogenerate import produce_migrations
@@ -23,6 +22,7 @@ from aurora_lambda_runtime.database.errors import format_driver_error
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
 from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
 from aurora_lambda_runtime.migrations.offline import check_operations, lint, load_operations
 from aurora_lambda_runtime.migrations.outcome import AppliedRevision
 from aurora_lambda_runtime.migrations.progress import Direction, InterruptedStep, RevisionProgress
@@ -176,14 +176,23 @@ class Migrations:
         command.upgrade(self.config, f"{version or 'base'}:head", sql=True)
         return self.output.getvalue()
 
-    def differences(self) -> list[Any]:
-        """Return what would have to change in the database for it to agree with the tables in the code."""
+    def differences(self) -> tuple[list[str], str]:
+        """Return how the tables in the code and in the database differ, and what was not compared."""
         metadata = self._application.metadata()
         with self.connected() as connection:
-            options = {"compare_type": True, "target_metadata": metadata, "include_name": is_compared}
+            expressions = ExpressionComparison(connection)
+            options = {
+                "compare_type": True,
+                "compare_server_default": expressions.compare_server_default,
+                "target_metadata": metadata,
+                "include_name": is_compared,
+            }
             context = MigrationContext.configure(connection, opts=options)
             upgrade = produce_migrations(context, metadata).upgrade_ops
-            return upgrade.as_diffs() if upgrade else []
+            found = [str(each) for each in upgrade.as_diffs()] if upgrade else []
+            # Without what Alembic has found, a type say, the server may not take the code's tables.
+            found = found or [each.description for each in expressions.differences(metadata)]
+            return found, expressions.not_compared(metadata)
 
     def connected(self) -> Connection:
         """Return a SQLAlchemy connection on the driver's, which it leaves open."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.engine import Dialect
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.portable_types import portable_type
+from aurora_lambda_runtime.migrations.portable_types import portable_default, portable_type
 
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.CreateTableOp: "create {0.table_name}",
@@ -93,6 +93,8 @@ def find_changes(
         _check_types(operation)
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
             operation.existing_type = portable_type(operation.existing_type, dialect)
+            if isinstance(operation.existing_server_default, DefaultClause):
+                operation.existing_server_default = portable_default(operation.existing_server_default)
         undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
         written = _portable(operation, metadata)
         if isinstance(written, DropForeignKeyIndexOp) and written.index == written.foreign_key:

@@ -170,12 +170,13 @@ class MigrationCommands:
         found = self._comparison()
         if lines := [*found.behind(), *found.replaced(), *found.edited(), *self._migrations.lint()]:
             raise MigrationError("; ".join(lines))
-        if differences := self._migrations.differences():
-            listed = "; ".join(str(difference) for difference in differences)
+        differences, not_compared = self._migrations.differences()
+        if differences:
             raise MigrationError(
-                f"code and database disagree: {listed}. Write the revision with `aurora-lambda new-migration MESSAGE`"
+                f"code and database disagree: {'; '.join(differences)}."
+                " Write the revision with `aurora-lambda new-migration MESSAGE`"
             )
-        return "code and database agree"
+        return f"code and database agree{f'; not compared: {not_compared}' if not_compared else ''}"
 
     def _stamp(self) -> str:
         self._migrations.stamp(self._migrations.target(self._request.revision, self._before))

@@ -6,6 +6,7 @@ from alembic import context
 
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
+from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
 
 
 def rendered(kind: str, item: Any, _autogen: object) -> str | Literal[False]:
@@ -28,7 +29,8 @@ def run() -> None:
     if context.is_offline_mode():
         context.configure(url=attributes["offline_url"], literal_binds=True, **options)
     else:
-        context.configure(connection=attributes["connection"], **options)
+        compare = ExpressionComparison(attributes["connection"]).compare_server_default
+        context.configure(connection=attributes["connection"], compare_server_default=compare, **options)
     with context.begin_transaction():
         attributes.get("prepare", lambda: None)()
         context.run_migrations()

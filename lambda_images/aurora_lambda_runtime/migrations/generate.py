@@ -21,6 +21,7 @@ from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.alembic_runner import Migrations
 from aurora_lambda_runtime.migrations.changes import Change, Decisions, find_changes
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.failures import describe_error
 from aurora_lambda_runtime.migrations.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
@@ -75,9 +76,12 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
 
     def one_change_each(context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
         found = scripts[0].upgrade_ops
-        changes = []
-        if found:
-            changes = list(find_changes(found.ops, context.opts["target_metadata"], context.dialect, decisions))
+        changes: list[Change] = []
+        if found and context.connection:
+            metadata = context.opts["target_metadata"]
+            changes += find_changes(found.ops, metadata, context.dialect, decisions)
+            expressions = list(operations_of(ExpressionComparison(context.connection).differences(metadata)))
+            changes += find_changes(expressions, metadata, context.dialect, decisions)
         scripts[:] = [
             _script(change, f"{first + number:04d}", message if message and len(changes) == 1 else change.description)
             for number, change in enumerate(changes)

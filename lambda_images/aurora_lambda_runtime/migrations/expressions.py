@@ -1,0 +1,174 @@
+"""Compares defaults, CHECKs and computed columns: what a server stores in words of its own.
+
+The server itself is asked how it spells what the code has, by a temporary table that is gone at once. Aurora DSQL has
+none: there defaults are compared by their values, CHECKs by their names, and computed columns not at all.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from alembic.operations import ops
+from sqlalchemy import CheckConstraint, Connection, DefaultClause, MetaData, Table, inspect, text
+from sqlalchemy.schema import CreateTable, conv
+
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.portable_types import portable_expression
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """The expressions of a table in the server's words, by the names of columns and CHECKs."""
+
+    defaults: Mapping[str, str | None]
+    computed: Mapping[str, str]
+    checks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One that Alembic does not find; `operations` end it, and are empty where no engine but one could do it."""
+
+    description: str
+    operations: tuple[ops.MigrateOperation, ...] = ()
+
+
+class ExpressionComparison:
+    """Compares the expressions of the tables in the code with those of a database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._has_temporary_tables = connection.dialect.name != "dsql"
+        self._spelled: dict[str, Spelling] = {}
+
+    @property
+    def compare_server_default(self) -> bool:
+        """Whether Alembic is to compare defaults, by asking the server whether their values are equal."""
+        return not self._has_temporary_tables
+
+    def differences(self, metadata: MetaData) -> Iterator[Difference]:
+        """Yield what differs in CHECKs and computed columns of the tables that both have."""
+        for name in sorted({*inspect(self._connection).get_table_names()} & {*metadata.tables}):
+            table = metadata.tables[name]
+            there = _read(self._connection, name)
+            yield from self._checks(table, there.checks)
+            if self._has_temporary_tables:
+                code = self._in_servers_words(table)
+                yield from _defaults(table, code.defaults, there.defaults)
+                yield from _computed(table, code.computed, there.computed)
+
+    def not_compared(self, metadata: MetaData) -> str:
+        """Return what of the code was not compared with this engine's database; empty for nothing."""
+        if self._has_temporary_tables:
+            return ""
+        computed = [str(each) for table in metadata.sorted_tables for each in table.columns if each.computed]
+        checks = [
+            f"{table.name}.{each.name}"
+            for table in metadata.sorted_tables
+            for each in table.constraints
+            if isinstance(each, CheckConstraint)
+        ]
+        return ", ".join(
+            [f"the condition of CHECK {each}" for each in sorted(checks)]
+            + [f"computed column {each}" for each in computed]
+        )
+
+    def _checks(self, table: Table, there: Mapping[str, str]) -> Iterator[Difference]:
+        named = {
+            str(self._connection.dialect.identifier_preparer.format_constraint(each, _alembic_quote=False)): each
+            for each in table.constraints
+            if isinstance(each, CheckConstraint) and each.name
+        }
+        spelled = self._in_servers_words(table).checks if self._has_temporary_tables else None
+        unnamed = {sql for name, sql in (spelled or {}).items() if name not in named}
+        for name, sql in there.items():
+            wanted = named.get(name)
+            if wanted is None and sql not in unnamed:
+                yield Difference(f"CHECK {name} ({sql}) of {table.name} is not in the code", _dropped(table, name, sql))
+            elif wanted is not None and spelled and spelled[name] != sql:
+                yield Difference(
+                    f"CHECK {name} of {table.name} is ({sql}) in the database and ({spelled[name]}) in the code",
+                    (*_dropped(table, name, sql), _added(table, name, wanted)),
+                )
+        for name in sorted(named.keys() - there.keys()):
+            yield Difference(
+                f"CHECK {name} of {table.name} is not in the database", (_added(table, name, named[name]),)
+            )
+        for sql in sorted(unnamed - {*there.values()}):
+            yield Difference(f"CHECK ({sql}) of {table.name} is not in the database; it is written once it has a name")
+
+    def _in_servers_words(self, table: Table) -> Spelling:
+        if table.name not in self._spelled:
+            self._spelled[table.name] = _spelled(self._connection, table)
+        return self._spelled[table.name]
+
+
+def _spelled(connection: Connection, table: Table) -> Spelling:
+    """Return how the server spells a table of the code, which hides the real one for that moment."""
+    create = str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=connection.dialect))
+    connection.exec_driver_sql(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
+    spelled = _read(connection, table.name)
+    quoted = connection.dialect.identifier_preparer.quote(table.name)
+    # Never the real one.
+    mine = f"TEMPORARY TABLE {quoted}" if connection.dialect.name == "mysql" else f"TABLE pg_temp.{quoted}"
+    connection.exec_driver_sql(f"DROP {mine}")
+    return spelled
+
+
+def _read(connection: Connection, table: str) -> Spelling:
+    inspector = inspect(connection)
+    columns = inspector.get_columns(table)
+    return Spelling(
+        {each["name"]: each["default"] for each in columns},
+        {each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each},
+        {str(each["name"]): each["sqltext"] for each in inspector.get_check_constraints(table)},
+    )
+
+
+def _defaults(table: Table, code: Mapping[str, str | None], there: Mapping[str, str | None]) -> Iterator[Difference]:
+    for column in table.columns:
+        name, default = str(column.name), column.server_default
+        if name not in there or column is table.autoincrement_column or column.identity or column.computed:
+            continue
+        if (old := there[name]) != code[name]:
+            change = ops.AlterColumnOp(
+                table.name,
+                name,
+                existing_type=column.type,
+                existing_nullable=column.nullable,
+                existing_server_default=DefaultClause(text(old)) if old else None,
+                modify_server_default=default if isinstance(default, DefaultClause) else None,
+            )
+            yield Difference(
+                f"the default of {table.name}.{name} is {old} in the database and {code[name]} in the code", (change,)
+            )
+
+
+def _computed(table: Table, code: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Difference]:
+    for name in sorted({*table.columns.keys()} & (code.keys() | there.keys())):
+        if code.get(name) != there.get(name):
+            yield Difference(
+                f"column {table.name}.{name} is computed as {there.get(name)} in the database and as {code.get(name)}"
+                " in the code, and not every engine can change that: add a column of another name, and drop this one"
+            )
+
+
+def _added(table: Table, name: str, constraint: CheckConstraint) -> ops.CreateCheckConstraintOp:
+    sql = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
+    return ops.CreateCheckConstraintOp(conv(name), table.name, text(sql))
+
+
+def _dropped(table: Table, name: str, sql: str) -> tuple[ops.DropConstraintOp]:
+    back = ops.CreateCheckConstraintOp(conv(name), table.name, text(portable_expression(sql)))
+    return (ops.DropConstraintOp(conv(name), table.name, type_="check", _reverse=back),)
+
+
+def operations_of(differences: Iterator[Difference]) -> Iterator[ops.MigrateOperation]:
+    """Yield what ends the differences.
+
+    Raises:
+        MigrationError: one cannot be ended on every engine.
+    """
+    for each in differences:
+        if not each.operations:
+            raise MigrationError(f"nothing was written: {each.description}")
+        yield from each.operations
