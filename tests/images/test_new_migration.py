@@ -300,7 +300,7 @@ def test_a_mistake_in_the_tables_is_an_error_and_no_traceback(
     with pytest.raises(MigrationError) as failure:
         create_revision(postgres.environment(), "add comments", versions)
     assert str(failure.value) == (
-        "no revision was written: ModuleNotFoundError: import of tests.sample_application.tables halted;"
+        "tables.py cannot be loaded: ModuleNotFoundError: import of tests.sample_application.tables halted;"
         " None in sys.modules"
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.migrations import runner
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
 from aurora_lambda_runtime.migrations.servers import open_server
 from aurora_lambda_runtime.migrations.servers.mysql import MysqlServer
@@ -267,3 +269,18 @@ def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Pa
         run({}, database.environment(), versions=history(tmp_path, "NONSENSE"))
     assert failure.value.__suppress_context__
     assert len(failure.traceback) <= 5
+
+
+@pytest.mark.parametrize("command", ["deploy", "check"])
+def test_a_fault_in_the_tables_is_named_by_file_and_line(database: Database, tmp_path: Path, command: str) -> None:
+    """`name 'at' is not defined` alone leaves whoever deploys to search the whole service."""
+    folder = tmp_path / f"broken_{database.name}_{command}"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "tables.py").write_text("metadata = 1\n\ncolumn = at\n")
+    versions = history(folder / "versions", *tables(1))
+    if command == "check":
+        run({}, database.environment(), versions=versions)
+    with pytest.raises(MigrationError) as failure:
+        runner.run({"command": command}, database.environment(), ApplicationPackage.in_folder(folder), lambda: 1000.0)
+    assert str(failure.value) == ("tables.py cannot be loaded: NameError: name 'at' is not defined (tables.py, line 3)")

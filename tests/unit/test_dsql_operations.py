@@ -128,3 +128,12 @@ def test_what_dsql_cannot_do_is_refused_with_the_way_that_works(
     with pytest.raises(UnsupportedOperationError) as refused:
         rendered(operate)
     assert str(refused.value) == message
+
+
+@pytest.mark.filterwarnings("ignore:Computed column")
+def test_a_computed_column_is_stored_as_the_deployment_makes_it() -> None:
+    """Rendered as PostgreSQL 18 has it, the lint refused what a deployment would have passed."""
+    columns = (sa.Column("id", sa.BigInteger), sa.Column("twice", sa.BigInteger, sa.Computed("id * 2")))
+    assert rendered(lambda op: op.create_table("t", *columns)) == [
+        "CREATE TABLE t ( id BIGINT, twice BIGINT GENERATED ALWAYS AS (id * 2) STORED )"
+    ]

@@ -78,3 +78,37 @@ def test_the_sql_of_the_revisions_after_one_is_told_without_a_database() -> None
         "0003 create comments",
         "0004 index comments by note",
     ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ('op.get_bind().execute(sa.text("SELECT 1")).scalar_one()', "asks the database, and what it does then only a"),
+        ("op.get_bind().begin_nested()", "asks the database, and what it does then only a deployment shows"),
+        (f'op.create_index("{"i" * 73}", "t", ["a"])', "IdentifierError: Identifier 'iii"),
+    ],
+    ids=["rows", "savepoint", "name"],
+)
+def test_what_cannot_be_told_without_a_database_is_said_and_the_rest_is_shown(
+    tmp_path: Path, statement: str, told: str
+) -> None:
+    """A preview that ends in a traceback shows neither the other revisions nor the line at fault."""
+    for revision, before, line in (("0001", None, statement), ("0002", "0001", "op.drop_table('b')")):
+        (tmp_path / f"{revision}_step.py").write_text(
+            f'"""step"""\nimport sqlalchemy as sa\nfrom alembic import op\nrevision = "{revision}"\n'
+            f"down_revision = {before!r}\n\ndef upgrade():\n    op.drop_table('a')\n    {line}\n"
+        )
+    (_, first), (_, second) = pending_sql("postgres", None, tmp_path)
+    assert first.startswith("DROP TABLE a;\n\n")
+    assert f"-- 0001_step.py, line 9: {told}" in first
+    assert second == "DROP TABLE a;\n\nDROP TABLE b;\n\n"
+
+
+def test_a_revision_that_is_no_python_is_said_and_the_rest_is_shown(tmp_path: Path) -> None:
+    """A typing error in the last revision must not hide what the others would do."""
+    (tmp_path / "0001_step.py").write_text("def upgrade(:\n")
+    (tmp_path / "0002_step.py").write_text("from alembic import op\n\ndef upgrade():\n    op.drop_table('b')\n")
+    assert [sql.partition("SyntaxError")[0] for _, sql in pending_sql("mysql", None, tmp_path)] == [
+        "-- 0001_step.py: ",
+        "DROP TABLE b;\n\n",
+    ]

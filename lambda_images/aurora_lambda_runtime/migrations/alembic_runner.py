@@ -15,7 +15,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 from alembic.util import CommandError
 from alembic.util.pyfiles import load_python_file
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.errors import format_driver_error
@@ -23,7 +23,7 @@ from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
 from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
-from aurora_lambda_runtime.migrations.offline import check_operations, lint, load_operations
+from aurora_lambda_runtime.migrations.offline import check_operations, describe, lint, load_operations, place
 from aurora_lambda_runtime.migrations.outcome import AppliedRevision
 from aurora_lambda_runtime.migrations.progress import Direction, InterruptedStep, RevisionProgress
 from aurora_lambda_runtime.migrations.revisions import numbered_head, revision_files
@@ -54,7 +54,7 @@ class Migrations:
         self.config.set_main_option("version_locations", _escaped(self._versions))
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.attributes["offline_url"] = server.spec.offline_url
-        self.config.attributes["metadata"] = application.metadata
+        self.config.attributes["metadata"] = self._metadata
         self.config.attributes["on_version_apply"] = self._record
         load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)
@@ -178,7 +178,7 @@ class Migrations:
 
     def differences(self) -> tuple[list[str], str]:
         """Return how the tables in the code and in the database differ, and what was not compared."""
-        metadata = self._application.metadata()
+        metadata = self._metadata()
         with self.connected() as connection:
             expressions = ExpressionComparison(connection)
             options = {
@@ -220,6 +220,13 @@ class Migrations:
         assert script
         file = read_revision(Path(script.path)) if step.is_upgrade else None
         record_revision(self._server, script.revision, file)
+
+    def _metadata(self) -> MetaData:
+        try:
+            return self._application.metadata()
+        except Exception as error:
+            where = place(error, self._versions.parent)
+            raise MigrationError(f"tables.py cannot be loaded: {describe(error)}{where and f' ({where})'}") from None
 
     def _load_file(self, revision: str, name: str, files: Mapping[str, str]) -> Script:
         try:

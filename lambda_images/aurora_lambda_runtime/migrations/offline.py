@@ -5,7 +5,9 @@
 
 import importlib
 import io
+import re
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -76,10 +78,10 @@ def lint(revisions: Iterable[Revision], spec: EngineSpec) -> list[str]:
     return resolve_name(spec.linter)(rendered) if rendered else []
 
 
-def render(revision: ModuleType, spec: EngineSpec) -> str:
-    """Return the SQL that a revision's `upgrade` sends."""
+def render(revision: ModuleType, spec: EngineSpec, output: io.StringIO | None = None) -> str:
+    """Return the SQL that a revision's `upgrade` sends; `output` has what came before an error."""
     load_operations(spec)
-    output = io.StringIO()
+    output = output or io.StringIO()
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
     with Operations.context(MigrationContext.configure(dialect=offline_dialect(spec), opts=options)):
         revision.upgrade()
@@ -94,9 +96,36 @@ def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tu
     """
     for revision, name in sorted(revision_files(versions).items(), key=lambda item: int(item[0])):
         if int(revision) > int(version or 0):
-            module = load_python_file(versions, name)
+            try:
+                module = load_python_file(versions, name)
+            except Exception as error:
+                yield revision, f"-- {place(error, versions) or name}: {describe(error)}\n"
+                continue
             message = (module.__doc__ or "").strip().partition("\n")[0]
-            yield f"{revision} {message}", render(module, ENGINES[engine])
+            yield f"{revision} {message}", _render_what_can_be(module, versions / name, ENGINES[engine])
+
+
+def _render_what_can_be(revision: ModuleType, file: Path, spec: EngineSpec) -> str:
+    """Return the SQL of a revision, with a comment in place of what cannot be told without a database."""
+    output = io.StringIO()
+    try:
+        return render(revision, spec, output)
+    except Exception as error:
+        # Offline, `op.get_bind()` answers None to every statement.
+        asks = isinstance(error, AttributeError) and re.match("'(NoneType|MockConnection)'", str(error))
+        why = "asks the database, and what it does then only a deployment shows" if asks else describe(error)
+        return f"{output.getvalue()}-- {place(error, file.parent) or file.name}: {why}\n"
+
+
+def describe(error: Exception) -> str:
+    """Return an error of a person's code on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def place(error: Exception, folder: Path) -> str:
+    """Return the file of `folder` and the line in it where an error came from; empty where it was elsewhere."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == folder]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
 
 
 def main(engine: str, application: str) -> None:
