@@ -137,3 +137,34 @@ def test_a_computed_column_is_stored_as_the_deployment_makes_it() -> None:
     assert rendered(lambda op: op.create_table("t", *columns)) == [
         "CREATE TABLE t ( id BIGINT, twice BIGINT GENERATED ALWAYS AS (id * 2) STORED )"
     ]
+
+
+@pytest.mark.parametrize(
+    ("operate", "refusal"),
+    [
+        (
+            lambda op: op.create_table("t", sa.Column("k", sa.String(3000), primary_key=True)),
+            "have t.k in a primary key, wider than 2000 bytes: declare at most 2000",
+        ),
+        (
+            lambda op: op.create_table("t", sa.Column("a", sa.String(70000))),
+            "store t.a, a varchar longer than 65535: use Text, or LongText of database.types",
+        ),
+        (
+            lambda op: op.add_column("t", sa.Column("a", sa.String(70000))),
+            "store t.a, a varchar longer than 65535: use Text, or LongText of database.types",
+        ),
+        (
+            lambda op: op.create_index("ix_t_a", "t", ["a"], postgresql_ops={"a": "text_pattern_ops"}),
+            "build index ix_t_a with operator classes: leave postgresql_ops out",
+        ),
+    ],
+    ids=["key", "varchar", "added", "operator class"],
+)
+def test_what_the_cluster_would_refuse_is_refused_before_anything_runs(
+    operate: Callable[[Operations], object], refusal: str
+) -> None:
+    """Found at the statement, it leaves half a release's revisions applied, and a file that can no longer be edited."""
+    with pytest.raises(UnsupportedOperationError) as failure:
+        rendered(operate)
+    assert str(failure.value) == f"Aurora DSQL cannot {refusal}"

@@ -28,11 +28,28 @@ def test_every_revision_follows_the_one_before_and_is_named_by_its_id() -> None:
     assert numbered_head(VERSIONS) == before
 
 
-def test_every_revision_is_one_statement_of_ddl() -> None:
+def changes(revision: str) -> int:
+    """Return how many changes of tables or rows a revision's text makes."""
+    upgrade = revision.partition("def upgrade")[2].partition("def downgrade")[0]
+    helpers = "drop_foreign_key_index|update_in_batches|delete_in_batches|run_in_batches"
+    return len(re.findall(rf"\bop\.(?!f\(|get_context\(|get_bind\()\w+\(|\b(?:{helpers})\(", upgrade))
+
+
+def test_every_revision_is_one_change() -> None:
     """MySQL commits each: a revision of two that fails at the second can be run neither forward nor back."""
     for name in revision_files(VERSIONS).values():
-        upgrade = (VERSIONS / name).read_text().partition("def upgrade")[2].partition("def downgrade")[0]
-        assert len(re.findall(r"\bop\.(?!f\(|get_context\()\w+\(|\bdrop_foreign_key_index\(", upgrade)) == 1, name
+        assert changes((VERSIONS / name).read_text()) == 1, name
+
+
+def test_the_backfill_of_the_documentation_is_one_change_and_is_told_by_a_preview(tmp_path: Path) -> None:
+    """Whoever follows the documentation would be stopped by the project's own tests."""
+    documentation = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+    text = documentation.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "0007_fill_phone_of_users.py").write_text(text)
+    assert changes(text) == 1
+    assert list(pending_sql("dsql", None, tmp_path)) == [
+        ("0007 fill phone of users", "UPDATE users SET phone='' WHERE users.phone IS NULL;\n\n")
+    ]
 
 
 def test_head_and_next_are_read_off_the_names(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     MetaData,
+    String,
     Table,
     UniqueConstraint,
     column,
@@ -30,6 +31,9 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.batches import run_in_batches
 from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
+
+MAX_KEY_BYTES = 2000
+MAX_VARCHAR_BYTES = 65_535
 
 
 class DsqlImpl(PostgresqlImpl):
@@ -55,9 +59,29 @@ class DsqlImpl(PostgresqlImpl):
             )
 
     @override
+    def create_table(self, table: Table, **kw: Any) -> None:
+        """Create a table; the limits hold for what is declared, and the server says them only when it runs.
+
+        Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
+        """
+        for each in table.columns:
+            _check_length(f"{table.name}.{each.name}", each.type, is_key=each.primary_key)
+        super().create_table(table, **kw)
+
+    @override
+    def create_index(self, index: Index, **kw: Any) -> None:
+        """Create an index, which takes no operator classes."""
+        if index.dialect_options["postgresql"]["ops"]:
+            raise UnsupportedOperationError(
+                f"build index {index.name} with operator classes", "leave postgresql_ops out"
+            )
+        super().create_index(index, **kw)
+
+    @override
     def add_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
         """Add a column, then its default, then give the default to the rows that are there."""
         name, default = f"{table_name}.{column.name}", column.server_default
+        _check_length(name, column.type)
         if not column.nullable:
             raise UnsupportedOperationError(
                 f"add column {name} as NOT NULL",
@@ -111,3 +135,15 @@ class DsqlImpl(PostgresqlImpl):
 
     def _quoted(self, name: str) -> str:
         return self.dialect.identifier_preparer.quote(name)
+
+
+def _check_length(name: str, type_: TypeEngine[Any], *, is_key: bool = False) -> None:
+    length = getattr(type_, "length", None) or 0
+    if is_key and length > MAX_KEY_BYTES:
+        raise UnsupportedOperationError(
+            f"have {name} in a primary key, wider than {MAX_KEY_BYTES} bytes", f"declare at most {MAX_KEY_BYTES}"
+        )
+    if isinstance(type_, String) and length > MAX_VARCHAR_BYTES:
+        raise UnsupportedOperationError(
+            f"store {name}, a varchar longer than {MAX_VARCHAR_BYTES}", "use Text, or LongText of database.types"
+        )
