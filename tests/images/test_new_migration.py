@@ -344,3 +344,25 @@ def test_an_index_that_mysql_has_alone_is_dropped_there_and_passed_over_elsewher
     assert run({"command": "check"}, database.environment(), versions=versions)["output"] == "code and database agree"
     run({"command": "downgrade", "revision": "0004"}, database.environment(), versions=versions)
     assert steps(run({}, database.environment(), versions=versions)) == ["0005"]
+
+
+def test_what_another_engine_refuses_is_not_written(database: Database, code: MetaData, versions: Path) -> None:
+    """Applied here, it could no longer be edited when a switch of the engine meets it."""
+    versions = shutil.copytree(VERSIONS, versions / "all")
+    run({}, database.environment(), versions=versions)
+    code.tables["notes"].append_column(Column("kind", String(10), nullable=False))
+    before = sorted(versions.glob("*.py"))
+    with pytest.raises(MigrationError) as refusal:
+        create_revision(database.environment(), versions=versions)
+    assert str(refusal.value) == (
+        "nothing was written, for one history serves every engine: revision 0005 (add kind to notes) cannot be applied,"
+        " and nothing was: Aurora DSQL cannot add column notes.kind as NOT NULL: add it nullable, fill it with"
+        " update_in_batches, and add a CHECK (... IS NOT NULL)"
+    )
+    assert sorted(versions.glob("*.py")) == before
+    code.tables["notes"].c.kind.nullable = True
+    create_revision(database.environment(), versions=versions)
+    run({}, database.environment(), versions=versions)
+    code.tables["notes"].c.kind.nullable = False
+    with pytest.raises(MigrationError, match="Aurora DSQL cannot make column notes.kind NOT NULL: add a CHECK"):
+        create_revision(database.environment(), versions=versions)

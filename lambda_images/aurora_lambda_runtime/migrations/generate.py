@@ -17,12 +17,14 @@ from alembic.util import CommandError
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
+from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.alembic_runner import Migrations
 from aurora_lambda_runtime.migrations.changes import Change, Decisions, find_changes
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.failures import describe_error
+from aurora_lambda_runtime.migrations.offline import check_operations
 from aurora_lambda_runtime.migrations.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
 
@@ -107,6 +109,13 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
     if not scripts:
         raise MigrationError("nothing to write: code and database agree. Change the application's tables.py first")
     paths = [Path(script.path) for script in scripts if script]
+    try:
+        for spec in ENGINES.values():
+            check_operations([script for script in scripts if script], spec)
+    except MigrationError as error:
+        for path in paths:
+            path.unlink()
+        raise MigrationError(f"nothing was written, for one history serves every engine: {error}") from None
     _format_with_ruff(paths)
     return paths
 

@@ -45,3 +45,13 @@ def test_check_says_what_dsql_would_refuse(application: Application, tmp_path: P
         " DEFAULT 7): ADD COLUMN 'a' with inline DEFAULT or NOT NULL constraint is not supported in DSQL. Split into"
         " steps: CREATE TABLE with the column, or ADD COLUMN without constraints then backfill."
     )
+
+
+def test_a_statement_that_dsql_would_refuse_stops_the_run_before_its_first(
+    application: Application, tmp_path: Path
+) -> None:
+    """Written by hand, only the lint knows it, and half of the release was applied before the server said it."""
+    versions = history(tmp_path, *tables(1), "ALTER TABLE t1 ADD COLUMN a integer DEFAULT 7")
+    with pytest.raises(MigrationError, match=r"^nothing was applied: revision 0002 \(ALTER TABLE t1 ADD COLUMN a"):
+        application.run(versions=versions)
+    assert application.run({"command": "current"}, versions)["after"] is None
