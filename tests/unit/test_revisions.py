@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import pending_sql
+from aurora_lambda_runtime.migrations.offline import pending_refusals, pending_sql
 from aurora_lambda_runtime.migrations.revisions import next_revision, numbered_head, revision_files
 
 VERSIONS = Path(__file__).parents[2] / "lambda_images" / "application" / "versions"
@@ -129,3 +129,15 @@ def test_a_revision_that_is_no_python_is_said_and_the_rest_is_shown(tmp_path: Pa
         "-- 0001_step.py: ",
         "DROP TABLE b;\n\n",
     ]
+
+
+def test_what_an_engine_refuses_is_told_before_the_file_is_final(tmp_path: Path) -> None:
+    """A revision that one engine has applied can no longer be edited for another."""
+    statement = "op.add_column('notes', sa.Column('n', sa.Integer(), nullable=False))"
+    (tmp_path / "0001_n.py").write_text(
+        f'"""n"""\nfrom alembic import op\nimport sqlalchemy as sa\n\ndef upgrade():\n    {statement}\n'
+    )
+    [(engine, revision, why)] = pending_refusals(None, tmp_path)
+    assert (engine, revision) == ("dsql", "0001")
+    assert why.startswith("Aurora DSQL cannot add column notes.n as NOT NULL")
+    assert list(pending_refusals("0001", tmp_path)) == []

@@ -7,7 +7,6 @@ Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/alter-table-syn
 
 from typing import Any
 
-from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -31,12 +30,13 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.batches import run_in_batches
 from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
+from aurora_lambda_runtime.migrations.postgres_operations import PostgresImpl
 
 MAX_KEY_BYTES = 2000
 MAX_VARCHAR_BYTES = 65_535
 
 
-class DsqlImpl(PostgresqlImpl):
+class DsqlImpl(PostgresImpl):
     """Alembic's PostgreSQL operations, each statement a transaction of its own."""
 
     __dialect__ = "dsql"

@@ -11,8 +11,10 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.schema import DropIndex
 from typing_extensions import override
 
+from aurora_lambda_runtime.migrations.rendered_expressions import RenderedExpressions
 
-class MysqlImpl(MySQLImpl):
+
+class MysqlImpl(RenderedExpressions, MySQLImpl):
     """Alembic's operations, with the indexes under foreign keys as a straight upgrade leaves them."""
 
     __dialect__ = "mysql"

@@ -56,15 +56,38 @@ def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
 
     A revision that needs a connection, to read rows say, shows it only when it runs.
     """
-    for revision in revisions if spec.operations else ():
-        try:
-            render(revision.module, spec)
-        except UnsupportedOperationError as error:
+    for revision in revisions:
+        if why := _refusal(revision.module, spec):
             raise MigrationError(
-                f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {error}"
-            ) from None
-        except Exception:  # noqa: S112 - it needs a connection
-            continue
+                f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {why}"
+            )
+
+
+def pending_refusals(version: str | None, versions: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the engine, the revision and why, for each revision after `version` that an engine cannot take."""
+    for revision, name in _files_after(version, versions):
+        with suppress(Exception):
+            module = load_python_file(versions, name)
+            for spec in ENGINES.values():
+                if why := _refusal(module, spec):
+                    yield spec.name, revision, why
+
+
+def _refusal(revision: ModuleType, spec: EngineSpec) -> str:
+    """Return why an engine cannot take a revision; empty where it can, or where only a server can tell."""
+    try:
+        render(revision, spec)
+    except UnsupportedOperationError as error:
+        return str(error)
+    except Exception:
+        return ""
+    return ""
+
+
+def _files_after(version: str | None, versions: Path) -> list[tuple[str, str]]:
+    """Return the id and the file of each revision after `version`, in order."""
+    files = sorted(revision_files(versions).items(), key=lambda item: int(item[0]))
+    return [(revision, name) for revision, name in files if int(revision) > int(version or 0)]
 
 
 def lint(revisions: Iterable[Revision], spec: EngineSpec) -> list[str]:
@@ -94,15 +117,14 @@ def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tu
     Raises:
         MigrationError: a file is not named like a revision.
     """
-    for revision, name in sorted(revision_files(versions).items(), key=lambda item: int(item[0])):
-        if int(revision) > int(version or 0):
-            try:
-                module = load_python_file(versions, name)
-            except Exception as error:
-                yield revision, f"-- {place(error, versions) or name}: {describe(error)}\n"
-                continue
-            message = (module.__doc__ or "").strip().partition("\n")[0]
-            yield f"{revision} {message}", _render_what_can_be(module, versions / name, ENGINES[engine])
+    for revision, name in _files_after(version, versions):
+        try:
+            module = load_python_file(versions, name)
+        except Exception as error:
+            yield revision, f"-- {place(error, versions) or name}: {describe(error)}\n"
+            continue
+        message = (module.__doc__ or "").strip().partition("\n")[0]
+        yield f"{revision} {message}", _render_what_can_be(module, versions / name, ENGINES[engine])
 
 
 def _render_what_can_be(revision: ModuleType, file: Path, spec: EngineSpec) -> str:

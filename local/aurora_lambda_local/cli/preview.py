@@ -11,7 +11,7 @@ from aurora_lambda_local.program.preview import PreviewResult
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import pending_sql
+from aurora_lambda_runtime.migrations.offline import pending_refusals, pending_sql
 
 
 def print_pending(stack: str, result: PreviewResult) -> None:
@@ -33,6 +33,9 @@ def print_pending(stack: str, result: PreviewResult) -> None:
         for title, sql in pending_sql(engine, version, application.versions):
             print_line((f"\n-- {title}", "bold"))
             print_line(sql.strip())
+        for taker, revision, why in pending_refusals(version, application.versions):
+            said = ("up refuses", "red") if taker == engine else ("note", "yellow")
+            print_line((f"{said[0]}: revision {revision}:", said[1]), f" {why}")
     except (StackRequestError, MigrationError) as error:
         raise LocalError(f"the pending revisions are unknown: {error}") from None
 

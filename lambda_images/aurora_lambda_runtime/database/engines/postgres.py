@@ -18,6 +18,7 @@ POSTGRES = EngineSpec(
     isolation_level="READ COMMITTED",
     transactional_ddl=True,
     server="aurora_lambda_runtime.migrations.servers.postgres:PostgresServer",
+    operations="aurora_lambda_runtime.migrations.postgres_operations",
     maintenance_database="postgres",
     longest_role=63,
     reserved_schemas="postgres|template[01]|rdsadmin|pg_.*",
