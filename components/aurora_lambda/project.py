@@ -26,6 +26,7 @@ class Project:
         name: Pulumi's name of the project.
         program: The folder of the Pulumi program.
         stack_files: The folder of the stacks' configuration.
+        refreshes: Whether Pulumi reads what is there before it changes it.
         application: The package of tables, routes, commands, stream functions and revisions.
         requirements: The folder of the images' hashed requirements.
     """
@@ -34,6 +35,7 @@ class Project:
     name: str
     program: Path
     stack_files: Path
+    refreshes: bool
     application: Path
     requirements: Path
 
@@ -54,6 +56,7 @@ class Project:
             name=str(described["name"]),
             program=root / str(described.get("main", ".")),
             stack_files=root / str(described.get("stackConfigDir", ".")),
+            refreshes=(described.get("options") or {}).get("refresh") == "always",
             application=root / str(settings.get("application", "application")),
             requirements=root / str(settings.get("requirements", "requirements")),
         )

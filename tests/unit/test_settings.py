@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from aurora_lambda.service.configuration import ignored_keys, read
+from aurora_lambda.project import Project
+from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.reference import blocks, key_table, pulumi_block, with_block
 from aurora_lambda.service.regions import RDS_ROOTS, trusted_regions
@@ -314,3 +315,15 @@ def test_rds_authorities_matter_only_where_rds_is_connected_to(engine: str, regi
     """A Region that works would be refused for certificates that nothing there uses."""
     streams = {"streams": json.dumps([{"name": "a", "table": "items", "database": False}])} if engine == "none" else {}
     assert read({"engine": engine, **streams}, "dev", region).engine == engine
+
+
+@pytest.mark.parametrize(("options", "lines"), [("", 1), ("options: {refresh: always}\n", 0)])
+def test_a_peered_cluster_asks_for_a_refresh(tmp_path: Path, options: str, lines: int) -> None:
+    """Without one the provider would send the peering as it was before the clusters knew each other."""
+    (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{options}")
+    settings = read({"engine": "dsql", "dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"}, "dev")
+    advice = refresh_advice(settings, Project.find(tmp_path))
+    assert [line.partition(",")[0] for line in advice] == [
+        "dsqlPeerRegion: add `options: {refresh: always}` to Pulumi.yaml"
+    ] * lines
+    assert refresh_advice(read({"engine": "dsql"}, "dev"), Project.find(tmp_path)) == []

@@ -10,6 +10,7 @@ from pulumi.runtime import config as runtime_config
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.dsql import MULTI_REGION_KEY
+from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
 from aurora_lambda.service.regions import region_mistakes
@@ -28,7 +29,7 @@ def load() -> Settings:
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
     settings = read(given, pulumi.get_stack(), region)
-    for line in ignored_keys(settings):
+    for line in (*ignored_keys(settings), *refresh_advice(settings, Project.find())):
         pulumi.log.warn(line)
     return settings
 
@@ -85,6 +86,19 @@ def ignored_keys(settings: Settings) -> list[str]:
         f"{key.name} means nothing on engine {settings.engine}, only on {_listed(key.engines)}: it is not used"
         for key in keys_of_other_engines(settings.engine)
         if getattr(settings, key.field) != key.default
+    ]
+
+
+def refresh_advice(settings: Settings, project: Project) -> list[str]:
+    """Return what to write into Pulumi.yaml before a peered cluster changes.
+
+    The provider updates a cluster with the peering of its state, which was written before there was one.
+    """
+    if not settings.dsql_peer_region or settings.engine != "dsql" or project.refreshes:
+        return []
+    return [
+        "dsqlPeerRegion: add `options: {refresh: always}` to Pulumi.yaml, or change deletionProtection and kmsKeyArn"
+        " with `pulumi up --refresh` alone: peering changes a cluster after Pulumi has made it"
     ]
 
 
