@@ -99,6 +99,8 @@ class _Listener(ThreadingHTTPServer):
 
 class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # What an answer is written in before the request's own version is known: 0.9 would leave out the status line.
+    default_request_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
     error_content_type = "application/json"
@@ -119,12 +121,14 @@ class _Connection(BaseHTTPRequestHandler):
             return self._respond
         raise AttributeError(name)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what could not be parsed, with a status line whatever version it asked for."""
-        self.request_version = self.protocol_version
-        super().send_error(code, message, explain)
-
     def _respond(self) -> None:
+        # The parser takes a line that is no header, and all lines after it, for the beginning of the body.
+        if isinstance(rest := self.headers.get_payload(), str) and rest:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"not a header: {rest.splitlines()[0]}")
+            return
+        if refusal := self._listener.check_headers(self.headers):
+            self._refuse(HTTPStatus.FORBIDDEN, refusal)
+            return
         try:
             body = read_body(self.headers, self.rfile)
         except BodyTooLargeError:
@@ -132,9 +136,6 @@ class _Connection(BaseHTTPRequestHandler):
             return
         except ValueError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-            return
-        if refusal := self._listener.check_headers(self.headers):
-            self._refuse(HTTPStatus.FORBIDDEN, refusal)
             return
         # Not self.path, in which leading slashes are made one.
         path, _, query = self.requestline.split()[1].partition("?")

@@ -18,6 +18,8 @@ from aurora_lambda_local.streams.store import StreamStore
 
 class _Connection(MotoRequestHandler):
     timeout = IDLE_SECONDS
+    # As in `platform.http_server`: a request line that cannot be read is answered with a status line.
+    default_request_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Print nothing."""

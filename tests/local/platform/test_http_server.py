@@ -169,15 +169,44 @@ def test_a_silent_client_is_disconnected(sent: str) -> None:
         ("GET /info HTTP/2.0", 505),
         ("GET /info HTTP/x", 400),
         ("GET /info extra HTTP/1.1", 400),
+        ("GET", 400),
+        ("POST /info", 400),
         (f"GET /{'a' * 70_000} HTTP/1.1", 414),
+        (f"GET / HTTP/1.1\r\nX: {'a' * 70_000}", 431),
     ],
-    ids=["version", "no version", "four words", "long"],
+    ids=["version", "no version", "four words", "one word", "two words", "long line", "long header"],
 )
-def test_a_request_line_that_cannot_be_read_is_answered_with_a_status_line(
+def test_a_request_that_cannot_be_read_is_answered_with_a_status_line(
     server: HttpServer, request_line: str, status: int
 ) -> None:
     """A client would take the answer's body for the whole answer, of no status at all."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
-        connection.sendall(f"{request_line}\r\nHost: localhost\r\n\r\n".encode())
+    head = read_head(server.port, f"{request_line}\r\nHost: localhost\r\n\r\n")
+    assert head[0].startswith(f"HTTP/1.1 {status} ")
+    assert "Content-Type: application/json" in head
+
+
+def read_head(port: int, request: str) -> list[str]:
+    """Send this; the lines of the answer before its body."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(request.encode())
         with connection.makefile("rb") as answer:
-            assert answer.readline().startswith(f"HTTP/1.1 {status} ".encode())
+            return [line.decode().strip() for line in iter(answer.readline, b"\r\n")]
+
+
+def test_a_request_without_a_version_gets_a_status_line_too(server: HttpServer) -> None:
+    """`printf 'GET /info'` would show a body that no client can read."""
+    assert talk(server, "GET /info\r\n\r\n") == (200, ["GET", "/info", "", ""])
+
+
+@pytest.mark.parametrize("line", ["bad", "Name : value", "A\0: 1"])
+def test_a_line_that_is_no_header_is_refused(server: HttpServer, line: str) -> None:
+    """All headers behind it would be lost, and the body taken for the next request."""
+    request = f"POST / HTTP/1.1\r\nA: 1\r\n{line}\r\nContent-Length: 5\r\n\r\nhello"
+    assert talk(server, request) == (400, {"Message": f"not a header: {line}"})
+
+
+def test_the_requests_of_web_pages_are_refused_unread(server: HttpServer) -> None:
+    """Any page could make this machine keep 256 MB for each request that it sends."""
+    request = f"POST / HTTP/1.1\r\n{PAGE_HEADERS[0]}\r\nContent-Length: 256000000\r\n\r\n"
+    head = read_head(server.port, request)
+    assert head[0] == "HTTP/1.1 403 Forbidden"

@@ -1,7 +1,9 @@
 """The emulated AWS services, and what they keep from web pages."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -71,6 +73,15 @@ def test_motos_own_routes_are_closed(services: AwsServices, client: Any, path: s
     assert requests.post(services.endpoint + path, timeout=PATIENCE_SECONDS).status_code == 404
     assert requests.get(services.endpoint + path, timeout=PATIENCE_SECONDS).status_code == 404
     assert client.get_secret_value(SecretId=ARN)["SecretString"] == "hush"
+
+
+def test_a_request_that_cannot_be_read_is_answered_with_a_status_line(services: AwsServices) -> None:
+    """A client would take the answer's body for the whole answer, of no status at all."""
+    address = urlsplit(services.endpoint)
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.readline().startswith(b"HTTP/1.1 505 ")
 
 
 def test_objects_and_queues_work(services: AwsServices) -> None:
