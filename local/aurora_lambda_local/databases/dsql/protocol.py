@@ -16,7 +16,8 @@ from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, Ds
 VERSION = 196608
 # A length counts itself.
 LENGTH_BYTES = 4
-# As PostgreSQL bounds what it takes from a client that it does not know yet.
+CODE_BYTES = 4
+# What PostgreSQL takes from a client that it does not know yet: MAX_STARTUP_PACKET_LENGTH, PG_MAX_AUTH_TOKEN_LENGTH.
 MAX_STARTUP_BYTES = 10_000
 MAX_LOGIN_BYTES = 65_535
 SSL_REQUEST = 80877103
@@ -67,9 +68,15 @@ class MessageSocket:
         return Message(self._exactly(1), self._content())
 
     def receive_startup(self) -> tuple[int, bytes]:
-        """Return the code and the rest of a startup packet, the one kind that has no type."""
+        """Return the code and the rest of a startup packet, the one kind that has no type.
+
+        Raises:
+            ConnectionDroppedError: the other side has closed, or the packet is too large or has no code.
+        """
         packet = self._content(MAX_STARTUP_BYTES)
-        return struct.unpack("!i", packet[:4])[0], packet[4:]
+        if len(packet) < CODE_BYTES:
+            raise ConnectionDroppedError
+        return struct.unpack("!i", packet[:CODE_BYTES])[0], packet[CODE_BYTES:]
 
     def send(self, messages: Iterable[Message]) -> None:
         """Send all messages at once."""

@@ -208,6 +208,14 @@ def test_a_connection_ends_with_its_hour(dsql: Clients) -> None:
     assert connection.closed
 
 
+def test_a_packet_without_a_code_ends_the_connection(dsql: Clients, capsys: pytest.CaptureFixture[str]) -> None:
+    """A port scan would fill the log with tracebacks."""
+    with socket.create_connection(("127.0.0.1", dsql.server.port), timeout=PATIENCE_SECONDS) as client:
+        client.sendall(struct.pack("!i", 5) + b"x")
+        assert client.recv(1) == b""
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("message", ["startup", "password"])
 def test_what_a_stranger_sends_is_bounded_before_the_login(dsql: Clients, message: str) -> None:
     """Whoever reaches the port, without a token, could fill this machine's memory."""
