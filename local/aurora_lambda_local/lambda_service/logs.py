@@ -21,10 +21,12 @@ FILE_BYTES = 10 << 20
 class FunctionLog:
     """The log of a function, shared by its environments: a file, and the full one before it."""
 
+    # One for all, because a function's next version writes to the same files while this one still runs.
+    _lock = threading.Lock()
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._lock = threading.Lock()
         self._open()
 
     def write(self, lines: bytes) -> None:
@@ -32,12 +34,18 @@ class FunctionLog:
         time = _now().encode()
         data = b"".join(b"%b %b\n" % (time, line) for line in lines.split(b"\n"))
         with suppress(OSError), self._lock:
-            if os.fstat(self._descriptor).st_size > FILE_BYTES and self._path.exists():
-                self._path.replace(earlier_log(self._path))
-                self._close()
-                self._open()
+            if os.fstat(self._descriptor).st_size > FILE_BYTES:
+                self._begin_file()
             while data:
                 data = data[os.write(self._descriptor, data) :]
+
+    def _begin_file(self) -> None:
+        # Another version may have done it already.
+        if os.path.samestat(os.fstat(self._descriptor), self._path.stat()):
+            self._path.replace(earlier_log(self._path))
+        close = self._close
+        self._open()
+        close()
 
     def _open(self) -> None:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

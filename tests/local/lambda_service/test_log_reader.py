@@ -91,3 +91,18 @@ def test_a_log_is_bounded_and_its_reader_misses_nothing(tmp_path: Path, monkeypa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hello.log", "hello.log.1"]
     assert all(path.stat().st_size < 2_100 for path in tmp_path.iterdir())
     assert [event.text for event in LogReader(tmp_path).read()][-1] == "line 199"
+
+
+def test_two_versions_of_a_function_fill_one_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a new version is deployed, each would put its file in the place of the other's, and lines be lost."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    old, new = FunctionLog(tmp_path / "hello.log"), FunctionLog(tmp_path / "hello.log")
+    reader, seen = LogReader(tmp_path), []
+    for number in range(200):
+        # They become full at different times.
+        (new if number % 3 else old).write(f"line {number}".encode())
+        if number % 10 == 0:
+            seen += [event.text for event in reader.read()]
+    seen += [event.text for event in reader.read()]
+    assert seen == [f"line {number}" for number in range(200)]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) > 2_000
