@@ -63,13 +63,13 @@ def down(checkout: Path | None = None, *, keep_data: bool = False) -> None:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder with all that is in it; one that something is mounted on stays, empty."""
+    """Delete a folder with all that is in it; one that something is mounted on stays, empty, and so does a link."""
     for each in folder.iterdir():
         if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
+            _delete(each)
         else:
             each.unlink()
-    if not folder.is_mount():
+    if not (folder.is_mount() or folder.is_symlink() or any(folder.iterdir())):
         folder.rmdir()
 
 

@@ -268,18 +268,29 @@ def test_an_up_whose_reader_is_gone_goes_on(checkout: Path) -> None:
     assert bring_up(checkout)[0].unchanged
 
 
-def test_down_leaves_a_folder_that_something_is_mounted_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [".local", ".local/data"])
+def test_down_leaves_a_folder_that_something_is_mounted_on(tmp_path: Path, folder: str) -> None:
     """In a container whose data has a disk of its own, every `down` would fail at its last step."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
-    local = tmp_path / ".local"
-    local.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(local)]
+    mounted = tmp_path / folder
+    mounted.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mounted)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         missing("a disk can be mounted by root only")
     try:
-        (local / "logs").mkdir()
-        (local / "logs" / "hello.log").touch()
+        (mounted / "local").mkdir()
+        (mounted / "local" / "file").touch()
         commands.down(tmp_path)
-        assert list(local.iterdir()) == []
+        assert list(mounted.iterdir()) == []
+        assert list(tmp_path.glob(".local/*")) == [each for each in [mounted] if folder != ".local"]
     finally:
-        subprocess.run(["umount", "--lazy", str(local)], check=True)
+        subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+
+
+def test_down_empties_a_folder_that_is_a_link(tmp_path: Path) -> None:
+    """Who keeps the data on another disk would see every `down` fail, and the next `up` not find the disk."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "disk" / "logs").mkdir(parents=True)
+    (tmp_path / ".local").symlink_to(tmp_path / "disk")
+    commands.down(tmp_path)
+    assert (list((tmp_path / "disk").iterdir()), (tmp_path / ".local").is_symlink()) == ([], True)
