@@ -30,6 +30,7 @@ from tests.local.running import (
     bring_up,
     database_servers,
     fail_up,
+    invoke,
     processes,
     sql,
     supervisor,
@@ -65,6 +66,18 @@ def test_a_killed_supervisor_takes_all_with_it_and_up_brings_the_data_back(check
     assert {key: after[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")} == {
         key: before[key] for key in ("lambdaEndpoint", "functionUrl", "awsEndpoint")
     }
+
+
+def test_a_child_of_a_function_does_not_outlive_a_killed_supervisor_and_down(checkout: Path, tmp_path: Path) -> None:
+    """It would hold a port or a file of a stack that is gone, and nobody would know where it came from."""
+    bring_up(checkout)
+    invoke(checkout, do="child", path=str(tmp_path / "child"))
+    child = psutil.Process(int((tmp_path / "child").read_text()))
+    supervisor(checkout).kill()
+    assert eventually(lambda: processes(checkout) == [])
+    assert child.is_running()
+    commands.down(checkout)
+    assert not child.is_running()
 
 
 def test_a_database_server_that_died_is_started_again(checkout: Path) -> None:

@@ -92,5 +92,7 @@ class LocalPaths:
         return f"--local={self.root}"
 
     def process_prefixes(self) -> tuple[str, ...]:
-        """Return how an argument of every process that belongs to this checkout starts."""
-        return (self.supervisor_argument, f"{self.environments}/", f"{self.all_data}/", f"--datadir={self.all_data}/")
+        """Return how a word of every process that belongs to this checkout starts."""
+        data = (f"{self.all_data}/", f"--datadir={self.all_data}/")
+        # What a function started in a session of its own has nothing but the function's variables.
+        return (self.supervisor_argument, f"{self.environments}/", *data, f"LAMBDA_TASK_ROOT={self.images}/")

@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -111,11 +112,12 @@ def kill_marked(variable: str, value: str) -> None:
 
 
 def terminate_leftovers(*prefixes: str, timeout: float = 10.0) -> int:
-    """Terminate every process that has an argument starting with one of `prefixes`, and return how many there were.
+    """Terminate every process that has a word starting with one of `prefixes`, and return how many there were.
 
-    Processes are found by their arguments because a process id in a file may have been reused by another program.
+    A process's words are its arguments, and its environment's variables as `NAME=value`. They tell it from a program
+    that has been given the id of an earlier process.
     """
-    found = [process for process in psutil.process_iter(["name"]) if _has_argument(process, prefixes)]
+    found = [process for process in psutil.process_iter(["name"]) if _has_word(process, prefixes)]
     for process in found:
         # PostgreSQL waits for its clients to disconnect on SIGTERM; SIGINT disconnects them.
         _signal(process, signal.SIGINT if process.info["name"] == "postgres" else signal.SIGTERM)
@@ -126,12 +128,16 @@ def terminate_leftovers(*prefixes: str, timeout: float = 10.0) -> int:
     return len(found)
 
 
-def _has_argument(process: psutil.Process, prefixes: tuple[str, ...]) -> bool:
-    try:
-        arguments = process.cmdline()
-    except psutil.Error:
-        return False
-    return process.pid != os.getpid() and any(each.startswith(prefixes) for each in arguments)
+def _has_word(process: psutil.Process, prefixes: tuple[str, ...]) -> bool:
+    return process.pid != os.getpid() and any(word.startswith(prefixes) for word in _words(process))
+
+
+def _words(process: psutil.Process) -> Iterator[str]:
+    """Yield what this user may read of a process's words."""
+    with suppress(psutil.Error):
+        yield from process.cmdline()
+    with suppress(psutil.Error):
+        yield from (f"{name}={value}" for name, value in process.environ().items())
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
