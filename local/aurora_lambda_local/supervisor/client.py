@@ -71,14 +71,16 @@ class SupervisorClient:
                 start_new_session=True,
             )
         wait_until(lambda: self.is_running() or process.poll() is not None, START_SECONDS)
-        # The supervisor outlives this process; without a return code Popen would warn of that.
-        process.returncode = process.returncode or 0
-        if not self.is_running():
-            if process.poll() is None:
-                process.kill()
-                raise LocalError(f"the supervisor did not answer within {START_SECONDS} s: this machine is too busy")
-            log_text = self._paths.supervisor_log.read_text(errors="replace").strip()
-            raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")
+        if self.is_running():
+            # The supervisor outlives this process; without a return code Popen would warn of that.
+            process.returncode = 0
+            return
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            raise LocalError(f"the supervisor did not start within {START_SECONDS} s: try again on a less busy machine")
+        log_text = self._paths.supervisor_log.read_text(errors="replace").strip()
+        raise LocalError(f"the supervisor did not start; its log ends with:\n{log_text[-2000:]}")
 
     def begin_update(self, request: UpdateRequest) -> UpdateStarted:
         """Start an update of a stack."""

@@ -6,7 +6,9 @@ import pytest
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.supervisor import client as supervisor_client
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
+from tests.local.running import processes
 
 
 @pytest.fixture
@@ -25,6 +27,21 @@ def test_a_damaged_file_is_no_supervisor(paths: LocalPaths, content: str) -> Non
     """Each command would end in a traceback until somebody removes the file."""
     paths.supervisor.write_text(content)
     assert SupervisorClient(paths).is_running() is False
+
+
+def test_a_supervisor_that_takes_too_long_is_ended_and_said_to_be_slow(
+    paths: LocalPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` would report a failure with an empty log, and the next one fight with a supervisor that came up late."""
+    slow = paths.root / "aurora_lambda_local"
+    slow.mkdir()
+    (slow / "__init__.py").write_text("import time; time.sleep(600)")
+    monkeypatch.setenv("PYTHONPATH", str(paths.root))
+    monkeypatch.setattr(supervisor_client, "START_SECONDS", 0.5)
+    message = "^the supervisor did not start within 0.5 s: try again on a less busy machine$"
+    with pytest.raises(LocalError, match=message):
+        SupervisorClient(paths).start()
+    assert processes(paths.root) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
