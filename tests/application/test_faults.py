@@ -9,11 +9,10 @@ import pytest
 
 from application.commands import COMMANDS
 from application.routes import ROUTES, TABLES
-from aurora_lambda_local.databases.dsql.faults import Faults
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.handler.dispatcher import Application
 from tests.application.conftest import migrate
 from tests.conftest import Database
+from tests.dsql_faults import Faults, FaultyServer
 from tests.images.client import Client
 from tests.images.runs import rows
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.slow
 ENVIRONMENTS, REQUESTS = 10, 100
 
 
-def test_a_thousand_requests_succeed_and_no_row_is_lost_or_doubled(dsql: Database, dsql_server: DsqlServer) -> None:
+def test_a_thousand_requests_succeed_and_no_row_is_lost_or_doubled(dsql: Database, dsql_server: FaultyServer) -> None:
     """A fifth of all commits refused, and every twentieth connection lost at one, before it was done or after."""
     migrate({}, dsql.environment())
     dsql_server.faults = replace(dsql_server.faults, conflict_rate=0.2, drop_rate=0.05)

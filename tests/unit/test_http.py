@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from aurora_lambda_runtime.handler.dispatcher import Application
-from aurora_lambda_runtime.handler.http import Request, Response
+from aurora_lambda_runtime.handler.http import Request, Response, to_response
 from aurora_lambda_runtime.payload import CommandError
 from tests.images.client import Client, Context
 
@@ -150,6 +150,12 @@ def test_an_answer_too_large_for_lambda_says_how_to_ask_for_less(app: Client) ->
     assert app.http("GET", f"/large/{5_000_000 - brackets}").status == 200
     refused = app.http("GET", f"/large/{5_000_001 - brackets}")
     assert refused.error == (413, "The answer is larger than a function may return: ask for less with ?limit=")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_has_none(status: int) -> None:
+    """The two bytes of `{}` would break the protocol, or be taken for the beginning of the next answer."""
+    assert to_response(status, {}, {"ETag": "1"}) == {"statusCode": status, "headers": {"ETag": "1"}, "body": ""}
 
 
 def test_an_unexpected_error_is_logged_and_told_to_nobody(app: Client, caplog: pytest.LogCaptureFixture) -> None:

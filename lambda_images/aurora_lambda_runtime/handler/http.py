@@ -20,6 +20,7 @@ from aurora_lambda_runtime.database.types import iso_utc
 # Lambda refuses an answer over 6 MB, in which the body is escaped once more.
 MOST_BODY_CHARACTERS = 5_000_000
 JSON = {"Content-Type": "application/json"}
+WITHOUT_BODY = (204, 304)
 
 # A status and a JSON object, whose values may also be ids (UUID) and moments (datetime with a time zone).
 Response = tuple[int, Mapping[str, object]]
@@ -125,7 +126,9 @@ def is_http(event: object) -> TypeGuard[FunctionUrlEvent]:
 def to_response(
     status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> FunctionUrlResponse:
-    """Return the response that a function URL sends; one too large for Lambda becomes a 413."""
+    """Return the response that a function URL sends; one too large for Lambda becomes a 413, and 204 has no body."""
+    if status in WITHOUT_BODY:
+        return {"statusCode": status, "headers": headers or {}, "body": ""}
     text = json.dumps(body, separators=(",", ":"), default=_to_json)
     if len(text) > MOST_BODY_CHARACTERS:
         error = "The answer is larger than a function may return: ask for less with ?limit="

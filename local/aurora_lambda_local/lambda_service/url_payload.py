@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import parse_qsl
 
 from aurora_lambda_local.platform.http_server import Request, Response
 
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javascript")
 JSON_TYPE = ("Content-Type", "application/json")
+# Whether they have a name or not, such as 499 and 520. Source: RFC 9110, "Status Codes".
+STATUSES = range(100, 600)
 # Source: RFC 9110, "Fields": names are tokens, values have no control characters.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -67,7 +69,8 @@ class UrlEvent(_EventBody):
 def url_event(request: Request, url_id: str) -> UrlEvent:
     """Return the event that a function URL makes of a request."""
     headers = _joined((name.lower(), value) for name, value in request.headers.items())
-    cookies = headers.pop("cookie", "")
+    if cookies := request.headers.get_all("Cookie"):
+        headers["cookie"] = "; ".join(cookies)
     headers |= {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
     event: UrlEvent = {
         "version": "2.0",
@@ -79,7 +82,7 @@ def url_event(request: Request, url_id: str) -> UrlEvent:
         **_event_body(request.body, headers.get("content-type", "")),
     }
     if cookies:
-        event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
+        event["cookies"] = [cookie.strip() for cookie in headers["cookie"].split(";")]
     if request.query:
         event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
     return event
@@ -120,7 +123,7 @@ def url_response(payload: bytes) -> Response:
         content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
         given = [_header(name, value) for name, value in (answer.get("headers") or {}).items()]
         cookies = [_header("Set-Cookie", cookie) for cookie in answer.get("cookies") or []]
-        status = HTTPStatus(int(answer["statusCode"]))
+        status = _status(answer["statusCode"])
     except (AttributeError, OverflowError, TypeError, ValueError, binascii.Error):
         return error_response(HTTPStatus.BAD_GATEWAY, "Internal Server Error")
     kept = [(name, value) for name, value in given if name.lower() != "content-length"]
@@ -143,6 +146,13 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
     return joined
+
+
+def _status(value: Any) -> int:
+    status = int(value)
+    if status not in STATUSES:
+        raise ValueError(f"{value!r} is no status")
+    return status
 
 
 def _header(name: str, value: object) -> tuple[str, str]:

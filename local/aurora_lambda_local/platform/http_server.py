@@ -15,6 +15,7 @@ from aurora_lambda_local.platform.http_body import BodyTooLargeError, read_body
 from aurora_lambda_local.platform.web_pages import foreign_host_error, web_page_error
 
 IDLE_SECONDS = 60.0
+WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One response; `Content-Length` is added."""
+    """One response; `Content-Length` is added, and no body sent with a status that has none."""
 
     status: int = HTTPStatus.OK
     body: bytes = b""
@@ -157,9 +158,10 @@ class _Connection(BaseHTTPRequestHandler):
         self.send_response(response.status)
         for name, value in response.headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
+        if response.status not in WITHOUT_BODY:
+            self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and response.status not in WITHOUT_BODY:
             self.wfile.write(response.body)
         self.wfile.flush()
 

@@ -37,6 +37,7 @@ def test_the_event_is_payload_format_two() -> None:
         ("X-Many", "a"),
         ("X-Many", "b"),
         ("Cookie", "one=1; two=2"),
+        ("Cookie", "three=3"),
     )
     event: dict[str, Any] = {
         **url_event(request("POST", "/users/1%202", "a=1&a=2&b=%20", b'{"name": "x"}', *headers), "abc")
@@ -50,12 +51,13 @@ def test_the_event_is_payload_format_two() -> None:
         "routeKey": "$default",
         "rawPath": "/users/1%202",
         "rawQueryString": "a=1&a=2&b=%20",
-        "cookies": ["one=1", "two=2"],
+        "cookies": ["one=1", "two=2", "three=3"],
         "headers": {
             "host": "127.0.0.1:8000",
             "user-agent": "curl/8",
             "content-type": "application/json",
             "x-many": "a,b",
+            "cookie": "one=1; two=2; three=3",
             "x-forwarded-for": "127.0.0.1",
             "x-forwarded-proto": "http",
         },
@@ -126,6 +128,9 @@ def test_a_body_that_is_not_text_comes_in_base64(content_type: str, body: bytes)
                 {"statusCode": float("inf")},
             )
         ),
+        ({"statusCode": 499}, 499, b"", (JSON,)),
+        ({"statusCode": 520, "body": "odd"}, 520, b"odd", (JSON,)),
+        ({"statusCode": 600}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
         ({"statusCode": "many"}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
         ({"statusCode": 200, "body": {"not": "text"}}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
         (

@@ -101,6 +101,20 @@ def test_what_the_server_itself_refuses_is_json(server: HttpServer) -> None:
     assert talk(server, f"GET / HTTP/1.1\r\n{headers}\r\n") == (431, {"Message": "got more than 100 headers"})
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_is_sent_without_one(status: int) -> None:
+    """A client takes the body for the beginning of the next answer on the same connection."""
+    server = HttpServer(lambda _: Response(status, b"{}"))
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+        assert (int(head.split()[1]), b"Content-Length" in head, body) == (status, False, b"")
+    finally:
+        server.stop()
+
+
 PAGE_HEADERS = ["Origin: https://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"]
 FOREIGN_HOSTS = [
     "Host: evil.example.com",
