@@ -12,9 +12,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from tests.dsql_faults import Faults, FaultyServer
 from tests.services import missing
 
 # The servers outlive no test run: they need not wait for the disk.
@@ -82,9 +82,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, D
 
 
 @pytest.fixture(scope="session")
-def dsql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DsqlServer]:
+def dsql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyServer]:
     """A DSQL cluster that whoever has the tests' AWS credentials may do anything on."""
-    server = DsqlServer(tmp_path_factory.mktemp("dsql"), {"job_seconds": "0"})
+    server = FaultyServer(tmp_path_factory.mktemp("dsql"), Faults(job_seconds=0))
     server.start()
     secret = AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
     server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(IAM_ROLE_ARN, secret)
@@ -120,7 +120,7 @@ def new_database(request: pytest.FixtureRequest, servers: Mapping[str, DatabaseS
         name = f"test_{next(_numbers)}"
         if engine != "dsql":
             return Database(engine, servers[engine].port, name)
-        server: DsqlServer = request.getfixturevalue("dsql_server")
+        server: FaultyServer = request.getfixturevalue("dsql_server")
         return Database(engine, server.port, name, str(server.ca_file))
 
     return database

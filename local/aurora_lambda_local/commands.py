@@ -1,7 +1,6 @@
 """The commands on the stack that is up here: its status, and `down`."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from aurora_lambda_local.platform.errors import UsageError
@@ -71,12 +70,3 @@ def _delete(folder: Path) -> None:
             each.unlink()
     if not (folder.is_mount() or folder.is_symlink() or any(folder.iterdir())):
         folder.rmdir()
-
-
-def inject_faults(changes: Mapping[str, float], checkout: Path | None = None) -> None:
-    """Change what goes wrong on demand in the DSQL clusters that are up, such as `{"conflict_rate": 0.2}`.
-
-    Raises:
-        LocalError: there is no such fault, or no DSQL cluster is up.
-    """
-    SupervisorClient(LocalPaths.for_checkout(checkout)).inject_faults(changes)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 from aurora_lambda_runtime.database.contract import DatabaseSettings
@@ -26,6 +25,7 @@ from tests.bench.queries import GET
 from tests.bench.samples import Samples, in_turn, seconds
 from tests.bench.starts import cold_start, programs, stored
 from tests.conftest import AWS_ENVIRONMENT, IAM_ROLE_ARN, Database, set_aws_environment
+from tests.dsql_faults import Faults, FaultyServer
 from tests.images import runs
 from tests.images.client import Client
 from tests.sample_application import VERSIONS
@@ -44,7 +44,7 @@ NOTHING = 10
 class Cluster:
     """A running stand-in with the sample application's schema in it."""
 
-    server: DsqlServer
+    server: FaultyServer
 
     def schema(self, name: str = "app") -> Database:
         """Return the application's schema, or another one that it may make."""
@@ -69,7 +69,7 @@ class Cluster:
 @contextmanager
 def cluster(directory: Path) -> Generator[Cluster]:
     """Run a cluster on a free port, its data below `directory`, with every revision applied."""
-    server = DsqlServer(directory, {"job_seconds": "0"})
+    server = FaultyServer(directory, Faults(job_seconds=0))
     secret = AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
     server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(IAM_ROLE_ARN, secret)
     server.start()

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from tests.conftest import AWS_ENVIRONMENT, Database
+from tests.dsql_faults import FaultyServer
 from tests.images.killed_runner import Kill, Moment, contents, dsql_contents, run_in_process
 from tests.images.revisions import TEMPLATE
 from tests.images.runs import role_environment, rows
@@ -104,7 +104,7 @@ class Trial:
 
 
 @pytest.fixture
-def quiet_dsql(dsql: Database, dsql_server: DsqlServer) -> Iterator[Database]:
+def quiet_dsql(dsql: Database, dsql_server: FaultyServer) -> Iterator[Database]:
     """Return a name on DSQL's stand-in, where databases beside each other do not disturb each other by DDL."""
     dsql_server.faults = replace(dsql_server.faults, schema_conflicts=False)
     yield dsql

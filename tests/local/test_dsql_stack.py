@@ -11,7 +11,6 @@ import pytest
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.image import LambdaImage
 from aurora_lambda_local import commands
-from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_runtime.database.connector import Connector
@@ -91,10 +90,3 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
         assert cursor.fetchone() == ("admin",)
     with psycopg.connect(commands.status(checkout)["databaseUrl"]) as connection:
         assert connection.execute("SELECT current_user, current_setting('search_path')").fetchone() == ("admin", "app")
-
-    # What goes wrong on demand goes wrong in the stack that is up.
-    commands.inject_faults({"waking_up": 1}, checkout)
-    with pytest.raises(psycopg.OperationalError, match="waking up cluster, please retry later"):
-        log_in(environment)
-    with pytest.raises(LocalError, match="there is no fault 'earthquake'; there are: conflict_rate, drop_rate"):
-        commands.inject_faults({"earthquake": 1}, checkout)

@@ -40,7 +40,7 @@ def dsql_cluster(context: StackContext, resource: Resource, previous: RunningRes
     """Start the stand-in of a cluster."""
     if previous:
         previous.close()
-    server = DsqlServer(context.paths.data(context.stack) / resource.id, {}, context.identities, region=context.region)
+    server = DsqlServer(context.paths.data(context.stack) / resource.id, context.identities, region=context.region)
     server.start(context.allocate_port(f"database {resource.id}"))
     context.database_generation = secrets.token_hex(8)
     return RunningDsqlCluster(server, ServerWatch(server)), {}

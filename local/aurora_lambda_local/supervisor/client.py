@@ -102,10 +102,6 @@ class SupervisorClient:
         """Return the status of the stack."""
         return self._post("/status", {})
 
-    def inject_faults(self, changes: Mapping[str, float]) -> None:
-        """Change what goes wrong on demand in the DSQL clusters of the stack."""
-        self._post("/inject-faults", changes)
-
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""
         for connection in list(self._connections):

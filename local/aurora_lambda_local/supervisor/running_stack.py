@@ -3,7 +3,6 @@
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -126,19 +125,6 @@ class RunningStack:
         if self._context is None:
             return stopped_status(self._state.current, self._state.current_stack().outputs)
         return running_status(self._state, self._context, self._invoke_api.endpoint)
-
-    def inject_faults(self, changes: Mapping[str, float]) -> None:
-        """Change what goes wrong on demand in the DSQL clusters of the stack.
-
-        Raises:
-            LocalError: there is no such fault, or no DSQL cluster.
-        """
-        running = self._context.running_resources.values() if self._context else ()
-        clusters = [each for each in running if isinstance(each, RunningDsqlCluster)]
-        if not clusters:
-            raise LocalError("no DSQL cluster is up: aurora-lambda up -c engine=dsql")
-        for cluster in clusters:
-            cluster.server.faults = cluster.server.faults.changed(changes)
 
     def stop(self) -> None:
         """End everything; data on disk stays."""

@@ -68,7 +68,6 @@ class Supervisor:
             "/apply-resource": self._stack.apply_resource,
             "/lookup": self._stack.lookup,
             "/finish-update": self._stack.finish_update,
-            "/inject-faults": self._stack.inject_faults,
             "/status": lambda _: self._stack.status(),
             "/stop": lambda _: self._stop_requested.set(),
         }

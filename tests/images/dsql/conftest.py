@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_local.databases.dsql.faults import Faults
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from tests.conftest import AWS_ENVIRONMENT, Database
+from tests.dsql_faults import Faults, FaultyServer
 from tests.images import runs
 from tests.images.killed_runner import run_in_process
 from tests.sample_application import VERSIONS
@@ -70,19 +69,19 @@ class Application:
 
 
 @pytest.fixture
-def application(dsql: Database, dsql_server: DsqlServer) -> Iterator[Application]:
+def application(dsql: Database, dsql_server: FaultyServer) -> Iterator[Application]:
     """Return an application that is not set up yet, on a cluster in which nothing goes wrong."""
     yield add_application(dsql_server, dsql)
     dsql_server.faults = Faults(job_seconds=0)
 
 
 @pytest.fixture
-def neighbour(application: Application, dsql_server: DsqlServer) -> Application:
+def neighbour(application: Application, dsql_server: FaultyServer) -> Application:
     """Return another application on the same cluster, not set up yet either."""
     return add_application(dsql_server, replace(application.database, name=f"{application.database.name}_neighbour"))
 
 
-def add_application(server: DsqlServer, database: Database, role: str = "", iam_role: str = "") -> Application:
+def add_application(server: FaultyServer, database: Database, role: str = "", iam_role: str = "") -> Application:
     """Return an application whose function's IAM role may call `dsql:DbConnect`."""
     added = Application(database, role or f"lambda_{database.name}", iam_role or f"handler-{database.name}")
     secret = next(iter(server.identities.values())).secret_access_key

@@ -7,10 +7,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.errors import LoginRefusedError
+from tests.dsql_faults import FaultyServer
 from tests.images.dsql.conftest import Application, add_application
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def test_neither_of_two_applications_reaches_the_others_tables(
 
 
 @pytest.mark.parametrize("name", ["my-app", "select", "Ünï", 'a"b \\c'])
-def test_schemas_and_roles_may_have_any_name(application: Application, dsql_server: DsqlServer, name: str) -> None:
+def test_schemas_and_roles_may_have_any_name(application: Application, dsql_server: FaultyServer, name: str) -> None:
     """A name that is not quoted everywhere is another name, or SQL."""
     database = replace(application.database, name=f"{name}{application.database.name}" if name == "select" else name)
     named = add_application(dsql_server, database, role=f"lambda_{name}", iam_role="named")
@@ -80,7 +80,7 @@ def test_a_second_deployment_changes_nothing(application: Application) -> None:
         assert cursor.fetchall() == [(0,)]
 
 
-def test_a_role_that_is_replaced_is_mapped_anew(application: Application, dsql_server: DsqlServer) -> None:
+def test_a_role_that_is_replaced_is_mapped_anew(application: Application, dsql_server: FaultyServer) -> None:
     """A stack that is made again has a new IAM role of another name: the old one must not go on logging in."""
     application.run()
     replaced = add_application(dsql_server, application.database, application.role, "replacement")
@@ -91,7 +91,7 @@ def test_a_role_that_is_replaced_is_mapped_anew(application: Application, dsql_s
         application.rows("SELECT 1")
 
 
-def test_each_function_logs_in_with_its_own_iam_role(application: Application, dsql_server: DsqlServer) -> None:
+def test_each_function_logs_in_with_its_own_iam_role(application: Application, dsql_server: FaultyServer) -> None:
     """Functions behind streams have rights that the handler has not; one that is removed must not log in any more."""
     other = add_application(dsql_server, application.database, application.role, "copy-items")
     application.run(SQL_DATABASE_URL_RUNTIME_ROLE_ARN=f"{application.iam_role_arn} {other.iam_role_arn}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
+from tests.dsql_faults import FaultyServer
 from tests.images.dsql.conftest import Application
 from tests.images.killed_runner import contents
 from tests.images.revisions import history
@@ -27,7 +27,7 @@ def revisions() -> list[str]:
 
 
 def test_twenty_revisions_converge_where_a_fifth_of_all_commits_is_refused(
-    application: Application, neighbour: Application, dsql_server: DsqlServer, tmp_path: Path
+    application: Application, neighbour: Application, dsql_server: FaultyServer, tmp_path: Path
 ) -> None:
     """A shared cluster is never quiet: a deployment that gives up at the first conflict never ends."""
     versions = history(tmp_path, *revisions())
@@ -42,7 +42,7 @@ def test_twenty_revisions_converge_where_a_fifth_of_all_commits_is_refused(
 
 
 def test_two_steps_back_are_two_whatever_is_refused(
-    application: Application, dsql_server: DsqlServer, tmp_path: Path
+    application: Application, dsql_server: FaultyServer, tmp_path: Path
 ) -> None:
     """`-2`, counted anew after each conflict, would go back too far."""
     versions = history(tmp_path, *(f"CREATE TABLE t{number} (id integer)" for number in range(1, 6)))

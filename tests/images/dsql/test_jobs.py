@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from tests.dsql_faults import FaultyServer
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history
 
@@ -27,7 +27,7 @@ def indexes(application: Application) -> dict[str, bool]:
 
 
 def test_an_index_is_valid_when_the_deployment_says_so(
-    application: Application, dsql_server: DsqlServer, tmp_path: Path
+    application: Application, dsql_server: FaultyServer, tmp_path: Path
 ) -> None:
     """A query would go on reading the whole table, and nobody would know until when."""
     dsql_server.faults = replace(dsql_server.faults, job_seconds=0.5)
@@ -61,7 +61,7 @@ def test_a_constraint_that_old_rows_break_fails_the_revision(application: Applic
 
 
 def test_a_job_longer_than_the_function_is_waited_for_by_the_next_deployment(
-    application: Application, dsql_server: DsqlServer, tmp_path: Path
+    application: Application, dsql_server: FaultyServer, tmp_path: Path
 ) -> None:
     """An index of a large table takes hours, and a function has 15 minutes: nothing may be begun twice."""
     dsql_server.faults = replace(dsql_server.faults, job_seconds=3)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from tests.dsql_faults import FaultyServer
 from tests.images import runs
 from tests.images.dsql.conftest import Application, add_application
 
@@ -21,7 +21,7 @@ def run(application: Application, owner: str, event: object = None, **more: str)
 
 
 @pytest.fixture
-def other_stack(application: Application, dsql_server: DsqlServer) -> Application:
+def other_stack(application: Application, dsql_server: FaultyServer) -> Application:
     """Return another stack's runner, with the same schema and another IAM role for its function."""
     return add_application(dsql_server, application.database, application.role, "another-handler")
 
@@ -75,7 +75,7 @@ def test_a_schema_from_before_there_were_owners_gets_one(application: Applicatio
 
 
 def test_another_applications_role_is_refused(
-    application: Application, neighbour: Application, dsql_server: DsqlServer
+    application: Application, neighbour: Application, dsql_server: FaultyServer
 ) -> None:
     """Its login would lead to this application, and its own functions be refused."""
     run(application, "shop/prod")

@@ -182,7 +182,7 @@ def test_more_time_than_the_function_has_ends_the_container(
 
 def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: FunctionConfig, tmp_path: Path) -> None:
     """Else no function in a container could log in to the stand-in, whose certificate authority is a file here."""
-    server = DsqlServer(tmp_path / "dsql", {}, {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
+    server = DsqlServer(tmp_path / "dsql", {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
     server.start()
     try:
         settings = DatabaseSettings(

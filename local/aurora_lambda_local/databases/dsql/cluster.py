@@ -1,11 +1,27 @@
-"""What the sessions of one cluster share: their transactions, the version of the catalog, and its faults."""
+"""What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
 
 import threading
 import time
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import Protocol
 
-from aurora_lambda_local.databases.dsql.faults import Faults
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a cluster, which are DSQL's documented ones, and how long a job takes here.
+
+    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
+    """
+
+    job_seconds: float = 0.1
+    connection_seconds: float = 3600.0
+    message_bytes: int = 10 * MIB
+    transaction_rows: int = 3000
+    transaction_bytes: int = 10 * MIB
+    transaction_seconds: float = 300.0
 
 
 class LockHolder(Protocol):
@@ -21,8 +37,8 @@ class LockHolder(Protocol):
 class Cluster:
     """What the sessions of one cluster share."""
 
-    def __init__(self, faults: Faults) -> None:
-        self.faults = faults
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self.catalog_version = 0
         # Held during a commit: commits happen one after the other.
         self.commits = threading.Lock()
@@ -51,6 +67,10 @@ class Cluster:
             other.step_back()
         # A random pause, so that two transactions do not keep taking each other's locks.
         time.sleep(SystemRandom().uniform(0, 0.005))
+
+    def catalog_changed(self, known: int) -> bool:
+        """Return whether the catalog is another than the version that a session knows."""
+        return self.catalog_version != known
 
     def change_catalog(self) -> None:
         """Note that a session, or a job, has changed the catalog."""

@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import trustme
@@ -87,6 +87,21 @@ class Gateway(socketserver.ThreadingTCPServer):
         for client in list(self.clients):
             client.shut_down()
 
+    def check_name(self, name: str | None) -> None:
+        """Refuse a client that names no cluster or another one (SNI).
+
+        Raises:
+            DsqlError: it does.
+        """
+        if not name:
+            raise refused("sni was not received")
+        if name != self.endpoint.host:
+            raise access_denied(f"There is no cluster {name}.")
+
+    def new_transaction(self, storage: StorageConnection) -> Transaction:
+        """Return the transactions of a new session."""
+        return Transaction(storage, self.cluster)
+
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.set_alpn_protocols(["postgresql"])
@@ -132,7 +147,7 @@ class Connection(socketserver.BaseRequestHandler):
             if code == CANCEL_REQUEST:
                 self.gateway.storage.cancel(body)
             elif code not in {SSL_REQUEST, GSS_REQUEST}:
-                plain.send([error_response(_refused("tls is required"))])
+                plain.send([error_response(refused("tls is required"))])
             if code not in {SSL_REQUEST, GSS_REQUEST}:
                 raise ConnectionDroppedError
             self.request.sendall(b"S" if code == SSL_REQUEST else b"N")
@@ -147,29 +162,18 @@ class Connection(socketserver.BaseRequestHandler):
             return
         parameters = startup_parameters(body)
         settings = _settings(parameters)
-        self._check_name()
+        self.gateway.check_name(self.gateway.names.server_name)
         client.send([CLEAR_TEXT_PASSWORD])
         token = client.receive().body.rstrip(b"\0").decode(errors="replace")
         storage = self._log_in(parameters, settings, token)
-        client.limit = self.gateway.cluster.faults.message_bytes
-        transaction = Transaction(storage, self.gateway.cluster)
+        client.limit = self.gateway.cluster.limits.message_bytes
+        transaction = self.gateway.new_transaction(storage)
         try:
             client.send([*_greeting(code, storage), ready("I")])
-            client.end_after(self.gateway.cluster.faults.connection_seconds)
+            client.end_after(self.gateway.cluster.limits.connection_seconds)
             Session(client, transaction).run()
         finally:
             transaction.close()
-
-    def _check_name(self) -> None:
-        """Refuse a client that names no cluster or another one (SNI), or while this one is waking up."""
-        cluster, name = self.gateway.cluster, self.gateway.names.server_name
-        if not name:
-            raise _refused("sni was not received")
-        if name != self.gateway.endpoint.host:
-            raise access_denied(f"There is no cluster {name}.")
-        if cluster.faults.waking_up:
-            cluster.faults = replace(cluster.faults, waking_up=cluster.faults.waking_up - 1)
-            raise _refused("waking up cluster, please retry later")
 
     def _log_in(self, parameters: Mapping[str, str], settings: Mapping[str, str], token: str) -> StorageConnection:
         endpoint, storage, user = self.gateway.endpoint, self.gateway.storage, parameters.get("user", "")
@@ -179,7 +183,8 @@ class Connection(socketserver.BaseRequestHandler):
         return storage.connect(user, settings, parameters.get("database", user))
 
 
-def _refused(reason: str) -> DsqlError:
+def refused(reason: str) -> DsqlError:
+    """Return the error of a login that is refused, and why."""
     return DsqlError("08006", f"unable to accept connection, {reason}", fatal=True)
 
 
@@ -192,8 +197,8 @@ def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
     plain = {name: value for name, value in parameters.items() if name not in {"user", "database", "options"}}
     settings = {**plain, **dict(_options(parameters.get("options", "")))}
     for name in settings:
-        if refused := refused_setting(name):
-            raise DsqlError(refused.sqlstate, refused.message, fatal=True)
+        if unsupported := refused_setting(name):
+            raise DsqlError(unsupported.sqlstate, unsupported.message, fatal=True)
     return {OWN_SETTINGS.get(name, name): value for name, value in settings.items()}
 
 

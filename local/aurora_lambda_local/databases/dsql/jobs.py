@@ -48,7 +48,7 @@ class JobRunner:
         if row is None:
             return False
         job_id, command = row
-        time.sleep(self._cluster.faults.job_seconds)
+        time.sleep(self._cluster.limits.job_seconds)
         status, details = self._result(connection, command)
         # Before anybody can know that it has ended.
         self._cluster.change_catalog()

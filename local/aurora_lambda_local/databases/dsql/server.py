@@ -1,12 +1,11 @@
 """The stand-in as a whole: a server that is started and stopped like the other databases on this machine."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import trustme
 
 from aurora_lambda_local.databases.dsql.cluster import Cluster
-from aurora_lambda_local.databases.dsql.faults import Faults
 from aurora_lambda_local.databases.dsql.gateway import Endpoint, Gateway
 from aurora_lambda_local.databases.dsql.jobs import JobRunner
 from aurora_lambda_local.databases.dsql.storage import Storage
@@ -17,19 +16,20 @@ class DsqlServer:
     """An Aurora DSQL cluster on this machine, which clients reach as `host`.
 
     `identities` are who may sign tokens, by access key id; add to it at any time. `ca_file` is what clients verify the
-    server with. `parameters` name faults.
+    server with.
     """
 
     engine = "dsql"
     host = "localhost"
+    gateway_type: ClassVar[type[Gateway]] = Gateway
 
     def __init__(
         self,
         data: Path,
-        parameters: Mapping[str, str],
         identities: dict[str, Identity] | None = None,
         *,
         region: str = "us-east-1",
+        cluster: Cluster | None = None,
     ) -> None:
         self.data = data.absolute()
         self.region = region
@@ -37,18 +37,9 @@ class DsqlServer:
         self.ca_file = self.data / "ca.pem"
         self.port = 0
         self._storage = Storage(self.data, {})
-        self._cluster = Cluster(Faults.from_parameters(parameters))
+        self.cluster = cluster or Cluster()
         self._gateway: Gateway | None = None
         self._jobs: JobRunner | None = None
-
-    @property
-    def faults(self) -> Faults:
-        """The faults that happen; may be set at any time."""
-        return self._cluster.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._cluster.faults = faults
 
     def start(self, port: int | None = None) -> None:
         """Start it, creating the cluster when absent, also again after a part of it has died.
@@ -64,8 +55,8 @@ class DsqlServer:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
         endpoint = Endpoint(self.host, self.region, self.identities, authority)
-        self._gateway = Gateway(self.port, endpoint, self._storage, self._cluster)
-        self._jobs = JobRunner(self._storage.superuser, self._cluster)
+        self._gateway = self.gateway_type(self.port, endpoint, self._storage, self.cluster)
+        self._jobs = JobRunner(self._storage.superuser, self.cluster)
 
     def alive(self) -> bool:
         """Return whether it answers."""

@@ -25,7 +25,6 @@ from aurora_lambda_local.databases.dsql.errors import (
     schema_conflict,
     unsupported,
 )
-from aurora_lambda_local.databases.dsql.faults import happens
 from aurora_lambda_local.databases.dsql.protocol import Message, query, sqlstate
 from aurora_lambda_local.databases.dsql.statements import Kind
 from aurora_lambda_local.databases.dsql.storage import CopiedData, StorageConnection
@@ -35,7 +34,6 @@ CONFLICT = "40001"
 # Said of a row of the catalog, which two sessions change by a GRANT on one table.
 CHANGED_MEANWHILE = "tuple concurrently updated"
 CHANGE_NOTE = "DSQL1"
-WRITES = {Kind.DDL, Kind.DML, Kind.LOCK}
 # Statements that read no catalog.
 UNCHECKED = {Kind.SET, Kind.WAIT}
 
@@ -94,7 +92,7 @@ class Transaction:
             else:
                 break
         self._kinds.add(request.kind)
-        if self._rows > self._cluster.faults.transaction_rows:
+        if self._rows > self._cluster.limits.transaction_rows:
             raise DsqlError("54000", "transaction row limit exceeded")
         return replies
 
@@ -103,13 +101,10 @@ class Transaction:
 
         Raises:
             DsqlError: DSQL would refuse to; the caller has to roll back.
-            ConnectionDroppedError: the connection is to end, before the commit or after it.
         """
         if not self._open and not self._doomed:
             self._clear()
             return []
-        if self._kinds & WRITES and happens(self._cluster.faults.conflict_rate):
-            raise self._conflict()
         while True:
             with self._cluster.commits, self._lock:
                 state, replies = self._attempt_commit()
@@ -163,24 +158,24 @@ class Transaction:
 
     def _check_catalog(self, kind: Kind) -> None:
         """Refuse, once, to begin a transaction after others have changed the catalog."""
-        if self._open or kind in UNCHECKED or self._known_catalog == self._cluster.catalog_version:
-            return
-        self._known_catalog = self._cluster.catalog_version
-        if self._cluster.faults.schema_conflicts:
-            raise schema_conflict()
+        if not self._open and kind not in UNCHECKED:
+            self._learn_catalog()
 
     def _check_commit(self) -> None:
-        faults = self._cluster.faults
-        if time.monotonic() - (self._started or 0) > faults.transaction_seconds:
-            raise DsqlError("54000", f"transaction age limit of {faults.transaction_seconds:g}s exceeded")
-        if self._bytes > faults.transaction_bytes:
+        limits = self._cluster.limits
+        if time.monotonic() - (self._started or 0) > limits.transaction_seconds:
+            raise DsqlError("54000", f"transaction age limit of {limits.transaction_seconds:g}s exceeded")
+        if self._bytes > limits.transaction_bytes:
             raise DsqlError("54000", "transaction size limit 10mb exceeded")
-        if self._kinds - UNCHECKED and self._known_catalog != self._cluster.catalog_version:
-            self._known_catalog = self._cluster.catalog_version
-            if faults.schema_conflicts:
-                raise schema_conflict()
+        if self._kinds - UNCHECKED:
+            self._learn_catalog()
         if self._doomed:
             raise self._conflict()
+
+    def _learn_catalog(self) -> None:
+        if self._cluster.catalog_changed(self._known_catalog):
+            self._known_catalog = self._cluster.catalog_version
+            raise schema_conflict()
 
     def _conflict(self) -> DsqlError:
         return schema_conflict() if Kind.DDL in self._kinds else rows_conflict()
@@ -207,9 +202,6 @@ class Transaction:
         if Kind.LOCK in self._kinds:
             for other in self._cluster.others(self):
                 other.probe()
-        drops = bool(self._kinds & WRITES) and happens(self._cluster.faults.drop_rate)
-        if drops and happens(0.5):
-            raise ConnectionDroppedError
         # Deferred constraints may meet locks: check them while the transaction can still be tried again.
         replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
         if state := _state(replies):
@@ -219,8 +211,6 @@ class Transaction:
             self._cluster.change_catalog()
             self._known_catalog += 1
         self._clear()
-        if drops:
-            raise ConnectionDroppedError
         return "", []
 
     def _restore(self) -> str:

@@ -11,8 +11,8 @@ import psycopg
 from psycopg import errors
 from psycopg.conninfo import make_conninfo
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
+from tests.dsql_faults import FaultyServer
 
 REGION = "us-east-1"
 ADMIN_KEY = "AKIAADMIN"
@@ -27,7 +27,7 @@ def role_arn(name: str) -> str:
 class Clients:
     """Makes connections that see one schema, and closes them."""
 
-    def __init__(self, server: DsqlServer) -> None:
+    def __init__(self, server: FaultyServer) -> None:
         self.server = server
         self.schema = f"test_{next(_numbers)}"
         self._open: list[psycopg.Connection] = []

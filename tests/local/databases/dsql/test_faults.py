@@ -5,7 +5,6 @@ import itertools
 import psycopg
 import pytest
 
-from aurora_lambda_local.databases.dsql.faults import Faults
 from tests.local.databases.dsql.clients import Clients, refusal, rows
 
 
@@ -42,9 +41,3 @@ def test_connections_are_dropped_before_a_commit_or_after_it(table: Clients) -> 
         found.add(bool(rows(table.connect(), "SELECT 1 FROM t WHERE id = %s", [number])))
         if found == {False, True}:
             break
-
-
-def test_faults_can_be_named_when_the_server_is_made() -> None:
-    """`aurora-lambda up` could not pass them on."""
-    parameters = {"conflict_rate": "0.2", "waking_up": "3", "max_connections": "100"}
-    assert Faults.from_parameters(parameters) == Faults(conflict_rate=0.2, waking_up=3)

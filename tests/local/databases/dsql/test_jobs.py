@@ -6,7 +6,7 @@ import psutil
 import psycopg
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
+from tests.dsql_faults import FaultyServer
 from tests.local.databases.dsql.clients import Clients, ended, job, refusal, rows
 from tests.services import eventually
 
@@ -140,7 +140,7 @@ def test_a_build_waits_for_no_open_transaction(table: Clients) -> None:
 
 
 @pytest.mark.slow
-def test_it_can_be_started_again_when_postgresql_has_died(cluster: DsqlServer, table: Clients) -> None:
+def test_it_can_be_started_again_when_postgresql_has_died(cluster: FaultyServer, table: Clients) -> None:
     """A killed server would have to be brought back by hand."""
     connection = table.connect()
     [server] = [each for each in psutil.Process().children() if str(cluster.data) in " ".join(each.cmdline())]
@@ -153,7 +153,7 @@ def test_it_can_be_started_again_when_postgresql_has_died(cluster: DsqlServer, t
 
 
 @pytest.mark.slow
-def test_jobs_and_mappings_survive_a_restart(cluster: DsqlServer, table: Clients) -> None:
+def test_jobs_and_mappings_survive_a_restart(cluster: FaultyServer, table: Clients) -> None:
     """After a restart of the machine an index would stay invalid for ever."""
     table.inject(job_seconds=1)
     job_id = job(table.connect(), "CREATE INDEX ASYNC i ON t (a)")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from aurora_lambda_local.databases.dsql.server import DsqlServer
+from tests.dsql_faults import FaultyServer
 from tests.local.databases.dsql.clients import Clients, refusal, rows
 
 NOT_SUPPORTED = "0A000"
@@ -123,7 +123,7 @@ WORKS = [
 
 
 @pytest.fixture(scope="module")
-def unchanged(cluster: DsqlServer) -> Iterator[psycopg.Connection]:
+def unchanged(cluster: FaultyServer) -> Iterator[psycopg.Connection]:
     """A session on tables that no statement changes, because all are refused."""
     clients = Clients(cluster)
     admin = clients.connect()
