@@ -6,63 +6,20 @@ from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
-# What people of Pulumi, Docker Compose, Alembic and Jets type, and what it is called here.
+# What people of Pulumi, Docker Compose, Alembic and Jets type most, and what it is called here.
 OTHER_WORDS = {
-    "alembic": "migrate",
-    "build": "up --containers",
-    "check": "migrate check",
-    "config list": "config",
-    "config ls": "config",
     "config unset": "config rm KEY",
-    "console": "sql",
-    "current": "migrate current",
-    "db": "sql",
-    "db:create": "up",
     "db:generate": "new-migration",
     "db:migrate": "migrate",
     "deploy": "up",
     "destroy": "down",
-    "downgrade": "migrate downgrade REVISION",
-    "exec": "invoke NAME",
-    "generate": "new-migration",
     "help": "--help",
-    "init": "up",
-    "kill": "down --keep-data",
-    "migrate down": "migrate downgrade REVISION",
-    "migrate revision": "new-migration",
-    "migrate up": "migrate",
+    "logs --tail": "logs --since 10m",
     "migrate upgrade": "migrate",
-    "mysql": "sql",
-    "output": "status",
-    "outputs": "status",
     "plan": "preview",
     "ps": "status",
-    "psql": "sql",
-    "refresh": "up",
-    "reset": "migrate reset",
-    "restart": "up",
-    "revision": "new-migration",
-    "rm": "down",
-    "run": "invoke NAME",
     "stack": "status",
-    "stamp": "migrate stamp REVISION",
-    "start": "up",
     "stop": "down --keep-data",
-    "tail": "logs -f",
-    "top": "status",
-    "update": "up",
-    "upgrade": "migrate",
-    "version": "--version",
-    "watch": "dev",
-}
-# The same for options.
-OTHER_OPTIONS = {
-    "down --force": "down --yes",
-    "down --rmi": "down",
-    "invoke --payload": "invoke NAME PAYLOAD",
-    "logs --tail": "logs --since 10m",
-    "logs -n": "logs --since 10m",
-    "preview --diff": "preview --verbose",
 }
 
 
@@ -118,8 +75,8 @@ def _unknown_argument(command: CommandParser, argument: str) -> str:
     usage = command.format_usage()
     if argument.startswith("-"):
         typed = f"{command.prog} {name}".removeprefix("aurora-lambda ")
-        if typed in OTHER_OPTIONS:
-            return f"{mistake}; type: aurora-lambda {OTHER_OPTIONS[typed]}"
+        if typed in OTHER_WORDS:
+            return f"{mistake}; type: aurora-lambda {OTHER_WORDS[typed]}"
         near = get_close_matches(name, re.findall(r"--[a-z-]+", usage), n=1)
         return f"{mistake}; " + (f"did you mean {near[0]}?" if near else "leave it out")
     if value and "KEY=VALUE" in usage:
