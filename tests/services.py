@@ -43,7 +43,7 @@ def base_image() -> str:
 
 
 # What a wait costs only where it is in vain, and a busy machine may need.
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 60
 
 
 def eventually(condition: Callable[[], bool], interval: float = 0.01) -> bool:

@@ -1,5 +1,6 @@
 """How connections are opened, counted, kept and replaced, watched from outside through a proxy."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -198,6 +199,26 @@ def test_a_connection_that_an_invocation_leaves_open_is_there_for_the_next(
     finally:
         LEFT.clear()
         careless.close()
+
+
+def forget_connection(database: Any) -> int:
+    """Drop a connection without closing it, then use the database once more."""
+    database.transactions.connect()
+    gc.collect()
+    return database.statement(lambda connection: connection.scalar(text("SELECT count(*) FROM notes")))
+
+
+def test_a_connection_that_nothing_holds_any_more_is_there_within_the_same_invocation(
+    app: Client, proxy: CountingProxy, database: Database
+) -> None:
+    """To note who has a connection must not keep it from coming back: the invocation would wait for itself."""
+    forgetful = Client(
+        Application({"forget": lambda invocation: forget_connection(invocation.database)}, {}),
+        replace(database, port=proxy.port).environment(),
+    )
+    assert forgetful.invoke({"command": "forget"}) == 0
+    assert proxy.connections == 1
+    forgetful.close()
 
 
 def test_an_ended_connection_is_replaced_before_it_is_used(

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda_runtime.database import connector as connector_module
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.drivers import mysql as mysql_driver
 from aurora_lambda_runtime.migrations import commands
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.servers import base
+from aurora_lambda_runtime.migrations.servers import base, open_server
 from aurora_lambda_runtime.migrations.servers.mysql import MysqlServer
 from aurora_lambda_runtime.migrations.servers.postgres import PostgresServer
 from tests.conftest import Database
@@ -74,6 +76,25 @@ def test_whatever_the_driver_raises_leaves_the_runner_as_a_migration_error(
         run({}, locking.environment())
 
 
+def test_a_revision_that_ends_the_program_is_told_as_one_that_failed(database: Database, tmp_path: Path) -> None:
+    """Lambda would say `Runtime.ExitError`, without the revision and without the state that it left."""
+    versions = history(tmp_path, *tables(1), ">raise SystemExit('no such customer')")
+    with pytest.raises(
+        MigrationError, match=r"^revision 0002 \(step 2\) failed during deploy: SystemExit: no such cust"
+    ):
+        run({}, database.environment(), versions=versions)
+    (versions / "0003_step_3.py").write_text("raise SystemExit")
+    with pytest.raises(MigrationError, match=r"^0003_step_3.py cannot be loaded: SystemExit"):
+        run({}, database.environment(), versions=versions)
+
+
+@pytest.mark.parametrize("event", [{}, {"tf": {"action": "delete"}}])
+def test_an_environment_that_names_no_database_is_told_as_a_migration_error(event: object) -> None:
+    """Whoever waits for this error would take another one for a fault of the runner's."""
+    with pytest.raises(MigrationError, match=r"^no database is configured: set DATABASE_URL, or SQL_<NAME>_ENDPOINT"):
+        run(event, {})
+
+
 def test_a_revision_that_waits_for_a_lock_lets_readers_pass_and_is_applied_afterwards(
     locking: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -114,6 +135,64 @@ def test_a_lock_that_is_never_free_fails_within_the_time_there_is(locking: Datab
             run({}, locking.environment(), lambda: began + 10 - time.monotonic(), versions)
 
 
+def test_a_reset_that_waits_for_a_lock_still_drops_everything(
+    postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would answer `ok`, with every old row still there."""
+    monkeypatch.setattr(commands, "LOCK_PAUSE_SECONDS", 0.3)
+    versions = history(tmp_path, *tables(1), "SELECT pg_advisory_xact_lock(42)")
+    run({}, postgres.environment(), versions=versions)
+    rows(postgres, "INSERT INTO t1 VALUES (1)")
+    done: list[list[str]] = []
+    with closing(connect(postgres)) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(42)")
+        environment = postgres.environment(ALLOW_RESET="true")
+        reset = threading.Thread(
+            target=lambda: done.append(steps(run({"command": "reset"}, environment, versions=versions)))
+        )
+        reset.start()
+        assert eventually(lambda: "0002 waits for a lock and tries again" in caplog.text)
+    reset.join()
+    assert done == [["0001", "0002"]]
+    assert rows(postgres, "SELECT * FROM t1") == []
+
+
+COMMITTING = """>op.execute("INSERT INTO counted VALUES (1)")
+    op.execute("COMMIT")
+    op.execute("ALTER TABLE t1 ADD COLUMN nick varchar(9)")"""
+CONCURRENT = """>op.execute("INSERT INTO counted VALUES (1)")
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY ix_t1 ON t1 (id)")"""
+
+
+@pytest.mark.parametrize("upgrade", [COMMITTING, CONCURRENT], ids=["COMMIT", "autocommit_block"])
+def test_what_a_revision_committed_by_itself_is_not_done_again_for_a_lock(
+    postgres: Database, tmp_path: Path, upgrade: str
+) -> None:
+    """Its rows would be written once for each attempt, and an index that was given up stays, invalid."""
+    run({}, postgres.environment(), versions=history(tmp_path, *tables(1), "CREATE TABLE counted (id integer)"))
+    versions = history(tmp_path, *tables(1), "CREATE TABLE counted (id integer)", upgrade)
+    done: list[list[str]] = []
+    with closing(connect(postgres)) as reader:
+        with reader.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("LOCK TABLE t1 IN ROW EXCLUSIVE MODE")
+        runner = threading.Thread(target=lambda: done.append(steps(run({}, postgres.environment(), versions=versions))))
+        runner.start()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        assert eventually(lambda: rows(postgres, waiting) == [(1,)])
+        # Longer than a statement of a transaction may wait.
+        time.sleep(base.LOCK_SECONDS + 1)
+        assert rows(postgres, waiting) == [(1,)]
+    runner.join()
+    assert done == [["0003"]]
+    assert rows(postgres, "SELECT * FROM counted") == [(1,)]
+    assert rows(postgres, "SELECT count(*) FROM pg_index WHERE NOT indisvalid") == [(0,)]
+
+
 def test_a_server_that_refuses_for_a_while_is_waited_for(locking: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that restarts for five seconds failed a deployment that had fifteen minutes."""
     monkeypatch.setattr(connector_module, "PAUSE_SECONDS", 0.2)
@@ -131,11 +210,22 @@ def test_a_server_that_refuses_for_a_while_is_waited_for(locking: Database, monk
             proxy.close()
 
 
-def test_the_limits_are_short_for_locks_and_none_for_thinking() -> None:
-    """Three seconds is how long readers wait behind a migration at most."""
-    assert base.LOCK_SECONDS == 3
-    assert PostgresServer.session_settings == (
-        "SET lock_timeout = '3s'; SET statement_timeout = 0;"
-        " SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0"
-    )
-    assert MysqlServer.session_settings == "SET SESSION wait_timeout = 28800, lock_wait_timeout = 3"
+def test_the_limits_are_short_for_locks_and_a_functions_longest_time_for_thinking(locking: Database) -> None:
+    """A session without an end holds its locks for hours when its runner is gone without a word."""
+    with closing(open_server(Connector(database_settings(locking.environment())), create=True)) as server:
+        server.begin_work()
+        if locking.engine == "mysql":
+            assert server.row("SELECT @@wait_timeout, @@lock_wait_timeout") == (900, 3)
+            return
+        server.run("BEGIN")
+        server.limit_lock_waits()
+        names = "'idle_session_timeout', 'idle_in_transaction_session_timeout', 'statement_timeout', 'lock_timeout'"
+        limits = dict(server.rows(f"SELECT name, setting FROM pg_settings WHERE name IN ({names})"))
+        assert limits == {
+            "idle_session_timeout": "900000",
+            "idle_in_transaction_session_timeout": "900000",
+            "statement_timeout": "0",
+            "lock_timeout": "3000",
+        }
+        server.run("COMMIT")
+        assert server.row("SHOW lock_timeout") == ("0",)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy
 from sqlalchemy import Dialect, create_engine, event, make_url
@@ -17,8 +17,8 @@ from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 # An invocation that checks out a second connection would wait for its own first one: fail soon.
 POOL_SECONDS = 5
 USED = "used at"
-# The connection of each pool that is in use.
-lent: WeakKeyDictionary[Pool, PoolProxiedConnection] = WeakKeyDictionary()
+# The connection of each pool that is in use; one that nothing holds any more returns by itself.
+lent: WeakKeyDictionary[Pool, ref[PoolProxiedConnection]] = WeakKeyDictionary()
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +47,13 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     @event.listens_for(engine, "checkin")
     def note_use(_connection: object, record: ConnectionPoolEntry) -> None:
         record.info[USED] = time.time()
-        lent.pop(engine.pool, None)
 
     @event.listens_for(engine, "checkout")
     def replace_dead(connection: DriverConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
         used = record.info.get(USED)
         if used is not None and not connector.alive(connection, used):
             raise DisconnectionError("the pooled connection was closed by the server")
-        lent[engine.pool] = proxy
+        lent[engine.pool] = ref(proxy)
 
     return engine
 
@@ -64,7 +63,9 @@ def take_back(engine: sqlalchemy.Engine) -> None:
 
     The next invocation would wait for it in vain.
     """
-    if proxy := lent.get(engine.pool):
+    noted = lent.pop(engine.pool, None)
+    proxy = noted() if noted else None
+    if proxy and proxy.is_valid:
         log.warning("a connection was left open and is taken back: use it within `with`, and keep it in no global")
         proxy.close()
 

@@ -235,7 +235,7 @@ class Migrations:
         try:
             module = load_python_file(self._versions, name)
             script = Script(module, module.revision, str(self._versions / name))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             why = f"{type(error).__name__}: {format_driver_error(error)}"
             raise MigrationError(f"{name} cannot be loaded: {why}") from None
         if script.revision != revision:
@@ -270,8 +270,12 @@ class Migrations:
         def run_steps(heads: tuple[str, ...], _context: MigrationContext) -> Iterator[RevisionStep]:
             return steps(heads[0] if heads else None)
 
+        def prepare_transaction() -> None:
+            self._server.limit_lock_waits()
+            prepare()
+
         with self.connected() as connection:
-            self.config.attributes |= {"connection": connection, "prepare": prepare}
+            self.config.attributes |= {"connection": connection, "prepare": prepare_transaction}
             with EnvironmentContext(self.config, self.script, fn=run_steps):
                 self.script.run_env()
 

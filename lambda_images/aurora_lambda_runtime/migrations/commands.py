@@ -85,7 +85,7 @@ class MigrationCommands:
             output = str(stopped)
         except MigrationError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise MigrationError(self._failure_message(error)) from None
         return self._outcome(output)
 
@@ -112,14 +112,16 @@ class MigrationCommands:
 
     def _blocked(self, error: Exception) -> bool:
         """Return whether a lock was missing and there is time to try again; if so, say who held it."""
-        code = error_code(getattr(error, "orig", None) or error)
-        if code not in self._server.spec.errors.lock_timeout or self._remaining() < RESERVE_SECONDS + LOCK_SECONDS:
+        spec, code = self._server.spec, error_code(getattr(error, "orig", None) or error)
+        if code not in spec.errors.lock_timeout or self._remaining() < RESERVE_SECONDS + LOCK_SECONDS:
+            return False
+        if spec.transactional_ddl and self._server.is_committed(self._transaction_id):
             return False
         step = self._run.current_step
         what = f"revision {step['revision']}" if step else self._request.command
         log.warning("%s waits for a lock and tries again; held by %s", what, self._server.blockers())
-        if self._server.spec.transactional_ddl:
-            self._run = MigrationRun()
+        if spec.transactional_ddl:
+            self._run, self._emptied = MigrationRun(), False
         return True
 
     def _lost_to_another(self, error: Exception) -> bool:
@@ -239,7 +241,7 @@ class MigrationCommands:
         if self._password and self._password_is_new:
             put_secret(self._role.secret_arn, json.dumps({"username": self._role.db_role, "password": self._password}))
 
-    def _failure_message(self, error: Exception) -> str:
+    def _failure_message(self, error: BaseException) -> str:
         why = describe_error(error, [self._password, self._server.connector.password])
         try:
             with closing(open_server(self._server.connector, create=False)) as server:

@@ -66,7 +66,7 @@ def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
 def pending_refusals(version: str | None, versions: Path) -> Iterator[tuple[str, str, str]]:
     """Yield the engine, the revision and why, for each revision after `version` that an engine cannot take."""
     for revision, name in _files_after(version, versions):
-        with suppress(Exception):
+        with suppress(Exception, SystemExit):
             module = load_python_file(versions, name)
             for spec in ENGINES.values():
                 if why := _refusal(module, spec):
@@ -79,7 +79,7 @@ def _refusal(revision: ModuleType, spec: EngineSpec) -> str:
         render(revision, spec)
     except UnsupportedOperationError as error:
         return str(error)
-    except Exception:
+    except (Exception, SystemExit):
         return ""
     return ""
 
@@ -96,7 +96,7 @@ def lint(revisions: Iterable[Revision], spec: EngineSpec) -> list[str]:
         return []
     rendered: dict[str, str] = {}
     for revision in revisions:
-        with suppress(Exception):
+        with suppress(Exception, SystemExit):
             rendered[revision.revision] = render(revision.module, spec)
     return resolve_name(spec.linter)(rendered) if rendered else []
 
@@ -120,7 +120,7 @@ def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tu
     for revision, name in _files_after(version, versions):
         try:
             module = load_python_file(versions, name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             yield revision, f"-- {place(error, versions) or name}: {describe(error)}\n"
             continue
         message = (module.__doc__ or "").strip().partition("\n")[0]
@@ -132,19 +132,19 @@ def _render_what_can_be(revision: ModuleType, file: Path, spec: EngineSpec) -> s
     output = io.StringIO()
     try:
         return render(revision, spec, output)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Offline, `op.get_bind()` answers None to every statement.
         asks = isinstance(error, AttributeError) and re.match("'(NoneType|MockConnection)'", str(error))
         why = "asks the database, and what it does then only a deployment shows" if asks else describe(error)
         return f"{output.getvalue()}-- {place(error, file.parent) or file.name}: {why}\n"
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """Return an error of a person's code on one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def place(error: Exception, folder: Path) -> str:
+def place(error: BaseException, folder: Path) -> str:
     """Return the file of `folder` and the line in it where an error came from; empty where it was elsewhere."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if Path(each.filename).parent == folder]
     return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

@@ -8,8 +8,8 @@ with the statement at which one stopped, see `aurora_lambda_runtime.migrations.p
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import (
     ALLOW_RESET,
     DROP_ON_DESTROY,
+    ContractError,
     RuntimeRole,
     database_settings,
     parse_master_secret,
@@ -61,38 +62,53 @@ def run(
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
     started = time.monotonic()
+    deadline = started + remaining() - RESERVE_SECONDS
     if is_destroy(event):
-        return _destroy(environment, started + remaining())
+        return _destroy(environment, deadline)
     request = parse_request(event)
     if request.command == "reset" and environment.get(ALLOW_RESET) != "true":
         raise MigrationError("reset is refused: it drops every table. To allow it, set the stack's allowReset to true")
-    settings = database_settings(environment)
-    connector = Connector(settings)
-    connector.deadline = started + remaining() - RESERVE_SECONDS
+    connector, role = _connector(environment, deadline)
+    settings = connector.settings
     connector.secret_retry_seconds = SECRET_RETRY_SECONDS
     connector.tries_token = True
-    role = runtime_role(environment, settings.name)
     if role:
         validate_role(role, settings.spec, settings.db_role)
-    try:
-        with closing(open_server(connector, create=request.rules.creates_database)) as server:
-            outcome = _run(request, server, role, remaining, application)
-    except DatabaseError as error:
-        raise MigrationError(str(error)) from None
-    except MigrationError:
-        raise
-    except Exception as error:
-        raise _unexpected(request.command, error, connector) from None
+    with (
+        _nothing_but_migration_errors(request.command, connector),
+        closing(open_server(connector, create=request.rules.creates_database)) as server,
+    ):
+        outcome = _run(request, server, role, remaining, application)
     duration = round((time.monotonic() - started) * 1000)
     return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
 
 
-def _unexpected(command: str, error: Exception, connector: Connector) -> MigrationError:
-    """Return the error of a command that a driver's error ended between two statements."""
-    from aurora_lambda_runtime.migrations.failures import describe_error  # noqa: PLC0415 - it loads Alembic
+def _connector(environment: Mapping[str, str], deadline: float) -> tuple[Connector, RuntimeRole | None]:
+    """Return what connects to the database that the environment names, and the application's role there."""
+    try:
+        settings = database_settings(environment)
+        role = runtime_role(environment, settings.name)
+    except ContractError as error:
+        raise MigrationError(str(error)) from None
+    connector = Connector(settings)
+    connector.deadline = deadline
+    return connector, role
 
-    why = describe_error(error, [connector.password])
-    return MigrationError(f"{command} failed: {why}. Run `aurora-lambda migrate status` to see the state it left")
+
+@contextmanager
+def _nothing_but_migration_errors(command: str, connector: Connector) -> Generator[None]:
+    """Tell whatever a driver raises, wherever between two statements, as a MigrationError."""
+    try:
+        yield
+    except MigrationError:
+        raise
+    except (ContractError, DatabaseError) as error:
+        raise MigrationError(str(error)) from None
+    except (Exception, SystemExit) as error:
+        from aurora_lambda_runtime.migrations.failures import describe_error  # noqa: PLC0415 - it loads Alembic
+
+        why, see = describe_error(error, [connector.password]), "Run `aurora-lambda migrate status` to see the state"
+        raise MigrationError(f"{command} failed: {why}. {see} it left") from None
 
 
 def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
@@ -101,25 +117,19 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
     A stack that no longer says so removes the invocation, and the provider then asks for this too: an error would fail
     every deployment from there on.
     """
-    settings = database_settings(environment)
+    connector, role = _connector(environment, deadline)
+    settings = connector.settings
     answer = {"command": "destroy", "engine": settings.engine, "status": "ok"}
     if environment.get(DROP_ON_DESTROY) != "true":
         return {**answer, "output": "nothing is dropped: the stack does not say that its data goes with it"}
     if settings.owner.endswith("/*"):
         return {**answer, "output": f"nothing is dropped: the schema belongs to {settings.owner}"}
-    connector = Connector(settings)
-    connector.deadline = deadline
-    role = runtime_role(environment, settings.name)
-    try:
-        with closing(open_server(connector, create=True)) as server:
-            server.lock()
-            server.drop_application(role)
-    except DatabaseError as error:
-        raise MigrationError(str(error)) from None
-    except MigrationError:
-        raise
-    except Exception as error:
-        raise _unexpected("destroy", error, connector) from None
+    with (
+        _nothing_but_migration_errors("destroy", connector),
+        closing(open_server(connector, create=True)) as server,
+    ):
+        server.lock()
+        server.drop_application(role)
     return answer
 
 

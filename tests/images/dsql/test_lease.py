@@ -1,11 +1,14 @@
 """One migration runner at a time, where the database has no locks."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from aurora_lambda_local.databases.dsql.server import DsqlServer as ClusterServer
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
@@ -14,7 +17,7 @@ from aurora_lambda_runtime.migrations.servers.dsql import DsqlServer, lease
 from aurora_lambda_runtime.migrations.servers.dsql.lease import CREATE_LEASE_TABLE
 from tests.images.dsql.conftest import Application
 from tests.images.revisions import history, tables
-from tests.services import eventually
+from tests.services import CountingProxy, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +90,25 @@ def test_a_runner_that_lost_its_lease_touches_nothing_more(
         server.run("CREATE TABLE t (id integer)")
     monkeypatch.undo()
     server.close()
+
+
+def test_a_runner_whose_cluster_is_gone_ends_without_waiting_for_it(
+    application: Application, dsql_server: ClusterServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The renewal would try to connect until the function's time is up, and nobody would be told the first error."""
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.1)
+    proxy = CountingProxy(application.database.port)
+    connector = Connector(database_settings(replace(application.database, port=proxy.port).environment()))
+    connector.deadline = time.monotonic() + 3600
+    server = open_server(connector, create=True)
+    server.lock()
+    assert eventually(lambda: proxy.connections == 2)
+    proxy.close()
+    dsql_server.end_connections()
+    time.sleep(1)
+    closing = threading.Thread(target=server.close, daemon=True)
+    closing.start()
+    assert eventually(lambda: not closing.is_alive())
 
 
 def test_of_five_runners_one_applies_the_revisions(application: Application, tmp_path: Path) -> None:

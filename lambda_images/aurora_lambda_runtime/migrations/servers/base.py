@@ -15,6 +15,10 @@ from aurora_lambda_runtime.migrations.errors import MigrationBusyError, Migratio
 LOCK = "aurora-lambda.migrations"
 # How long a statement of DDL waits for its lock: readers that come after it wait as long.
 LOCK_SECONDS = 3
+# How long a session may think: as long as a function may run. One without a limit would keep its locks for hours when
+# its runner is gone without a word.
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+IDLE_SECONDS = 900
 # As Alembic makes it.
 CREATE_VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version"
@@ -92,9 +96,12 @@ class Server(ABC):
             self.connection.close()
 
     def begin_work(self) -> None:
-        """Set this session's limits: none on its idle time, a short one on its waiting for locks."""
+        """Set this session's limits."""
         if self.session_settings:
             self.run(self.session_settings)
+
+    def limit_lock_waits(self) -> None:  # noqa: B027 - not all have such a limit
+        """Limit how long the statements of this transaction wait for locks, where the session does not say so."""
 
     def blockers(self) -> str:
         """Return who may hold a lock that was waited for, as far as this user may know."""

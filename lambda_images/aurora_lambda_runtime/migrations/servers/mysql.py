@@ -6,7 +6,7 @@ import re
 from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import RuntimeRole
-from aurora_lambda_runtime.migrations.servers.base import LOCK, LOCK_SECONDS, Server
+from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LOCK_SECONDS, Server
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 WRITABLE = 15
@@ -45,8 +45,7 @@ READY = f"""
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
-    # Eight hours is MySQL's own idle limit; the cluster's is a minute.
-    session_settings = f"SET SESSION wait_timeout = 28800, lock_wait_timeout = {LOCK_SECONDS}"
+    session_settings = f"SET SESSION wait_timeout = {IDLE_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
     blockers_query = """
         SELECT concat_ws(' ', 'connection', id, user, command), timestampdiff(SECOND, trx_started, now())
         FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.quoting import literal, quoted
-from aurora_lambda_runtime.migrations.servers.base import LOCK, LOCK_SECONDS, Server
+from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LOCK_SECONDS, Server
 
 # Advisory locks belong to one database.
 LOCK_KEY = int.from_bytes(hashlib.sha256(LOCK.encode()).digest()[:8], signed=True)
@@ -72,8 +72,8 @@ class PostgresServer(Server):
     """Aurora PostgreSQL, and PostgreSQL."""
 
     session_settings = (
-        f"SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = 0;"
-        " SET idle_session_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+        f"SET statement_timeout = 0; SET idle_session_timeout = '{IDLE_SECONDS}s';"
+        f" SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
     )
     blockers_query = """
         SELECT concat_ws(' ', 'process', pid, usename, application_name, state),
@@ -97,6 +97,15 @@ class PostgresServer(Server):
             return cast(psycopg.Connection, self.connection).execute(query.encode(), values).fetchone() == (True,)
         except UndefinedTable:
             return False
+
+    @override
+    def limit_lock_waits(self) -> None:
+        """Set the limit for this transaction alone.
+
+        What a revision commits by itself cannot be done again, and CREATE INDEX CONCURRENTLY, which holds up nobody,
+        would leave an invalid index.
+        """
+        self.run(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
 
     @override
     def describe_tables(self, statement: str) -> str:

@@ -3,6 +3,8 @@
 import threading
 import time
 import uuid
+from contextlib import suppress
+from copy import copy
 from typing import cast
 
 import psycopg
@@ -41,7 +43,7 @@ class Lease:
     def __init__(self, connector: Connector) -> None:
         self.holder = str(uuid.uuid4())
         self.seconds = LEASE_SECONDS
-        self._connector = connector
+        self._connector = copy(connector)
         self._ended = threading.Event()
         self._valid_until = 0.0
         self._thread = threading.Thread(target=self._keep, name="migration-lease", daemon=True)
@@ -69,14 +71,17 @@ class Lease:
         while not self._ended.wait(RENEWAL_SECONDS):
             asked_at = time.monotonic()
             try:
+                # A cluster that is gone is not waited for: `end` waits for this thread.
+                self._connector.deadline = asked_at + self.seconds
                 connection = connection or self._connector.open()
                 if not self._renew(connection):
                     break
                 self._valid_until = asked_at + self.seconds
             except Exception:
                 # The next attempt opens another.
-                if connection:
-                    connection.close()
+                with suppress(Exception):
+                    if connection:
+                        connection.close()
                 connection = None
         if connection:
             connection.close()
