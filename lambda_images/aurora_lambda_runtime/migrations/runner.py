@@ -129,6 +129,7 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
         closing(open_server(connector, create=True)) as server,
     ):
         server.lock()
+        server.claim(role)
         server.drop_application(role)
     return answer
 
@@ -143,6 +144,7 @@ def _run(
     if request.rules.locks:
         # Before anything is read: a server may still be at work on what a killed runner had sent it.
         server.lock()
+        server.claim(role)
     if request.command == "deploy" and (outcome := nothing_to_do(server, role, application.versions)):
         return outcome
     from aurora_lambda_runtime.migrations.commands import MigrationCommands  # noqa: PLC0415 - Alembic is not needed above

@@ -1,6 +1,5 @@
 """Whose a schema and a role are, on a cluster that several stacks use."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +45,8 @@ def test_another_stacks_schema_is_refused_and_left_as_it_is(
         run(other_stack, "shop/test", command, **more)
     assert str(refusal.value) == (
         f"the schema {application.database.name!r} of this cluster belongs to shop/prod, and this stack is shop/test:"
-        " nothing was done. Give this stack a schema of its own: pulumi config set schema NAME"
+        " nothing was done. Give this stack a schema of its own: pulumi config set schema NAME; or, where one"
+        " application has both stacks, deploy shop/prod and then this one with: pulumi config set schemaOwner project"
     )
     application.rows("SELECT * FROM notes")
     assert run(application, "shop/prod")["status"] == "ok"
@@ -65,22 +65,96 @@ def test_a_schema_of_a_whole_project_keeps_the_logins_of_its_other_stacks(
     application.rows("SELECT * FROM notes")
 
 
-def test_a_schema_from_before_there_were_owners_gets_one(application: Application) -> None:
-    """A deployment of this version would be refused on every cluster of the version before."""
-    application.run()
-    application.admin_rows(f"COMMENT ON SCHEMA \"{application.database.name}\" IS 'the shop'")
-    run(application, "shop/prod")
-    comment = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = "
-    assert application.admin_rows(f"{comment}'{application.database.name}'") == [("the shop aurora-lambda: shop/prod",)]
+def owner_of(application: Application) -> str:
+    """Return what the schema's comment says."""
+    name = application.database.name
+    comment = f"SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = '{name}'"
+    return application.admin_rows(comment)[0][0]
 
 
-def test_another_applications_role_is_refused(
-    application: Application, neighbour: Application, dsql_server: FaultyServer
+def test_only_its_owner_opens_a_schema_to_the_other_stacks_of_the_project(
+    application: Application, other_stack: Application
 ) -> None:
-    """Its login would lead to this application, and its own functions be refused."""
+    """An application could not move to a second Region; or a test stack take the schema by a line of its own file."""
     run(application, "shop/prod")
+    with pytest.raises(MigrationError, match=r"belongs to shop/prod, and this stack is shop/\*: nothing was done\."):
+        run(other_stack, "shop/*")
+    assert owner_of(application) == "aurora-lambda: shop/prod"
+    run(application, "shop/*")
+    assert owner_of(application) == "aurora-lambda: shop/*"
+    run(other_stack, "shop/*")
+    assert [each.rows("SELECT count(*) FROM notes") for each in (application, other_stack)] == [[(0,)], [(0,)]]
+
+
+def test_a_schema_of_a_whole_project_is_not_taken_back_by_one_stack(
+    application: Application, other_stack: Application
+) -> None:
+    """A line that one stack's file has lost would take the login of the other Region away."""
+    run(application, "shop/*")
+    run(other_stack, "shop/*")
+    with pytest.raises(MigrationError, match=r"belongs to shop/\*, .* set schemaOwner project$"):
+        run(application, "shop/prod")
+    assert other_stack.rows("SELECT count(*) FROM notes") == [(0,)]
+
+
+def test_a_schema_from_before_there_were_owners_goes_to_who_logs_in_there(
+    application: Application, other_stack: Application
+) -> None:
+    """A deployment of this version would be refused on every old cluster; or whoever comes first take the data."""
+    name = application.database.name
+    application.run()
+    application.admin_rows(f"COMMENT ON SCHEMA \"{name}\" IS 'the shop'")
+    with pytest.raises(MigrationError) as refusal:
+        run(other_stack, "shop/test")
+    assert str(refusal.value) == (
+        f"the schema {name!r} of this cluster has no owner, and {application.iam_role_arn} logs in to it, which is not"
+        " this stack's: nothing was done. Give this stack a schema of its own: pulumi config set schema NAME; or, where"
+        f" it is this stack's, run as admin: COMMENT ON SCHEMA \"{name}\" IS 'aurora-lambda: shop/test'"
+    )
+    assert owner_of(application) == "the shop"
+    run(application, "shop/prod")
+    assert owner_of(application) == "the shop aurora-lambda: shop/prod"
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        ({}, {}),
+        ({"command": "reset"}, {"ALLOW_RESET": "true"}),
+        (DELETED, {"DROP_ON_DESTROY": "true"}),
+    ],
+    ids=["deploy", "reset", "destroy"],
+)
+def test_another_applications_role_is_refused_before_anything_is_done(
+    application: Application,
+    neighbour: Application,
+    dsql_server: FaultyServer,
+    command: dict[str, object],
+    more: dict[str, str],
+) -> None:
+    """Its login would lead to this application, and its own functions be refused; a reset drop everything first."""
+    run(application, "shop/prod")
+    run(neighbour, "shop/test")
     thief = add_application(dsql_server, neighbour.database, application.role)
-    with pytest.raises(MigrationError, match=r"of this cluster uses the schema '.*', so it is another's: give this"):
-        run(thief, "shop/test")
+    with pytest.raises(MigrationError) as refusal:
+        run(thief, "shop/test", command, **more)
+    assert str(refusal.value) == (
+        f"the role {application.role!r} of this cluster uses the schema {application.database.name!r}, so it is"
+        " another's: nothing was done. Give this stack a role of its own: pulumi config set runtimeRole NAME"
+    )
     application.rows("SELECT * FROM notes")
-    assert run(replace(thief, role=neighbour.role), "shop/test")["status"] == "ok"
+    neighbour.rows("SELECT * FROM notes")
+
+
+def test_a_role_that_somebody_else_logs_in_as_is_refused(application: Application, dsql_server: FaultyServer) -> None:
+    """The deployment would take the login of a role that another tool has made away."""
+    other = "arn:aws:iam::123456789012:role/analyst"
+    application.admin_rows(f'CREATE ROLE "{application.role}" WITH LOGIN')
+    application.admin_rows(f"AWS IAM GRANT \"{application.role}\" TO '{other}'")
+    with pytest.raises(MigrationError) as refusal:
+        run(application, "shop/prod")
+    assert str(refusal.value) == (
+        f"the role {application.role!r} of this cluster is {other}'s, so it is another's: nothing was done."
+        " Give this stack a role of its own: pulumi config set runtimeRole NAME"
+    )
+    assert application.admin_rows(f"SELECT arn::text FROM sys.iam_pg_role_mappings WHERE arn = '{other}'") == [(other,)]

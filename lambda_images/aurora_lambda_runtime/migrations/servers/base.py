@@ -124,6 +124,13 @@ class Server(ABC):
                 " nothing was done, try again when it has finished"
             )
 
+    def claim(self, role: RuntimeRole | None) -> None:  # noqa: B027 - most clusters are one stack's
+        """Note that the locked database is this stack's, on engines whose clusters several stacks use.
+
+        Raises:
+            MigrationError: the database, or the role that its application is to get, is another's.
+        """
+
     @abstractmethod
     def try_lock(self) -> bool:
         """Take the lock if it is free, and return whether it was."""

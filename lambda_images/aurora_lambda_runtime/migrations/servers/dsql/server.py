@@ -1,6 +1,5 @@
 """Aurora DSQL: the schema, the application's role, and the lock. Each statement commits by itself."""
 
-import re
 import time
 from collections.abc import Mapping
 from typing import Self, cast
@@ -12,8 +11,7 @@ from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.drivers import DriverConnection
 from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
-from aurora_lambda_runtime.database.quoting import literal, quoted
-from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.database.quoting import quoted
 from aurora_lambda_runtime.migrations.servers.base import Server, database_missing
 from aurora_lambda_runtime.migrations.servers.dsql.access import (
     MAPPINGS,
@@ -31,6 +29,7 @@ from aurora_lambda_runtime.migrations.servers.dsql.lease import (
     TAKE_LEASE,
     Lease,
 )
+from aurora_lambda_runtime.migrations.servers.dsql.owner import COMMENT, LOGINS, claim_statements
 
 # What is left to do when a job is not waited for any longer: to say so.
 RESERVE_SECONDS = 5.0
@@ -40,11 +39,6 @@ READY = f"""
     SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND EXISTS (
         SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s)
     AND NOT EXISTS ({MISSING}) FROM alembic_version"""  # noqa: S608
-COMMENT = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
-OWNED_BY = re.compile(r"aurora-lambda: (\S+)")
-OTHER_SCHEMAS = """
-    SELECT nspname FROM pg_roles, pg_namespace n WHERE rolname = %s AND nspname NOT IN (%s, 'public', 'sys')
-    AND nspname !~ '^pg_|^information_schema$' AND has_schema_privilege(pg_roles.oid, n.oid, 'USAGE')"""
 END_RESET = "UPDATE migration_lease SET dropping = false"
 OWN_TABLES = """
     SELECT count(*) FROM pg_tables WHERE schemaname = %s
@@ -127,9 +121,10 @@ class DsqlServer(Server):
         return taken
 
     @override
-    def lock(self) -> None:
-        super().lock()
-        self._claim()
+    def claim(self, role: RuntimeRole | None) -> None:
+        logins = self.rows(LOGINS, role.db_role if role else "", self.schema)
+        comment = (self.row(COMMENT, self.schema) or ("",))[0] or ""
+        self.run(*claim_statements(self.schema, self.connector.settings.owner, comment, role, logins))
 
     @override
     def unlock(self) -> None:
@@ -165,7 +160,6 @@ class DsqlServer(Server):
 
     @override
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
-        self._refuse_foreign_role(role)
         missing = self._dsql.execute(MISSING, self._access_parameters(role)).fetchall()
         for statement in access_statements(role, self.schema, missing):
             self._run_unless_done(statement)
@@ -213,33 +207,6 @@ class DsqlServer(Server):
         for kind, name in self._dsql.execute(OBJECTS, {"schema": self.schema}).fetchall():
             self.run(f"DROP {kind} IF EXISTS {quoted(self.schema)}.{name} CASCADE")
         self.run(END_RESET)
-
-    def _claim(self) -> None:
-        """Note in the schema's comment whose it is.
-
-        Raises:
-            MigrationError: it is another stack's, whose tables and logins this one would take away.
-        """
-        owner = self.connector.settings.owner
-        comment = (self.row(COMMENT, self.schema) or ("",))[0] or ""
-        known = OWNED_BY.search(comment)
-        if known and owner and known[1] != owner:
-            raise MigrationError(
-                f"the schema {self.schema!r} of this cluster belongs to {known[1]}, and this stack is {owner}: nothing"
-                " was done. Give this stack a schema of its own: pulumi config set schema NAME"
-            )
-        if owner and not known:
-            noted = literal(f"{comment} aurora-lambda: {owner}".strip())
-            self.run(f"COMMENT ON SCHEMA {quoted(self.schema)} IS {noted}")
-
-    def _refuse_foreign_role(self, role: RuntimeRole) -> None:
-        """Raise a MigrationError when a role is another application's, whose login would be taken away."""
-        found = self.row(OTHER_SCHEMAS, role.db_role, self.schema)
-        if found:
-            raise MigrationError(
-                f"the role {role.db_role!r} of this cluster uses the schema {found[0]!r}, so it is another's:"
-                " give this stack a role of its own: pulumi config set runtimeRole NAME"
-            )
 
     def _outlives_holder(self) -> bool:
         """Return whether the lease has run out unrenewed, as a killed runner's does; one at work renews it soon."""
