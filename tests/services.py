@@ -43,7 +43,7 @@ def base_image() -> str:
 
 
 # What a wait costs only where it is in vain, and a busy machine may need.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 240
 
 
 def eventually(condition: Callable[[], bool], interval: float = 0.01) -> bool:
@@ -54,9 +54,10 @@ def eventually(condition: Callable[[], bool], interval: float = 0.01) -> bool:
 class CountingProxy:
     """A TCP proxy that counts round trips: each time the client speaks after the server has spoken, or first."""
 
-    def __init__(self, port: int, listen_on: int = 0) -> None:
+    def __init__(self, port: int, listener: socket.socket | None = None) -> None:
         self._target = port
-        self._listener = socket.create_server(("127.0.0.1", listen_on))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
+        self._listener.listen()
         self.port = self._listener.getsockname()[1]
         self.round_trips = 0
         self.connections = 0

@@ -51,7 +51,7 @@ class Client:
         """Invoke it directly."""
         return self.dispatcher.handle(event, context or Context())
 
-    def http(self, method: str, path: str, body: Any = None, **event: Any) -> Answer:
+    def http(self, method: str, path: str, body: Any = None, context: Context | None = None, **event: Any) -> Answer:
         """Send a function URL request; a body that is no string is sent as JSON."""
         path, _, query = path.partition("?")
         text = body if isinstance(body, str) or body is None else json.dumps(body)
@@ -64,7 +64,7 @@ class Client:
             **({} if text is None else {"body": text}),
             **event,
         }
-        answer = self.dispatcher.handle(request, Context())
+        answer = self.dispatcher.handle(request, context or Context())
         assert isinstance(answer, dict)
         assert set(answer) == {"statusCode", "headers", "body"}
         assert answer["headers"]["Content-Type"] == "application/json"

@@ -1,10 +1,8 @@
 """How connections are opened, counted, kept and replaced, watched from outside through a proxy."""
 
-import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +12,7 @@ from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.database import connector as connector_module
 from aurora_lambda_runtime.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit
-from aurora_lambda_runtime.handler.dispatcher import TRY_LATER, Application
+from aurora_lambda_runtime.handler.dispatcher import TRY_LATER
 from aurora_lambda_runtime.payload import CommandError
 from tests.conftest import Database
 from tests.images.client import Client, Context
@@ -156,71 +154,6 @@ def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: 
     assert proxy.connections == 1
 
 
-LEFT: list[Any] = []
-
-
-def leave_open(database: Any, *, fails: bool = False) -> None:
-    """Keep a connection with an open transaction in a global, as a careless author does."""
-    LEFT.append(database.transactions.connect())
-    LEFT[-1].execute(text("INSERT INTO notes VALUES ('0123456789abcdef0123456789abcdef', 'lost', '2026-01-01')"))
-    if fails:
-        raise ValueError("out of cheese")
-
-
-CARELESS = Application(
-    {
-        "leave": lambda invocation: leave_open(invocation.database),
-        "fail": lambda invocation: leave_open(invocation.database, fails=True),
-        "count": lambda invocation: invocation.database.statement(
-            lambda connection: connection.scalar(text("SELECT count(*) FROM notes"))
-        ),
-    },
-    {"/leave": {"GET": lambda request: (200, {"left": leave_open(request.database)})}},
-)
-
-
-@pytest.mark.parametrize("way", ["route", "command", "failing command"])
-def test_a_connection_that_an_invocation_leaves_open_is_there_for_the_next(
-    app: Client, proxy: CountingProxy, database: Database, way: str
-) -> None:
-    """One careless route would make its environment answer 500 until somebody deploys the function again."""
-    careless = Client(CARELESS, replace(database, port=proxy.port).environment())
-    try:
-        for _ in range(3):
-            if way == "route":
-                assert careless.http("GET", "/leave").status == 200
-            elif way == "command":
-                careless.invoke({"command": "leave"})
-            else:
-                with pytest.raises(ValueError, match="out of cheese"):
-                    careless.invoke({"command": "fail"})
-            assert careless.invoke({"command": "count"}) == 0, "what was left open is rolled back"
-        assert proxy.connections == 1
-    finally:
-        LEFT.clear()
-        careless.close()
-
-
-def forget_connection(database: Any) -> int:
-    """Drop a connection without closing it, then use the database once more."""
-    database.transactions.connect()
-    gc.collect()
-    return database.statement(lambda connection: connection.scalar(text("SELECT count(*) FROM notes")))
-
-
-def test_a_connection_that_nothing_holds_any_more_is_there_within_the_same_invocation(
-    app: Client, proxy: CountingProxy, database: Database
-) -> None:
-    """To note who has a connection must not keep it from coming back: the invocation would wait for itself."""
-    forgetful = Client(
-        Application({"forget": lambda invocation: forget_connection(invocation.database)}, {}),
-        replace(database, port=proxy.port).environment(),
-    )
-    assert forgetful.invoke({"command": "forget"}) == 0
-    assert proxy.connections == 1
-    forgetful.close()
-
-
 def test_an_ended_connection_is_replaced_before_it_is_used(
     app: Client, proxy: CountingProxy, end_connections: Callable[[], None]
 ) -> None:
@@ -269,12 +202,12 @@ def test_a_server_that_is_away_is_503_with_words(
     """While a cluster resumes, clients get an answer they can act on, before Lambda's timeout."""
     app = client_of(database, port=proxy.port)
     proxy.close()
-    answer = app.http("GET", "/notes")
+    answer = app.http("GET", "/notes", context=Context(remaining=4000))
     assert (answer.status, answer.body) == (503, {"error": TRY_LATER})
     assert answer.headers["Retry-After"] == "60"
     words = r"does not answer \(.*\); it may be resuming: try again in a minute$"
     with pytest.raises(DatabaseUnavailableError, match=words):
-        app.invoke({})
+        app.invoke({}, Context(remaining=4000))
 
 
 def test_a_server_that_says_nothing_is_given_up_before_the_functions_timeout(

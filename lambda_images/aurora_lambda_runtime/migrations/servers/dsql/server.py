@@ -31,8 +31,8 @@ from aurora_lambda_runtime.migrations.servers.dsql.lease import (
 )
 from aurora_lambda_runtime.migrations.servers.dsql.owner import COMMENT, LOGINS, claim_statements
 
-# What is left to do when a job is not waited for any longer: to say so.
-RESERVE_SECONDS = 5.0
+# What is left to do when a job is not waited for any longer, besides the runner's own reserve: to say so.
+RESERVE_SECONDS = 3.0
 # How often to look whether whoever holds the lease is still there.
 POLL_SECONDS = 0.25
 READY = f"""
