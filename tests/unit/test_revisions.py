@@ -3,11 +3,13 @@
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import pending_refusals, pending_sql
+from aurora_lambda_runtime.migrations.offline import check_operations, pending_refusals, pending_sql
 from aurora_lambda_runtime.migrations.revisions import next_revision, numbered_head, revision_files
 
 VERSIONS = Path(__file__).parents[2] / "lambda_images" / "application" / "versions"
@@ -141,3 +143,12 @@ def test_what_an_engine_refuses_is_told_before_the_file_is_final(tmp_path: Path)
     assert (engine, revision) == ("dsql", "0001")
     assert why.startswith("Aurora DSQL cannot add column notes.n as NOT NULL")
     assert list(pending_refusals("0001", tmp_path)) == []
+
+
+@pytest.mark.parametrize("engine", ["mysql", "postgres"])
+def test_a_revision_runs_once_where_no_operation_is_refused(engine: str) -> None:
+    """What its Python does besides, a request to another service say, would be done twice by every deployment."""
+    module, runs = ModuleType("step"), []
+    module.__dict__["upgrade"] = lambda: runs.append(engine)
+    check_operations([SimpleNamespace(revision="0001", doc="step", module=module)], ENGINES[engine])
+    assert runs == []

@@ -75,6 +75,8 @@ def pending_refusals(version: str | None, versions: Path) -> Iterator[tuple[str,
 
 def _refusal(revision: ModuleType, spec: EngineSpec) -> str:
     """Return why an engine cannot take a revision; empty where it can, or where only a server can tell."""
+    if not spec.refuses_operations:
+        return ""
     try:
         render(revision, spec)
     except UnsupportedOperationError as error:

@@ -38,4 +38,5 @@ DSQL = EngineSpec(
     connection_seconds=55 * 60,
     linter="aurora_lambda_runtime.migrations.dsql_lint:find_unsupported",
     operations="aurora_lambda_runtime.migrations.dsql_operations",
+    refuses_operations=True,
 )

@@ -82,3 +82,5 @@ class EngineSpec:
     """The function that finds in the SQL of revisions what the engine would refuse, where there is one."""
     operations: str = ""
     """The module with Alembic's operations for the engine, where they are not Alembic's own."""
+    refuses_operations: bool = False
+    """Whether some of these operations are refused, which is looked for before a revision runs."""
