@@ -118,6 +118,11 @@ def environment_name(name: str, suffix: str) -> str:
     return f"SQL_{name.upper().replace('-', '_')}_{suffix}"
 
 
+def is_shared(owner: str) -> bool:
+    """Return whether an owner of a schema is every stack of a project."""
+    return owner.endswith("/*")
+
+
 def database_settings(environment: Mapping[str, str]) -> DatabaseSettings:
     """Read the one database that `environment` describes; `DATABASE_URL`, when set, wins.
 

@@ -22,6 +22,7 @@ from aurora_lambda_runtime.database.contract import (
     ContractError,
     RuntimeRole,
     database_settings,
+    is_shared,
     parse_master_secret,
     runtime_role,
 )
@@ -122,7 +123,7 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
     answer = {"command": "destroy", "engine": settings.engine, "status": "ok"}
     if environment.get(DROP_ON_DESTROY) != "true":
         return {**answer, "output": "nothing is dropped: the stack does not say that its data goes with it"}
-    if settings.owner.endswith("/*"):
+    if is_shared(settings.owner):
         return {**answer, "output": f"nothing is dropped: the schema belongs to {settings.owner}"}
     with (
         _nothing_but_migration_errors("destroy", connector),

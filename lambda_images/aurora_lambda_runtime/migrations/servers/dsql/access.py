@@ -65,11 +65,6 @@ def access_parameters(role: RuntimeRole, schema: str, *, is_shared: bool) -> dic
     return {"role": role.db_role, "schema": schema, "arns": " ".join(role.iam_role_arns), "shared": is_shared}
 
 
-def is_shared(owner: str) -> bool:
-    """Return whether a schema belongs to every stack of a project."""
-    return owner.endswith("/*")
-
-
 def access_statements(role: RuntimeRole, schema: str, missing: Sequence[Row]) -> list[str]:
     """Return the statements that do what MISSING found, in their order; each is a transaction of its own."""
     return [

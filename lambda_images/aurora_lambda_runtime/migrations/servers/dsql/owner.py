@@ -3,11 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from aurora_lambda_runtime.database.contract import RuntimeRole
+from aurora_lambda_runtime.database.contract import RuntimeRole, is_shared
 from aurora_lambda_runtime.database.drivers import Row
 from aurora_lambda_runtime.database.quoting import literal, quoted
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.servers.dsql.access import is_shared
 
 COMMENT = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
 # Who logs in as which role, and which application's schema that role uses, if any.

@@ -8,7 +8,7 @@ from psycopg.errors import DuplicateObject, InvalidSchemaName, UndefinedTable, U
 from typing_extensions import override
 
 from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import RuntimeRole
+from aurora_lambda_runtime.database.contract import RuntimeRole, is_shared
 from aurora_lambda_runtime.database.drivers import DriverConnection
 from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
 from aurora_lambda_runtime.database.quoting import quoted
@@ -19,7 +19,6 @@ from aurora_lambda_runtime.migrations.servers.dsql.access import (
     access_parameters,
     access_statements,
     drop_role_statements,
-    is_shared,
 )
 from aurora_lambda_runtime.migrations.servers.dsql.cursors import MigrationCursor
 from aurora_lambda_runtime.migrations.servers.dsql.lease import (
