@@ -121,14 +121,14 @@ class DsqlImpl(PostgresImpl):
     def _fill(self, table_name: str, added: Column[Any], default: DefaultClause) -> None:
         """Give the rows that were there before the column its default, as PostgreSQL does."""
         value = literal(default.arg, added.type) if isinstance(default.arg, str) else default.arg
-        connection = None if self.as_sql else self.connection
-        reflected = Table(table_name, MetaData(), autoload_with=connection) if connection else None
-        if connection is None or reflected is None or not reflected.primary_key:
-            rows = table(table_name, column(str(added.name), added.type))
-            self.execute(update(rows).values({added.name: value}).where(rows.c[added.name].is_(None)))
-            return
-        change = update(reflected).values({added.name: value})
-        run_in_batches(connection, reflected, change, reflected.c[added.name].is_(None))
+        if self.connection is not None and not self.as_sql:
+            reflected = Table(table_name, MetaData(), autoload_with=self.connection)
+            if reflected.primary_key:
+                change = update(reflected).values({added.name: value})
+                run_in_batches(self.connection, reflected, change, reflected.c[added.name].is_(None))
+                return
+        rows = table(table_name, column(str(added.name), added.type))
+        self.execute(update(rows).values({added.name: value}).where(rows.c[added.name].is_(None)))
 
     def _table(self, const: Constraint) -> str:
         return self._quoted(const.table.name)

@@ -89,10 +89,10 @@ class PostgresServer(Server):
     @override
     def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
         values: dict[str, str | bool] = {"head": head, "checksum": checksum}
-        query = f"SELECT version_num = %(head)s AND EXISTS ({APPLIED}) FROM alembic_version"  # noqa: S608
-        if role is not None:
+        if role:
             values |= {"role": role.db_role, "iam": role.auth == "iam"}
-            query = query.replace(" FROM alembic_version", f" AND EXISTS ({ROLE_IS_READY}) FROM alembic_version")
+        role_is_ready = f" AND EXISTS ({ROLE_IS_READY})" if role else ""
+        query = f"SELECT version_num = %(head)s AND EXISTS ({APPLIED}){role_is_ready} FROM alembic_version"  # noqa: S608
         try:
             return cast(psycopg.Connection, self.connection).execute(query.encode(), values).fetchone() == (True,)
         except UndefinedTable:

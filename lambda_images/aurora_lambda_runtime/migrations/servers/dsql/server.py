@@ -34,10 +34,10 @@ from aurora_lambda_runtime.migrations.servers.dsql.owner import COMMENT, LOGINS,
 RESERVE_SECONDS = 3.0
 # How often to look whether whoever holds the lease is still there.
 POLL_SECONDS = 0.25
-READY = f"""
+AT_HEAD = """
     SELECT version_num = %(head)s AND NOT EXISTS (SELECT FROM migration_progress) AND EXISTS (
-        SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s)
-    AND NOT EXISTS ({MISSING}) FROM alembic_version"""  # noqa: S608
+        SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s)"""
+ROLE_IS_READY = f" AND NOT EXISTS ({MISSING})"
 END_RESET = "UPDATE migration_lease SET dropping = false"
 OWN_TABLES = """
     SELECT count(*) FROM pg_tables WHERE schemaname = %s
@@ -143,7 +143,7 @@ class DsqlServer(Server):
     @override
     def is_ready(self, head: str, checksum: str, role: RuntimeRole | None) -> bool:
         values = {"head": head, "checksum": checksum, **(self._access_parameters(role) if role else {})}
-        query = READY if role else READY.replace(f"AND NOT EXISTS ({MISSING})", "")
+        query = f"{AT_HEAD}{ROLE_IS_READY if role else ''} FROM alembic_version"
         try:
             return self._dsql.execute(query.encode(), values).fetchone() == (True,)
         except UndefinedTable:
