@@ -12,14 +12,10 @@ def refuse_deferred(function: Callable[..., object]) -> None:
     Raises:
         TypeError: it is an `async def` or a generator.
     """
-    kinds = {
-        "an async def": inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function),
-        "a generator": inspect.isgeneratorfunction(function),
-    }
-    for kind, found in kinds.items():
-        if found:
-            name = getattr(function, "__qualname__", repr(function))
-            raise TypeError(f"{name} is {kind}, of which a call runs nothing: {AWAIT}")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{_name(function)} is an async def, of which a call runs nothing: {AWAIT}")
+    if inspect.isgeneratorfunction(function):
+        raise TypeError(f"{_name(function)} is a generator, of which a call runs nothing: {AWAIT}")
 
 
 def require_result(function: Callable[..., object], result: object) -> None:
@@ -31,8 +27,7 @@ def require_result(function: Callable[..., object], result: object) -> None:
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         if inspect.iscoroutine(result):
             result.close()
-        name = getattr(function, "__qualname__", repr(function))
-        raise TypeError(f"{name} returned {type(result).__name__}, which has yet to run: {AWAIT}")
+        raise TypeError(f"{_name(function)} returned {type(result).__name__}, which has yet to run: {AWAIT}")
 
 
 def require_nothing(function: Callable[..., object], result: object) -> None:
@@ -43,10 +38,9 @@ def require_nothing(function: Callable[..., object], result: object) -> None:
     """
     require_result(function, result)
     if result is not None:
-        name = getattr(function, "__qualname__", repr(function))
         raise TypeError(
-            f"{name} returned {type(result).__name__}: a record is done when its function returns nothing, and failed"
-            " when it raises"
+            f"{_name(function)} returned {type(result).__name__}: a record is done when its function returns nothing,"
+            " and failed when it raises"
         )
 
 
@@ -60,5 +54,10 @@ def require_response(function: Callable[..., object], result: object) -> None:
     match result:
         case (int(), Mapping()):
             return
-    name = getattr(function, "__qualname__", repr(function))
-    raise TypeError(f"{name} returned {type(result).__name__}: a route returns a status and a mapping, as in 200, {{}}")
+    raise TypeError(
+        f"{_name(function)} returned {type(result).__name__}: a route returns a status and a mapping, as in 200, {{}}"
+    )
+
+
+def _name(function: Callable[..., object]) -> str:
+    return getattr(function, "__qualname__", repr(function))
