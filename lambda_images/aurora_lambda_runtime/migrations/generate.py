@@ -91,9 +91,9 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
 
     migrations.config.messaging_opts = {"quiet": True}
     there = set(versions.glob("*.py"))
-    with migrations.connected() as connection:
-        migrations.config.attributes["connection"] = connection
-        try:
+    try:
+        with migrations.connected() as connection:
+            migrations.config.attributes["connection"] = connection
             made = command.revision(
                 migrations.config,
                 message,
@@ -101,23 +101,25 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
                 version_path=str(versions),
                 process_revision_directives=one_change_each,
             )
-        except Exception:
-            for path in set(versions.glob("*.py")) - there:
-                path.unlink()
-            raise
-    scripts: Sequence[Script | None] = made if isinstance(made, list) else [made]
+        scripts = [script for script in (made if isinstance(made, list) else [made]) if script]
+        _check_on_all_engines(scripts)
+    except Exception:
+        for path in set(versions.glob("*.py")) - there:
+            path.unlink()
+        raise
     if not scripts:
         raise MigrationError("nothing to write: code and database agree. Change the application's tables.py first")
-    paths = [Path(script.path) for script in scripts if script]
-    try:
-        for spec in ENGINES.values():
-            check_operations([script for script in scripts if script], spec)
-    except MigrationError as error:
-        for path in paths:
-            path.unlink()
-        raise MigrationError(f"nothing was written, for one history serves every engine: {error}") from None
+    paths = [Path(script.path) for script in scripts]
     _format_with_ruff(paths)
     return paths
+
+
+def _check_on_all_engines(scripts: Sequence[Script]) -> None:
+    try:
+        for spec in ENGINES.values():
+            check_operations(scripts, spec)
+    except MigrationError as error:
+        raise MigrationError(f"nothing was written, for one history serves every engine: {error}") from None
 
 
 def _script(change: Change, revision: str, message: str) -> MigrationScript:
