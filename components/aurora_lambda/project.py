@@ -61,6 +61,11 @@ class Project:
             requirements=root / str(settings.get("requirements", "requirements")),
         )
 
+    @property
+    def versions(self) -> Path:
+        """The folder of the application's revisions."""
+        return self.application / "versions"
+
     def stack_file(self, stack: str) -> Path:
         """Return the file that configures a stack, which may be named with its organisation and project."""
         return self.stack_files / f"Pulumi.{stack.rpartition('/')[2]}.yaml"

@@ -18,7 +18,7 @@ from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
 
 
-def load() -> Settings:
+def load(project: Project) -> Settings:
     """Return the current stack's settings.
 
     Raises:
@@ -29,7 +29,7 @@ def load() -> Settings:
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
     settings = read(given, pulumi.get_stack(), region)
-    for line in (*ignored_keys(settings), *refresh_advice(settings, Project.find())):
+    for line in (*ignored_keys(settings), *refresh_advice(settings, project)):
         pulumi.log.warn(line)
     return settings
 

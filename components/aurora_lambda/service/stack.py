@@ -29,26 +29,33 @@ def deploy() -> None:
     Raises:
         SettingsError: the configuration is wrong; nothing has been registered then.
     """
-    settings = load()
+    project = Project.find()
+    settings = load(project)
     live = check_live_data(settings)
-    image = _image("handler", settings)
+    image = _image("handler", settings, project)
     roles = register_stream_roles(settings, _tags())
     database, parts = None, []
     if settings.engine != NO_DATABASE:
-        database, parts = _sql_application(settings, image, roles, live)
-    parts += register_streams(settings, _tags(), image.image_uri, database, roles, live=live)
+        database, parts = _sql_application(settings, project, image, roles, live)
+    parts += register_streams(
+        settings, _tags(), image.image_uri, database, roles, application=project.application.name, live=live
+    )
     Protection([image, *roles.values(), *parts], protected=is_protected(settings))
     pulumi.export("engine", settings.engine)
 
 
 def _sql_application(
-    settings: Settings, image: LambdaImage, stream_roles: Mapping[str, FunctionRole], live: LiveStack
+    settings: Settings,
+    project: Project,
+    image: LambdaImage,
+    stream_roles: Mapping[str, FunctionRole],
+    live: LiveStack,
 ) -> tuple[pulumi.Output[FunctionAccess], list[pulumi.Resource]]:
     """Register the database, its migration and the handler.
 
     Return what functions need to use the database, and the components registered.
     """
-    migrations_image = _image("migrations", settings)
+    migrations_image = _image("migrations", settings, project)
     role, runner_role = _role("handler", settings), _role("migrations", settings)
     # Deleted before the roles by which Lambda lets go of it.
     network = register_network(settings, _tags(), [role, runner_role, *stream_roles.values(), live.checked])
@@ -61,9 +68,9 @@ def _sql_application(
         live=live,
         depends_on=[image, migrations_image],
     )
-    migration = _migration(settings, migrations_image, database, runner_role, role)
+    migration = _migration(settings, project, migrations_image, database, role=runner_role, application_role=role)
     runtime = _migrated(database, migration)
-    handler = _handler(settings, image, role, runtime)
+    handler = _handler(settings, project, image, role, runtime)
 
     pulumi.export("handlerLambdaArn", handler.arn)
     pulumi.export("handlerLambdaName", handler.function_name)
@@ -88,9 +95,9 @@ def _tags() -> dict[str, pulumi.Input[str]]:
     return {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 
-def _image(target: str, settings: Settings) -> LambdaImage:
+def _image(target: str, settings: Settings, project: Project) -> LambdaImage:
     # Relative to the program, as Pulumi runs it, so that the stack's state is the same from every checkout.
-    context = os.path.relpath(write_context(Project.find(), target))
+    context = os.path.relpath(write_context(project, target))
     return LambdaImage(
         target,
         {
@@ -107,7 +114,13 @@ def _image(target: str, settings: Settings) -> LambdaImage:
 
 
 def _migration(
-    settings: Settings, image: LambdaImage, database: Database, role: FunctionRole, application_role: FunctionRole
+    settings: Settings,
+    project: Project,
+    image: LambdaImage,
+    database: Database,
+    *,
+    role: FunctionRole,
+    application_role: FunctionRole,
 ) -> Migration:
     return Migration(
         "migrations",
@@ -115,7 +128,7 @@ def _migration(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            "environment": [database.admin["environment"], _application()],
+            "environment": [database.admin["environment"], _application(project)],
             "policy_statements": [database.admin["policy_statements"]],
             "subnet_ids": [database.admin["subnet_ids"]],
             "security_group_ids": [database.admin["security_group_ids"]],
@@ -141,7 +154,11 @@ def _migrated(database: Database, migration: Migration) -> pulumi.Output[Functio
 
 
 def _handler(
-    settings: Settings, image: LambdaImage, role: FunctionRole, runtime: pulumi.Output[FunctionAccess]
+    settings: Settings,
+    project: Project,
+    image: LambdaImage,
+    role: FunctionRole,
+    runtime: pulumi.Output[FunctionAccess],
 ) -> ImageFunction:
     return ImageFunction(
         "handler",
@@ -149,7 +166,7 @@ def _handler(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            "environment": [runtime["environment"], _application()],
+            "environment": [runtime["environment"], _application(project)],
             "policy_statements": [runtime["policy_statements"]],
             "subnet_ids": [runtime["subnet_ids"]],
             "security_group_ids": [runtime["security_group_ids"]],
@@ -166,9 +183,9 @@ def _handler(
     )
 
 
-def _application() -> dict[str, str]:
+def _application(project: Project) -> dict[str, str]:
     """Return the variable by which functions find the application, where its package has a name of its own."""
-    name = Project.find().application.name
+    name = project.application.name
     return {} if name == DEFAULT_APPLICATION else {APPLICATION: name}
 
 

@@ -7,7 +7,6 @@ import pulumi
 from aurora_lambda import FunctionRole, ImageFunction, StreamTable, StreamTableArgs, TableStream, TableStreamArgs
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.naming import physical_name
-from aurora_lambda.project import Project
 from aurora_lambda.schema import camel_case
 from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.settings import Settings
@@ -37,14 +36,24 @@ def register_streams(
     database: pulumi.Output[FunctionAccess] | None,
     roles: Mapping[str, FunctionRole],
     *,
+    application: str,
     live: LiveStack,
 ) -> list[pulumi.Resource]:
     """Register every stream with the function it feeds, export both and return them.
 
-    Functions that use it get `database`; tables depend on the check of the `live` stack.
+    Functions that use it get `database`, and run the package `application`; tables depend on the check of the `live`
+    stack.
     """
     functions = {
-        name: _function(settings, tags, stream, image_uri=image_uri, role=roles[name], database=database)
+        name: _function(
+            settings,
+            tags,
+            stream,
+            command=stream.entry_point(application),
+            image_uri=image_uri,
+            role=roles[name],
+            database=database,
+        )
         for name, stream in stream_functions(settings.streams).items()
     }
     tables = _tables(settings, tags, pulumi.ResourceOptions(depends_on=[live.checked]))
@@ -79,6 +88,7 @@ def _function(
     tags: Tags,
     stream: StreamSettings,
     *,
+    command: str,
     image_uri: pulumi.Input[str],
     role: FunctionRole,
     database: pulumi.Output[FunctionAccess] | None,
@@ -88,7 +98,7 @@ def _function(
         stream.function_name,
         {
             "image_uri": image_uri,
-            "command": [stream.entry_point(Project.find().application.name)],
+            "command": [command],
             "role_name": role.name,
             "role_arn": role.arn,
             "environment": [*(source["environment"] for source in sources), _batch_variables(settings, stream)],

@@ -249,7 +249,7 @@ def _renumber(names: Sequence[str]) -> None:
     from aurora_lambda_runtime.migrations.errors import MigrationError
     from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
 
-    versions = Project.find().application / "versions"
+    versions = Project.find().versions
     try:
         own = [Path(name).name for name in names] or own_revisions(versions, applied_revisions())
         for path in renumber(versions, own):

@@ -33,9 +33,7 @@ def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
         event["revision"] = revision
     if command in COMPARING:
         try:
-            event["files"] = {
-                name: asdict(file) for name, file in read_revisions(Project.find().application / "versions").items()
-            }
+            event["files"] = {name: asdict(file) for name, file in read_revisions(Project.find().versions).items()}
         except MigrationError as error:
             raise LocalError(str(error)) from None
     return stack.invoke(MIGRATION_RUNNER, json.dumps(event).encode())
