@@ -16,7 +16,7 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from aurora_lambda_local.cli import deployed_stack
+from aurora_lambda_local.cli import commands, deployed_stack
 from aurora_lambda_local.cli.deployed_stack import DeployedStack, error_message
 from aurora_lambda_local.cli.formatting import MigrationResult, migration_summary, status_lines, status_value
 from aurora_lambda_local.cli.main import main
@@ -335,3 +335,23 @@ def test_an_interrupt_during_the_first_imports_ends_the_command_quietly() -> Non
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command", "stack"),
+    [
+        (["up", "-s", "acme/shop/prod"], "up", "prod"),
+        (["dev", "-s", "acme/shop/prod"], "dev", "prod"),
+        (["preview", "-s", "prod"], "preview", "prod"),
+        (["invoke", "-s", "acme/shop/prod", "handler"], "invoke", "acme/shop/prod"),
+        (["up"], "up", None),
+    ],
+)
+def test_a_stack_here_is_known_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], command: str, stack: str | None
+) -> None:
+    """`up` would not find what the stack had before, and replace its data without a word; Pulumi needs it whole."""
+    seen: list[object] = []
+    monkeypatch.setattr(commands, command, lambda options: seen.append(options.stack))
+    assert main(arguments) == 0
+    assert seen == [stack]

@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if not options.may_be_on_aws:
         use_local_environment()
+        if stack := getattr(options, "stack", None):
+            # Pulumi takes ORGANIZATION/PROJECT/STACK too; what is kept here is of this project.
+            options.stack = stack.rpartition("/")[2]
     try:
         options.run(options)
     except KeyboardInterrupt:

@@ -96,7 +96,6 @@ def load_program(
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
     """
-    stack = stack.rpartition("/")[2]
     given = {full_key(key, project.name, "-c"): value for key, value in overrides.items()}
     config = _local_configuration(project, stack, given, progress, containers=containers)
     main = program or _stack_program(project)

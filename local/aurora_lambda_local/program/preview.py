@@ -111,8 +111,8 @@ def preview(
     paths = LocalPaths.for_checkout(project.root)
     stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
     states, supervisor = load_state(paths.state), SupervisorClient(paths)
-    state = states.stacks.get(stack_program.stack, StackState())
-    runs = supervisor.is_running() and states.current == stack_program.stack
+    state = states.stacks.get(stack, StackState())
+    runs = supervisor.is_running() and states.current == stack
     comparer = ResourceComparer(state, stack_program, progress, supervisor if runs else None)
     outputs = run_reported(stack_program, comparer, preview=True)
     for urn, record in state.resources.items():
