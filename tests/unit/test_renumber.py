@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda.project import Project
+from aurora_lambda_local.cli.main import main
 from aurora_lambda_runtime.migrations.checksums import read_revisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
@@ -69,3 +71,29 @@ def test_a_revision_that_cannot_be_rewritten_leaves_all_files_as_they_are(versio
     with pytest.raises(MigrationError, match=r"^0008_index_age.py has no line such as revision = '0009'"):
         renumber(versions, ["0007_add_age.py", "0008_index_age.py"])
     assert {path.name: path.read_text() for path in versions.glob("*.py")} == before
+
+
+def test_what_the_database_here_has_applied_keeps_its_number(versions: Path) -> None:
+    """It would be another revision's in the database, which no command gets out of."""
+    here = applied(versions, "0006_both.py", "0007_add_age.py", "0008_index_age.py")
+    names = sorted(path.name for path in versions.glob("*.py"))
+    with pytest.raises(MigrationError) as refusal:
+        renumber(versions, ["0007_add_age.py", "0008_index_age.py"], here)
+    assert str(refusal.value) == (
+        "the database here has applied 0007_add_age.py, 0008_index_age.py, and would take another revision 0007 for it:"
+        " nothing was renumbered. Undo it first: move 0007_add_nick.py out of versions/, type aurora-lambda up and"
+        " aurora-lambda migrate downgrade 0006, and put the files back; or delete the data here by aurora-lambda down"
+    ).replace("versions/", f"{versions.name}/")
+    assert sorted(path.name for path in versions.glob("*.py")) == names
+
+
+def test_a_revision_that_the_database_here_lacks_is_not_taken_for_ones_own(
+    versions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever has applied their own and merges would move the other branch's, which others' databases have."""
+    here = applied(versions, "0006_both.py", "0007_add_age.py", "0008_index_age.py")
+    monkeypatch.setattr(Project, "versions", property(lambda _: versions))
+    monkeypatch.setattr("aurora_lambda_local.cli.migrations.applied_revisions", lambda: here)
+    assert main(["new-migration", "--renumber"]) == 1
+    assert "nothing is renumbered. Name your own: " in capsys.readouterr().err
+    assert (versions / "0007_add_nick.py").exists()

@@ -31,18 +31,21 @@ def own_revisions(versions: Path, applied: Mapping[str, RevisionFile]) -> list[s
     return own
 
 
-def renumber(versions: Path, own: Collection[str]) -> list[Path]:
+def renumber(versions: Path, own: Collection[str], applied: Mapping[str, RevisionFile] | None = None) -> list[Path]:
     """Give the files named in `own` the numbers after all others, in their order, and return their new paths.
 
-    A file's name, its `revision` and its `down_revision` change together; nothing else does.
+    A file's name, its `revision` and its `down_revision` change together; nothing else does. `applied` is what the
+    database here has, where one is up.
 
     Raises:
-        MigrationError: a name is no revision's, or a file does not say its revision in a line that can be rewritten.
+        MigrationError: a name is no revision's, a file is applied here under its number, or it does not say its
+            revision in a line that can be rewritten.
     """
     names = _names(versions)
     if unknown := sorted({*own} - {*names}):
         raise MigrationError(f"there is no revision {unknown[0]} in {versions.name}/; there are {', '.join(names)}")
     moved = [name for name in names if name in own]
+    _refuse_applied(versions, moved, applied or {})
     before = max((name.partition("_")[0] for name in names if name not in own), key=int, default="0000")
     written: dict[Path, str] = {}
     for name in moved:
@@ -57,6 +60,22 @@ def renumber(versions: Path, own: Collection[str]) -> list[Path]:
     for path, text in written.items():
         path.write_text(text)
     return list(written)
+
+
+def _refuse_applied(versions: Path, moved: Sequence[str], applied: Mapping[str, RevisionFile]) -> None:
+    checksums = {file.checksum for file in applied.values()}
+    here = [name for name in moved if read_revision(versions / name).checksum in checksums]
+    if not here:
+        return
+    number = here[0].partition("_")[0]
+    others = [name for name in _names(versions) if name not in moved and int(name.partition("_")[0]) >= int(number)]
+    before = max((each for each in applied if int(each) < int(number)), key=int, default="base")
+    raise MigrationError(
+        f"the database here has applied {', '.join(here)}, and would take another revision {number} for it: nothing was"
+        f" renumbered. Undo it first: move {', '.join(others)} out of {versions.name}/, type aurora-lambda up and"
+        f" aurora-lambda migrate downgrade {before}, and put the files back; or delete the data here by"
+        " aurora-lambda down"
+    )
 
 
 def _names(versions: Path) -> Sequence[str]:

@@ -243,19 +243,33 @@ def new_migration(options: argparse.Namespace) -> None:
 
 
 def _renumber(names: Sequence[str]) -> None:
-    """Move the revisions of these names, by default those that the database here has not applied."""
+    """Move the revisions of these names, by default those that the database here lacks and the person calls theirs."""
     from aurora_lambda.project import Project
     from aurora_lambda_local.cli.migrations import applied_revisions
+    from aurora_lambda_local.commands import status
     from aurora_lambda_runtime.migrations.errors import MigrationError
     from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
 
     versions = Project.find().versions
     try:
-        own = [Path(name).name for name in names] or own_revisions(versions, applied_revisions())
-        for path in renumber(versions, own):
+        applied = applied_revisions() if status()["databaseUrl"] or not names else {}
+        own = [Path(name).name for name in names] or own_revisions(versions, applied)
+        if not names:
+            _require_own(own)
+        for path in renumber(versions, own, applied):
             print(path)
     except MigrationError as error:
         raise LocalError(str(error)) from None
+
+
+def _require_own(names: Sequence[str]) -> None:
+    """Have a person say whose the revisions are: the database here may as well have one's own as another branch's."""
+    listed = " ".join(names)
+    if not (sys.stdin.isatty() and _confirmed(f"The database here lacks {listed}: is that your own, to be moved?")):
+        raise LocalError(
+            f"nothing is renumbered. Name your own: aurora-lambda new-migration --renumber {listed}, where the database"
+            " here has the other branch's applied; otherwise those that it has"
+        )
 
 
 def _decisions(yes: bool) -> "Decisions":

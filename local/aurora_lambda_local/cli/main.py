@@ -136,8 +136,10 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)
     new.add_argument("message", metavar="MESSAGE", nargs="?", default="", help="what it does, if it is one change")
     new.add_argument("--yes", action="store_true", help="drop columns and tables without asking")
-    purpose = "move your own revisions behind those of another branch that have the same numbers (default: those that"
-    new.add_argument("--renumber", metavar="FILE", nargs="*", help=f"{purpose} the database here has not applied)")
+    purpose = "move your own revisions behind those of another branch that have the same numbers (without names it"
+    new.add_argument(
+        "--renumber", metavar="FILE", nargs="*", help=f"{purpose} asks about those the database here lacks)"
+    )
 
     purpose = "write a function for the stream of a DynamoDB table, its test and its entry in a stack's file"
     stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")
