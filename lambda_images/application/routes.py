@@ -1,4 +1,4 @@
-"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object."""
+"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object, or a `Response`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from application.tables import CONTENT_BYTES, EMAIL_LENGTH, NAME_LENGTH, TITLE_LENGTH, posts, users
 from aurora_lambda_runtime.database.error_codes import is_duplicate
-from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.http import Answer, HttpError, Request
 from aurora_lambda_runtime.handler.routing import Routes
 from aurora_lambda_runtime.handler.validation import optional_text, parse_uuid, required_texts
 
@@ -20,7 +20,7 @@ USER = (users.c.id, users.c.name, users.c.email)
 POST = (posts.c.id, posts.c.title, posts.c.content, posts.c.created_at)
 
 
-def list_users(request: Request) -> Response:
+def list_users(request: Request) -> Answer:
     """Return the newest users."""
     newest = (
         select(*USER, users.c.created_at)
@@ -31,13 +31,13 @@ def list_users(request: Request) -> Response:
     return 200, {"count": len(rows), "users": [dict(row) for row in rows]}
 
 
-def count_users(request: Request) -> Response:
+def count_users(request: Request) -> Answer:
     """Return how many users there are."""
     count = select(func.count()).select_from(users)
     return 200, {"count": request.database.statement(lambda connection: connection.scalar(count), idempotent=True)}
 
 
-def create_user(request: Request) -> Response:
+def create_user(request: Request) -> Answer:
     """Insert a user and return it; an e-mail address belongs to one user only."""
     limits = {"name": NAME_LENGTH, "email": EMAIL_LENGTH}
     row = new_row(required_texts(request.json_object(), limits, "Name and email are required"))
@@ -50,7 +50,7 @@ def create_user(request: Request) -> Response:
     return 201, row
 
 
-def list_posts(request: Request) -> Response:
+def list_posts(request: Request) -> Answer:
     """Return a user with the user's newest posts, read by one statement."""
     of_user = (
         select(*USER, *POST)
@@ -68,7 +68,7 @@ def list_posts(request: Request) -> Response:
     return 200, {**user, "count": len(found), "posts": found}
 
 
-def create_post(request: Request) -> Response:
+def create_post(request: Request) -> Answer:
     """Insert a post and return it; check its user in the same transaction."""
     user_id, body = user_id_of(request), request.json_object()
     texts = required_texts(body, {"title": TITLE_LENGTH}, "Title is required")

@@ -54,6 +54,10 @@ class ApplicationPackage:
         spec.loader.exec_module(sys.modules[folder.name])
         return cls(folder.name, folder / "versions")
 
+    def has(self, name: str) -> bool:
+        """Return whether the package has a module of that name."""
+        return find_spec(f"{self.name}.{name}") is not None
+
     def module(self, name: str) -> ModuleType:
         """Import one of the package's modules."""
         return import_module(f"{self.name}.{name}")

@@ -33,7 +33,7 @@ def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Itera
 @pytest.fixture
 def app(migrated: Database) -> Iterator[Client]:
     """Return the application on a database whose tables are empty."""
-    client = Client(Application(COMMANDS, ROUTES, TABLES), migrated.environment())
+    client = Client(Application(COMMANDS, ROUTES, TABLES, database_routes=True), migrated.environment())
     with client.dispatcher.engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())

@@ -27,7 +27,7 @@ def test_a_thousand_requests_succeed_and_no_row_is_lost_or_doubled(dsql: Databas
     dsql_server.faults = replace(dsql_server.faults, conflict_rate=0.2, drop_rate=0.05)
 
     def request(environment: int) -> Counter[int]:
-        client = Client(Application(COMMANDS, ROUTES, TABLES), dsql.environment())
+        client = Client(Application(COMMANDS, ROUTES, TABLES, database_routes=True), dsql.environment())
         with closing(client):
             answers = [
                 client.http("POST", "/users", {"name": "Ann", "email": f"{environment}-{number}@example.org"})

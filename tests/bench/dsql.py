@@ -170,7 +170,9 @@ class Retries(logging.Handler):
 def conflicts(on_dsql: Cluster) -> tuple[dict[str, Samples], float]:
     """Return the requests a second with `none` and with `some` commits refused, and then the retries a request."""
     log, retries = logging.getLogger("aurora_lambda_runtime"), Retries()
-    client = Client(Application(COMMANDS, ROUTES, TABLES), on_dsql.schema().environment(postgres.RUNTIME))
+    client = Client(
+        Application(COMMANDS, ROUTES, TABLES, database_routes=True), on_dsql.schema().environment(postgres.RUNTIME)
+    )
 
     def requests(rate: float) -> float:
         on_dsql.server.faults = replace(on_dsql.server.faults, conflict_rate=rate)

@@ -131,6 +131,7 @@ def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_els
         "SQL_MAIN_DB_DB_ROLE": "app_runtime",
         "SQL_MAIN_DB_AUTH": "iam",
         "SQL_MAIN_DB_REVISION": "0003",
+        "AURORA_LAMBDA_DATABASE_ROUTES": "true",
     }
 
 

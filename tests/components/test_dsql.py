@@ -81,7 +81,8 @@ def test_the_functions_are_told_where_and_who_they_are(stack: Stack) -> None:
         "SQL_MAIN_DB_ARN": recording.output(DSQL_CLUSTER, "main-db", "arn"),
     }
     handler = recording.inputs(FUNCTION, "handler")["environment"]["variables"]
-    assert handler == {**shared, "SQL_MAIN_DB_DB_ROLE": "lambda_myapp", "SQL_MAIN_DB_REVISION": "0003"}
+    own = {"SQL_MAIN_DB_REVISION": "0003", "AURORA_LAMBDA_DATABASE_ROUTES": "true"}
+    assert handler == {**shared, "SQL_MAIN_DB_DB_ROLE": "lambda_myapp", **own}
     runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
     assert runner == {
         **shared,

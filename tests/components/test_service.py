@@ -185,6 +185,22 @@ def test_a_configured_value_reaches_aws(stack: Stack, type_: str, name: str, pat
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    ("configuration", "told"),
+    [
+        ({}, "true"),
+        ({"functionUrlAuth": "NONE"}, None),
+        ({"functionUrlAuth": "NONE", "databaseRoutes": "true"}, "true"),
+    ],
+)
+def test_only_a_signed_url_says_where_the_database_is(
+    stack: Stack, configuration: dict[str, str], told: str | None
+) -> None:
+    """Everybody could read the endpoint, the schema and the role of the database, unless the configuration says so."""
+    variables = stack(**configuration).inputs(FUNCTION, "handler")["environment"]["variables"]
+    assert variables.get("AURORA_LAMBDA_DATABASE_ROUTES") == told
+
+
 def test_every_resource_belongs_to_a_component_and_is_tagged(stack: Stack) -> None:
     """Else a resource would be left out of the tree, of cost reports and of clean-ups."""
     recording = stack(databaseAuth="password", functionUrlAuth="AWS_IAM")

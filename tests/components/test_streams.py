@@ -20,7 +20,8 @@ def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_mi
     assert function["imageConfig"] == {"commands": ["application.streams.copy_items.process"]}
     assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (256, 60, -1)
     handler = recording.inputs(FUNCTION, "handler")
-    assert (function["environment"], function["vpcConfig"]) == (handler["environment"], handler["vpcConfig"])
+    variables = {**function["environment"]["variables"], "AURORA_LAMBDA_DATABASE_ROUTES": "true"}
+    assert (variables, function["vpcConfig"]) == (handler["environment"]["variables"], handler["vpcConfig"])
     invocation = recording.resource(INVOCATION, "migrations").urn
     assert invocation in recording.resource(FUNCTION, "copy-items").dependencies
     assert recording.inputs(MAPPING, "copy-items")["functionName"] == recording.output(FUNCTION, "copy-items", "name")

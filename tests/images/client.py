@@ -1,7 +1,8 @@
 """An application, spoken to as Lambda does."""
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str]
+    cookies: Sequence[str] = ()
 
     @property
     def error(self) -> tuple[int, str]:
@@ -66,6 +68,9 @@ class Client:
         }
         answer = self.dispatcher.handle(request, context or Context())
         assert isinstance(answer, dict)
-        assert set(answer) == {"statusCode", "headers", "body"}
-        assert answer["headers"]["Content-Type"] == "application/json"
-        return Answer(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
+        assert set(answer) <= {"statusCode", "headers", "body", "cookies", "isBase64Encoded"}
+        headers = {name.title(): value for name, value in answer["headers"].items()}
+        text = answer["body"]
+        body = base64.b64decode(text) if answer.get("isBase64Encoded") else text
+        is_json = text and headers.get("Content-Type") == "application/json"
+        return Answer(answer["statusCode"], json.loads(text) if is_json else body, headers, answer.get("cookies", ()))

@@ -22,7 +22,7 @@ def client_of() -> Iterator[Callable[..., Client]]:
         if migrated:
             run({}, database.environment())
         through = replace(database, port=port or database.port)
-        made.append(Client(Application(COMMANDS, ROUTES, TABLES), through.environment()))
+        made.append(Client(Application(COMMANDS, ROUTES, TABLES, database_routes=True), through.environment()))
         return made[-1]
 
     yield client

@@ -12,7 +12,7 @@ from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_runtime.database import connector as connector_module
 from aurora_lambda_runtime.database.errors import DatabaseMissingError, DatabaseUnavailableError
 from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit
-from aurora_lambda_runtime.handler.dispatcher import TRY_LATER
+from aurora_lambda_runtime.handler.failures import TRY_LATER
 from aurora_lambda_runtime.payload import CommandError
 from tests.conftest import Database
 from tests.images.client import Client, Context

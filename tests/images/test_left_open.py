@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from aurora_lambda_runtime.handler.commands import Invocation
 from aurora_lambda_runtime.handler.dispatcher import Application
-from aurora_lambda_runtime.handler.http import Request, Response
+from aurora_lambda_runtime.handler.http import Answer, Request
 from aurora_lambda_runtime.handler.streams import StreamRecord, stream_handler
 from aurora_lambda_runtime.handler.streams.sql import database as sql_database
 from tests.conftest import Database
@@ -24,20 +24,20 @@ KEPT: list[Any] = []
 INSERT = text("INSERT INTO kept (id) VALUES (1)")
 
 
-def keep(request: Request) -> Response:
+def keep(request: Request) -> Answer:
     """Leave a connection and its transaction in a global."""
     KEPT.append(request.database.transactions.connect())
     KEPT[-1].execute(INSERT)
     return 200, {}
 
 
-def keep_and_fail(request: Request) -> Response:
+def keep_and_fail(request: Request) -> Answer:
     """Leave them there, and raise an error."""
     keep(request)
     raise ZeroDivisionError
 
 
-def keep_statements(request: Request) -> Response:
+def keep_statements(request: Request) -> Answer:
     """Leave a connection there on which a transaction was begun by hand."""
     KEPT.append(request.database.statements.connect())
     KEPT[-1].exec_driver_sql("BEGIN")
@@ -45,12 +45,12 @@ def keep_statements(request: Request) -> Response:
     return 200, {}
 
 
-def use_kept(_request: Request) -> Response:
+def use_kept(_request: Request) -> Answer:
     """Use what an earlier invocation has left."""
     return 200, {"count": KEPT[-1].execute(text("SELECT count(*) FROM kept")).scalar_one()}
 
 
-def count(request: Request) -> Response:
+def count(request: Request) -> Answer:
     """Use the database as one should."""
     query = text("SELECT count(*) FROM kept")
     return 200, {"count": request.database.statement(lambda connection: connection.scalar(query))}

@@ -202,7 +202,8 @@ def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
 def image(database: Database) -> dict[str, str]:
     """Return a function's environment."""
     run({}, database.environment())
-    return {"PATH": "/usr/bin", "PYTHONPATH": str(Path(__file__).parents[2]), **database.environment()}
+    own = {"PATH": "/usr/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "AURORA_LAMBDA_DATABASE_ROUTES": "true"}
+    return {**own, **database.environment()}
 
 
 def _started(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

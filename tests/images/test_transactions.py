@@ -10,19 +10,22 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.errors import ConflictError
+from aurora_lambda_runtime.database.orm import transaction
 from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
-from aurora_lambda_runtime.handler.dispatcher import TRY_AGAIN, Application
-from aurora_lambda_runtime.handler.http import Request, Response
+from aurora_lambda_runtime.handler.dispatcher import Application
+from aurora_lambda_runtime.handler.failures import TRY_AGAIN
+from aurora_lambda_runtime.handler.http import Answer, Request
 from tests import conftest
 from tests.images.client import Client
-from tests.images.runs import run
+from tests.images.runs import rows, run
 
 FAIL = {
     "postgres": "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$",
@@ -133,13 +136,43 @@ def test_http_clients_are_asked_to_try_again(database: conftest.Database) -> Non
     """503 with Retry-After is what clients and proxies know how to repeat."""
     run({}, database.environment())
 
-    def lose(request: Request) -> Response:
+    def lose(request: Request) -> Answer:
         return 200, {"": request.database.transaction(losing(database.engine, 99))}
 
     client = Client(Application({}, {"/lose": {"POST": lose}}), database.environment())
     answer = client.http("POST", "/lose")
     assert answer.error == (503, TRY_AGAIN)
     assert answer.headers["Retry-After"] == "1"
+    client.close()
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Tea(Base):
+    __tablename__ = "notes"
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    text: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime] = mapped_column(UtcTimestamp)
+
+
+def test_a_unit_of_work_of_the_orm_runs_again_after_a_conflict(database: conftest.Database) -> None:
+    """On Aurora DSQL each busy row would be an error of the application otherwise."""
+    run({}, database.environment())
+    losses = iter([losing(database.engine, 99)])
+
+    def pour(opened: Session) -> Tea:
+        tea = Tea(id=UUID(int=7), text="tea", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        opened.add(tea)
+        opened.flush()
+        if lose := next(losses, None):
+            lose(opened.connection())
+        return tea
+
+    client = Client(Application({"pour": lambda _: transaction(pour).text}), database.environment())
+    assert client.invoke({}) == "tea"
+    assert rows(database, "SELECT text FROM notes") == [("tea",)]
     client.close()
 
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, func, insert, select
 
-from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.http import Answer, HttpError, Request
 from aurora_lambda_runtime.handler.routing import Routes
 from aurora_lambda_runtime.handler.validation import parse_uuid, required_texts
 
@@ -14,7 +14,7 @@ from .tables import comments, notes
 TABLES = (notes.name, comments.name)
 
 
-def list_notes(request: Request) -> Response:
+def list_notes(request: Request) -> Answer:
     """Return the newest notes."""
     limit = request.whole_number("limit", 1000, range(1, 1001))
     newest = select(notes).order_by(notes.c.created_at.desc()).limit(limit)
@@ -22,13 +22,13 @@ def list_notes(request: Request) -> Response:
     return 200, {"notes": [dict(row) for row in rows]}
 
 
-def count_notes(request: Request) -> Response:
+def count_notes(request: Request) -> Answer:
     """Return how many notes there are."""
     count = select(func.count()).select_from(notes)
     return 200, {"count": request.database.statement(lambda connection: connection.scalar(count))}
 
 
-def add_note(request: Request) -> Response:
+def add_note(request: Request) -> Answer:
     """Insert a note."""
     texts = required_texts(request.json_object(), {"text": 100}, "Text is required")
     row = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
@@ -36,7 +36,7 @@ def add_note(request: Request) -> Response:
     return 201, row
 
 
-def add_comment(request: Request) -> Response:
+def add_comment(request: Request) -> Answer:
     """Insert a comment on a note, which has to be there, in one transaction."""
     note_id = parse_uuid(request.parameters["id"], "Note id")
     texts = required_texts(request.json_object(), {"text": 100}, "Text is required")

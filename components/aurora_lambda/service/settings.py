@@ -167,6 +167,11 @@ class Settings:
         "Who may call the function URL: signed requests only, or everybody.",
         "AWS_IAM",
     )
+    database_routes: bool = config_key(
+        flag(default=False),
+        "Whether a public function URL answers `/info` and `/init` too, which say where the database is; a signed one"
+        " always does.",
+    )
     function_url_cors: tuple[str, ...] = config_key(
         strings(
             r"\*|https?://[\w.-]+(:\d+)?",

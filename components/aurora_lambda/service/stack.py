@@ -16,7 +16,7 @@ from aurora_lambda.service.live_data import LiveStack, check_live_data
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
-from aurora_lambda_runtime.database.contract import APPLICATION, DEFAULT_APPLICATION, environment_name
+from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
 
 MIGRATION = "aurora-lambda:index:Migration"
 # The last three are those of a signed request.
@@ -166,7 +166,7 @@ def _handler(
             "image_uri": image.image_uri,
             "role_name": role.name,
             "role_arn": role.arn,
-            "environment": [runtime["environment"], _application(project)],
+            "environment": [runtime["environment"], _application(project), _database_routes(settings)],
             "policy_statements": [runtime["policy_statements"]],
             "subnet_ids": [runtime["subnet_ids"]],
             "security_group_ids": [runtime["security_group_ids"]],
@@ -187,6 +187,11 @@ def _application(project: Project) -> dict[str, str]:
     """Return the variable by which functions find the application, where its package has a name of its own."""
     name = project.application.name
     return {} if name == DEFAULT_APPLICATION else {APPLICATION: name}
+
+
+def _database_routes(settings: Settings) -> dict[str, str]:
+    """Return the variable that lets the handler say where its database is, to whoever signs a request or is let in."""
+    return {DATABASE_ROUTES: "true"} if settings.function_url_auth == "AWS_IAM" or settings.database_routes else {}
 
 
 def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:

@@ -38,6 +38,8 @@ class Connector:
 
     Attributes:
         deadline: until when a connection may be waited for, on `time.monotonic`'s clock.
+        failure: what the database or the way to it has answered last, if that was an error and nothing was committed
+            since. A web framework turns exceptions into responses of its own, and this tells why.
         secret_retry_seconds: how long to wait for the permission to read the secret.
         tries_token: whether to try an IAM token when the secret's password is refused. RDS may ask for one from a role
             that is a member of `rds_iam`, even if only through a role that it has created.
@@ -46,6 +48,7 @@ class Connector:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.deadline = float("inf")
+        self.failure: Exception | None = None
         self.secret_retry_seconds = 0.0
         self.tries_token = False
         self._driver = driver(settings.spec)
@@ -54,6 +57,13 @@ class Connector:
 
     def __call__(self) -> DriverConnection:
         """Return the connection that `connect_in_background` opened if it is still good, else a new one."""
+        try:
+            return self._first_or_new()
+        except DatabaseError as error:
+            self.failure = error
+            raise
+
+    def _first_or_new(self) -> DriverConnection:
         pending, self._pending = self._pending, None
         if pending is None:
             return self.open()

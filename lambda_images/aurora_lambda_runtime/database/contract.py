@@ -18,6 +18,8 @@ DATABASE_URL = "DATABASE_URL"
 APPLICATION = "AURORA_LAMBDA_APPLICATION"
 DEFAULT_APPLICATION = "application"
 ALLOW_RESET = "ALLOW_RESET"
+# "true" where the function answers `/info` and `/init`, which say where its database is.
+DATABASE_ROUTES = "AURORA_LAMBDA_DATABASE_ROUTES"
 DROP_ON_DESTROY = "DROP_ON_DESTROY"
 # "false" where the event source mapping of a stream takes no partial batch response.
 REPORT_BATCH_ITEM_FAILURES = "REPORT_BATCH_ITEM_FAILURES"

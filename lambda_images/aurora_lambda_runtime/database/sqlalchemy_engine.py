@@ -5,8 +5,9 @@ import time
 from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy
-from sqlalchemy import Dialect, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, create_engine, event, make_url
 from sqlalchemy.dialects import registry
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, StaticPool
 
@@ -54,6 +55,14 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
         if used is not None and not connector.alive(connection, used):
             raise DisconnectionError("the pooled connection was closed by the server")
         lent[engine.pool] = ref(proxy)
+
+    @event.listens_for(engine, "handle_error")
+    def note_failure(context: ExceptionContext) -> None:
+        connector.failure = context.sqlalchemy_exception
+
+    @event.listens_for(engine, "commit")
+    def forget_failure(_connection: Connection) -> None:
+        connector.failure = None
 
     return engine
 

@@ -12,7 +12,7 @@ from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.error_codes import is_conflict, is_duplicate
 from aurora_lambda_runtime.database.errors import ConflictError, format_driver_error
-from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit
+from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit, take_back
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -34,6 +34,17 @@ class Database:
         self.transactions = engine
         self.statements = autocommit(engine)
         self._conflicts = conflicts
+        self._at_end: list[Callable[[], None]] = []
+
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Call `close` when the invocation ends."""
+        self._at_end.append(close)
+
+    def end_invocation(self) -> None:
+        """Close what this invocation has opened, and take back the connection if it was left open."""
+        while self._at_end:
+            self._at_end.pop()()
+        take_back(self.transactions)
 
     def statement(self, work: Work[T], *, idempotent: bool = False) -> T:
         """Return what `work` returns, each statement committing itself: one message to the server instead of three.

@@ -3,15 +3,14 @@
 from aurora_lambda_runtime.database import startup  # First: it connects while the rest is imported.
 
 # isort: split
+import os
+
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.handler.context import LambdaContext
-from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
+from aurora_lambda_runtime.handler.dispatcher import Dispatcher
+from aurora_lambda_runtime.handler.loading import load_application
 
-package = ApplicationPackage.of_environment()
-routes = package.module("routes")
-dispatcher = Dispatcher(
-    startup.connector, Application(package.module("commands").COMMANDS, routes.ROUTES, routes.TABLES)
-)
+dispatcher = Dispatcher(startup.connector, load_application(ApplicationPackage.of_environment(), os.environ))
 startup.finished()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.handler.json_values import to_plain
 from aurora_lambda_runtime.handler.results import require_result
 from aurora_lambda_runtime.payload import CommandError, parse_payload, shorten
 
@@ -34,14 +35,15 @@ Commands = Mapping[str, Command]
 
 
 def run_command(commands: Commands, event: object, request_id: str, database: Database) -> object:
-    """Return what the command that `event` names returns, the first command if it names none.
+    """Return what the command that `event` names returns, as JSON has it; the first command if it names none.
 
     Raises:
         CommandError: the command is unknown, or an argument is out of its range.
+        TypeError: the result is nothing that JSON can hold.
     """
     if not commands:
         raise CommandError("this function has no commands: write one in the application's commands.py")
     name, payload = parse_payload(event, list(commands))
     result = commands[name](Invocation(payload, request_id, database))
     require_result(commands[name], result)
-    return result
+    return to_plain(result)

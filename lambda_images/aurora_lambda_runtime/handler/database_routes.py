@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from aurora_lambda_runtime.database.error_codes import is_schema_missing
 from aurora_lambda_runtime.database.transactions import Database
-from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.http import Answer, HttpError, Request
 from aurora_lambda_runtime.handler.routing import Routes
 
 MIGRATE = "run `aurora-lambda migrate`"
@@ -21,7 +21,7 @@ def database_routes(tables: Sequence[str]) -> Routes:
     return {"/info": {"GET": info}, "/init": {"POST": partial(init, tables=tables)}}
 
 
-def info(request: Request) -> Response:
+def info(request: Request) -> Answer:
     """Return which database this is."""
     settings = request.database.settings
     return 200, {
@@ -34,7 +34,7 @@ def info(request: Request) -> Response:
     }
 
 
-def init(request: Request, tables: Sequence[str]) -> Response:
+def init(request: Request, tables: Sequence[str]) -> Answer:
     """Confirm that the schema is at the revision that this function was deployed with, or a later one."""
     settings = request.database.settings
     applied = applied_revision(request.database)

@@ -1,45 +1,41 @@
-"""One event in, one answer out: direct invocations go to commands, function URL requests to routes."""
+"""One event in, one answer out: direct invocations go to commands, HTTP requests to routes or a web framework."""
 
 import logging
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 from sqlalchemy.exc import DBAPIError
 
 from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.error_codes import is_schema_missing, is_unavailable
-from aurora_lambda_runtime.database.errors import ConflictError, DatabaseError, format_driver_error
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine, take_back
+from aurora_lambda_runtime.database.current import set_database
+from aurora_lambda_runtime.database.errors import DatabaseError
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.commands import Commands, run_command
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
-from aurora_lambda_runtime.handler.database_routes import MIGRATE, database_routes
-from aurora_lambda_runtime.handler.http import (
-    FunctionUrlEvent,
-    FunctionUrlResponse,
-    HttpError,
-    Request,
-    is_http,
-    to_response,
-)
+from aurora_lambda_runtime.handler.database_routes import database_routes
+from aurora_lambda_runtime.handler.failures import invocation_error, outage_response
+from aurora_lambda_runtime.handler.http import FunctionUrlEvent, HttpError, Request, Response, is_http
+from aurora_lambda_runtime.handler.responses import FunctionUrlResponse, limited, to_event
 from aurora_lambda_runtime.handler.routing import Router, Routes
-from aurora_lambda_runtime.payload import CommandError
-
-TRY_LATER = "The database is not available yet; try again in a minute"
-TRY_AGAIN = "Others are changing the same rows; try again"
-NO_SCHEMA = f"The database schema is not there yet: {MIGRATE}"
+from aurora_lambda_runtime.handler.web import WebApplication
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Application:
-    """What an application consists of; `tables` are the names that `POST /init` reports."""
+    """What an application consists of.
 
-    commands: Commands
-    routes: Routes
+    `web` answers HTTP requests in place of `routes`. `database_routes` are `/info` and `/init`, which reports `tables`.
+    """
+
+    commands: Commands = field(default_factory=dict)
+    routes: Routes = field(default_factory=dict)
     tables: Sequence[str] = ()
+    web: WebApplication | None = None
+    database_routes: bool = False
 
 
 class Dispatcher:
@@ -48,9 +44,12 @@ class Dispatcher:
     def __init__(self, connector: Connector, application: Application) -> None:
         self.connector = connector
         self.engine = lambda_engine(connector)
-        self._database = Database(self.engine, connector.settings)
+        self.database = Database(self.engine, connector.settings)
         self._commands = application.commands
-        self._router = Router({**database_routes(application.tables), **application.routes})
+        own = database_routes(application.tables) if application.database_routes else {}
+        self._router = Router({**own, **application.routes})
+        self._web = application.web
+        set_database(self.database)
 
     def handle(self, event: object, context: LambdaContext) -> object:
         """Return the answer to `event`.
@@ -59,54 +58,37 @@ class Dispatcher:
             Exception: a direct invocation failed; Lambda makes a function error of it.
         """
         self.connector.deadline = answer_deadline(context)
+        self.connector.failure = None
         try:
-            return self._answer(event) if is_http(event) else self._command(event, context)
+            return self._answer(event, context) if is_http(event) else self._command(event, context)
         finally:
-            take_back(self.engine)
+            self.database.end_invocation()
 
     def _command(self, event: object, context: LambdaContext) -> object:
         try:
-            return run_command(self._commands, event, context.aws_request_id, self._database)
+            return run_command(self._commands, event, context.aws_request_id, self.database)
         except DBAPIError as error:
             raise invocation_error(error) from None
 
-    def _answer(self, event: FunctionUrlEvent) -> FunctionUrlResponse:
+    def _answer(self, event: FunctionUrlEvent, context: LambdaContext) -> FunctionUrlResponse:
+        method = event["requestContext"]["http"]["method"]
         try:
-            return to_response(*self._router.answer(Request.from_event(event, self._database)))
+            request = Request.from_event(event, self.database, context.aws_request_id)
+            if self._web and not self._router.has(request):
+                return self._web_answer(self._web, event, context)
+            return to_event(self._router.answer(request), method)
         except HttpError as error:
-            return to_response(error.status, {"error": str(error)}, error.headers)
-        except ConflictError as error:
-            log.warning("conflict, given up: %s", error)
-            return unavailable(TRY_AGAIN, seconds=1)
-        except DatabaseError as error:
-            log.warning("database unavailable: %s", error)
-            return unavailable(TRY_LATER)
-        except DBAPIError as error:
-            return database_failure(error)
+            return to_event(Response(error.status, {"error": str(error)}, error.headers), method)
+        except (DatabaseError, DBAPIError) as error:
+            if outage := outage_response(error):
+                return to_event(outage, method)
+            log.exception("unexpected database error")
         except Exception:
             log.exception("unexpected error")
-            return to_response(500, {"error": "Internal server error"})
+        return to_event(Response(500, {"error": "Internal server error"}), method)
 
-
-def invocation_error(error: DBAPIError) -> Exception:
-    """Return the error that a direct invocation ends with, without the statement and its values."""
-    if is_schema_missing(error):
-        return CommandError(NO_SCHEMA)
-    # PostgreSQL quotes the statement after the message.
-    return DatabaseError(re.sub(r" LINE \d+: .* \^", "", format_driver_error(error.orig or error)))
-
-
-def unavailable(message: str, seconds: int = 60) -> FunctionUrlResponse:
-    """Return the response that asks the client to try again after `seconds`."""
-    return to_response(503, {"error": message}, {"Retry-After": str(seconds)})
-
-
-def database_failure(error: DBAPIError) -> FunctionUrlResponse:
-    """Return the response for a statement that failed, and log what the client is not told."""
-    if is_schema_missing(error):
-        return to_response(503, {"error": NO_SCHEMA})
-    if is_unavailable(error):
-        log.warning("database connection lost: %s", error.orig)
-        return unavailable(TRY_LATER)
-    log.exception("unexpected database error", exc_info=error)
-    return to_response(500, {"error": "Internal server error"})
+    def _web_answer(self, web: WebApplication, event: FunctionUrlEvent, context: LambdaContext) -> FunctionUrlResponse:
+        """Return the web framework's answer, in place of a 500 that the database caused the one that routes give."""
+        answer = cast(FunctionUrlResponse, web(event, context))
+        outage = outage_response(self.connector.failure) if answer["statusCode"] == 500 else None  # noqa: PLR2004
+        return to_event(outage, event["requestContext"]["http"]["method"]) if outage else limited(answer)

@@ -1,7 +1,7 @@
 """What functions of an application may return: nothing that has yet to run is taken for a result."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 AWAIT = "functions here are called, not awaited: write `def`, and asyncio.run(...) inside where a library needs it"
 
@@ -13,9 +13,9 @@ def refuse_deferred(function: Callable[..., object]) -> None:
         TypeError: it is an `async def` or a generator.
     """
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(f"{_name(function)} is an async def, of which a call runs nothing: {AWAIT}")
+        raise TypeError(f"{function_name(function)} is an async def, of which a call runs nothing: {AWAIT}")
     if inspect.isgeneratorfunction(function):
-        raise TypeError(f"{_name(function)} is a generator, of which a call runs nothing: {AWAIT}")
+        raise TypeError(f"{function_name(function)} is a generator, of which a call runs nothing: {AWAIT}")
 
 
 def require_result(function: Callable[..., object], result: object) -> None:
@@ -27,7 +27,7 @@ def require_result(function: Callable[..., object], result: object) -> None:
     if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
         if inspect.iscoroutine(result):
             result.close()
-        raise TypeError(f"{_name(function)} returned {type(result).__name__}, which has yet to run: {AWAIT}")
+        raise TypeError(f"{function_name(function)} returned {type(result).__name__}, which has yet to run: {AWAIT}")
 
 
 def require_nothing(function: Callable[..., object], result: object) -> None:
@@ -39,25 +39,11 @@ def require_nothing(function: Callable[..., object], result: object) -> None:
     require_result(function, result)
     if result is not None:
         raise TypeError(
-            f"{_name(function)} returned {type(result).__name__}: a record is done when its function returns nothing,"
-            " and failed when it raises"
+            f"{function_name(function)} returned {type(result).__name__}: a record is done when its function returns"
+            " nothing, and failed when it raises"
         )
 
 
-def require_response(function: Callable[..., object], result: object) -> None:
-    """Refuse what is no status and JSON object.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    require_result(function, result)
-    match result:
-        case (int(), Mapping()):
-            return
-    raise TypeError(
-        f"{_name(function)} returned {type(result).__name__}: a route returns a status and a mapping, as in 200, {{}}"
-    )
-
-
-def _name(function: Callable[..., object]) -> str:
+def function_name(function: Callable[..., object]) -> str:
+    """Return how messages name a function."""
     return getattr(function, "__qualname__", repr(function))

@@ -1,11 +1,12 @@
 """The SQL database of a stream's function: imported only by functions that use one."""
 
 import os
-from functools import cache, partial
+from functools import cache
 
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine, take_back
+from aurora_lambda_runtime.database.current import set_database
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.streams.batches import at_end, deadline
 
@@ -24,6 +25,7 @@ def database() -> Database:
 @cache
 def _open(settings: DatabaseSettings) -> tuple[Connector, Database]:
     connector = Connector(settings)
-    engine = lambda_engine(connector)
-    at_end.append(partial(take_back, engine))
-    return connector, Database(engine, settings)
+    opened = Database(lambda_engine(connector), settings)
+    at_end.append(opened.end_invocation)
+    set_database(opened)
+    return connector, opened

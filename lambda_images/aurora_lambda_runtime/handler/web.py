@@ -1,0 +1,50 @@
+"""A web framework's application in place of routes: any ASGI or WSGI application answers a function URL's requests."""
+
+import inspect
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+# An event and Lambda's context in, a response of payload format 2.0 out.
+WebApplication = Callable[[Any, Any], dict[str, Any]]
+
+
+def web_application(app: Callable[..., Any]) -> WebApplication:
+    """Return what answers events by `app`, an ASGI application (FastAPI, say) or a WSGI application (Flask, say).
+
+    An ASGI application's lifespan begins here, once for the execution environment, and never ends: Lambda does not say
+    when it stops one.
+
+    Raises:
+        ModuleNotFoundError: the adapter is not installed.
+    """
+    is_asgi = inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__)
+    try:
+        return _asgi(app) if is_asgi else _wsgi(app)
+    except ModuleNotFoundError as error:
+        extra = "asgi" if is_asgi else "wsgi"
+        raise ModuleNotFoundError(
+            f"{error}: web.py needs aurora-lambda-runtime[{extra}] among the handler's requirements in pyproject.toml;"
+            " then `make lock`"
+        ) from None
+
+
+def _asgi(app: Callable[..., Any]) -> WebApplication:
+    from mangum import Mangum  # noqa: PLC0415  An application has one of the two adapters, or none.
+    from mangum.protocols import LifespanCycle  # noqa: PLC0415
+
+    async def with_state(
+        scope: MutableMapping[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+    ) -> None:
+        await app({**scope, "state": dict(lifespan.lifespan_state)}, receive, send)
+
+    # Mangum's own lifespan would begin and end with each request.
+    adapter = Mangum(with_state, lifespan="off")
+    lifespan = LifespanCycle(app, "auto")
+    lifespan.__enter__()
+    return adapter
+
+
+def _wsgi(app: Callable[..., Any]) -> WebApplication:
+    from apig_wsgi import make_lambda_handler  # noqa: PLC0415
+
+    return make_lambda_handler(app)
