@@ -198,11 +198,12 @@ def runtime_password(checkout: Checkout) -> str:
 
 def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
     """Else a second `up` would interrupt what runs."""
-    before = checkout.processes()
+    # PostgreSQL ends processes of its own as it likes, those of idle connections say.
+    before = {pid for pid, line in checkout.processes().items() if not line.startswith("postgres: ")}
     planned = checkout.run("preview", *way.up[1:]).out.splitlines()[-1]
     assert re.fullmatch(r"Preview: \d+ unchanged\.", planned)
     assert "Nothing changed" in checkout.run(*way.up).out
-    assert before.keys() <= checkout.processes().keys()
+    assert before <= checkout.processes().keys()
 
 
 def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, way: Way) -> None:
