@@ -1,17 +1,15 @@
-"""What a function needs to use something else: the value that databases and streams offer and functions take."""
+"""What a function needs to use something else: the value that databases and networks offer and functions take."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 
 import pulumi
 
+from aurora_lambda.arguments import map_input
+
 # An IAM statement: Effect, Action, Resource, Condition. A TypedDict would become two types in the generated SDKs: one
 # for outputs, one for inputs.
 PolicyStatement = dict[str, Any]
-
-EnvironmentSources = pulumi.Input[Sequence[pulumi.Input[Mapping[str, pulumi.Input[str]]]]]
-PolicySources = pulumi.Input[Sequence[pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]]]
-IdSources = pulumi.Input[Sequence[pulumi.Input[Sequence[pulumi.Input[str]]]]]
 
 T = TypeVar("T")
 
@@ -19,29 +17,47 @@ T = TypeVar("T")
 class FunctionAccess(TypedDict):
     """Environment, permissions and network attachment of a function that uses a database or another resource.
 
-    An `ImageFunction` takes each of the four from any number of sources, so it never learns what they come from.
+    An `ImageFunction` takes any number of them, so it never learns what they come from.
     """
 
-    environment: dict[str, str]
+    environment: pulumi.Input[Mapping[str, pulumi.Input[str]]]
     """Environment variables, none of them a secret."""
-    policy_statements: list[PolicyStatement]
+    policy_statements: pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]
     """IAM policy statements for the function's role, each with Effect, Action and Resource."""
-    subnet_ids: list[str]
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets the function is attached to; empty where no VPC is needed."""
-    security_group_ids: list[str]
+    security_group_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Security groups of the function; empty where no VPC is needed."""
 
 
-def merged_mapping(sources: EnvironmentSources) -> pulumi.Output[dict[str, str]]:
+# What arguments of these names take; a list of accesses is known to the program, what is in them may come later.
+AccessList = Sequence[pulumi.Input[FunctionAccess]]
+Variables = pulumi.Input[Mapping[str, pulumi.Input[str]]]
+PolicyStatements = pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]
+
+
+def merged_access(component: str, name: str, sources: AccessList) -> pulumi.Output[FunctionAccess]:
+    """Return what all sources of a component's `access` give together; of variables with one name, the last.
+
+    Raises:
+        ValueError: a source has not all keys of a `FunctionAccess`, or another one; of an output, once it is known.
+    """
+
+    def check(source: FunctionAccess) -> FunctionAccess:
+        keys = FunctionAccess.__annotations__.keys()
+        if source.keys() != keys:
+            given, must = ", ".join(sorted(source)), ", ".join(sorted(keys))
+            raise ValueError(f"{component} {name!r}: access has {given}; it takes {must}, each of them")
+        return source
+
+    return pulumi.Output.all(*(map_input(source, check) for source in sources)).apply(_merge)
+
+
+def merged_mapping(*sources: Variables) -> pulumi.Output[dict[str, str]]:
     """Return the variables of all sources; of those with one name, the last."""
-    return pulumi.Output.all(sources).apply(
-        lambda resolved: {key: value for source in resolved[0] for key, value in source.items()}
+    return pulumi.Output.all(*sources).apply(
+        lambda known: {key: value for source in known for key, value in source.items()}
     )
-
-
-def merged_ids(sources: IdSources) -> pulumi.Output[list[str]]:
-    """Return the ids of all sources, each once."""
-    return pulumi.Output.all(sources).apply(lambda resolved: merge_lists(*resolved))
 
 
 def merge_lists(sources: Sequence[Sequence[T]]) -> list[T]:
@@ -55,3 +71,12 @@ def merge_lists(sources: Sequence[Sequence[T]]) -> list[T]:
         if value not in merged:
             merged.append(value)
     return merged
+
+
+def _merge(sources: Sequence[Mapping[str, Any]]) -> FunctionAccess:
+    return {
+        "environment": {key: value for source in sources for key, value in source["environment"].items()},
+        "policy_statements": merge_lists([source["policy_statements"] for source in sources]),
+        "subnet_ids": merge_lists([source["subnet_ids"] for source in sources]),
+        "security_group_ids": merge_lists([source["security_group_ids"] for source in sources]),
+    }

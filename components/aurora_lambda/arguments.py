@@ -12,6 +12,8 @@ import pulumi
 Value = str | int | float | bool | tuple[str, ...]
 ValueType = Literal["string", "integer", "number", "boolean", "array"]
 Args = TypeVar("Args", bound=Mapping[str, object])
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 MAX_CAPACITY_UNITS = 256
 RECOVERY_DAYS = range(7, 31)
@@ -56,6 +58,13 @@ class Argument:
         return value
 
 
+def map_input(value: pulumi.Input[Given], function: Callable[[Given], Made]) -> pulumi.Input[Made]:
+    """Return what `function` makes of `value`: at once, or of an output once it is known."""
+    if isinstance(value, pulumi.Output | Awaitable):
+        return pulumi.Output.from_input(cast(pulumi.Input[Given], value)).apply(function)
+    return function(cast(Given, value))
+
+
 def check_arguments(component: str, name: str, args: Args, arguments: Mapping[str, Argument]) -> Args:
     """Return `args` with the defaults of `arguments` filled in. A value that is an output is checked once it is known.
 
@@ -74,10 +83,7 @@ def check_arguments(component: str, name: str, args: Args, arguments: Mapping[st
             except ValueError as error:
                 raise ValueError(f"{component} {name!r}: {key} is {value!r}; {error}") from None
 
-        if isinstance(value, pulumi.Output | Awaitable):
-            checked[key] = pulumi.Output.from_input(cast(pulumi.Output[Value], value)).apply(check)
-        else:
-            checked[key] = check(cast(Value, value))
+        checked[key] = map_input(cast(pulumi.Input[Value], value), check)
     return cast(Args, checked)
 
 

@@ -12,19 +12,33 @@ from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs
 from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
 PERFORMANCE_INSIGHTS_DAYS = 7
 # Source: Aurora user guide, "Using Amazon RDS Extended Support".
 LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-source-rds-extended-support-disabled"}
+CHILDREN: ChildTypes = {
+    "cluster": aws.rds.Cluster,
+    "instance": aws.rds.ClusterInstance,
+    "parameterGroup": aws.rds.ClusterParameterGroup,
+    "subnetGroup": aws.rds.SubnetGroup,
+    "securityGroup": aws.ec2.SecurityGroup,
+    "ingressRule": aws.vpc.SecurityGroupIngressRule,
+    "egressRule": aws.vpc.SecurityGroupEgressRule,
+    "secret": aws.secretsmanager.Secret,
+    "secretsEndpointPolicy": aws.ec2.VpcEndpointPolicy,
+}
 
 
 class AuroraDatabase(pulumi.ComponentResource):
     """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
 
-    Makes: a subnet group, a cluster parameter group, a security group that takes the engine's port from the functions'
-    group only, the cluster, its instances, where the application logs in by password an empty secret that the migration
-    runner fills, and with `secrets_endpoint_id` that endpoint's policy.
+    Makes: the cluster (`cluster` in `transform`), its instances (`instance`: each of them), a cluster parameter group
+    (`parameterGroup`), a subnet group (`subnetGroup`), a security group (`securityGroup`) that takes the engine's port
+    from the functions' group only (`ingressRule`, and the functions' own `egressRule`), where the application logs in
+    by password an empty secret (`secret`) that the migration runner fills, and with `secrets_endpoint_id` that
+    endpoint's policy (`secretsEndpointPolicy`).
     Another engine is another cluster: the old one, its login and its rules are deleted after all else has changed.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
     """
@@ -52,7 +66,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._rds = RDS_ENGINES[self._engine]
         self._check_together()
         self._port = ENGINES[self._engine].default_port
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
         group = self._security_group()
         rules = self._security_group_rules(group)
@@ -73,7 +87,8 @@ class AuroraDatabase(pulumi.ComponentResource):
         """Raise ValueError where arguments do not fit together."""
         minimum, maximum = self._args["min_capacity"], self._args["max_capacity"]
         version = self._args.get("engine_version")
-        if minimum > maximum:
+        # What comes as an output RDS checks.
+        if isinstance(minimum, int | float) and isinstance(maximum, int | float) and minimum > maximum:
             raise ValueError(
                 f"AuroraDatabase {self._name!r}: min_capacity is {minimum:g}, above max_capacity {maximum:g}"
             )
@@ -90,11 +105,14 @@ class AuroraDatabase(pulumi.ComponentResource):
             description="Database: the port of the engine, from the functions.",
             revoke_rules_on_delete=True,
             tags=self._tags(self._name),
-            opts=self._child,
+            opts=self._child("securityGroup"),
         )
 
     def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
-        functions, rules = self._args["function_security_group_id"], SecurityGroupRules(self, self._args.get("tags"))
+        functions, rules = (
+            self._args["function_security_group_id"],
+            SecurityGroupRules(self._child, self._args.get("tags")),
+        )
         # Named by the engine: a new engine's rules are created before these are deleted.
         ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
@@ -104,7 +122,7 @@ class AuroraDatabase(pulumi.ComponentResource):
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
         args, parameters = self._args, self._parameter_group()
-        final_snapshot = args["final_snapshot"]
+        final_snapshot = pulumi.Output.from_input(args["final_snapshot"])
         return aws.rds.Cluster(
             self._name,
             cluster_identifier_prefix=rds_identifier_prefix(self._name),
@@ -113,7 +131,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             # An upgrade happens when `engine_version` says so, and only then.
             allow_major_version_upgrade="engine_version" in args,
             auto_minor_version_upgrade=False,
-            engine_lifecycle_support=LIFECYCLE_SUPPORT[args["extended_support"]],
+            engine_lifecycle_support=pulumi.Output.from_input(args["extended_support"]).apply(LIFECYCLE_SUPPORT.get),
             port=self._port,
             master_username=MASTER_USERNAME,
             manage_master_user_password=True,
@@ -130,14 +148,16 @@ class AuroraDatabase(pulumi.ComponentResource):
             backup_retention_period=args["backup_retention_days"],
             copy_tags_to_snapshot=True,
             deletion_protection=args["deletion_protection"],
-            skip_final_snapshot=not final_snapshot,
+            skip_final_snapshot=final_snapshot.apply(lambda taken: not taken),
             # The group's generated name is new for each cluster, so no two snapshots share a name.
-            final_snapshot_identifier=parameters.name.apply(lambda name: f"{name}-final") if final_snapshot else None,
+            final_snapshot_identifier=final_snapshot.apply(
+                lambda taken: pulumi.Output.concat(parameters.name, "-final") if taken else None
+            ),
             # Else changes wait for the maintenance window although `pulumi up` reports them as done.
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
-            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"]),
+            opts=self._child("cluster", pulumi.ResourceOptions(protect=args["deletion_protection"])),
         )
 
     def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
@@ -147,7 +167,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
             parameters=[{"name": name, "value": value} for name, value in sorted(self._rds.parameters.items())],
             tags=self._tags(self._name),
-            opts=self._replaced_with_the_cluster(),
+            opts=self._child("parameterGroup", self._replaced_with_the_cluster()),
         )
 
     def _subnet_group(self) -> aws.rds.SubnetGroup:
@@ -156,23 +176,25 @@ class AuroraDatabase(pulumi.ComponentResource):
             subnet_ids=self._args["subnet_ids"],
             tags=self._tags(self._name),
             # RDS cannot move a subnet group to another VPC.
-            opts=self._replaced_with_the_cluster(),
+            opts=self._child("subnetGroup", self._replaced_with_the_cluster()),
         )
 
     def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
         trigger = [self._args["vpc_id"], self._args.get("kms_key_id", "")]
-        return pulumi.ResourceOptions(parent=self, replacement_trigger=pulumi.Output.all(*trigger))
+        return pulumi.ResourceOptions(replacement_trigger=pulumi.Output.all(*trigger))
 
-    def _scaling(self) -> aws.rds.ClusterServerlessv2ScalingConfigurationArgs:
-        minimum = self._args["min_capacity"]
-        return aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
-            min_capacity=minimum,
-            max_capacity=self._args["max_capacity"],
-            seconds_until_auto_pause=self._args["auto_pause_seconds"] if minimum == 0 else None,
+    def _scaling(self) -> pulumi.Output[aws.rds.ClusterServerlessv2ScalingConfigurationArgs]:
+        args = self._args
+        return pulumi.Output.all(args["min_capacity"], args["max_capacity"], args["auto_pause_seconds"]).apply(
+            lambda known: aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+                min_capacity=known[0],
+                max_capacity=known[1],
+                seconds_until_auto_pause=known[2] if known[0] == 0 else None,
+            )
         )
 
     def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
-        insights = self._args["performance_insights"]
+        insights = pulumi.Output.from_input(self._args["performance_insights"])
         return [
             aws.rds.ClusterInstance(
                 f"{self._name}-{number}",
@@ -185,11 +207,13 @@ class AuroraDatabase(pulumi.ComponentResource):
                 publicly_accessible=False,
                 auto_minor_version_upgrade=False,
                 performance_insights_enabled=insights,
-                performance_insights_retention_period=PERFORMANCE_INSIGHTS_DAYS if insights else None,
-                performance_insights_kms_key_id=self._args.get("kms_key_id") if insights else None,
+                performance_insights_retention_period=insights.apply(
+                    lambda on: PERFORMANCE_INSIGHTS_DAYS if on else None
+                ),
+                performance_insights_kms_key_id=insights.apply(lambda on: self._args.get("kms_key_id") if on else None),
                 promotion_tier=min(number - 1, 1),
                 tags=self._tags(f"{self._name}-{number}"),
-                opts=self._child,
+                opts=self._child("instance"),
             )
             for number in range(1, self._args["instance_count"] + 1)
         ]
@@ -206,7 +230,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
             tags=self._tags(name),
-            opts=self._child,
+            opts=self._child("secret"),
         ).arn
 
     def _details(
@@ -235,7 +259,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             self._name,
             vpc_endpoint_id=self._args["secrets_endpoint_id"],
             policy=details.apply(lambda cluster: cluster.secrets_endpoint_policy(self._secret_prefix)),
-            opts=self._child,
+            opts=self._child("secretsEndpointPolicy"),
         )
 
     @property

@@ -1,6 +1,6 @@
 """The arguments of `AuroraDatabase`: what they mean, what they take, and their defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -9,6 +9,7 @@ from aurora_lambda.arguments import Argument, capacity, choice, flag, identifier
 from aurora_lambda.aurora_access import MASTER_USERNAME
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.naming import Tags
+from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.engines import AUTHS, RESERVED_ROLES, RESERVED_SCHEMAS
 
 SECONDS_PER_DAY = 86_400
@@ -18,10 +19,10 @@ class AuroraDatabaseArgs(TypedDict):
     """Where the cluster lives, who may reach it, and how it scales."""
 
     engine: str
-    """The database engine."""
+    """The database engine. Plain, since it decides which resources there are."""
     vpc_id: pulumi.Input[str]
     """The VPC."""
-    subnet_ids: pulumi.Input[list[str]]
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets in at least two availability zones."""
     function_security_group_id: pulumi.Input[str]
     """The security group of the functions: the only one the database listens to."""
@@ -36,37 +37,42 @@ class AuroraDatabaseArgs(TypedDict):
     runtime_role: NotRequired[pulumi.Input[str]]
     """The database role of the application, which the migration runner creates."""
     auth: NotRequired[str]
-    """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills."""
+    """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills.
+    Plain, since it decides which resources there are."""
     former_auth: NotRequired[pulumi.Input[str]]
     """How it logged in after the deployment before. Where that was by IAM token, the cluster takes tokens during this
     deployment too, for the functions that still run."""
-    min_capacity: NotRequired[float]
+    min_capacity: NotRequired[pulumi.Input[float]]
     """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
-    max_capacity: NotRequired[float]
+    max_capacity: NotRequired[pulumi.Input[float]]
     """Aurora capacity units at most. Logging in by IAM token takes at least 1."""
-    auto_pause_seconds: NotRequired[int]
+    auto_pause_seconds: NotRequired[pulumi.Input[int]]
     """Idle time before a pause, where `min_capacity` is 0."""
     instance_count: NotRequired[int]
-    """Instances, the writer included. With two and more, a failover takes less than a minute."""
-    backup_retention_days: NotRequired[int]
+    """Instances, the writer included. With two and more, a failover takes less than a minute. Plain, since it decides
+    which resources there are."""
+    backup_retention_days: NotRequired[pulumi.Input[int]]
     """Days of point-in-time recovery."""
     deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the cluster."""
-    final_snapshot: NotRequired[bool]
+    """Whether AWS and Pulumi refuse to delete the cluster. Plain, since Pulumi has to know it first."""
+    final_snapshot: NotRequired[pulumi.Input[bool]]
     """Whether deleting the cluster takes a snapshot first."""
     kms_key_id: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts storage and secrets. Default: the account's own keys."""
-    performance_insights: NotRequired[bool]
+    performance_insights: NotRequired[pulumi.Input[bool]]
     """Whether Performance Insights is on, with seven days kept, which is free."""
-    extended_support: NotRequired[bool]
+    extended_support: NotRequired[pulumi.Input[bool]]
     """Whether a major version that is past its standard support runs on as RDS Extended Support, which costs extra for
     each capacity unit. Otherwise RDS upgrades the cluster then."""
-    secret_recovery_days: NotRequired[int]
+    secret_recovery_days: NotRequired[pulumi.Input[int]]
     """Days that a deleted login of the application can be restored; 0: it is deleted at once."""
     secrets_endpoint_id: NotRequired[pulumi.Input[str]]
     """The functions' Secrets Manager endpoint. Its policy then lets this database's secrets through, nothing else."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {

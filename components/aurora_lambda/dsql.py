@@ -11,6 +11,7 @@ from aurora_lambda.arguments import Argument, check_arguments, flag, text
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
 MULTI_REGION_KEY = ":key/mrk-"
@@ -32,28 +33,33 @@ class DsqlDatabaseArgs(TypedDict):
     cluster_identifier: NotRequired[pulumi.Input[str]]
     """An existing cluster to use instead of a new one."""
     deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the cluster."""
+    """Whether AWS and Pulumi refuse to delete the cluster. Plain, since Pulumi has to know it first."""
     force_destroy: NotRequired[bool]
-    """Whether destroying the stack deletes the cluster and all its data; else the cluster stays in the account."""
+    """Whether destroying the stack deletes the cluster and all its data; else the cluster stays in the account. Plain,
+    since Pulumi has to know it first."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the cluster. Default: a key of AWS's own. With `peer_region` a multi-Region key,
     whose replica there encrypts the second cluster."""
     peer_region: NotRequired[str]
     """A second Region that holds the same data and takes writes too. Needs `witness_region`. Given later,
-    or taken away, it replaces the cluster by a new and empty one."""
+    or taken away, it replaces the cluster by a new and empty one. Plain, since it decides which resources there are."""
     witness_region: NotRequired[str]
-    """A third Region that keeps the log of a cluster in two Regions. Another one replaces the cluster too."""
+    """A third Region that keeps the log of a cluster in two Regions. Another one replaces the cluster too. Plain, since
+    the two have to differ."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """A VPC to reach the cluster from, by a PrivateLink endpoint. Needs the two arguments below. Default: no VPC."""
-    subnet_ids: NotRequired[pulumi.Input[list[str]]]
+    subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Subnets of that VPC for the endpoint, in different availability zones, and for the functions."""
     function_security_group_id: NotRequired[pulumi.Input[str]]
     """The security group of the functions in that VPC: the only one that the endpoint listens to."""
     vpc_endpoint: NotRequired[bool]
     """Whether to make that endpoint. Say false where the VPC has one for the cluster, which lets the functions in: AWS
-    refuses a second one with private DNS."""
+    refuses a second one with private DNS. Plain, since it decides which resources there are."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -70,6 +76,15 @@ ARGUMENTS: Mapping[str, Argument] = {
     "witness_region": text(REGION, "a Region such as us-west-2"),
     "vpc_endpoint": flag(default=True),
 }
+CHILDREN: ChildTypes = {
+    "cluster": aws.dsql.Cluster,
+    "peerCluster": aws.dsql.Cluster,
+    "peering": aws.dsql.ClusterPeering,
+    "vpcEndpoint": aws.ec2.VpcEndpoint,
+    "securityGroup": aws.ec2.SecurityGroup,
+    "ingressRule": aws.vpc.SecurityGroupIngressRule,
+    "egressRule": aws.vpc.SecurityGroupEgressRule,
+}
 TOGETHER = (("peer_region", "witness_region"), ("vpc_id", "subnet_ids", "function_security_group_id"))
 OF_NEW_CLUSTERS = ("deletion_protection", "force_destroy", "kms_key_arn", "peer_region")
 
@@ -77,9 +92,10 @@ OF_NEW_CLUSTERS = ("deletion_protection", "force_destroy", "kms_key_arn", "peer_
 class DsqlDatabase(pulumi.ComponentResource):
     """An Aurora DSQL cluster, encrypted, reached by TLS and IAM tokens only, and the application's place in it.
 
-    Makes: the cluster, unless an existing one is named; on demand a cluster in a second Region and the peering of the
-    two, and in a VPC the cluster's interface endpoint with its security group. At rest it costs its storage (0.33 USD
-    per GB-month); an endpoint 7 to 8 USD a month for each subnet.
+    Makes: the cluster (`cluster` in `transform`), unless an existing one is named; on demand a cluster in a second
+    Region (`peerCluster`) and the peering of the two (`peering`: both ends), and in a VPC the cluster's interface
+    endpoint (`vpcEndpoint`) with its security group (`securityGroup`, `ingressRule`, and the functions' own
+    `egressRule`). At rest it costs its storage (0.33 USD per GB-month); an endpoint 7 to 8 USD a month for each subnet.
     """
 
     runtime: pulumi.Output[FunctionAccess]
@@ -100,9 +116,11 @@ class DsqlDatabase(pulumi.ComponentResource):
         super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
         _check_combinations(name, args)
         self._name, self._args = name, check_arguments("DsqlDatabase", name, args, ARGUMENTS)
-        self._child = pulumi.ResourceOptions(parent=self)
+        existing = "cluster_identifier" in args
+        children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child != "cluster"}
+        self._child = Children(self, args.get("transform", {}), children).options
 
-        cluster = self._existing_cluster() if "cluster_identifier" in args else self._new_cluster()
+        cluster = self._existing_cluster() if existing else self._new_cluster()
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier = cluster.identifier
         # Known once the cluster can be used.
@@ -117,12 +135,16 @@ class DsqlDatabase(pulumi.ComponentResource):
         )
 
     def _existing_cluster(self) -> aws.dsql.Cluster:
-        return aws.dsql.Cluster.get(self._name, self._args["cluster_identifier"], opts=self._child)
+        return aws.dsql.Cluster.get(
+            self._name, self._args["cluster_identifier"], opts=pulumi.ResourceOptions(parent=self)
+        )
 
     def _new_cluster(self) -> aws.dsql.Cluster:
-        return self._cluster(self._name, None, self._args.get("kms_key_arn"))
+        return self._cluster("cluster", self._name, None, self._args.get("kms_key_arn"))
 
-    def _cluster(self, name: str, region: str | None, kms_key_arn: pulumi.Input[str | None] | None) -> aws.dsql.Cluster:
+    def _cluster(
+        self, child: str, name: str, region: str | None, kms_key_arn: pulumi.Input[str | None] | None
+    ) -> aws.dsql.Cluster:
         protected, witness = self._args["deletion_protection"], self._args.get("witness_region")
         return aws.dsql.Cluster(
             name,
@@ -131,8 +153,11 @@ class DsqlDatabase(pulumi.ComponentResource):
             kms_encryption_key=kms_key_arn,
             multi_region_properties={"witness_region": witness} if witness else None,
             tags=self._tags(name),
-            opts=pulumi.ResourceOptions(
-                parent=self, protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
+            opts=self._child(
+                child,
+                pulumi.ResourceOptions(
+                    protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
+                ),
             ),
         )
 
@@ -145,7 +170,8 @@ class DsqlDatabase(pulumi.ComponentResource):
         if region is None or witness is None:
             return []
         key = pulumi.Output.from_input(self._args.get("kms_key_arn"))
-        peer = self._cluster(f"{self._name}-peer", region, key.apply(lambda arn: arn and replica_key(arn, region)))
+        peer_key = key.apply(lambda arn: arn and replica_key(arn, region))
+        peer = self._cluster("peerCluster", f"{self._name}-peer", region, peer_key)
         return [
             aws.dsql.ClusterPeering(
                 name,
@@ -154,7 +180,7 @@ class DsqlDatabase(pulumi.ComponentResource):
                 clusters=[other.arn],
                 witness_region=witness,
                 # The provider cannot change a peering: it is made anew for a new cluster.
-                opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["*"]),
+                opts=self._child("peering", pulumi.ResourceOptions(replace_on_changes=["*"])),
             ).id
             for name, own_region, own, other in (
                 (self._name, None, cluster, peer),
@@ -167,7 +193,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         args, name, port = self._args, self._name, DSQL.default_port
         if "vpc_id" not in args:
             return []
-        functions, rules = args["function_security_group_id"], SecurityGroupRules(self, args.get("tags"))
+        functions, rules = args["function_security_group_id"], SecurityGroupRules(self._child, args.get("tags"))
         out = f"{name}-functions-out"
         if not args["vpc_endpoint"]:
             # The security group of an endpoint that exists is not known here.
@@ -178,7 +204,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             description="DSQL endpoint: the port of the database, from the functions.",
             revoke_rules_on_delete=True,
             tags=self._tags(f"{name}-endpoint"),
-            opts=self._child,
+            opts=self._child("securityGroup"),
         )
         return [
             self._vpc_endpoint(cluster, group).id,
@@ -200,7 +226,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[group.id],
             tags=self._tags(self._name),
-            opts=self._child,
+            opts=self._child("vpcEndpoint"),
         )
 
     def _application_schema(self, cluster_arn: pulumi.Output[str]) -> pulumi.Output[ApplicationSchema]:

@@ -8,10 +8,19 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.transform import ChildTypes
 
 SECONDS_PER_DAY = 86_400
 # Source: Amazon SQS API reference, SetQueueAttributes.
 QUEUE_DAYS = 14
+CHILDREN: ChildTypes = {
+    "bucket": aws.s3.Bucket,
+    "bucketEncryption": aws.s3.BucketServerSideEncryptionConfiguration,
+    "bucketPublicAccess": aws.s3.BucketPublicAccessBlock,
+    "bucketPolicy": aws.s3.BucketPolicy,
+    "bucketLifecycle": aws.s3.BucketLifecycleConfiguration,
+    "queue": aws.sqs.Queue,
+}
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,11 @@ class FailureDestination:
 
 @dataclass(frozen=True)
 class FailureDestinations:
-    """Makes the destination of one stream."""
+    """Makes the destination of one stream; `child` gives its parts their resource options."""
 
-    parent: pulumi.Resource
+    child: Callable[[str, pulumi.ResourceOptions], pulumi.ResourceOptions]
     name: str
-    retention_days: int
+    retention_days: pulumi.Input[int]
     kms_key_arn: pulumi.Input[str] | None
     force_destroy: bool
     tags: Tags | None
@@ -36,7 +45,10 @@ class FailureDestinations:
     def bucket(self) -> FailureDestination:
         """Return an encrypted, private bucket, which keeps each record whole for the retention time."""
         bucket = aws.s3.Bucket(
-            self.name, force_destroy=self.force_destroy, tags=resource_tags(self.tags, self.name), opts=self._child
+            self.name,
+            force_destroy=self.force_destroy,
+            tags=resource_tags(self.tags, self.name),
+            opts=self._options("bucket"),
         )
         self._encrypt(bucket)
         self._keep_private(bucket)
@@ -47,7 +59,7 @@ class FailureDestinations:
             rules=[
                 {"id": "expire", "status": "Enabled", "filter": {}, "expiration": {"days": self.retention_days}},
             ],
-            opts=self._child,
+            opts=self._options("bucketLifecycle"),
         )
         return FailureDestination(bucket.arn, self._known(bucket.arn, policies.deliver_to_bucket))
 
@@ -55,11 +67,13 @@ class FailureDestinations:
         """Return an encrypted queue, whose messages say where in the stream the records were."""
         queue = aws.sqs.Queue(
             self.name,
-            message_retention_seconds=min(self.retention_days, QUEUE_DAYS) * SECONDS_PER_DAY,
+            message_retention_seconds=pulumi.Output.from_input(self.retention_days).apply(
+                lambda days: min(days, QUEUE_DAYS) * SECONDS_PER_DAY
+            ),
             sqs_managed_sse_enabled=True if self.kms_key_arn is None else None,
             kms_master_key_id=self.kms_key_arn,
             tags=resource_tags(self.tags, self.name),
-            opts=self._child,
+            opts=self._options("queue"),
         )
         return FailureDestination(queue.arn, self._known(queue.arn, policies.deliver_to_queue))
 
@@ -76,7 +90,9 @@ class FailureDestinations:
         rule = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
             apply_server_side_encryption_by_default=default, bucket_key_enabled=True
         )
-        aws.s3.BucketServerSideEncryptionConfiguration(self.name, bucket=bucket.bucket, rules=[rule], opts=self._child)
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            self.name, bucket=bucket.bucket, rules=[rule], opts=self._options("bucketEncryption")
+        )
 
     def _keep_private(self, bucket: aws.s3.Bucket) -> None:
         aws.s3.BucketPublicAccessBlock(
@@ -86,16 +102,15 @@ class FailureDestinations:
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._child,
+            opts=self._options("bucketPublicAccess"),
         )
         aws.s3.BucketPolicy(
             self.name,
             bucket=bucket.bucket,
             policy=bucket.arn.apply(lambda arn: policies.policy_document([policies.deny_without_tls(arn)])),
-            opts=self._child,
+            opts=self._options("bucketPolicy"),
         )
 
-    @property
-    def _child(self) -> pulumi.ResourceOptions:
+    def _options(self, child: str) -> pulumi.ResourceOptions:
         # A bucket that stays in the account stays private, encrypted and emptied with time.
-        return pulumi.ResourceOptions(parent=self.parent, retain_on_delete=not self.force_destroy)
+        return self.child(child, pulumi.ResourceOptions(retain_on_delete=not self.force_destroy))

@@ -8,17 +8,19 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import (
-    EnvironmentSources,
-    IdSources,
-    PolicySources,
+    AccessList,
     PolicyStatement,
+    PolicyStatements,
+    Variables,
     merge_lists,
-    merged_ids,
+    merged_access,
     merged_mapping,
 )
 from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
+from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.function_url import FunctionUrlCors, public_permissions
 from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
 
 LIVE_ALIAS = "live"
 
@@ -28,41 +30,44 @@ class ImageFunctionArgs(TypedDict):
 
     image_uri: pulumi.Input[str]
     """The image, by digest."""
-    role_name: pulumi.Input[str]
-    """Name of the function's role (see `FunctionRole`); this component gives it the permissions below."""
-    role_arn: pulumi.Input[str]
-    """ARN of the same role."""
-    environment: NotRequired[EnvironmentSources]
-    """Environment variables from any number of sources, merged; of two with one name the last counts. Never put a
-    secret here: anyone who may read the function reads it."""
-    policy_statements: NotRequired[PolicySources]
-    """IAM policy statements from any number of sources, merged: what the function may do."""
-    subnet_ids: NotRequired[IdSources]
-    """Subnets from any number of sources, merged: the function is attached to them. Default: no VPC."""
-    security_group_ids: NotRequired[IdSources]
-    """Security groups from any number of sources, merged."""
+    role: Role
+    """The function's role, a `FunctionRole` or another one, or the role's ARN. This component gives it the permissions
+    of the function."""
+    access: NotRequired[AccessList]
+    """What the function uses, as a database's `runtime` or a network's `access` says it: environment, permissions,
+    subnets and security groups of all are merged. Default: nothing, and no VPC."""
+    environment: NotRequired[Variables]
+    """Further environment variables, which win over those of `access`. Never put a secret here: anyone who may read
+    the function reads it."""
+    policy_statements: NotRequired[PolicyStatements]
+    """Further IAM policy statements: what the function may do."""
     command: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """The entry point, where it is not the image's own."""
-    architecture: NotRequired[str]
+    architecture: NotRequired[pulumi.Input[str]]
     """The image's processor architecture."""
-    memory_size: NotRequired[int]
+    memory_size: NotRequired[pulumi.Input[int]]
     """Memory in MB."""
-    timeout: NotRequired[int]
+    timeout: NotRequired[pulumi.Input[int]]
     """How long an invocation may take, in seconds."""
-    reserved_concurrency: NotRequired[int]
+    reserved_concurrency: NotRequired[pulumi.Input[int]]
     """Execution environments at most; -1: no limit but the account's."""
-    log_retention_days: NotRequired[int]
+    log_retention_days: NotRequired[pulumi.Input[int]]
     """Days that logs are kept."""
     url_auth_type: NotRequired[str]
-    """Give the function a URL, for signed requests (`AWS_IAM`) or for everybody (`NONE`). Default: no URL."""
+    """Give the function a URL, for signed requests (`AWS_IAM`) or for everybody (`NONE`). Default: no URL. Plain, since
+    it decides which resources there are."""
     cors: NotRequired[FunctionUrlCors]
     """Which web pages of other origins may call the URL. Default: none."""
     snap_start: NotRequired[bool]
     """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL then leads to the
     published version; `arn` stays the unpublished function, which has no snapshot. AWS charges for each published
-    version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it."""
+    version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it. Plain, since
+    it decides which resources there are."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -74,13 +79,25 @@ ARGUMENTS: Mapping[str, Argument] = {
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
 }
+CHILDREN: ChildTypes = {
+    "logGroup": aws.cloudwatch.LogGroup,
+    "policy": aws.iam.RolePolicy,
+    "function": aws.lambda_.Function,
+    "codePolicy": aws.iam.RolePolicy,
+    "alias": aws.lambda_.Alias,
+    "url": aws.lambda_.FunctionUrl,
+    "urlPermission": aws.lambda_.Permission,
+    "invokePermission": aws.lambda_.Permission,
+}
 
 
 class ImageFunction(pulumi.ComponentResource):
     """A function of a container image, logging JSON into a log group that the stack owns and deletes.
 
-    Makes: a log group, one or two policies of the role, the function, on demand a function URL with the permissions
-    that make it public, and with `snap_start` an alias. Free at rest, but for stored logs and snapshots.
+    Makes: the function (`function` in `transform`), its log group (`logGroup`), the role's policy (`policy`); with
+    `access` another one that denies the function's code what attaches it to a network (`codePolicy`); with
+    `snap_start` an alias (`alias`); on demand a function URL (`url`) and what makes it public (`urlPermission`,
+    `invokePermission`). Free at rest, but for stored logs and snapshots.
     """
 
     arn: pulumi.Output[str]
@@ -98,12 +115,13 @@ class ImageFunction(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:ImageFunction", name, {}, opts)
         self._name, self._args = name, check_arguments("ImageFunction", name, args, ARGUMENTS)
-        self._child = pulumi.ResourceOptions(parent=self)
-        self._subnet_ids = merged_ids(args.get("subnet_ids", []))
+        self._child = Children(self, args.get("transform", {}), CHILDREN).options
+        self._role_name, self._role_arn = role_identity("ImageFunction", name, args["role"])
+        self._access = merged_access("ImageFunction", name, args.get("access", ()))
 
         log_group = self._log_group()
         function = self._function(log_group, self._role_policy(log_group))
-        if args.get("subnet_ids", []) != []:
+        if args.get("access"):
             self._deny_network_interfaces_to_code(function)
         qualifier = self._alias(function).name if self._args["snap_start"] else None
         self.arn, self.function_name = function.arn, function.name
@@ -116,17 +134,19 @@ class ImageFunction(pulumi.ComponentResource):
             name=f"/aws/lambda/{physical_name(self._name)}",
             retention_in_days=self._args["log_retention_days"],
             tags=self._tags(),
-            opts=self._child,
+            opts=self._child("logGroup"),
         )
 
     def _role_policy(self, log_group: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:
-        sources = self._args.get("policy_statements", [])
+        statements = pulumi.Output.all(self._access["policy_statements"], self._args.get("policy_statements", []))
         return aws.iam.RolePolicy(
             self._name,
-            role=self._args["role_name"],
-            policy=pulumi.Output.all(log_group.arn, sources, self._subnet_ids).apply(lambda values: _policy(*values)),
+            role=self._role_name,
+            policy=pulumi.Output.all(log_group.arn, statements, self._access["subnet_ids"]).apply(
+                lambda known: _policy(*known)
+            ),
             # A new policy is created before the old one is deleted: the running function never lacks its rights.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
+            opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
         )
 
     def _function(self, log_group: aws.cloudwatch.LogGroup, role_policy: aws.iam.RolePolicy) -> aws.lambda_.Function:
@@ -136,23 +156,22 @@ class ImageFunction(pulumi.ComponentResource):
             package_type="Image",
             image_config={"commands": args["command"]} if "command" in args else None,
             image_uri=args["image_uri"],
-            role=args["role_arn"],
+            role=self._role_arn,
             architectures=[args["architecture"]],
             memory_size=args["memory_size"],
             timeout=args["timeout"],
             reserved_concurrent_executions=args["reserved_concurrency"],
-            environment={"variables": merged_mapping(args.get("environment", []))},
+            environment={"variables": merged_mapping(self._access["environment"], args.get("environment", {}))},
             vpc_config=self._vpc_config(),
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             publish=snap_start,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             tags=self._tags(),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy]),
+            opts=self._child("function", pulumi.ResourceOptions(depends_on=[role_policy])),
         )
 
     def _vpc_config(self) -> pulumi.Output[aws.lambda_.FunctionVpcConfigArgs | None]:
-        security_group_ids = merged_ids(self._args.get("security_group_ids", []))
-        return pulumi.Output.all(self._subnet_ids, security_group_ids).apply(
+        return pulumi.Output.all(self._access["subnet_ids"], self._access["security_group_ids"]).apply(
             lambda ids: (
                 aws.lambda_.FunctionVpcConfigArgs(subnet_ids=ids[0], security_group_ids=ids[1]) if ids[0] else None
             )
@@ -164,7 +183,7 @@ class ImageFunction(pulumi.ComponentResource):
             name=LIVE_ALIAS,
             function_name=function.name,
             function_version=function.version,
-            opts=self._child,
+            opts=self._child("alias"),
         )
 
     def _url(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
@@ -177,7 +196,7 @@ class ImageFunction(pulumi.ComponentResource):
             qualifier=qualifier,
             authorization_type=auth_type,
             cors=aws.lambda_.FunctionUrlCorsArgs(**cors) if cors else None,
-            opts=self._child,
+            opts=self._child("url"),
         )
         public = auth_type == "NONE"
         permissions = public_permissions(self._name, function.name, qualifier, self._child) if public else []
@@ -186,16 +205,16 @@ class ImageFunction(pulumi.ComponentResource):
     def _deny_network_interfaces_to_code(self, function: aws.lambda_.Function) -> None:
         aws.iam.RolePolicy(
             f"{self._name}-code",
-            role=self._args["role_name"],
+            role=self._role_name,
             policy=function.arn.apply(lambda arn: policies.policy_document([policies.deny_eni_to_code(arn)])),
-            opts=self._child,
+            opts=self._child("codePolicy"),
         )
 
     def _tags(self) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), self._name)
 
 
-def _policy(log_group_arn: str, sources: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str]) -> str:
-    """Return the role's policy: logs, network interfaces where there are subnets, and the statements of all sources."""
+def _policy(log_group_arn: str, statements: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str]) -> str:
+    """Return the role's policy: logs, network interfaces where there are subnets, and all statements."""
     attach = [policies.attach_to_vpc()] if subnet_ids else []
-    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *merge_lists(sources)])
+    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *merge_lists(statements)])

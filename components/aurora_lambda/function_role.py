@@ -6,7 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
+from aurora_lambda.arguments import check_arguments, text
 from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
 
 
 class FunctionRoleArgs(TypedDict):
@@ -14,17 +16,24 @@ class FunctionRoleArgs(TypedDict):
 
     network_interfaces: NotRequired[bool]
     """Whether Lambda may make and delete network interfaces by it, for functions in a VPC. The network then depends on
-    the role: the network's deletion waits for the interfaces, and Lambda needs this right to delete them."""
+    the role: the network's deletion waits for the interfaces, and Lambda needs this right to delete them. Plain, since
+    it decides which resources there are."""
     tags: NotRequired[Tags]
     """Tags of the role."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
+
+
+CHILDREN: ChildTypes = {"role": aws.iam.Role, "networkPolicy": aws.iam.RolePolicy}
 
 
 class FunctionRole(pulumi.ComponentResource):
     """A role that Lambda may assume and that allows nothing until a function adds its permissions.
 
     It is a component of its own so that others can name the role before the function exists: a migration that grants
-    database rights to it has to run first. Makes: an IAM role, and on demand a policy of it.
-    Free.
+    database rights to it has to run first.
+    Makes: an IAM role (`role` in `transform`), and with `network_interfaces` a policy of it (`networkPolicy`). Free.
     """
 
     name: pulumi.Output[str]
@@ -33,13 +42,19 @@ class FunctionRole(pulumi.ComponentResource):
     """The role's ARN."""
 
     def __init__(self, name: str, args: FunctionRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the role.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
         super().__init__("aurora-lambda:index:FunctionRole", name, {}, opts)
+        child = Children(self, args.get("transform", {}), CHILDREN).options
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
             assume_role_policy=account_id.apply(lambda id_: policies.policy_document([policies.trust_lambda(id_)])),
             tags=resource_tags(args.get("tags"), name),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child("role"),
         )
         if args.get("network_interfaces"):
             # Apart from the function's policy, which is deleted before the network is. Source: AWS Lambda developer
@@ -48,7 +63,25 @@ class FunctionRole(pulumi.ComponentResource):
                 f"{name}-network",
                 role=role.name,
                 policy=policies.policy_document([policies.attach_to_vpc()]),
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child("networkPolicy"),
             )
         self.name, self.arn = role.name, role.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+# In Python a role itself, in every language its ARN.
+Role = pulumi.Input[str] | FunctionRole | aws.iam.Role
+ROLE_ARN = text(r"arn:[\w-]+:iam::\d{12}:role/.+", "the ARN of an IAM role")
+
+
+def role_identity(component: str, name: str, role: Role) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
+    """Return a role's name and its ARN, for a component's argument `role`.
+
+    Raises:
+        ValueError: it is neither a role nor the ARN of one.
+    """
+    if isinstance(role, FunctionRole | aws.iam.Role):
+        return role.name, role.arn
+    arn = check_arguments(component, name, {"role": role}, {"role": ROLE_ARN})["role"]
+    # A role may have a path, which is no part of its name.
+    return pulumi.Output.from_input(arn).apply(lambda arn: arn.rpartition("/")[2]), arn

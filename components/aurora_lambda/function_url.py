@@ -1,6 +1,6 @@
 """What a function URL needs: CORS settings, and the permissions that make it public."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -10,24 +10,27 @@ import pulumi_aws as aws
 class FunctionUrlCors(TypedDict):
     """Which web pages of other origins may call a function URL, and how."""
 
-    allow_origins: Sequence[str]
+    allow_origins: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Origins that may call, such as `https://example.com`, or `*` for every one."""
-    allow_methods: NotRequired[Sequence[str]]
+    allow_methods: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """HTTP methods they may use, or `*` for every one."""
-    allow_headers: NotRequired[Sequence[str]]
+    allow_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Headers they may send."""
-    expose_headers: NotRequired[Sequence[str]]
+    expose_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Headers of an answer that they may read."""
-    allow_credentials: NotRequired[bool]
+    allow_credentials: NotRequired[pulumi.Input[bool]]
     """Whether they may send cookies."""
-    max_age: NotRequired[int]
+    max_age: NotRequired[pulumi.Input[int]]
     """Seconds that a browser may remember the answer, at most 86400."""
 
 
 def public_permissions(
-    name: str, function_name: pulumi.Input[str], qualifier: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+    name: str,
+    function_name: pulumi.Input[str],
+    qualifier: pulumi.Input[str] | None,
+    child: Callable[[str], pulumi.ResourceOptions],
 ) -> list[pulumi.Output[str]]:
-    """Let everybody call the function by its URL, and return the permissions' ids.
+    """Let everybody call the function by its URL, and return the permissions' ids; `child` gives their options.
 
     Both actions are needed. The provider adds such permissions itself, but only when it creates a URL, not when one
     becomes public. Source: AWS Lambda developer guide, "Control access to Lambda function URLs".
@@ -39,7 +42,7 @@ def public_permissions(
         principal="*",
         action="lambda:InvokeFunctionUrl",
         function_url_auth_type="NONE",
-        opts=opts,
+        opts=child("urlPermission"),
     )
     invoke = aws.lambda_.Permission(
         f"{name}-url-invoke",
@@ -48,6 +51,6 @@ def public_permissions(
         principal="*",
         action="lambda:InvokeFunction",
         invoked_via_function_url=True,
-        opts=opts,
+        opts=child("invokePermission"),
     )
     return [url.id, invoke.id]

@@ -14,6 +14,7 @@ from aurora_lambda import policies
 from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, flag, whole_number
 from aurora_lambda.build_context import source_digest
 from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
 
 PLATFORMS: Mapping[str, str] = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
@@ -27,17 +28,20 @@ class LambdaImageArgs(TypedDict):
     """The Dockerfile, relative to the Pulumi program."""
     target: pulumi.Input[str]
     """The Dockerfile's target."""
-    build_args: NotRequired[dict[str, pulumi.Input[str]]]
+    build_args: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """The Dockerfile's arguments. `SOURCE_DIGEST` is added."""
-    architecture: NotRequired[str]
+    architecture: NotRequired[pulumi.Input[str]]
     """The processor architecture to build for."""
-    keep_images: NotRequired[int]
+    keep_images: NotRequired[pulumi.Input[int]]
     """How many images the repository keeps, the newest ones."""
     force_delete: NotRequired[bool]
     """Whether deleting the repository deletes its images, which can be built again. Otherwise the repository is
-    protected: Pulumi refuses to delete it until this is true."""
+    protected: Pulumi refuses to delete it until this is true. Plain, since Pulumi has to know it first."""
     tags: NotRequired[Tags]
     """Tags of the repository."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -46,13 +50,20 @@ ARGUMENTS: Mapping[str, Argument] = {
     "keep_images": whole_number(3, 1000, "images", 10),
     "force_delete": flag(default=True),
 }
+CHILDREN: ChildTypes = {
+    "repository": aws.ecr.Repository,
+    "lifecyclePolicy": aws.ecr.LifecyclePolicy,
+    "repositoryPolicy": aws.ecr.RepositoryPolicy,
+    "image": docker.Image,
+}
 
 
 class LambdaImage(pulumi.ComponentResource):
     """An image tagged by a digest over everything its build reads, and used by the digest of the result.
 
-    Makes: an ECR repository, scanned on push, its lifecycle policy, its policy for the Lambda service, and the image,
-    which the local Docker engine builds and pushes. At rest: 0.10 USD per GB-month.
+    Makes: an ECR repository (`repository` in `transform`), scanned on push, its lifecycle policy (`lifecyclePolicy`),
+    its policy for the Lambda service (`repositoryPolicy`), and the image (`image`), which the local Docker engine
+    builds and pushes. At rest: 0.10 USD per GB-month.
     """
 
     image_uri: pulumi.Output[str]
@@ -69,8 +80,9 @@ class LambdaImage(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
         self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
-        self._platform = PLATFORMS[self._args["architecture"]]
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._platform = pulumi.Output.from_input(self._args["architecture"]).apply(PLATFORMS.__getitem__)
+        self._build_args = pulumi.Output.all(self._args.get("build_args", {})).apply(lambda known: dict(known[0]))
+        self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
         repository = self._repository()
         self._lifecycle_policy(repository)
@@ -90,7 +102,7 @@ class LambdaImage(pulumi.ComponentResource):
             force_delete=self._args["force_delete"],
             tags=resource_tags(self._args.get("tags"), self._name),
             # AWS deletes no repository with images: protected, the preview of a destroy says so.
-            opts=pulumi.ResourceOptions(parent=self, protect=not self._args["force_delete"]),
+            opts=self._child("repository", pulumi.ResourceOptions(protect=not self._args["force_delete"])),
         )
 
     def _repository_policy(self, repository: aws.ecr.Repository) -> aws.ecr.RepositoryPolicy:
@@ -98,24 +110,27 @@ class LambdaImage(pulumi.ComponentResource):
             self._name,
             repository=repository.name,
             policy=repository.arn.apply(lambda arn: policies.policy_document([policies.pull_image(arn)])),
-            opts=self._child,
+            opts=self._child("repositoryPolicy"),
         )
 
     def _lifecycle_policy(self, repository: aws.ecr.Repository) -> None:
         aws.ecr.LifecyclePolicy(
             self._name,
             repository=repository.name,
-            policy=keep_newest(self._args["keep_images"]),
-            opts=self._child,
+            policy=pulumi.Output.from_input(self._args["keep_images"]).apply(keep_newest),
+            opts=self._child("lifecyclePolicy"),
         )
 
     def _source_digest(self) -> pulumi.Output[str]:
         return pulumi.Output.all(
             context=self._args["context"],
             dockerfile=self._args["dockerfile"],
-            settings={**self._build_args(), "target": self._args["target"], "platform": self._platform},
+            build_args=self._build_args,
+            settings={"target": self._args["target"], "platform": self._platform},
         ).apply(
-            lambda build: source_digest(Path(build["context"]), Path(build["dockerfile"]), build["settings"]),
+            lambda build: source_digest(
+                Path(build["context"]), Path(build["dockerfile"]), {**build["build_args"], **build["settings"]}
+            ),
         )
 
     def _image(self, repository: aws.ecr.Repository) -> docker.Image:
@@ -127,14 +142,13 @@ class LambdaImage(pulumi.ComponentResource):
                 "dockerfile": self._args["dockerfile"],
                 "target": self._args["target"],
                 "platform": self._platform,
-                "args": {**self._build_args(), "SOURCE_DIGEST": self.source_digest},
+                "args": pulumi.Output.all(self._build_args, self.source_digest).apply(
+                    lambda known: {**known[0], "SOURCE_DIGEST": known[1]}
+                ),
             },
             registry=self._registry(repository),
-            opts=self._child,
+            opts=self._child("image"),
         )
-
-    def _build_args(self) -> dict[str, pulumi.Input[str]]:
-        return dict(self._args.get("build_args", {}))
 
     def _registry(self, repository: aws.ecr.Repository) -> docker.RegistryArgs:
         token = aws.ecr.get_authorization_token_output(

@@ -7,7 +7,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.access import EnvironmentSources, IdSources, PolicySources, merged_mapping
+from aurora_lambda import function, function_role
+from aurora_lambda.access import AccessList, PolicyStatements, Variables, merged_access, merged_mapping
 from aurora_lambda.arguments import (
     ARCHITECTURE,
     Argument,
@@ -17,8 +18,9 @@ from aurora_lambda.arguments import (
     whole_number,
 )
 from aurora_lambda.function import ImageFunction
-from aurora_lambda.function_role import FunctionRole
+from aurora_lambda.function_role import FunctionRole, Role
 from aurora_lambda.naming import Tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import ALLOW_RESET, DROP_ON_DESTROY
 
 
@@ -27,35 +29,36 @@ class MigrationArgs(TypedDict):
 
     image_uri: pulumi.Input[str]
     """The migration image, by digest. A new image runs the migrations again."""
-    environment: EnvironmentSources
-    """Environment variables from any number of sources, merged: which database to migrate, as its `admin` says. Another
-    cluster, schema, role or login runs the migrations again."""
-    role_name: NotRequired[pulumi.Input[str]]
-    """Name of the runner's role (see `FunctionRole`). Default: a role of its own."""
-    role_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the same role."""
-    policy_statements: NotRequired[PolicySources]
-    """IAM policy statements from any number of sources, merged: what the runner may do."""
-    subnet_ids: NotRequired[IdSources]
-    """Subnets from any number of sources, merged: the runner is attached to them. Default: no VPC."""
-    security_group_ids: NotRequired[IdSources]
-    """Security groups from any number of sources, merged."""
+    access: AccessList
+    """What the runner uses: which database to migrate, as its `admin` says it. Another cluster, schema, role or login
+    runs the migrations again."""
+    role: NotRequired[Role]
+    """The runner's role, a `FunctionRole` or another one, or the role's ARN. Default: a role of its own. Plain where it
+    is given or not, since that decides which resources there are."""
+    environment: NotRequired[Variables]
+    """Further environment variables, which win over those of `access`. Another value runs the migrations again."""
+    policy_statements: NotRequired[PolicyStatements]
+    """Further IAM policy statements: what the runner may do."""
     triggers: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """Further values whose change runs the migrations again, such as the ARN of the application's role."""
-    allow_reset: NotRequired[bool]
+    allow_reset: NotRequired[pulumi.Input[bool]]
     """Whether the `reset` command may drop everything."""
     drop_on_destroy: NotRequired[bool]
-    """Whether destroying the stack drops the application's schema and role in a DSQL cluster that stays."""
-    architecture: NotRequired[str]
+    """Whether destroying the stack drops the application's schema and role in a DSQL cluster that stays. Plain, since
+    it decides which resources there are."""
+    architecture: NotRequired[pulumi.Input[str]]
     """The image's processor architecture."""
-    memory_size: NotRequired[int]
+    memory_size: NotRequired[pulumi.Input[int]]
     """Memory in MB."""
-    timeout: NotRequired[int]
+    timeout: NotRequired[pulumi.Input[int]]
     """How long the runner may take, in seconds; the most is Lambda's limit."""
-    log_retention_days: NotRequired[int]
+    log_retention_days: NotRequired[pulumi.Input[int]]
     """Days that logs are kept."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -66,6 +69,9 @@ ARGUMENTS: Mapping[str, Argument] = {
     "timeout": whole_number(1, 900, "seconds", 900),
     "log_retention_days": log_retention(30),
 }
+ROLE: ChildTypes = {"role": function_role.CHILDREN["role"]}
+RUNNER: ChildTypes = {name: function.CHILDREN[name] for name in ("function", "logGroup", "policy", "codePolicy")}
+CHILDREN: ChildTypes = {**ROLE, **RUNNER, "deployment": aws.lambda_.Invocation, "drop": aws.lambda_.Invocation}
 
 
 class Migration(pulumi.ComponentResource):
@@ -73,7 +79,9 @@ class Migration(pulumi.ComponentResource):
 
     A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
     What takes `revision` as an input is deployed after the migration.
-    Makes: a `FunctionRole` unless it is given one, an `ImageFunction` and an invocation of it. Free at rest.
+    Makes: a `FunctionRole` (`role` in `transform`) unless it is given one, an `ImageFunction` (`function`, `logGroup`,
+    `policy`, `codePolicy`), an invocation of it (`deployment`), and with `drop_on_destroy` another one (`drop`). Free
+    at rest.
     """
 
     arn: pulumi.Output[str]
@@ -93,7 +101,10 @@ class Migration(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:Migration", name, {}, opts)
         self._name, self._args = name, check_arguments("Migration", name, args, ARGUMENTS)
-        self._child = pulumi.ResourceOptions(parent=self)
+        children = {child: type_ for child, type_ in CHILDREN.items() if not (child in ROLE and "role" in args)}
+        self._child = Children(self, args.get("transform", {}), children).options
+        access = merged_access("Migration", name, args["access"])
+        self._environment = merged_mapping(access["environment"], args.get("environment", {}))
 
         runner = self._runner()
         self.arn, self.function_name = runner.arn, runner.function_name
@@ -113,44 +124,48 @@ class Migration(pulumi.ComponentResource):
 
     def _runner(self) -> ImageFunction:
         args = self._args
-        role_name, role_arn = self._role()
-        allowed = {ALLOW_RESET: "true" if args["allow_reset"] else "false"}
+        allowed: dict[str, pulumi.Input[str]] = {
+            ALLOW_RESET: pulumi.Output.from_input(args["allow_reset"]).apply(lambda allow: "true" if allow else "false")
+        }
         if args["drop_on_destroy"]:
             allowed[DROP_ON_DESTROY] = "true"
         return ImageFunction(
             self._name,
             {
                 "image_uri": args["image_uri"],
-                "role_name": role_name,
-                "role_arn": role_arn,
-                "environment": [merged_mapping(args["environment"]), allowed],
+                "role": args["role"] if "role" in args else self._own_role(),
+                "access": args["access"],
+                "environment": merged_mapping(args.get("environment", {}), allowed),
                 "policy_statements": args.get("policy_statements", []),
-                "subnet_ids": args.get("subnet_ids", []),
-                "security_group_ids": args.get("security_group_ids", []),
                 "architecture": args["architecture"],
                 "memory_size": args["memory_size"],
                 "timeout": args["timeout"],
                 "log_retention_days": args["log_retention_days"],
                 "tags": args.get("tags", {}),
+                "transform": self._transform_of(RUNNER),
             },
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _role(self) -> tuple[pulumi.Input[str], pulumi.Input[str]]:
-        if "role_name" in self._args and "role_arn" in self._args:
-            return self._args["role_name"], self._args["role_arn"]
-        role = FunctionRole(self._name, {"tags": self._args.get("tags", {})}, opts=self._child)
-        return role.name, role.arn
+    def _own_role(self) -> FunctionRole:
+        return FunctionRole(
+            self._name,
+            {"tags": self._args.get("tags", {}), "transform": self._transform_of(ROLE)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _transform_of(self, children: ChildTypes) -> Transform:
+        return {child: given for child, given in self._args.get("transform", {}).items() if child in children}
 
     def _invocation(self, runner: ImageFunction) -> aws.lambda_.Invocation:
-        database = pulumi.Output.json_dumps(merged_mapping(self._args["environment"]), sort_keys=True)
+        database = pulumi.Output.json_dumps(self._environment, sort_keys=True)
         own = {"image": self._args["image_uri"], "database": database}
         return aws.lambda_.Invocation(
             self._name,
             function_name=runner.function_name,
             input=json.dumps({"command": "deploy", "complete": True}),
-            triggers=merged_mapping([own, self._args.get("triggers", {})]),
-            opts=self._child,
+            triggers=merged_mapping(own, self._args.get("triggers", {})),
+            opts=self._child("deployment"),
         )
 
     def _drop_on_destroy(self, runner: ImageFunction, deployment: aws.lambda_.Invocation) -> None:
@@ -163,5 +178,5 @@ class Migration(pulumi.ComponentResource):
             function_name=runner.function_name,
             input=json.dumps({"command": "status"}),
             lifecycle_scope="CRUD",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
+            opts=self._child("drop", pulumi.ResourceOptions(depends_on=[deployment])),
         )

@@ -1,4 +1,4 @@
-"""Names and tags that every component gives its resources."""
+"""Names and tags of resources."""
 
 import hashlib
 import re
@@ -33,3 +33,12 @@ def rds_identifier_prefix(name: str) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{text[: RDS_PREFIX_LENGTH - 10].rstrip('-')}-{digest}-"
+
+
+def camel_case(name: str) -> str:
+    """Return a property's name in the schema.
+
+    >>> camel_case("subnet_ids")
+    'subnetIds'
+    """
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)

@@ -7,10 +7,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.access import merged_ids
+from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.transform import Children, ChildTypes, Transform
 
 SUBNET_COUNT = 3
 HTTPS = 443
@@ -23,15 +24,18 @@ class NetworkArgs(TypedDict):
     """IPv4 range of the new VPC."""
     vpc_id: NotRequired[pulumi.Input[str]]
     """An existing VPC to use instead of a new one. Needs `subnet_ids`."""
-    subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Subnets of the existing VPC, in at least two availability zones (Aurora's rule)."""
     secrets_endpoint: NotRequired[bool]
     """Whether to make the Secrets Manager endpoint. Say false where an existing VPC has a NAT gateway, or such an
-    endpoint already: AWS refuses a second one with private DNS."""
-    endpoint_zones: NotRequired[int]
+    endpoint already: AWS refuses a second one with private DNS. Plain, since it decides which resources there are."""
+    endpoint_zones: NotRequired[pulumi.Input[int]]
     """In how many zones of a new VPC the endpoint gets an address. One is enough where only migrations need it."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -39,25 +43,44 @@ ARGUMENTS: Mapping[str, Argument] = {
     "secrets_endpoint": flag(default=True),
     "endpoint_zones": whole_number(1, SUBNET_COUNT, "zones", 1),
 }
+OF_NEW_VPCS: ChildTypes = {
+    "vpc": aws.ec2.Vpc,
+    "defaultSecurityGroup": aws.ec2.DefaultSecurityGroup,
+    "routeTable": aws.ec2.RouteTable,
+    "subnet": aws.ec2.Subnet,
+    "routeTableAssociation": aws.ec2.RouteTableAssociation,
+}
+OF_ALL_VPCS: ChildTypes = {
+    "functionSecurityGroup": aws.ec2.SecurityGroup,
+    "endpointSecurityGroup": aws.ec2.SecurityGroup,
+    "ingressRule": aws.vpc.SecurityGroupIngressRule,
+    "egressRule": aws.vpc.SecurityGroupEgressRule,
+    "secretsEndpoint": aws.ec2.VpcEndpoint,
+}
+CHILDREN: ChildTypes = {**OF_NEW_VPCS, **OF_ALL_VPCS}
 
 
 class Network(pulumi.ComponentResource):
     """A VPC with three isolated subnets, the functions' security group, and an endpoint for Secrets Manager.
 
-    Makes: a VPC, its default security group emptied of rules, a route table with no route out, three subnets and their
-    associations (none of these for an existing VPC); a security group for functions with no inbound rule; a security
-    group for the endpoint that takes 443 from the functions; the interface endpoint.
+    Makes: a VPC (`vpc` in `transform`), its default security group emptied of rules (`defaultSecurityGroup`), a route
+    table with no route out (`routeTable`), three subnets (`subnet`: each of them) and their associations
+    (`routeTableAssociation`), none of these for an existing VPC; a security group for functions with no inbound rule
+    (`functionSecurityGroup`); the interface endpoint (`secretsEndpoint`), a security group for it
+    (`endpointSecurityGroup`), and the rules by which it takes 443 from the functions (`ingressRule`, `egressRule`).
     At rest the endpoint costs 7 to 8 USD a month for each zone; all else is free. There is no NAT gateway.
     """
 
     vpc_id: pulumi.Output[str]
     """The VPC."""
-    subnet_ids: pulumi.Output[list[str]]
+    subnet_ids: pulumi.Output[Sequence[str]]
     """The subnets, for functions and databases alike."""
     function_security_group_id: pulumi.Output[str]
     """The functions' group; known once the endpoint and the rules exist, so what uses it can reach them."""
     secrets_endpoint_id: pulumi.Output[str]
     """The Secrets Manager endpoint; empty where none is made."""
+    access: pulumi.Output[FunctionAccess]
+    """What attaches a function to the network that uses no database in it."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the VPC, or take the existing one, and the functions' security group.
@@ -69,46 +92,56 @@ class Network(pulumi.ComponentResource):
         if ("vpc_id" in args) != ("subnet_ids" in args):
             raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
         self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
-        self._child = pulumi.ResourceOptions(parent=self)
-
         existing = "vpc_id" in args
+        self._child = Children(self, args.get("transform", {}), OF_ALL_VPCS if existing else CHILDREN).options
+
         # An existing VPC's zones are not known here: the endpoint then gets one address.
         self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
-        functions = self._security_group("functions", "Functions: no inbound traffic.")
+        functions = self._security_group("functionSecurityGroup", "functions", "Functions: no inbound traffic.")
         self.secrets_endpoint_id = pulumi.Output.from_input("")
         make_egress = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
         ready = make_egress(functions)
         self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
+        self.access = pulumi.Output.all(self.subnet_ids, self.function_security_group_id).apply(
+            lambda ids: FunctionAccess(
+                environment={}, policy_statements=[], subnet_ids=ids[0], security_group_ids=[ids[1]]
+            )
+        )
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
                 "subnetIds": self.subnet_ids,
                 "functionSecurityGroupId": self.function_security_group_id,
                 "secretsEndpointId": self.secrets_endpoint_id,
+                "access": self.access,
             }
         )
 
-    def _existing_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[list[str]]]:
-        return pulumi.Output.from_input(self._args["vpc_id"]), merged_ids([self._args["subnet_ids"]])
+    def _existing_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
+        return pulumi.Output.from_input(self._args["vpc_id"]), pulumi.Output.all(self._args["subnet_ids"]).apply(
+            lambda known: known[0]
+        )
 
-    def _new_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[list[str]]]:
+    def _new_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         vpc = aws.ec2.Vpc(
             self._name,
             cidr_block=self._args["cidr_block"],
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=self._tags(self._name),
-            opts=self._child,
+            opts=self._child("vpc"),
         )
         default_name = f"{self._name}-default"
-        aws.ec2.DefaultSecurityGroup(default_name, vpc_id=vpc.id, tags=self._tags(default_name), opts=self._child)
+        aws.ec2.DefaultSecurityGroup(
+            default_name, vpc_id=vpc.id, tags=self._tags(default_name), opts=self._child("defaultSecurityGroup")
+        )
         routes = aws.ec2.RouteTable(
             f"{self._name}-isolated",
             vpc_id=vpc.id,
             routes=[],
             tags=self._tags(f"{self._name}-isolated"),
-            opts=self._child,
+            opts=self._child("routeTable"),
         )
         zones = aws.get_availability_zones_output(
             state="available",
@@ -132,14 +165,18 @@ class Network(pulumi.ComponentResource):
             map_public_ip_on_launch=False,
             tags=self._tags(name),
             # The list of zones may change later: subnets stay where they are.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
+            opts=self._child("subnet", pulumi.ResourceOptions(ignore_changes=["availabilityZone"])),
         )
-        aws.ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child)
+        aws.ec2.RouteTableAssociation(
+            name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child("routeTableAssociation")
+        )
         return subnet.id
 
     def _secrets_endpoint(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
-        endpoint_group = self._security_group("endpoints", "Endpoints: HTTPS from the functions.")
-        rules, name = SecurityGroupRules(self, self._args.get("tags")), self._name
+        endpoint_group = self._security_group(
+            "endpointSecurityGroup", "endpoints", "Endpoints: HTTPS from the functions."
+        )
+        rules, name = SecurityGroupRules(self._child, self._args.get("tags")), self._name
         ready = [
             rules.ingress(
                 f"{name}-endpoints-from-functions", endpoint_group.id, functions.id, HTTPS, "HTTPS from the functions"
@@ -149,7 +186,6 @@ class Network(pulumi.ComponentResource):
             ),
         ]
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        wanted = self._args["endpoint_zones"]
         endpoint = aws.ec2.VpcEndpoint(
             f"{self._name}-secretsmanager",
             vpc_id=self.vpc_id,
@@ -157,12 +193,12 @@ class Network(pulumi.ComponentResource):
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             # AWS refuses two addresses in one zone, and an account may see two zones only.
-            subnet_ids=pulumi.Output.all(self.subnet_ids, self._zone_count).apply(
-                lambda both: both[0][: min(wanted, both[1])]
+            subnet_ids=pulumi.Output.all(self.subnet_ids, self._args["endpoint_zones"], self._zone_count).apply(
+                lambda known: known[0][: min(known[1:])]
             ),
             security_group_ids=[endpoint_group.id],
             tags=self._tags(f"{self._name}-secretsmanager"),
-            opts=self._child,
+            opts=self._child("secretsEndpoint"),
         )
         self.secrets_endpoint_id = endpoint.id
         return [endpoint.id, *ready]
@@ -170,9 +206,10 @@ class Network(pulumi.ComponentResource):
     def _https_egress(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
         name, description = f"{self._name}-functions-https-out", "HTTPS by the routes of the VPC"
-        return [SecurityGroupRules(self, self._args.get("tags")).egress(name, functions.id, None, HTTPS, description)]
+        rules = SecurityGroupRules(self._child, self._args.get("tags"))
+        return [rules.egress(name, functions.id, None, HTTPS, description)]
 
-    def _security_group(self, role: str, description: str) -> aws.ec2.SecurityGroup:
+    def _security_group(self, child: str, role: str, description: str) -> aws.ec2.SecurityGroup:
         name = f"{self._name}-{role}"
         return aws.ec2.SecurityGroup(
             name,
@@ -180,7 +217,7 @@ class Network(pulumi.ComponentResource):
             description=description,
             revoke_rules_on_delete=True,
             tags=self._tags(name),
-            opts=self._child,
+            opts=self._child(child),
         )
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:

@@ -3,38 +3,76 @@
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Any
 
 import pulumi
 from pulumi.provider import main
+from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 
-from aurora_lambda import aurora_args, dsql, function, image, migration, network, stream_table, table_stream_args
+from aurora_lambda import (
+    aurora,
+    aurora_args,
+    dsql,
+    function,
+    function_role,
+    image,
+    migration,
+    network,
+    stream_table,
+    table_stream,
+    table_stream_args,
+)
 from aurora_lambda.arguments import Argument
-from aurora_lambda.aurora import AuroraDatabase
-from aurora_lambda.function_role import FunctionRole
 from aurora_lambda.schema import readable_schema
-from aurora_lambda.table_stream import TableStream
+from aurora_lambda.transform import ChildTypes
 
 NAME = "aurora-lambda"
 VERSION = version(NAME)
-COMPONENTS: Mapping[type[pulumi.ComponentResource], Mapping[str, Argument]] = {
-    network.Network: network.ARGUMENTS,
-    AuroraDatabase: aurora_args.ARGUMENTS,
-    dsql.DsqlDatabase: dsql.ARGUMENTS,
-    image.LambdaImage: image.ARGUMENTS,
-    FunctionRole: {},
-    function.ImageFunction: function.ARGUMENTS,
-    migration.Migration: migration.ARGUMENTS,
-    stream_table.StreamTable: stream_table.ARGUMENTS,
-    TableStream: table_stream_args.ARGUMENTS,
+COMPONENTS: Mapping[type[pulumi.ComponentResource], tuple[Mapping[str, Argument], ChildTypes]] = {
+    network.Network: (network.ARGUMENTS, network.CHILDREN),
+    aurora.AuroraDatabase: (aurora_args.ARGUMENTS, aurora.CHILDREN),
+    dsql.DsqlDatabase: (dsql.ARGUMENTS, dsql.CHILDREN),
+    image.LambdaImage: (image.ARGUMENTS, image.CHILDREN),
+    function_role.FunctionRole: ({}, function_role.CHILDREN),
+    function.ImageFunction: (function.ARGUMENTS, function.CHILDREN),
+    migration.Migration: (migration.ARGUMENTS, migration.CHILDREN),
+    stream_table.StreamTable: (stream_table.ARGUMENTS, stream_table.CHILDREN),
+    table_stream.TableStream: (table_stream_args.ARGUMENTS, table_stream.CHILDREN),
 }
+
+
+class PluginProvider(ComponentProvider):
+    """Pulumi's provider of components, which takes outputs for numbers and for objects too."""
+
+    def map_inputs(self, inputs: pulumi.Inputs, component_def: ComponentDefinition) -> pulumi.Inputs:
+        """Map names to Python's. An output for an integer, on which Pulumi's own would call `int`, stays as it is."""
+        whole = {name for name, each in component_def.inputs.items() if each.type == PropertyType.INTEGER}
+        later = {name: value for name, value in inputs.items() if name in whole and isinstance(value, pulumi.Output)}
+        known = {name: value for name, value in inputs.items() if name not in later}
+        mapping = component_def.inputs_mapping
+        return {**super().map_inputs(known, component_def), **{mapping[name]: later[name] for name in later}}
+
+    def map_input_properties(
+        self,
+        inputs: Any,
+        properties: dict[str, PropertyDefinition],
+        mapping: dict[str, str],
+        component_name: str,
+        property_path: str,
+    ) -> Any:
+        """Map names to Python's; those of an output, in which Pulumi's own would find nothing, once it is known."""
+        definition = properties, mapping, component_name, property_path
+        if isinstance(inputs, pulumi.Output):
+            return inputs.apply(lambda known: self.map_input_properties(known, *definition))
+        return super().map_input_properties(inputs, *definition)
 
 
 def plugin_provider() -> ComponentProvider:
     """Return the provider of all components, with a schema that reads well in every language."""
-    provider = ComponentProvider(list(COMPONENTS), NAME, None, VERSION)
-    arguments = {f"{NAME}:index:{component.__name__}": table for component, table in COMPONENTS.items()}
-    provider.schema = readable_schema(provider.schema or "", arguments)
+    provider = PluginProvider(list(COMPONENTS), NAME, None, VERSION)
+    tables = {f"{NAME}:index:{component.__name__}": tables for component, tables in COMPONENTS.items()}
+    provider.schema = readable_schema(provider.schema or "", tables)
     return provider
 
 

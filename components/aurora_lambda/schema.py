@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from inspect import cleandoc
 
 from aurora_lambda.arguments import Argument
+from aurora_lambda.naming import camel_case
+from aurora_lambda.transform import ChildTypes
 
 # What package pages of the SDKs show. The namespace is the SDKs' own scope: `@aurora-lambda/aurora-lambda`.
 METADATA = {
@@ -19,16 +21,18 @@ METADATA = {
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
-def readable_schema(schema: str, arguments: Mapping[str, Mapping[str, Argument]]) -> str:
+def readable_schema(schema: str, tables: Mapping[str, tuple[Mapping[str, Argument], ChildTypes]]) -> str:
     """Return the schema with defaults, enums for closed sets, and descriptions that are whole and clean.
 
-    Pulumi copies docstrings as they are, indentation and Python's names of properties included. `arguments` are those
-    of each component, by its type token.
+    Pulumi copies docstrings as they are, indentation and Python's names of properties included. `tables` are the
+    arguments and the children of each component, by its type token.
     """
     document = json.loads(schema) | METADATA
     resources = document["resources"]
-    for token, table in arguments.items():
-        for name, argument in table.items():
+    for token, (arguments, children) in tables.items():
+        transform = resources[token]["inputProperties"]["transform"]
+        transform["description"] += f" Available: {', '.join(f'`{child}`' for child in children)}."
+        for name, argument in arguments.items():
             described = resources[token]["inputProperties"][camel_case(name)]
             described["description"] = f"{described['description']} {argument.description()}"
             if isinstance(argument.default, str | int | float):
@@ -40,15 +44,6 @@ def readable_schema(schema: str, arguments: Mapping[str, Mapping[str, Argument]]
                 del described["type"]
     names = {name for resource in resources.values() for name in resource["inputProperties"] | resource["properties"]}
     return json.dumps(_clean(document, names))
-
-
-def camel_case(name: str) -> str:
-    """Return a property's name in the schema.
-
-    >>> camel_case("subnet_ids")
-    'subnetIds'
-    """
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
 
 
 def _enum_name(argument: str) -> str:

@@ -1,5 +1,6 @@
 """Security group rules: one TCP port from one group to another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pulumi
@@ -10,9 +11,9 @@ from aurora_lambda.naming import Tags, resource_tags
 
 @dataclass(frozen=True)
 class SecurityGroupRules:
-    """Makes the security group rules of one component."""
+    """Makes the security group rules of one component; `child` gives their resource options."""
 
-    parent: pulumi.Resource
+    child: Callable[[str], pulumi.ResourceOptions]
     tags: Tags | None
 
     def ingress(
@@ -28,7 +29,7 @@ class SecurityGroupRules:
             to_port=port,
             description=description,
             tags=resource_tags(self.tags, name),
-            opts=pulumi.ResourceOptions(parent=self.parent),
+            opts=self.child("ingressRule"),
         ).id
 
     def egress(
@@ -45,5 +46,5 @@ class SecurityGroupRules:
             to_port=port,
             description=description,
             tags=resource_tags(self.tags, name),
-            opts=pulumi.ResourceOptions(parent=self.parent),
+            opts=self.child("egressRule"),
         ).id

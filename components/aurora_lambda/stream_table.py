@@ -6,8 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, check_arguments, choice, flag, text
+from aurora_lambda.arguments import Argument, check_arguments, choice, flag, map_input, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
 
 # Source: DynamoDB developer guide, "Naming rules".
 TABLE_NAME_LENGTH = 255
@@ -17,34 +18,38 @@ KEY_TYPES = ("S", "N", "B")
 class StreamTableArgs(TypedDict):
     """Which table it is, and what one that is made is like."""
 
-    table_name: str
+    table_name: pulumi.Input[str]
     """The table, without the prefix."""
     name_prefix: NotRequired[str]
-    """What the table's name begins with; empty for nothing. Default: the project and the stack, as in `demo-dev-`."""
+    """What the table's name begins with; empty for nothing. Default: the project and the stack, as in `demo-dev-`.
+    Plain, since the whole name is checked first."""
     existing_table: NotRequired[bool]
     """Whether the table exists already. Its stream has to be enabled; the keys, the view type, the protection and the
-    encryption below are then ignored."""
-    partition_key: NotRequired[str]
+    encryption below are then ignored. Plain, since it decides which resources there are."""
+    partition_key: NotRequired[pulumi.Input[str]]
     """Name of the partition key."""
-    partition_key_type: NotRequired[str]
+    partition_key_type: NotRequired[pulumi.Input[str]]
     """Type of the partition key: string, number or binary."""
-    sort_key: NotRequired[str]
+    sort_key: NotRequired[pulumi.Input[str]]
     """Name of the sort key. Default: none."""
-    sort_key_type: NotRequired[str]
+    sort_key_type: NotRequired[pulumi.Input[str]]
     """Type of the sort key: string, number or binary."""
-    stream_view_type: NotRequired[str]
+    stream_view_type: NotRequired[pulumi.Input[str]]
     """What a record holds of the item."""
-    point_in_time_recovery: NotRequired[bool]
+    point_in_time_recovery: NotRequired[pulumi.Input[bool]]
     """Whether the table can be restored to any second of the last 35 days."""
     deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the table."""
+    """Whether AWS and Pulumi refuse to delete the table. Plain, since Pulumi has to know it first."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the table. Default: AWS's own keys."""
     former_streams: NotRequired[Sequence[str]]
     """Names of the `TableStream`s that may have made the table, as they did before `StreamTable`: it is taken over from
-    the one that did."""
+    the one that did. Plain, since Pulumi has to know it first."""
     tags: NotRequired[Tags]
     """Tags of the table."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -64,10 +69,13 @@ ARGUMENTS: Mapping[str, Argument] = {
 }
 
 
+CHILDREN: ChildTypes = {"table": aws.dynamodb.Table}
+
+
 class StreamTable(pulumi.ComponentResource):
     """A DynamoDB table with its stream, apart from who reads it: readers come and go, and the table stays.
 
-    Makes: the table, unless it exists. At rest: its storage (0.25 USD per GB-month).
+    Makes: the table (`table` in `transform`), unless it exists. At rest: its storage (0.25 USD per GB-month).
     """
 
     table_name: pulumi.Output[str]
@@ -86,7 +94,10 @@ class StreamTable(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:StreamTable", name, {}, opts)
         self._name, self._args = name, check_arguments("StreamTable", name, args, ARGUMENTS)
-        self._full_name = self._checked_name()
+        children = {} if self._args["existing_table"] else CHILDREN
+        self._child = Children(self, args.get("transform", {}), children).options
+        prefix = self._args.get("name_prefix", physical_name(""))
+        self._full_name = map_input(self._args["table_name"], lambda table: self._checked_name(prefix + table))
         self.table_name = pulumi.Output.from_input(self._full_name)
         if self._args["existing_table"]:
             self.stream_arn, self.kms_key_arn = self._existing_table()
@@ -97,8 +108,7 @@ class StreamTable(pulumi.ComponentResource):
             {"tableName": self.table_name, "streamArn": self.stream_arn, "kmsKeyArn": self.kms_key_arn}
         )
 
-    def _checked_name(self) -> str:
-        name = self._args.get("name_prefix", physical_name("")) + self._args["table_name"]
+    def _checked_name(self, name: str) -> str:
         if len(name) > TABLE_NAME_LENGTH:
             raise ValueError(
                 f"StreamTable {self._name!r}: the table's name {name!r} has {len(name)} characters, and DynamoDB takes "
@@ -111,14 +121,15 @@ class StreamTable(pulumi.ComponentResource):
         name = self._full_name
         table = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self))
 
-        def check(enabled: bool) -> None:
+        def check(stream_arn: str, name: str, enabled: bool) -> str:
             if not enabled:
                 raise ValueError(
                     f"StreamTable {self._name!r}: the table {name} has no stream. Type: aws dynamodb update-table "
                     f"--table-name {name} --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES"
                 )
+            return stream_arn
 
-        stream = pulumi.Output.all(table.stream_arn, table.stream_enabled.apply(check)).apply(lambda known: known[0])
+        stream = pulumi.Output.all(table.stream_arn, name, table.stream_enabled).apply(lambda known: check(*known))
         key = table.server_side_encryption.apply(lambda encryption: (encryption and encryption.kms_key_arn) or "")
         return stream, key
 
@@ -147,5 +158,5 @@ class StreamTable(pulumi.ComponentResource):
             server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else None,
             deletion_protection_enabled=args["deletion_protection"],
             tags=resource_tags(args.get("tags"), self._name),
-            opts=pulumi.ResourceOptions(parent=self, protect=args["deletion_protection"], aliases=former),
+            opts=self._child("table", pulumi.ResourceOptions(protect=args["deletion_protection"], aliases=former)),
         )

@@ -1,24 +1,38 @@
 """The stream of a DynamoDB table, delivered to a function."""
 
 import json
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda import policies
-from aurora_lambda.access import PolicySources, PolicyStatement, merge_lists
+from aurora_lambda import failure_destination, policies
+from aurora_lambda.access import PolicyStatements, merge_lists
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
+from aurora_lambda.function_role import role_identity
 from aurora_lambda.naming import resource_tags
 from aurora_lambda.table_stream_args import ARGUMENTS, TableStreamArgs
+from aurora_lambda.transform import Children, ChildTypes
+
+CHILDREN: ChildTypes = {
+    **failure_destination.CHILDREN,
+    "policy": aws.iam.RolePolicy,
+    "mapping": aws.lambda_.EventSourceMapping,
+    "ageAlarm": aws.cloudwatch.MetricAlarm,
+    "lostAlarm": aws.cloudwatch.MetricAlarm,
+    "givenUpAlarm": aws.cloudwatch.MetricAlarm,
+}
 
 
 class TableStream(pulumi.ComponentResource):
     """The changes of a DynamoDB table, delivered to a function, and a place for those that it cannot process.
 
-    Makes: a private, encrypted bucket with its lifecycle or a queue, a policy of the function's role, the event source
-    mapping, and three alarms. At rest: what is in the bucket, and 0.30 USD a month for the alarms.
+    Makes: the event source mapping (`mapping` in `transform`); a policy of the function's role (`policy`); a private,
+    encrypted bucket (`bucket`, `bucketEncryption`, `bucketPublicAccess`, `bucketPolicy`) with its lifecycle
+    (`bucketLifecycle`), or a queue (`queue`); and alarms for records that wait too long (`ageAlarm`), are lost
+    (`lostAlarm`) or given up (`givenUpAlarm`). At rest: what is in the bucket, and 0.30 USD a month for the alarms.
     """
 
     mapping_id: pulumi.Output[str]
@@ -35,7 +49,8 @@ class TableStream(pulumi.ComponentResource):
         super().__init__("aurora-lambda:index:TableStream", name, {}, opts)
         self._name, self._args = name, check_arguments("TableStream", name, args, ARGUMENTS)
         _check_combinations(name, self._args)
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = Children(self, args.get("transform", {}), CHILDREN).options
+        self._role_name, _ = role_identity("TableStream", name, args["role"])
 
         destination = self._failure_destination()
         mapping = self._mapping(self._role_policy(destination), destination)
@@ -51,7 +66,7 @@ class TableStream(pulumi.ComponentResource):
 
     def _failure_destination(self) -> FailureDestination | None:
         destinations = FailureDestinations(
-            parent=self,
+            child=self._child,
             name=f"{self._name}-failures",
             retention_days=self._args["failure_retention_days"],
             kms_key_arn=self._args.get("kms_key_arn"),
@@ -65,17 +80,20 @@ class TableStream(pulumi.ComponentResource):
         statements = self._args.get("policy_statements", self._statements(destination))
         return aws.iam.RolePolicy(
             self._name,
-            role=self._args["role_name"],
-            policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_lists(*known))),
+            role=self._role_name,
+            policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_lists(known))),
             # The new policy is made first and the old one deleted last: a record that is given up before the mapping
             # is changed can still be delivered, and one that is given up after it already.
-            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["policy"]),
+            opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
         )
 
-    def _statements(self, destination: FailureDestination | None) -> PolicySources:
+    def _statements(self, destination: FailureDestination | None) -> PolicyStatements:
         arns = pulumi.Output.all(self._args["stream_arn"], self._args.get("table_kms_key_arn", ""))
-        read = arns.apply(lambda known: _documents(policies.read_stream(*known)))
-        return [read, *([destination.statements.apply(_documents)] if destination else [])]
+        read = arns.apply(lambda known: policies.read_stream(*known))
+        deliver = [destination.statements] if destination else []
+        return pulumi.Output.all(read, *deliver).apply(
+            lambda known: [dict(statement) for statements in known for statement in statements]
+        )
 
     def _mapping(
         self, role_policy: aws.iam.RolePolicy, destination: FailureDestination | None
@@ -96,7 +114,9 @@ class TableStream(pulumi.ComponentResource):
             maximum_retry_attempts=args["maximum_retry_attempts"],
             maximum_record_age_in_seconds=args["maximum_record_age_in_seconds"],
             bisect_batch_on_function_error=args["bisect_batch_on_function_error"],
-            function_response_types=["ReportBatchItemFailures"] if args["report_batch_item_failures"] else [],
+            function_response_types=pulumi.Output.from_input(args["report_batch_item_failures"]).apply(
+                lambda report: ["ReportBatchItemFailures"] if report else []
+            ),
             tumbling_window_in_seconds=args["tumbling_window_in_seconds"],
             filter_criteria=aws.lambda_.EventSourceMappingFilterCriteriaArgs(filters=filters) if filters else None,
             destination_config={"on_failure": {"destination_arn": destination.arn}} if destination else None,
@@ -105,11 +125,11 @@ class TableStream(pulumi.ComponentResource):
             tags=resource_tags(args.get("tags"), self._name),
             # Lambda checks the role's permissions when the mapping is created, takes no second mapping of a stream to
             # a function, and the provider's update does not take a destination away.
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[role_policy],
-                delete_before_replace=True,
-                replace_on_changes=["destinationConfig"],
+            opts=self._child(
+                "mapping",
+                pulumi.ResourceOptions(
+                    depends_on=[role_policy], delete_before_replace=True, replace_on_changes=["destinationConfig"]
+                ),
             ),
         )
 
@@ -119,23 +139,27 @@ class TableStream(pulumi.ComponentResource):
         A record that its destination does not take, for want of a permission or a key, is lost: it counts as dropped.
         Source: AWS Lambda developer guide, "Types of metrics for Lambda functions", event source mapping metrics.
         """
-        age = self._args["alarm_iterator_age_seconds"]
-        self._alarm("age", "IteratorAge", "Maximum", age * 1000, {"FunctionName": self._args["function_name"]})
-        counts = {"lost": "DroppedEventCount"}
+        milliseconds = pulumi.Output.from_input(self._args["alarm_iterator_age_seconds"]).apply(lambda age: age * 1000)
+        function, dimensions = {"FunctionName": self._args["function_name"]}, {"EventSourceMappingUUID": mapping.uuid}
+        self._alarm("ageAlarm", "age", "IteratorAge", milliseconds, function)
+        self._alarm("lostAlarm", "lost", "DroppedEventCount", 0, dimensions)
         if destination:
-            counts["given-up"] = "OnFailureDestinationDeliveredEventCount"
-        for suffix, metric in counts.items():
-            self._alarm(suffix, metric, "Sum", 0, {"EventSourceMappingUUID": mapping.uuid})
+            self._alarm("givenUpAlarm", "given-up", "OnFailureDestinationDeliveredEventCount", 0, dimensions)
 
     def _alarm(
-        self, suffix: str, metric: str, statistic: str, threshold: int, dimensions: dict[str, pulumi.Input[str]]
+        self,
+        child: str,
+        suffix: str,
+        metric: str,
+        threshold: pulumi.Input[float],
+        dimensions: Mapping[str, pulumi.Input[str]],
     ) -> None:
         name, topic = f"{self._name}-{suffix}", self._args.get("alarm_topic_arn")
         aws.cloudwatch.MetricAlarm(
             name,
             namespace="AWS/Lambda",
             metric_name=metric,
-            statistic=statistic,
+            statistic="Maximum" if child == "ageAlarm" else "Sum",
             dimensions=dimensions,
             comparison_operator="GreaterThanThreshold",
             threshold=threshold,
@@ -144,19 +168,17 @@ class TableStream(pulumi.ComponentResource):
             treat_missing_data="notBreaching",
             alarm_actions=[topic] if topic else None,
             tags=resource_tags(self._args.get("tags"), name),
-            opts=self._child,
+            opts=self._child(child),
         )
 
 
 def _check_combinations(name: str, args: TableStreamArgs) -> None:
     if mistakes := filter_mistakes(args.get("filters", ()), args["filter_quota"]):
         raise ValueError(f"TableStream {name!r}: {'; '.join(mistakes)}")
-    if args["tumbling_window_in_seconds"] and args["parallelization_factor"] > 1:
+    window, factor = args["tumbling_window_in_seconds"], args["parallelization_factor"]
+    # What comes as an output Lambda checks.
+    if isinstance(window, int) and isinstance(factor, int) and window and factor > 1:
         raise ValueError(
-            f"TableStream {name!r}: parallelization_factor is {args['parallelization_factor']}; it takes 1 beside"
+            f"TableStream {name!r}: parallelization_factor is {factor}; it takes 1 beside"
             " tumbling_window_in_seconds, since a shard has one window at a time"
         )
-
-
-def _documents(statements: list[policies.Statement]) -> list[PolicyStatement]:
-    return [dict(statement) for statement in statements]

@@ -5,9 +5,11 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from aurora_lambda.access import PolicySources
+from aurora_lambda.access import PolicyStatements
 from aurora_lambda.arguments import Argument, choice, flag, text, whole_number
+from aurora_lambda.function_role import Role
 from aurora_lambda.naming import Tags
+from aurora_lambda.transform import Transform
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -23,54 +25,61 @@ class TableStreamArgs(TypedDict):
     """ARN of the table's stream, as a `StreamTable` has it. At most two functions can read one stream."""
     function_name: pulumi.Input[str]
     """Name of the function that gets the records."""
-    role_name: pulumi.Input[str]
-    """Name of the function's role; this component gives it the right to read the stream."""
+    role: Role
+    """The function's role, a `FunctionRole` or another one, or the role's ARN. This component gives it the right to
+    read the stream."""
     table_kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the table, which reading its stream takes. Default, and where empty: AWS's own."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the key that encrypts the records given up. Default: AWS's own keys. Filters are encrypted by Lambda's own
     key in any case: with another one Lambda would need a statement in the key's policy."""
-    starting_position: NotRequired[str]
+    starting_position: NotRequired[pulumi.Input[str]]
     """Where to begin: with the oldest record that the stream still has, or with the next one. A change replaces the
     mapping, which begins there anew."""
-    batch_size: NotRequired[int]
+    batch_size: NotRequired[pulumi.Input[int]]
     """Records in a batch at most."""
-    maximum_batching_window_in_seconds: NotRequired[int]
+    maximum_batching_window_in_seconds: NotRequired[pulumi.Input[int]]
     """How long to wait for a batch to fill."""
-    parallelization_factor: NotRequired[int]
+    parallelization_factor: NotRequired[pulumi.Input[int]]
     """Batches of one shard that are processed at the same time; the changes of one item stay in order."""
-    maximum_retry_attempts: NotRequired[int]
+    maximum_retry_attempts: NotRequired[pulumi.Input[int]]
     """How often a failing batch is tried again; -1: until its records are too old."""
-    maximum_record_age_in_seconds: NotRequired[int]
+    maximum_record_age_in_seconds: NotRequired[pulumi.Input[int]]
     """Age at which a record is given up; -1: when the stream drops it, after a day."""
-    bisect_batch_on_function_error: NotRequired[bool]
+    bisect_batch_on_function_error: NotRequired[pulumi.Input[bool]]
     """Whether a failing batch is halved, which finds the record that fails."""
-    report_batch_item_failures: NotRequired[bool]
+    report_batch_item_failures: NotRequired[pulumi.Input[bool]]
     """Whether the function's answer names the first record that failed, so that those before it are done."""
-    tumbling_window_in_seconds: NotRequired[int]
+    tumbling_window_in_seconds: NotRequired[pulumi.Input[int]]
     """Length of the windows over which the function aggregates; 0: none."""
     filters: NotRequired[Sequence[FilterPattern]]
-    """Event filter patterns; a record that none matches does not reach the function. Default: all do."""
+    """Event filter patterns; a record that none matches does not reach the function. Default: all do.
+    Plain, since they are checked first."""
     filter_quota: NotRequired[int]
-    """How many filters a mapping may have; more than 5 where AWS has raised the account's quota."""
-    enabled: NotRequired[bool]
+    """How many filters a mapping may have; more than 5 where AWS has raised the account's quota. Plain, since the
+    filters are checked by it."""
+    enabled: NotRequired[pulumi.Input[bool]]
     """Whether records are delivered."""
     on_failure: NotRequired[str]
     """Where records that are given up go: a bucket, which keeps them whole, a queue, which is told where they were, or
-    nowhere. A change replaces the mapping, which begins at the starting position anew."""
+    nowhere. A change replaces the mapping, which begins at the starting position anew. Plain, since it decides which
+    resources there are."""
     force_destroy: NotRequired[bool]
     """Whether the destination is deleted with the records in it once it is no longer part of the stack. Otherwise it
-    stays in the account, as it is."""
-    failure_retention_days: NotRequired[int]
+    stays in the account, as it is. Plain, since Pulumi has to know it first."""
+    failure_retention_days: NotRequired[pulumi.Input[int]]
     """How long they are kept there; a queue keeps them 14 days at most."""
-    policy_statements: NotRequired[PolicySources]
-    """IAM policy statements from any number of sources, in place of those generated for the stream."""
-    alarm_iterator_age_seconds: NotRequired[int]
+    policy_statements: NotRequired[PolicyStatements]
+    """IAM policy statements in place of those generated for the stream."""
+    alarm_iterator_age_seconds: NotRequired[pulumi.Input[int]]
     """Age of the oldest unprocessed record that raises an alarm."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic that is told of alarms. Default: nobody is."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
 
 
 # Sources: Lambda API reference, CreateEventSourceMapping.

@@ -26,11 +26,11 @@ from tests.components.tokens import (
 
 ARGUMENTS = {
     f"{component.__name__}.{key}": argument
-    for component, table in COMPONENTS.items()
-    for key, argument in table.items()
+    for component, (arguments, _) in COMPONENTS.items()
+    for key, argument in arguments.items()
 }
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
-FUNCTION_ARGS = {"image_uri": "repo@sha256:0", "role_name": "r", "role_arn": "arn:aws:iam::1:role/r"}
+FUNCTION_ARGS = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
 REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
     AuroraDatabase: {
         "engine": "mysql",
@@ -45,7 +45,7 @@ REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
         "dockerfile": str(CONTEXT / "Dockerfile"),
         "target": "handler",
     },
-    Migration: {"image_uri": "repo@sha256:0", "environment": [{}]},
+    Migration: {"image_uri": "repo@sha256:0", "access": []},
     Network: {},
 }
 

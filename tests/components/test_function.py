@@ -23,7 +23,7 @@ from tests.components.tokens import (
 
 ALIAS = "aws:lambda/alias:Alias"
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "handler"}
-BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role_name": "r", "role_arn": "arn:aws:iam::1:role/r"}
+BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
 
 
 def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) -> None:

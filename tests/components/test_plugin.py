@@ -29,6 +29,7 @@ from tests.components.tokens import (
     FUNCTION_URL,
     MAPPING,
     ROLE,
+    ROLE_POLICY,
     SECURITY_GROUP,
 )
 from tests.services import PATIENCE_SECONDS
@@ -129,6 +130,41 @@ def _descriptions(value: Any) -> list[str]:
     return own + [text for item in value.values() for text in _descriptions(item)]
 
 
+def test_a_list_takes_outputs_one_by_one(schema: dict[str, Any]) -> None:
+    """`subnetIds: [a.id, b.id]` would not compile in TypeScript, nor a value of another stack for a number."""
+    closed = [
+        f"{token}.{name}"
+        for token, resource in schema["resources"].items()
+        for name, definition in resource["inputProperties"].items()
+        if definition.get("items", {}).get("type") == "string" and definition["items"].get("plain")
+    ]
+    assert closed == ["aurora-lambda:index:StreamTable.formerStreams"]
+
+
+def test_what_is_plain_says_why(schema: dict[str, Any]) -> None:
+    """A person whose value is an output would be refused by the compiler and not told the reason."""
+    silent = [
+        f"{token.rpartition(':')[2]}.{name}"
+        for token, resource in schema["resources"].items()
+        for name, definition in resource["inputProperties"].items()
+        if definition.get("plain") and "Plain" not in definition["description"]
+    ]
+    plain_by_shape = {"access", "cors", "transform"}
+    assert [each for each in silent if each.partition(".")[2] not in plain_by_shape] == []
+
+
+def test_a_function_is_given_what_a_database_offers(schema: dict[str, Any]) -> None:
+    """`access: [database.runtime]` would not compile in TypeScript or Go, where the two types differ."""
+    access = {"$ref": "#/types/aurora-lambda:index:FunctionAccess"}
+    for component in ("ImageFunction", "Migration"):
+        given = schema["resources"][f"aurora-lambda:index:{component}"]["inputProperties"]["access"]
+        assert (given["type"], given["items"]["$ref"]) == ("array", access["$ref"])
+        assert "plain" not in given["items"]
+    for component, output in (("AuroraDatabase", "runtime"), ("DsqlDatabase", "admin"), ("Network", "access")):
+        offered = schema["resources"][f"aurora-lambda:index:{component}"]["properties"][output]
+        assert offered["$ref"] == access["$ref"]
+
+
 def test_what_a_database_needs_is_known(schema: dict[str, Any]) -> None:
     """Else another language's compiler would ask for too much or too little."""
     database = schema["resources"]["aurora-lambda:index:AuroraDatabase"]
@@ -143,10 +179,11 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
     database: dict[str, Any] = {
         "engine": "postgres",
         "vpcId": "vpc-0a",
-        "subnetIds": ["subnet-1", "subnet-2"],
+        "subnetIds": [pulumi.Output.from_input("subnet-1"), "subnet-2"],
         "functionSecurityGroupId": "sg-1",
         # Numbers are floating point on the wire.
         "instanceCount": 2.0,
+        "backupRetentionDays": pulumi.Output.from_input(9.0),
     }
 
     def construct() -> None:
@@ -155,9 +192,9 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
         assert set(state) == {"runtime", "admin", "endpoint", "identifier"}
         # What depends on other resources arrives as an output.
         admin = pulumi.Output.from_input(state["admin"])
-        keys = ("environment", "policyStatements", "subnetIds", "securityGroupIds")
-        runner = {"imageUri": "image@sha256:0", **{key: [admin[key]] for key in keys}}
-        provider.construct("migrations", f"{token}Migration", runner, options)
+        provider.construct(
+            "migrations", f"{token}Migration", {"imageUri": "image@sha256:0", "access": [admin]}, options
+        )
 
     asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
     urns = {urn.split("::", 2)[2] for urn in monitor.get_registered_resources()}
@@ -166,8 +203,9 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
     assert f"aurora-lambda:index:AuroraDatabase${SECURITY_GROUP}::db" in urns
     assert f"aurora-lambda:index:AuroraDatabase${EGRESS_RULE}::db-postgres-functions-out" in urns
     assert f"aurora-lambda:index:AuroraDatabase${CLUSTER_INSTANCE}::db-2" in urns
-    functions = [entry.state for entry in monitor.get_registered_resources().values() if FUNCTION in entry.urn]
-    (runner,) = [state for state in functions if "vpcConfig" in state]
+    states = {entry.urn.rpartition("$")[2]: entry.state for entry in monitor.get_registered_resources().values()}
+    assert states[f"{CLUSTER}::db"]["backupRetentionPeriod"] == 9
+    runner = states[f"{FUNCTION}::migrations"]
     assert runner["vpcConfig"] == {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
     assert runner["environment"]["variables"]["SQL_DB_RUNTIME_DB_ROLE"] == "app_runtime"
 
@@ -177,6 +215,12 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
     monitor = MockMonitor(Recording())
     set_mocks(Recording(), project="other", stack="dev", preview=False, monitor=monitor)
     statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [pulumi.Output.from_input("arn")]}
+    table_access = {
+        "environment": {"TABLE": pulumi.Output.from_input("t")},
+        "policyStatements": [{**statement, "Action": ["dynamodb:GetItem"]}],
+        "subnetIds": [],
+        "securityGroupIds": [],
+    }
 
     def construct() -> None:
         def make(component: str, name: str, inputs: dict[str, Any]) -> Mapping[str, Any]:
@@ -188,31 +232,37 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
         role = make("FunctionRole", "role", {})
         function = {
             "imageUri": image["imageUri"],
-            "roleName": role["name"],
-            "roleArn": role["arn"],
-            "policyStatements": [[statement]],
-            "subnetIds": [network["subnetIds"]],
-            "securityGroupIds": [[network["functionSecurityGroupId"]]],
-            "memorySize": 512.0,
+            "role": role["arn"],
+            "access": [network["access"], table_access],
+            "policyStatements": [statement],
+            "memorySize": pulumi.Output.from_input(512.0),
             "urlAuthType": "NONE",
             "cors": {"allowOrigins": ["https://example.com"], "maxAge": 60.0},
         }
         made = make("ImageFunction", "function", function)
         table = make("StreamTable", "table", {"tableName": "test-table"})
-        stream = {"streamArn": table["streamArn"], "roleName": role["name"], "functionName": made["functionName"]}
+        stream = {"streamArn": table["streamArn"], "role": role["arn"], "functionName": made["functionName"]}
         make("TableStream", "stream", {**stream, "batchSize": 7.0, "filters": [{"eventName": ["INSERT"]}]})
         regions = {"peerRegion": "eu-west-2", "witnessRegion": "eu-west-3"}
         dsql = make("DsqlDatabase", "dsql", {"functionRoleArns": [role["arn"]], **regions})
         assert set(dsql) == {"runtime", "admin", "endpoint", "identifier"}
-        runner = {key: [pulumi.Output.from_input(dsql["admin"])[key]] for key in ("environment", "policyStatements")}
-        make("Migration", "migrations", {"imageUri": image["imageUri"], **runner})
+        make("Migration", "migrations", {"imageUri": image["imageUri"], "access": [dsql["admin"]]})
 
     asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
     states = {
         (entry.urn.split("::")[2].rpartition("$")[2], entry.urn.rpartition("::")[2]): entry.state
         for entry in monitor.get_registered_resources().values()
     }
-    assert states[FUNCTION, "function"]["memorySize"] == 512
+    made = states[FUNCTION, "function"]
+    assert (made["memorySize"], made["environment"]) == (512, {"variables": {"TABLE": "t"}})
+    (group,) = [
+        each.id
+        for urn, each in monitor.get_registered_resources().items()
+        if "::network-functions" in urn and SECURITY_GROUP in urn
+    ]
+    assert made["vpcConfig"]["securityGroupIds"] == [group]
+    (*_, table, bucket) = json.loads(states[ROLE_POLICY, "function"]["policy"])["Statement"]
+    assert (table["Action"], bucket["Action"], bucket["Resource"]) == (["dynamodb:GetItem"], ["s3:GetObject"], ["arn"])
     assert states[FUNCTION_URL, "function"]["cors"] == {"allowOrigins": ["https://example.com"], "maxAge": 60}
     assert states[MAPPING, "stream"]["batchSize"] == 7
     assert states[DSQL_CLUSTER, "dsql-peer"]["region"] == "eu-west-2"

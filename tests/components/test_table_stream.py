@@ -30,7 +30,7 @@ TAGS = {"project": "demo", "Name": "copy"}
 
 def stream(**args: Any) -> Recording:
     """Record a `TableStream` with these arguments beside the required ones."""
-    required: TableStreamArgs = {"stream_arn": STREAM, "function_name": "f", "role_name": "r"}
+    required: TableStreamArgs = {"stream_arn": STREAM, "function_name": "f", "role": "arn:aws:iam::123456789012:role/r"}
     return record(lambda: TableStream("copy", {**required, "tags": {"project": "demo"}, **args}))
 
 
@@ -234,7 +234,7 @@ def test_statements_in_any_order_of_keys_give_one_policy() -> None:
     """A program in another language would replace unchanged policies at random, its mappings arriving unordered."""
     own = {"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": ["*"], "Condition": {"a": {"b": "c", "d": "e"}}}
     turned = {**dict(reversed(own.items())), "Condition": {"a": {"d": "e", "b": "c"}}}
-    texts = {stream(policy_statements=[[each]]).inputs(ROLE_POLICY, "copy")["policy"] for each in (own, turned)}
+    texts = {stream(policy_statements=[each]).inputs(ROLE_POLICY, "copy")["policy"] for each in (own, turned)}
     assert len(texts) == 1
     filters = [{"a": [1], "b": [2]}, {"b": [2], "a": [1]}]
     assert len({str(stream(filters=[each]).inputs(MAPPING, "copy")["filterCriteria"]) for each in filters}) == 1
@@ -279,7 +279,7 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
 def test_permissions_of_ones_own_replace_the_generated_ones() -> None:
     """Else a company whose policies are written elsewhere could not use this component."""
     own = {"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": ["*"]}
-    policy = stream(policy_statements=[pulumi.Output.from_input([own])]).inputs(ROLE_POLICY, "copy")
+    policy = stream(policy_statements=[pulumi.Output.from_input(own)]).inputs(ROLE_POLICY, "copy")
     assert json.loads(policy["policy"])["Statement"] == [own]
 
 
@@ -306,14 +306,12 @@ def test_three_tables_feed_two_functions_and_no_database_is_needed() -> None:
         functions = {}
         for name in ("one", "two"):
             role = FunctionRole(name, {})
-            function = ImageFunction(name, {"image_uri": "i@sha256:0", "role_name": role.name, "role_arn": role.arn})
+            function = ImageFunction(name, {"image_uri": "i@sha256:0", "role": role})
             functions[name] = (role, function)
         for table, name in (("a-table", "one"), ("b-table", "one"), ("c-table", "two")):
             role, function = functions[name]
             stream_arn = StreamTable(table, {"table_name": table}).stream_arn
-            TableStream(
-                table, {"stream_arn": stream_arn, "function_name": function.function_name, "role_name": role.name}
-            )
+            TableStream(table, {"stream_arn": stream_arn, "function_name": function.function_name, "role": role})
 
     recording = record(program)
     assert recording.of_type(FUNCTION) == ["one", "two"]

@@ -24,7 +24,7 @@ def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -
     # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
     args: NetworkArgs = {"endpoint_zones": 3 if settings.database_auth == "password" else 1, "tags": tags}
     if settings.vpc_id:
-        args["vpc_id"], args["subnet_ids"] = settings.vpc_id, list[pulumi.Input[str]](settings.subnet_ids)
+        args["vpc_id"], args["subnet_ids"] = settings.vpc_id, settings.subnet_ids
         # On DSQL there is no secret to read.
         args["secrets_endpoint"] = settings.secrets_endpoint and settings.engine in RDS_ENGINES
     else:

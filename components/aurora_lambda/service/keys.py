@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aurora_lambda.arguments import Argument, Value
-from aurora_lambda.schema import camel_case
+from aurora_lambda.naming import camel_case
 from aurora_lambda.service.values import read_value
 from aurora_lambda_runtime.database.engines import ENGINES
 

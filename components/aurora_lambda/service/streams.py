@@ -6,8 +6,7 @@ import pulumi
 
 from aurora_lambda import FunctionRole, ImageFunction, StreamTable, StreamTableArgs, TableStream, TableStreamArgs
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.naming import physical_name
-from aurora_lambda.schema import camel_case
+from aurora_lambda.naming import camel_case, physical_name
 from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
@@ -93,18 +92,14 @@ def _function(
     role: FunctionRole,
     database: pulumi.Output[FunctionAccess] | None,
 ) -> ImageFunction:
-    sources = [database] if database is not None and stream.database else []
     return ImageFunction(
         stream.function_name,
         {
             "image_uri": image_uri,
             "command": [command],
-            "role_name": role.name,
-            "role_arn": role.arn,
-            "environment": [*(source["environment"] for source in sources), _batch_variables(settings, stream)],
-            "policy_statements": [source["policy_statements"] for source in sources],
-            "subnet_ids": [source["subnet_ids"] for source in sources],
-            "security_group_ids": [source["security_group_ids"] for source in sources],
+            "role": role,
+            "access": [database] if database is not None and stream.database else [],
+            "environment": _batch_variables(settings, stream),
             "architecture": settings.architecture,
             "memory_size": stream.memory,
             "timeout": stream.timeout,
@@ -134,7 +129,7 @@ def _table_stream(
         "stream_arn": table.stream_arn,
         "table_kms_key_arn": table.kms_key_arn,
         "function_name": function.function_name,
-        "role_name": role.name,
+        "role": role,
         "starting_position": stream.starting_position,
         "batch_size": stream.batch_size,
         "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
