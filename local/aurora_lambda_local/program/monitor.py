@@ -31,12 +31,13 @@ class Monitor(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Register a resource."""
-        self._receiver.set_urn(self.make_urn(request.parent, request.type, request.name))
+        self._set_urn(request)
         with _thread_event_loop():
             return super().RegisterResource(request)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Read a resource that exists elsewhere."""
+        self._set_urn(request)
         with _thread_event_loop():
             return super().ReadResource(request)
 
@@ -44,6 +45,9 @@ class Monitor(MockMonitor):
         """Answer an `aws.get_...` call."""
         with _thread_event_loop():
             return super().Invoke(request)
+
+    def _set_urn(self, request: Any) -> None:
+        self._receiver.set_urn(self.make_urn(request.parent, request.type, request.name), request.parent)
 
 
 def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:
@@ -57,6 +61,7 @@ def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: b
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
     with _silenced_logging(), _working_directory(program.directory), _event_loop(receiver) as loop:
         monitor = Monitor(receiver)
+        receiver.transforms.run_on(loop)
         set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
         set_all_config(dict(program.config))
         # An earlier run in this process may have left futures of another event loop.

@@ -5,12 +5,14 @@ import threading
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
 
 from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.program.transforms import ResourceTransforms
 from aurora_lambda_local.resources.outputs import lookup_result
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.supervisor.messages import LookupRequest
@@ -27,6 +29,7 @@ class ResourceReceiver(Mocks):
         changes: The number of resources by kind of change.
         failures: One message for each resource that failed.
         urns: The resources that the program has registered.
+        transforms: What the program itself changes of resources before they come here.
     """
 
     def __init__(self, region: str, stack_outputs: Outputs) -> None:
@@ -35,6 +38,7 @@ class ResourceReceiver(Mocks):
         self.changes: Counter[str] = Counter()
         self.failures: list[str] = []
         self.urns: list[str] = []
+        self.transforms = ResourceTransforms()
         self._thread = threading.local()
 
     def call(self, args: MockCallArgs) -> tuple[Outputs, list[tuple[str, str]] | None]:
@@ -48,13 +52,17 @@ class ResourceReceiver(Mocks):
             self.failures.append(str(error))
             raise
 
-    def set_urn(self, urn: str) -> None:
-        """Set the URN of the resource that this thread registers next."""
-        self._thread.urn = urn
+    def set_urn(self, urn: str, parent: str) -> None:
+        """Set the URN and the parent's of the resource that this thread registers next."""
+        self._thread.urn, self._thread.parent = urn, parent
+
+    def register_transform(self, transform: pulumi.ResourceTransform) -> None:
+        """Receive a transform of all resources."""
+        self.transforms.add_to_stack(transform)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
         """Receive one resource, also one that exists already on AWS; components are only recorded."""
-        inputs = {key: to_json_value(value) for key, value in args.inputs.items()}
+        inputs = {key: to_json_value(value) for key, value in self._transformed(args).items()}
         if args.typ == STACK_REFERENCE:
             # Of stacks here a program reads its own alone.
             return args.resource_id, {**inputs, "outputs": self._stack_outputs, "secretOutputNames": []}
@@ -65,6 +73,13 @@ class ResourceReceiver(Mocks):
         urn = self._thread.urn
         self.urns.append(urn)
         return self.receive(urn, args.typ, args.name, inputs)
+
+    def _transformed(self, args: MockResourceArgs) -> Mapping[str, Any]:
+        try:
+            return self.transforms.inputs(self._thread.urn, self._thread.parent, args)
+        except Exception as error:
+            self.failures.append(f"{args.typ} {args.name}: its transform failed: {type(error).__name__}: {error}")
+            raise
 
     @abstractmethod
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:

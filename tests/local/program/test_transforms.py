@@ -1,0 +1,121 @@
+"""What a program changes of its resources by transforms of its own, when it is run here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from aurora_lambda import ImageFunction, StreamTable
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.program.deploy import run_reported
+from aurora_lambda_local.program.forwarder import StackProgram
+from aurora_lambda_local.program.receiver import ResourceReceiver
+from aurora_lambda_local.resources.outputs import resource_outputs
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.supervisor.messages import LookupRequest
+
+REGION = "eu-west-1"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+QUEUE = "aws:sqs/queue:Queue"
+TABLE = "aws:dynamodb/table:Table"
+
+
+class Receiver(ResourceReceiver):
+    """Keeps what it receives, and answers as AWS would."""
+
+    def __init__(self) -> None:
+        super().__init__(REGION, {})
+        self.inputs: dict[tuple[str, str], Inputs] = {}
+
+    def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
+        self.inputs[type_token, name] = inputs
+        return resource_outputs(type_token, name, inputs, REGION)
+
+    def lookup(self, request: LookupRequest) -> Outputs:
+        raise AssertionError(request)
+
+
+def run(main: Callable[[], None], tmp_path: Path, *, preview: bool = False) -> dict[tuple[str, str], Inputs]:
+    """Return the inputs of the resources that reach this machine, by their types and names."""
+    receiver = Receiver()
+    run_reported(
+        StackProgram("shop", "local", REGION, {"aws:region": REGION}, tmp_path, main), receiver, preview=preview
+    )
+    return receiver.inputs
+
+
+def setting(type_: str, **properties: Any) -> pulumi.ResourceTransform:
+    """Return a transform that sets properties of the resources of one type."""
+
+    def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        return pulumi.ResourceTransformResult({**args.props, **properties}, args.opts) if args.type_ == type_ else None
+
+    return transform
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_components_transforms_reach_its_resources(tmp_path: Path, preview: bool) -> None:
+    """A function would keep its logs here for a time that the program has changed, as on AWS it does not."""
+
+    def main() -> None:
+        opts = pulumi.ResourceOptions(transforms=[setting(LOG_GROUP, retentionInDays=1)])
+        ImageFunction("f", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}, opts)
+        ImageFunction("g", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"})
+
+    inputs = run(main, tmp_path, preview=preview)
+    assert inputs[LOG_GROUP, "f"] == {**inputs[LOG_GROUP, "g"], **inputs[LOG_GROUP, "f"], "retentionInDays": 1}
+    assert inputs[LOG_GROUP, "g"]["retentionInDays"] == 30
+
+
+def test_transforms_run_from_the_resource_up_to_the_stack(tmp_path: Path) -> None:
+    """Of two that set one property, another one would win here than on AWS."""
+
+    def main() -> None:
+        pulumi.runtime.register_resource_transform(setting(QUEUE, fifoQueue=True, name="stack"))
+        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[setting(QUEUE, name="own", delaySeconds=5)]))
+        StreamTable("t", {"table_name": "items"})
+
+    inputs = run(main, tmp_path)
+    assert inputs[QUEUE, "q"] == {"name": "stack", "delaySeconds": 5, "fifoQueue": True}
+    assert inputs[TABLE, "t"]["name"] == "shop-local-items"
+
+
+def test_a_transform_may_be_asynchronous_and_use_outputs(tmp_path: Path) -> None:
+    """A transform that looks a key up would stop the program here."""
+
+    def main() -> None:
+        other = aws.sqs.Queue("other", name="letters")
+
+        async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+            if args.name != "q":
+                return None
+            return pulumi.ResourceTransformResult({**args.props, "name": other.name.apply("{}-copy".format)}, args.opts)
+
+        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[transform]))
+
+    assert run(main, tmp_path)[QUEUE, "q"] == {"name": "letters-copy"}
+
+
+def test_a_transform_that_fails_is_named(tmp_path: Path) -> None:
+    """A person would be told that a queue failed, and not that the own transform did."""
+
+    def fail(args: pulumi.ResourceTransformArgs) -> None:
+        raise KeyError(args.name)
+
+    def main() -> None:
+        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[fail]))
+
+    with pytest.raises(LocalError, match="^aws:sqs/queue:Queue q: its transform failed: KeyError: 'q'$"):
+        run(main, tmp_path)
+
+
+def test_the_transform_of_a_component_works_here_too(tmp_path: Path) -> None:
+    """A stack would be another one here than on AWS."""
+
+    def main() -> None:
+        StreamTable("t", {"table_name": "items", "transform": {"table": {"tableClass": "STANDARD_INFREQUENT_ACCESS"}}})
+
+    assert run(main, tmp_path)[TABLE, "t"]["tableClass"] == "STANDARD_INFREQUENT_ACCESS"
