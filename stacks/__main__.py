@@ -1,5 +1,5 @@
 """The program that `pulumi up` runs: this service, whose own code is the application that pyproject.toml names."""
 
-from aurora_lambda.service import deploy
+from aurora_lambda.service import Service
 
-deploy()
+Service()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from aurora_lambda.service.stack import deploy
+from aurora_lambda.service import Service
 from tests.components.recording import Recording, record
 
 Stack = Callable[..., Recording]
@@ -14,7 +14,7 @@ Stack = Callable[..., Recording]
 @pytest.fixture(scope="session", autouse=True)
 def default_stack() -> Recording:
     """The recording of the service with no configuration, which imports what most others use."""
-    recording = record(deploy)
+    recording = record(Service)
     gc.freeze()
     return recording
 
@@ -27,7 +27,7 @@ def stack(default_stack: Recording) -> Stack:
     def recorded(**config: str) -> Recording:
         key = tuple(sorted(config.items()))
         if key not in recordings:
-            recordings[key] = record(deploy, config)
+            recordings[key] = record(Service, config)
         return recordings[key]
 
     return recorded

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aurora_lambda.service.stack import deploy
+from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
 from tests.components.recording import Recording, record
@@ -208,6 +208,6 @@ def test_only_an_adopted_cluster_is_dropped_by_the_runner(stack: Stack) -> None:
 def test_a_streams_table_is_protected_by_the_stack_or_by_itself() -> None:
     """The table of a protected stack would go with it."""
     for config in ({"streams": STREAM, "deletionProtection": "true"}, {"streams": OWN_STREAM}):
-        recording = record(deploy, config)
+        recording = record(Service, config)
         tables = [entry for entry in recording.registrations if entry.type == TABLE]
         assert [(each.protect, each.inputs["deletionProtectionEnabled"]) for each in tables] == [(True, True)]

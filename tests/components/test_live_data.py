@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from aurora_lambda.service import Service
 from aurora_lambda.service.errors import SettingsError
-from aurora_lambda.service.stack import deploy
 from tests.components.conftest import Stack
 from tests.components.recording import Recording, record
 from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, DSQL_CLUSTER, PARAMETER_GROUP, TABLE
@@ -27,7 +27,7 @@ def streams(**keys: str) -> dict[str, str]:
 
 def over(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> Recording:
     """Return what deploying `after` registers on a stack that `before` was deployed to."""
-    return record(deploy, after, live=record(deploy, before).outputs, preview=preview)
+    return record(Service, after, live=record(Service, before).outputs, preview=preview)
 
 
 def mistakes(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> list[str]:
@@ -165,7 +165,7 @@ def test_what_keeps_the_data_or_says_what_it_does_is_free(before: dict[str, str]
 
 def test_nothing_that_holds_data_is_touched_before_the_check() -> None:
     """A cluster could be replaced while the message that refuses it is on its way."""
-    recording = record(deploy, streams())
+    recording = record(Service, streams())
     for type_, component in ((CLUSTER, "AuroraDatabase"), (TABLE, "StreamTable")):
         child = next(entry for entry in recording.registrations if entry.type == type_)
         parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
@@ -191,10 +191,10 @@ def test_an_engine_switch_that_protection_forbids_is_refused_with_the_order_that
 
 def test_the_order_that_works_works() -> None:
     """The message would send people round in circles."""
-    first = record(deploy, {"engine": "dsql", "deletionProtection": "true"})
-    unprotected = record(deploy, {"engine": "dsql"}, live=first.outputs)
+    first = record(Service, {"engine": "dsql", "deletionProtection": "true"})
+    unprotected = record(Service, {"engine": "dsql"}, live=first.outputs)
     assert unprotected.resource(DSQL_CLUSTER, "main-db").protect is False
-    assert record(deploy, {"engine": "mysql"}, live=unprotected.outputs).outputs["engine"] == "mysql"
+    assert record(Service, {"engine": "mysql"}, live=unprotected.outputs).outputs["engine"] == "mysql"
 
 
 def test_a_protected_cluster_is_not_replaced_by_leave_alone() -> None:
@@ -248,22 +248,22 @@ def test_published_versions_do_not_hold_a_vpc_that_the_stack_leaves(
 def test_a_new_version_of_this_project_leaves_a_live_database_at_its_minor_version(stack: Stack) -> None:
     """A `git pull` would upgrade the database of a live service, with a restart, and nobody would have asked."""
     live: dict[str, Any] = {"liveData": {**stack(engine="postgres").outputs["liveData"], "engineVersion": "16.4"}}
-    kept = record(deploy, {"engine": "postgres"}, live=live)
+    kept = record(Service, {"engine": "postgres"}, live=live)
     assert kept.inputs(CLUSTER, "main-db")["engineVersion"] == "16.4"
     assert kept.inputs(CLUSTER, "main-db")["allowMajorVersionUpgrade"] is False
     assert kept.inputs(PARAMETER_GROUP, "main-db")["family"] == "aurora-postgresql16"
     assert kept.inputs(CLUSTER_INSTANCE, "main-db-1")["engineVersion"] == "16.4"
     assert kept.outputs["liveData"]["engineVersion"] == "16.4"
-    asked = record(deploy, {"engine": "postgres", "engineVersion": "17.10"}, live=live)
+    asked = record(Service, {"engine": "postgres", "engineVersion": "17.10"}, live=live)
     assert asked.inputs(CLUSTER, "main-db")["engineVersion"] == "17.10"
-    other = record(deploy, {"engine": "mysql"}, live=live)
+    other = record(Service, {"engine": "mysql"}, live=live)
     assert other.inputs(CLUSTER, "main-db")["engineVersion"] == stack().inputs(CLUSTER, "main-db")["engineVersion"]
 
 
 def test_tokens_are_taken_for_one_deployment_after_the_login_became_a_password() -> None:
     """Functions that still run would be refused by the database until the new ones are deployed."""
-    first = record(deploy, {"databaseAuth": "iam"})
-    second = record(deploy, {"databaseAuth": "password"}, live=first.outputs)
-    third = record(deploy, {"databaseAuth": "password"}, live=second.outputs)
+    first = record(Service, {"databaseAuth": "iam"})
+    second = record(Service, {"databaseAuth": "password"}, live=first.outputs)
+    third = record(Service, {"databaseAuth": "password"}, live=second.outputs)
     tokens = [each.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] for each in (first, second, third)]
     assert tokens == [True, True, False]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from aurora_lambda.service import Service
 from aurora_lambda.service.live_data import live_data
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.stack import deploy
 from tests.components.conftest import Stack
 from tests.components.recording import MIGRATED, SECRET_MARK, STACKS_FOLDER, Recording, record
 from tests.components.tokens import (
@@ -70,7 +70,7 @@ def shipped(stack: str) -> Recording:
     """Record the service under `stacks/Pulumi.<stack>.yaml`."""
     config = yaml.safe_load((STACKS_FOLDER / f"Pulumi.{stack}.yaml").read_text())["config"]
     own = {key.removeprefix("aurora-lambda:"): value for key, value in config.items() if not key.startswith("aws:")}
-    return record(deploy, own, stack=stack)
+    return record(Service, own, stack=stack)
 
 
 def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
@@ -143,7 +143,7 @@ def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(
 @pytest.mark.parametrize("engine", ["mysql", "postgres"])
 def test_registering_twice_gives_identical_inputs(stack: Stack, engine: str) -> None:
     """Else `pulumi up` with nothing changed would change something."""
-    runs = stack(engine=engine), record(deploy, {"engine": engine})
+    runs = stack(engine=engine), record(Service, {"engine": engine})
     first, second = ({entry.urn: entry.inputs for entry in run.registrations} for run in runs)
     assert first == second
 
@@ -151,7 +151,7 @@ def test_registering_twice_gives_identical_inputs(stack: Stack, engine: str) -> 
 @pytest.mark.parametrize("config", CONFIGURATIONS)
 def test_a_preview_shows_the_same_resources(stack: Stack, config: dict[str, str]) -> None:
     """Else `pulumi preview` would fail, or show less than `pulumi up` then makes."""
-    shown = record(deploy, config, preview=True)
+    shown = record(Service, config, preview=True)
     assert {entry.urn for entry in shown.registrations} == {entry.urn for entry in stack(**config).registrations}
 
 
@@ -257,7 +257,7 @@ def test_the_production_stack_is_protected_snapshotted_and_cannot_be_reset() -> 
 
 def test_one_configuration_line_switches_the_engine_and_only_that() -> None:
     """Else `pulumi config set engine postgres` would take edits elsewhere too."""
-    mysql, postgres = record(deploy), record(deploy, {"engine": "postgres"})
+    mysql, postgres = record(Service), record(Service, {"engine": "postgres"})
     names = [{(entry.type, entry.name): entry.inputs for entry in each.registrations} for each in (mysql, postgres)]
     assert {name for _, name in names[0].keys() - names[1].keys()} == {
         "main-db-mysql-from-functions",

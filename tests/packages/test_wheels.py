@@ -21,7 +21,7 @@ FOLDERS = {
 }
 # A module of the project that takes the place of one of ours ends whatever imports it.
 MINE = 'raise ImportError("this one is the project\'s own")\n'
-PROGRAM = "from aurora_lambda.service import deploy\n\ndeploy()\n"
+PROGRAM = "from aurora_lambda.service import Service\n\nService()\n"
 
 
 def uv(*arguments: str | Path) -> None:

@@ -2,85 +2,128 @@
 
 import os
 from collections.abc import Mapping
+from typing import TypeVar
 
 import pulumi
 
-from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
+from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration, Network
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import load
 from aurora_lambda.service.database import DATABASE, Database, register_database, register_network
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.keys import NO_DATABASE
-from aurora_lambda.service.live_data import LiveStack, check_live_data
+from aurora_lambda.service.live_data import check_live_data
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
 from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
 
+Part = TypeVar("Part", bound=pulumi.Resource)
 MIGRATION = "aurora-lambda:index:Migration"
 # The last three are those of a signed request.
 CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 
 
-def deploy() -> None:
-    """Register the whole stack and export its outputs.
+class Service:
+    """One stack of the service: a handler with a SQL database behind it, migrated first, and functions behind streams.
 
-    Raises:
-        SettingsError: the configuration is wrong; nothing has been registered then.
+    Attributes:
+        settings: The stack's configuration.
+        image: The image that all functions run.
+        network: The network of the functions and the database; none where the database is reached without a VPC.
+        access: What a function needs to use the database, known once it is at the code's revision.
     """
-    project = Project.find()
-    settings = load(project)
-    live = check_live_data(settings)
-    image = _image("handler", settings, project)
-    roles = register_stream_roles(settings, _tags())
-    database, parts = None, []
-    if settings.engine != NO_DATABASE:
-        database, parts = _sql_application(settings, project, image, roles, live)
-    parts += register_streams(
-        settings, _tags(), image.image_uri, database, roles, application=project.application.name, live=live
-    )
-    Protection([image, *roles.values(), *parts], protected=is_protected(settings))
-    pulumi.export("engine", settings.engine)
 
+    settings: Settings
+    image: LambdaImage
+    network: Network | None = None
+    access: pulumi.Output[FunctionAccess] | None = None
+    _database: Database | None = None
+    _migration: Migration | None = None
+    _handler: ImageFunction | None = None
 
-def _sql_application(
-    settings: Settings,
-    project: Project,
-    image: LambdaImage,
-    stream_roles: Mapping[str, FunctionRole],
-    live: LiveStack,
-) -> tuple[pulumi.Output[FunctionAccess], list[pulumi.Resource]]:
-    """Register the database, its migration and the handler.
+    def __init__(self) -> None:
+        """Register the whole stack as its file configures it, and export its outputs.
 
-    Return what functions need to use the database, and the components registered.
-    """
-    migrations_image = _image("migrations", settings, project)
-    role, runner_role = _role("handler", settings), _role("migrations", settings)
-    # Deleted before the roles by which Lambda lets go of it.
-    network = register_network(settings, _tags(), [role, runner_role, *stream_roles.values(), live.checked])
-    # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
-    database = register_database(
-        settings,
-        network,
-        [role.arn, *database_role_arns(settings, stream_roles)],
-        _tags(),
-        live=live,
-        depends_on=[image, migrations_image],
-    )
-    migration = _migration(settings, project, migrations_image, database, role=runner_role, application_role=role)
-    runtime = _migrated(database, migration)
-    handler = _handler(settings, project, image, role, runtime)
+        Raises:
+            SettingsError: the configuration is wrong; nothing has been registered then.
+        """
+        self._project = Project.find()
+        self.settings = load(self._project)
+        self._live = check_live_data(self.settings)
+        self.image = _image("handler", self.settings, self._project)
+        roles = register_stream_roles(self.settings, _tags())
+        parts: list[pulumi.Resource] = [self.image, *roles.values()]
+        if self.settings.engine != NO_DATABASE:
+            parts += self._sql_application(roles)
+        parts += register_streams(
+            self.settings,
+            _tags(),
+            self.image.image_uri,
+            self.access,
+            roles,
+            application=self._project.application.name,
+            live=self._live,
+        )
+        Protection(parts, protected=is_protected(self.settings))
+        pulumi.export("engine", self.settings.engine)
 
-    pulumi.export("handlerLambdaArn", handler.arn)
-    pulumi.export("handlerLambdaName", handler.function_name)
-    pulumi.export("migrationRunnerLambdaArn", migration.arn)
-    pulumi.export("migrationRunnerLambdaName", migration.function_name)
-    pulumi.export("functionUrl", handler.url)
-    pulumi.export("databaseEndpoint", database.endpoint)
-    pulumi.export("migration", migration.revision)
-    parts = [migrations_image, role, runner_role, network, database, migration, handler]
-    return runtime, [part for part in parts if part]
+    @property
+    def database(self) -> Database:
+        """The database; an AttributeError on engine none."""
+        return self._made(self._database, "database")
+
+    @property
+    def migration(self) -> Migration:
+        """The migration runner and the deployment's invocation of it; an AttributeError on engine none."""
+        return self._made(self._migration, "migration")
+
+    @property
+    def handler(self) -> ImageFunction:
+        """The function that answers the function URL and commands; an AttributeError on engine none."""
+        return self._made(self._handler, "handler")
+
+    def _made(self, part: Part | None, name: str) -> Part:
+        if part is None:
+            raise AttributeError(f"the service has no {name}: engine is {self.settings.engine}")
+        return part
+
+    def _sql_application(self, stream_roles: Mapping[str, FunctionRole]) -> list[pulumi.Resource]:
+        """Register the database, its migration and the handler, and return all components registered."""
+        settings, project = self.settings, self._project
+        migrations_image = _image("migrations", settings, project)
+        role, runner_role = _role("handler", settings), _role("migrations", settings)
+        # Deleted before the roles by which Lambda lets go of it.
+        self.network = register_network(
+            settings, _tags(), [role, runner_role, *stream_roles.values(), self._live.checked]
+        )
+        # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
+        self._database = register_database(
+            settings,
+            self.network,
+            [role.arn, *database_role_arns(settings, stream_roles)],
+            _tags(),
+            live=self._live,
+            depends_on=[self.image, migrations_image],
+        )
+        self._migration = _migration(
+            settings, project, migrations_image, self._database, role=runner_role, application_role=role
+        )
+        self.access = _migrated(self._database, self._migration)
+        self._handler = _handler(settings, project, self.image, role, self.access)
+        self._export()
+        parts = [migrations_image, role, runner_role, self.network, self._database, self._migration, self._handler]
+        return [part for part in parts if part]
+
+    def _export(self) -> None:
+        pulumi.export("handlerLambdaArn", self.handler.arn)
+        pulumi.export("handlerLambdaName", self.handler.function_name)
+        pulumi.export("migrationRunnerLambdaArn", self.migration.arn)
+        pulumi.export("migrationRunnerLambdaName", self.migration.function_name)
+        pulumi.export("functionUrl", self.handler.url)
+        pulumi.export("databaseEndpoint", self.database.endpoint)
+        pulumi.export("migration", self.migration.revision)
 
 
 def _role(name: str, settings: Settings) -> FunctionRole:
@@ -155,14 +198,14 @@ def _handler(
     project: Project,
     image: LambdaImage,
     role: FunctionRole,
-    runtime: pulumi.Output[FunctionAccess],
+    access: pulumi.Output[FunctionAccess],
 ) -> ImageFunction:
     return ImageFunction(
         "handler",
         {
             "image_uri": image.image_uri,
             "role": role,
-            "access": [runtime],
+            "access": [access],
             "environment": {**_application(project), **_database_routes(settings)},
             "architecture": settings.architecture,
             "memory_size": settings.handler_memory,
