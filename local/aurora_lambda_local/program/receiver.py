@@ -66,7 +66,7 @@ class ResourceReceiver(Mocks):
         if args.typ == STACK_REFERENCE:
             # Of stacks here a program reads its own alone.
             return args.resource_id, {**inputs, "outputs": self._stack_outputs, "secretOutputNames": []}
-        if not args.custom:
+        if args.custom is False:
             return "", inputs
         if args.resource_id:
             inputs["identifier"] = args.resource_id

@@ -1,6 +1,5 @@
 """What a program changes of its resources by transforms of its own, when it is run here."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,41 +9,11 @@ import pytest
 
 from aurora_lambda import ImageFunction, StreamTable
 from aurora_lambda_local.platform.errors import LocalError
-from aurora_lambda_local.program.deploy import run_reported
-from aurora_lambda_local.program.forwarder import StackProgram
-from aurora_lambda_local.program.receiver import ResourceReceiver
-from aurora_lambda_local.resources.outputs import resource_outputs
-from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
-from aurora_lambda_local.supervisor.messages import LookupRequest
+from tests.local.program.receiving import run
 
-REGION = "eu-west-1"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE = "aws:sqs/queue:Queue"
 TABLE = "aws:dynamodb/table:Table"
-
-
-class Receiver(ResourceReceiver):
-    """Keeps what it receives, and answers as AWS would."""
-
-    def __init__(self) -> None:
-        super().__init__(REGION, {})
-        self.inputs: dict[tuple[str, str], Inputs] = {}
-
-    def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
-        self.inputs[type_token, name] = inputs
-        return resource_outputs(type_token, name, inputs, REGION)
-
-    def lookup(self, request: LookupRequest) -> Outputs:
-        raise AssertionError(request)
-
-
-def run(main: Callable[[], None], tmp_path: Path, *, preview: bool = False) -> dict[tuple[str, str], Inputs]:
-    """Return the inputs of the resources that reach this machine, by their types and names."""
-    receiver = Receiver()
-    run_reported(
-        StackProgram("shop", "local", REGION, {"aws:region": REGION}, tmp_path, main), receiver, preview=preview
-    )
-    return receiver.inputs
 
 
 def setting(type_: str, **properties: Any) -> pulumi.ResourceTransform:
