@@ -1,7 +1,6 @@
 """What a program sets of a component's resources itself, where the component has no argument for it."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -15,40 +14,17 @@ from pulumi.runtime.stack import run_pulumi_func
 from aurora_lambda import (
     AuroraDatabase,
     DsqlDatabase,
-    FunctionRole,
     ImageFunction,
-    LambdaImage,
     Migration,
     Network,
     StreamTable,
-    TableStream,
 )
 from aurora_lambda.naming import camel_case
 from aurora_lambda.plugin import COMPONENTS, plugin_provider
-from tests.components.recording import CONTEXT, Recording, record
+from tests.components.recording import Recording, record
+from tests.components.samples import EVERYTHING, Component
 from tests.components.tokens import CLUSTER, FUNCTION, LOG_GROUP, ROLE, TABLE, VPC
 
-Component = Callable[..., pulumi.ComponentResource]
-ROLE_ARN = "arn:aws:iam::123456789012:role/r"
-STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
-VPC_ARGS = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1", "subnet-2"], "function_security_group_id": "sg-1"}
-ACCESS = {"environment": {}, "policy_statements": [], "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
-DRAWN = {"image_uri": "repo@sha256:0", "access": [ACCESS]}
-# Arguments with which each component makes all that it can.
-EVERYTHING: dict[Component, list[dict[str, Any]]] = {
-    Network: [{}],
-    AuroraDatabase: [{"engine": "mysql", "auth": "password", "secrets_endpoint_id": "vpce-1", **VPC_ARGS}],
-    DsqlDatabase: [{"function_role_arns": [], "peer_region": "eu-west-2", "witness_region": "eu-west-3", **VPC_ARGS}],
-    LambdaImage: [{"context": str(CONTEXT), "dockerfile": str(CONTEXT / "Dockerfile"), "target": "handler"}],
-    FunctionRole: [{"network_interfaces": True}],
-    ImageFunction: [{**DRAWN, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE"}],
-    Migration: [{**DRAWN, "drop_on_destroy": True}],
-    StreamTable: [{"table_name": "test-table"}],
-    TableStream: [
-        {"stream_arn": STREAM, "function_name": "f", "role": ROLE_ARN, "on_failure": destination}
-        for destination in ("bucket", "queue")
-    ],
-}
 CHILDREN = [
     (component, child, type_) for component, (_, children) in COMPONENTS.items() for child, type_ in children.items()
 ]
@@ -149,11 +125,27 @@ def test_a_component_of_another_language_is_transformed_too() -> None:
 def test_what_is_there_not_is_refused_with_what_is_there() -> None:
     """A misspelt name would change nothing, and nobody would see it."""
     wrong = {"tabel": {}, "table": {"tags": {}, "hash": "id", "rangekey": "at"}}
-    with pytest.raises(ValueError, match="^StreamTable 'x': transform names 'tabel', which is no child") as refused:
+    with pytest.raises(
+        ValueError, match="^StreamTable 'x': transform names 'tabel', which it does not make"
+    ) as refused:
         transformed(StreamTable, {"table_name": "test-table"}, **wrong)
     names = refused.value.args[0].partition("sets 'hash' of 'table'; available: ")[2].partition(";")[0]
     assert "; StreamTable 'x': transform sets 'rangekey' of 'table'; available: " in refused.value.args[0]
     assert names.split(", ")[:3] == ["attributes", "billingMode", "deletionProtectionEnabled"]
+
+
+@pytest.mark.parametrize(
+    ("component", "args", "child"),
+    [
+        (StreamTable, {"table_name": "mine", "existing_table": True}, "table"),
+        (DsqlDatabase, {"function_role_arns": [], "cluster_identifier": "abcdefghijklmnopqrstuvwxyz"}, "cluster"),
+        (Network, {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1"]}, "subnet"),
+    ],
+)
+def test_what_exists_already_is_not_transformed(component: Component, args: dict[str, Any], child: str) -> None:
+    """A person would believe to have changed a table, a cluster or a subnet that is another stack's."""
+    with pytest.raises(ValueError, match=f"^\\w+ 'x': transform names '{child}', which it does not make"):
+        transformed(component, args, **{child: {"tags": {}}})
 
 
 @pytest.mark.parametrize(

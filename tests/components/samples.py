@@ -1,0 +1,40 @@
+"""Arguments with which each component makes all that it can."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+
+from aurora_lambda import (
+    AuroraDatabase,
+    DsqlDatabase,
+    FunctionRole,
+    ImageFunction,
+    LambdaImage,
+    Migration,
+    Network,
+    StreamTable,
+    TableStream,
+)
+from tests.components.recording import CONTEXT
+
+Component = Callable[..., pulumi.ComponentResource]
+ROLE_ARN = "arn:aws:iam::123456789012:role/r"
+STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
+VPC = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1", "subnet-2"], "function_security_group_id": "sg-1"}
+ACCESS = {"environment": {}, "policy_statements": [], "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
+CODE = {"image_uri": "repo@sha256:0", "access": [ACCESS]}
+EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
+    Network: [{}],
+    AuroraDatabase: [{"engine": "mysql", "auth": "password", "secrets_endpoint_id": "vpce-1", **VPC}],
+    DsqlDatabase: [{"function_role_arns": [], "peer_region": "eu-west-2", "witness_region": "eu-west-3", **VPC}],
+    LambdaImage: [{"context": str(CONTEXT), "dockerfile": str(CONTEXT / "Dockerfile"), "target": "handler"}],
+    FunctionRole: [{"network_interfaces": True}],
+    ImageFunction: [{**CODE, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE"}],
+    Migration: [{**CODE, "drop_on_destroy": True}],
+    StreamTable: [{"table_name": "test-table"}],
+    TableStream: [
+        {"stream_arn": STREAM, "function_name": "f", "role": ROLE_ARN, "on_failure": destination}
+        for destination in ("bucket", "queue")
+    ],
+}
