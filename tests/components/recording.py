@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.settings import get_root_resource, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from aurora_lambda.project import Project
@@ -147,6 +147,7 @@ def record(
     """
     recording = Recording(zones=zones, lookups=lookups or {}, live=live or {})
     monitor = _RecordingMonitor(recording, preview=preview)
+    loop = fresh_event_loop()
     set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")
     # The mocked stack still has what the program before exported.
     getattr(get_root_resource(), "outputs", {}).clear()
@@ -154,13 +155,24 @@ def record(
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
     try:
-        loop = asyncio.get_event_loop()
         loop.run_until_complete(run_pulumi_func(program))
         exported = {} if preview else getattr(get_root_resource(), "outputs", {})
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
         os.chdir(folder)
     return recording
+
+
+def fresh_event_loop() -> asyncio.AbstractEventLoop:
+    """Return an event loop to run a program on, also where a program that ran as `up` runs it has left none."""
+    try:
+        return asyncio.get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        # It has left its own stack, too. The first program on a new one registers that as well.
+        set_root_resource(None)  # ty: ignore[invalid-argument-type]
+        record(lambda: None)
+        return asyncio.get_event_loop()
 
 
 def statements(recording: Recording, name: str) -> list[dict[str, Any]]:

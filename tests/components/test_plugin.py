@@ -1,6 +1,5 @@
 """The components as a Pulumi plugin: what TypeScript, Go, YAML, Java and C# programs see."""
 
-import asyncio
 import json
 import re
 import subprocess
@@ -19,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.stack import run_pulumi_func
 
 from aurora_lambda import plugin
-from tests.components.recording import CONTEXT, STACKS_FOLDER, Recording
+from tests.components.recording import CONTEXT, STACKS_FOLDER, Recording, fresh_event_loop
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
@@ -175,6 +174,7 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
     """Else the plugin would have a schema and still fail at the first `pulumi up`."""
     recording = Recording()
     monitor = MockMonitor(recording)
+    loop = fresh_event_loop()
     set_mocks(recording, project="other", stack="dev", preview=False, monitor=monitor)
     database: dict[str, Any] = {
         "engine": "postgres",
@@ -196,7 +196,7 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
             "migrations", f"{token}Migration", {"imageUri": "image@sha256:0", "access": [admin]}, options
         )
 
-    asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
+    loop.run_until_complete(run_pulumi_func(construct))
     urns = {urn.split("::", 2)[2] for urn in monitor.get_registered_resources()}
     parent = "pulumi:pulumi:Stack$aurora-lambda:index:AuroraDatabase::db"
     assert {parent, f"aurora-lambda:index:AuroraDatabase${CLUSTER}::db"} <= urns
@@ -213,6 +213,7 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
 def test_every_component_is_constructed_from_another_languages_inputs(provider: ComponentProvider) -> None:
     """Else one that has a schema could still fail at the first `pulumi up`, of what the wire makes of its inputs."""
     monitor = MockMonitor(Recording())
+    loop = fresh_event_loop()
     set_mocks(Recording(), project="other", stack="dev", preview=False, monitor=monitor)
     statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [pulumi.Output.from_input("arn")]}
     table_access = {
@@ -248,7 +249,7 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
         assert set(dsql) == {"runtime", "admin", "endpoint", "identifier"}
         make("Migration", "migrations", {"imageUri": image["imageUri"], "access": [dsql["admin"]]})
 
-    asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
+    loop.run_until_complete(run_pulumi_func(construct))
     states = {
         (entry.urn.split("::")[2].rpartition("$")[2], entry.urn.rpartition("::")[2]): entry.state
         for entry in monitor.get_registered_resources().values()

@@ -1,6 +1,5 @@
 """What a program sets of a component's resources itself, where the component has no argument for it."""
 
-import asyncio
 from typing import Any
 
 import pulumi
@@ -21,8 +20,8 @@ from aurora_lambda import (
 )
 from aurora_lambda.naming import camel_case
 from aurora_lambda.plugin import COMPONENTS, plugin_provider
-from tests.components.recording import Recording, record
-from tests.components.samples import EVERYTHING, Component
+from tests.components.recording import Recording, fresh_event_loop, record
+from tests.components.samples import EVERYTHING, ROLE_ARN, Component
 from tests.components.tokens import CLUSTER, FUNCTION, LOG_GROUP, ROLE, TABLE, VPC
 
 CHILDREN = [
@@ -110,6 +109,7 @@ def test_a_property_is_taken_away_by_none() -> None:
 def test_a_component_of_another_language_is_transformed_too() -> None:
     """A TypeScript program would have no way out but a fork."""
     monitor = MockMonitor(Recording())
+    loop = fresh_event_loop()
     set_mocks(Recording(), project="other", stack="dev", preview=False, monitor=monitor)
     transform = {"table": {"tableClass": "STANDARD_INFREQUENT_ACCESS", "tags": {"a": pulumi.Output.from_input("b")}}}
 
@@ -117,7 +117,7 @@ def test_a_component_of_another_language_is_transformed_too() -> None:
         token, inputs = "aurora-lambda:index:StreamTable", {"tableName": "test-table", "transform": transform}
         plugin_provider().construct("x", token, inputs, pulumi.ResourceOptions())
 
-    asyncio.get_event_loop().run_until_complete(run_pulumi_func(construct))
+    loop.run_until_complete(run_pulumi_func(construct))
     (state,) = [each.state for urn, each in monitor.get_registered_resources().items() if TABLE in urn]
     assert (state["tableClass"], state["tags"]) == ("STANDARD_INFREQUENT_ACCESS", {"a": "b"})
 
@@ -140,6 +140,7 @@ def test_what_is_there_not_is_refused_with_what_is_there() -> None:
         (StreamTable, {"table_name": "mine", "existing_table": True}, "table"),
         (DsqlDatabase, {"function_role_arns": [], "cluster_identifier": "abcdefghijklmnopqrstuvwxyz"}, "cluster"),
         (Network, {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1"]}, "subnet"),
+        (Migration, {"image_uri": "repo@sha256:0", "access": [], "role": ROLE_ARN}, "role"),
     ],
 )
 def test_what_exists_already_is_not_transformed(component: Component, args: dict[str, Any], child: str) -> None:
