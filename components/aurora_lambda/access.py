@@ -1,4 +1,4 @@
-"""What a function needs to use something else: the value that databases and networks offer and functions take."""
+"""Access of a function to something else: the value that databases and networks offer and functions take."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
@@ -47,7 +47,7 @@ def merged_access(component: str, name: str, sources: AccessList) -> pulumi.Outp
         keys = FunctionAccess.__annotations__.keys()
         if source.keys() != keys:
             given, must = ", ".join(sorted(source)), ", ".join(sorted(keys))
-            raise ValueError(f"{component} {name!r}: access has {given}; it takes {must}, each of them")
+            raise ValueError(f"{component} {name!r}: access has {given}; must be {must}, each of them")
         return source
 
     return pulumi.Output.all(*(map_input(source, check) for source in sources)).apply(_merge)

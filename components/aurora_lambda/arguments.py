@@ -1,4 +1,4 @@
-"""What the arguments of components take: a default, the values allowed, and one message for all that are not."""
+"""Arguments of components: a default, the values allowed, and one message for all that are not."""
 
 import ipaddress
 import json
@@ -28,7 +28,7 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 class Argument:
     """One argument of a component: its default, and which values it takes.
 
-    `takes` ends the sentence "it takes ..."; a `default` of None says that there is none; `choices` are all values
+    `takes` ends the sentence "must be ..."; a `default` of None says that there is none; `choices` are all values
     allowed, where they are few; `items` is the type of an array's items.
     """
 
@@ -54,7 +54,7 @@ class Argument:
         if self.type == "integer" and isinstance(value, float) and value.is_integer():
             value = int(value)
         if not _is_of_type(self.type, value) or not self.allows(value):
-            raise ValueError(f"it takes {self.takes}")
+            raise ValueError(f"must be {self.takes}")
         return value
 
 

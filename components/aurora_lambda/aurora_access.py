@@ -1,4 +1,4 @@
-"""What the application and the migration runner need to use an Aurora cluster: plain values, made without Pulumi."""
+"""Access of the application and the migration runner to an Aurora cluster: plain values, made without Pulumi."""
 
 from dataclasses import dataclass
 

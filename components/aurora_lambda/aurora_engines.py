@@ -1,4 +1,4 @@
-"""What RDS calls each engine, and the server parameters this project relies on: plain values, made without Pulumi."""
+"""RDS's names of each engine, and the server parameters this project relies on: plain values, made without Pulumi."""
 
 import re
 from collections.abc import Mapping

@@ -270,7 +270,7 @@ def _check_combinations(name: str, args: DsqlDatabaseArgs) -> None:
     key = args.get("kms_key_arn")
     if "peer_region" in args and isinstance(key, str) and MULTI_REGION_KEY not in key:
         raise ValueError(
-            f"DsqlDatabase {name!r}: kms_key_arn is {key!r}; with peer_region it takes a multi-Region key, whose id"
+            f"DsqlDatabase {name!r}: kms_key_arn is {key!r}; with peer_region it must be a multi-Region key, whose id"
             " begins with mrk-"
         )
     if "cluster_identifier" in args and (given := [key for key in OF_NEW_CLUSTERS if key in args]):

@@ -1,4 +1,4 @@
-"""Where the records of a stream go that its function could not process: a private bucket, or a queue."""
+"""The on-failure destination of a stream, for records that its function failed on: a private bucket, or a queue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

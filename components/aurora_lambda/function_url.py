@@ -1,4 +1,4 @@
-"""What a function URL needs: CORS settings, and the permissions that make it public."""
+"""CORS settings of a function URL, and the permissions that make it public."""
 
 from collections.abc import Callable, Sequence
 from typing import NotRequired, TypedDict

@@ -1,4 +1,4 @@
-"""Where the parts of a service lie: the project is the folder of the nearest Pulumi.yaml, as Pulumi has it."""
+"""The project, and the folders of its parts: the folder of the nearest Pulumi.yaml, as Pulumi has it."""
 
 import tomllib
 from collections.abc import Mapping

@@ -179,6 +179,6 @@ def _check_combinations(name: str, args: TableStreamArgs) -> None:
     # What comes as an output Lambda checks.
     if isinstance(window, int) and isinstance(factor, int) and window and factor > 1:
         raise ValueError(
-            f"TableStream {name!r}: parallelization_factor is {factor}; it takes 1 beside"
+            f"TableStream {name!r}: parallelization_factor is {factor}; must be 1 beside"
             " tumbling_window_in_seconds, since a shard has one window at a time"
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-MOST_CHARACTERS = 60
+MAX_CHARACTERS = 60
 JSON_TYPES = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 
 
@@ -29,4 +29,4 @@ def parse_payload(event: object, commands: Sequence[str]) -> tuple[str, Mapping[
 def shorten(value: object) -> str:
     """Return `value` as an error message shows it: a long one is cut off."""
     text = repr(value)
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}..."

@@ -70,7 +70,7 @@ def test_an_older_change_never_replaces_a_newer_one() -> None:
 
 
 def test_a_deleted_item_leaves_a_row_that_older_changes_do_not_fill() -> None:
-    """Else a late record would bring back what a user had deleted."""
+    """A late record would bring back what a user had deleted."""
     invoke(process, raw_record(KEY, {"n": 1}, sequence_number=1))
     invoke(process, raw_record(KEY, old={"n": 2}, sequence_number=3))
     invoke(process, raw_record(KEY, {"n": 2}, sequence_number=2))

@@ -145,7 +145,7 @@ def test_an_id_that_is_no_uuid_is_refused(app: Client) -> None:
 def test_a_limit_out_of_range_is_refused(app: Client, limit: str) -> None:
     """A wrong number is the client's error."""
     answer = app.http("GET", f"/users?limit={limit}")
-    assert answer.error == (400, "limit takes a whole number from 1 to 1000")
+    assert answer.error == (400, "limit must be a whole number from 1 to 1000")
 
 
 def test_an_answer_too_large_for_lambda_says_how_to_ask_for_less(app: Client) -> None:

@@ -22,7 +22,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 
 def test_rows_are_created_and_listed(checkout: Checkout) -> None:
-    """Else the service would not do what it is for."""
+    """The service would not do what it is for."""
     explicit = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "create"}')
     default = checkout.invoke("handlerLambdaArn")
     assert list(explicit) == list(default) == ["id", "awsRequestId", "createdAt"]
@@ -31,7 +31,7 @@ def test_rows_are_created_and_listed(checkout: Checkout) -> None:
 
 
 def test_the_routes_answer(checkout: Checkout) -> None:
-    """Else the HTTP interface would not be the documented one."""
+    """The HTTP interface would not be the documented one."""
     ready = {"message": "Database initialized successfully", "schema": "app", "tables": ["users", "posts"]}
     assert checkout.curl("POST", "/init") == (200, ready)
     ann = json.dumps({"name": "Ann", "email": "ann@example.org"})

@@ -103,7 +103,7 @@ def test_an_access_with_a_misspelt_or_missing_key_is_refused() -> None:
     wrong = {"environment": {}, "policy_statements": [], "subnets": [], "security_group_ids": []}
     message = (
         "^ImageFunction 'f': access has environment, policy_statements, security_group_ids, subnets;"
-        " it takes environment, policy_statements, security_group_ids, subnet_ids, each of them$"
+        " must be environment, policy_statements, security_group_ids, subnet_ids, each of them$"
     )
     with pytest.raises(ValueError, match=message):
         function(access=[wrong])
@@ -135,5 +135,5 @@ def test_a_role_is_given_as_it_is_made() -> None:
 
 def test_a_roles_name_is_refused_where_its_arn_is_asked_for() -> None:
     """AWS would refuse the function after the database has been made."""
-    with pytest.raises(ValueError, match="^ImageFunction 'f': role is 'r'; it takes the ARN of an IAM role$"):
+    with pytest.raises(ValueError, match="^ImageFunction 'f': role is 'r'; must be the ARN of an IAM role$"):
         function(role="r")

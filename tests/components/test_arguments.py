@@ -51,7 +51,7 @@ REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
 
 
 def test_every_default_is_the_documented_one() -> None:
-    """Else a program that says nothing about an argument would get something else than it was told."""
+    """A program that says nothing about an argument would get something else than it was told."""
     assert {name: argument.default for name, argument in ARGUMENTS.items()} == {
         "Network.cidr_block": "10.0.0.0/16",
         "Network.secrets_endpoint": True,
@@ -158,7 +158,7 @@ def test_every_default_is_the_documented_one() -> None:
     ],
 )
 def test_a_default_reaches_aws(component: Any, type_: str, path: str, expected: object) -> None:
-    """Else a component that is given the least would ask AWS for something that nobody chose."""
+    """A component that is given the least would ask AWS for something that nobody chose."""
     recording = record(lambda: component("x", REQUIRED[component]))
     found: Any = recording.inputs(type_, recording.of_type(type_)[0])
     for step in path.split("."):
@@ -167,7 +167,7 @@ def test_a_default_reaches_aws(component: Any, type_: str, path: str, expected: 
 
 
 def test_ten_images_are_kept_unless_told_otherwise() -> None:
-    """Else a rollback would not find its image."""
+    """A rollback would not find its image."""
     recording = record(lambda: LambdaImage("x", REQUIRED[LambdaImage]))  # ty: ignore[invalid-argument-type]
     assert '"countNumber": 10' in recording.inputs(LIFECYCLE_POLICY, "x")["policy"]
 
@@ -223,27 +223,27 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
 
 @pytest.mark.parametrize(("name", "allowed", "refused"), BOUNDS, ids=[name for name, _, _ in BOUNDS])
 def test_both_sides_of_every_bound(name: str, allowed: list[Value], refused: list[Value]) -> None:
-    """Else AWS would refuse a value half way through a deployment, or one that it takes could not be used."""
+    """AWS would refuse a value half way through a deployment, or one that it takes could not be used."""
     argument = ARGUMENTS[name]
     for value in allowed:
         assert argument.check(value) == value
     for value in refused:
-        with pytest.raises(ValueError, match=f"^it takes {argument.takes[:10]}"):
+        with pytest.raises(ValueError, match=f"^must be {argument.takes[:10]}"):
             argument.check(value)
 
 
 def test_every_range_has_its_bounds_tested() -> None:
-    """Else a new argument could be checked wrongly."""
+    """A new argument could be checked wrongly."""
     ranges = {name for name, argument in ARGUMENTS.items() if not argument.choices and argument.type != "boolean"}
     assert ranges - {name for name, _, _ in BOUNDS} == set()
 
 
 @pytest.mark.parametrize("wrap", [lambda value: value, pulumi.Output.from_input], ids=["plain", "output"])
 def test_a_wrong_argument_is_told_with_component_value_and_what_is_allowed(wrap: Callable[[str], Any]) -> None:
-    """Else one would have to find out which of a program's components AWS means."""
+    """One would have to find out which of a program's components AWS means."""
     args: Any = {**REQUIRED[AuroraDatabase], "schema": wrap("Shop")}
     message = (
-        "^AuroraDatabase 'shop': schema is 'Shop'; it takes a lower-case name of letters, digits and _, "
+        "^AuroraDatabase 'shop': schema is 'Shop'; must be a lower-case name of letters, digits and _, "
         "at most 32 characters, that no database server uses itself$"
     )
     with pytest.raises(ValueError, match=message):
@@ -251,6 +251,6 @@ def test_a_wrong_argument_is_told_with_component_value_and_what_is_allowed(wrap:
 
 
 def test_a_whole_number_over_the_wire_is_one() -> None:
-    """Else a count from another language would be 2.0, which Python's range refuses."""
+    """A count from another language would be 2.0, which Python's range refuses."""
     argument: Argument = whole_number(1, 3, "zones")
     assert repr(argument.check(2.0)) == "2"

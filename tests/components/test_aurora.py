@@ -55,7 +55,7 @@ ENGINES = {
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: Stack, engine: str) -> None:
-    """Else data would lie unencrypted, a password would pass through Pulumi, or an idle cluster would cost money."""
+    """Data would lie unencrypted, a password would pass through Pulumi, or an idle cluster would cost money."""
     recording, expected = stack(engine=engine), ENGINES[engine]
     parameter_group = recording.output(PARAMETER_GROUP, "main-db", "name")
     assert recording.inputs(CLUSTER, "main-db") == {
@@ -111,7 +111,7 @@ def test_the_cluster_is_encrypted_serverless_and_keeps_its_own_password(stack: S
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_else(stack: Stack, engine: str) -> None:
-    """Else the application could read the master secret or log in as the master user."""
+    """The application could read the master secret or log in as the master user."""
     recording = stack(engine=engine)
     resource_id = recording.output(CLUSTER, "main-db", "clusterResourceId")
     assert statements(recording, "handler") == [
@@ -136,7 +136,7 @@ def test_the_handler_logs_in_with_a_token_as_its_own_role_and_may_do_nothing_els
 
 
 def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> None:
-    """Else migrations could not log in, or others could log in as the master user."""
+    """Migrations could not log in, or others could log in as the master user."""
     recording = stack(engine="postgres")
     resource_id = recording.output(CLUSTER, "main-db", "clusterResourceId")
     master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
@@ -164,7 +164,7 @@ def test_the_migration_runner_alone_reads_the_master_secret(stack: Stack) -> Non
 
 
 def test_a_key_may_be_an_output_of_the_same_program() -> None:
-    """Else a program that makes its own key would deploy functions with a permission that AWS refuses."""
+    """A program that makes its own key would deploy functions with a permission that AWS refuses."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
     args: AuroraDatabaseArgs = {**BARE, "auth": "password", "kms_key_id": pulumi.Output.from_input(key)}
 
@@ -181,7 +181,7 @@ def test_a_key_may_be_an_output_of_the_same_program() -> None:
 
 
 def test_a_cluster_that_never_pauses_has_no_pause_time_and_as_many_instances_as_asked(stack: Stack) -> None:
-    """Else AWS refuses the pause time, or a failover has nowhere to go."""
+    """AWS would refuse the pause time, or a failover have nowhere to go."""
     recording = stack(minCapacity="0.5", maxCapacity="16", instanceCount="3", engineVersion="16.4", engine="postgres")
     cluster = recording.inputs(CLUSTER, "main-db")
     assert cluster["serverlessv2ScalingConfiguration"] == {"minCapacity": 0.5, "maxCapacity": 16}
@@ -193,7 +193,7 @@ def test_a_cluster_that_never_pauses_has_no_pause_time_and_as_many_instances_as_
 
 
 def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
-    """Else a `pulumi destroy` of a protected stack would take the functions down before AWS refuses the rest."""
+    """A `pulumi destroy` of a protected stack would take the functions down before AWS refuses the rest."""
     protected = stack(deletionProtection="true").resource(CLUSTER, "main-db")
     assert (protected.inputs["deletionProtection"], protected.protect) == (True, True)
     open_ = stack(finalSnapshot="false").resource(CLUSTER, "main-db")
@@ -205,8 +205,8 @@ def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"engine": "oracle"}, "^AuroraDatabase 'db': engine is 'oracle'; it takes mysql or postgres$"),
-        ({"auth": "kerberos"}, "^AuroraDatabase 'db': auth is 'kerberos'; it takes iam or password$"),
+        ({"engine": "oracle"}, "^AuroraDatabase 'db': engine is 'oracle'; must be mysql or postgres$"),
+        ({"auth": "kerberos"}, "^AuroraDatabase 'db': auth is 'kerberos'; must be iam or password$"),
         ({"min_capacity": 2.5}, "^AuroraDatabase 'db': min_capacity is 2.5, above max_capacity 2$"),
         (
             {"engine_version": "17.10"},
@@ -215,19 +215,19 @@ def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
     ],
 )
 def test_a_wrong_argument_is_refused(change: dict[str, object], message: str) -> None:
-    """Else AWS would refuse it, minutes later and less clearly."""
+    """AWS would refuse it, minutes later and less clearly."""
     with pytest.raises(ValueError, match=message):
         record(lambda: AuroraDatabase("db", {**BARE, **change}))
 
 
 def test_a_major_upgrade_happens_only_when_a_version_is_given(stack: Stack) -> None:
-    """Else pulling new code could upgrade a database for good."""
+    """Pulling new code could upgrade a database for good."""
     given = stack(engine="postgres", engineVersion="18.4").inputs(CLUSTER, "main-db")
     assert (given["engineVersion"], given["allowMajorVersionUpgrade"]) == ("18.4", True)
     assert stack(engine="postgres").inputs(CLUSTER, "main-db")["allowMajorVersionUpgrade"] is False
 
 
 def test_extended_support_is_paid_for_only_on_request(stack: Stack) -> None:
-    """Else an old version would start to cost extra for each capacity unit, by RDS's own default."""
+    """An old version would start to cost extra for each capacity unit, by RDS's own default."""
     cluster = stack(extendedSupport="true").inputs(CLUSTER, "main-db")
     assert cluster["engineLifecycleSupport"] == "open-source-rds-extended-support"

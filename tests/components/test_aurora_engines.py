@@ -8,7 +8,7 @@ from tests.components.tokens import CLUSTER, EGRESS_RULE, INGRESS_RULE, ROLE_POL
 
 
 def test_another_engine_leaves_the_running_handler_its_database_its_login_and_its_way(stack: Stack) -> None:
-    """Else the old code would fail from the moment the new cluster is there until the new code is."""
+    """The old code would fail from the moment the new cluster is there until the new code is."""
     mysql, postgres = (stack(engine=engine, databaseAuth="password") for engine in ("mysql", "postgres"))
     for type_ in (SECRET, INGRESS_RULE, EGRESS_RULE):
         shared = set(mysql.of_type(type_)) & set(postgres.of_type(type_))
@@ -32,5 +32,5 @@ def test_another_engine_leaves_the_running_handler_its_database_its_login_and_it
     ],
 )
 def test_a_cluster_has_room_for_so_many_functions(engine: str, max_capacity: float, connections: int) -> None:
-    """Else functions would be refused their connection under load."""
+    """Functions would be refused their connection under load."""
     assert RDS_ENGINES[engine].connections_for_functions(max_capacity) == connections

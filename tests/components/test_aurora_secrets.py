@@ -15,7 +15,7 @@ from tests.components.tokens import (
 
 
 def test_a_password_is_kept_in_a_secret_that_only_the_runner_writes(stack: Stack) -> None:
-    """Else the password would pass through Pulumi's state, or the handler could change it."""
+    """The password would pass through Pulumi's state, or the handler could change it."""
     recording = stack(databaseAuth="password")
     secret = recording.output(SECRET, "main-db-mysql-runtime", "arn")
     master = recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"]
@@ -42,7 +42,7 @@ def test_a_password_is_kept_in_a_secret_that_only_the_runner_writes(stack: Stack
 
 
 def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stack: Stack) -> None:
-    """Else storage or secrets would use another key, or a function could not decrypt its login."""
+    """Storage or secrets would use another key, or a function could not decrypt its login."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
     recording = stack(kmsKeyArn=key, databaseAuth="password")
     cluster = recording.inputs(CLUSTER, "main-db")
@@ -65,7 +65,7 @@ def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stac
 
 
 def test_the_endpoint_lets_only_this_databases_secrets_through(stack: Stack) -> None:
-    """Else a hole in a function could carry secrets of other accounts through the endpoint."""
+    """A hole in a function could carry secrets of other accounts through the endpoint."""
     recording = stack(databaseAuth="password")
     policy = recording.inputs(VPC_ENDPOINT_POLICY, "main-db")
     assert policy["vpcEndpointId"] == recording.id(VPC_ENDPOINT, "network-secretsmanager")
@@ -85,6 +85,6 @@ def test_the_endpoint_lets_only_this_databases_secrets_through(stack: Stack) -> 
 
 
 def test_an_endpoint_of_others_keeps_its_policy(stack: Stack) -> None:
-    """Else other users of an existing VPC would be locked out of their secrets."""
+    """Other users of an existing VPC would be locked out of their secrets."""
     existing = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "secretsEndpoint": "false"}
     assert stack(**existing).of_type(VPC_ENDPOINT_POLICY) == []

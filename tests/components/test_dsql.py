@@ -266,7 +266,7 @@ def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: S
                 "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b",
             },
             "DsqlDatabase 'main-db': kms_key_arn is 'arn:aws:kms:eu-west-1:123456789012:key/0a1b'; with peer_region it"
-            " takes a multi-Region key, whose id begins with mrk-",
+            " must be a multi-Region key, whose id begins with mrk-",
         ),
         (
             {"vpc_id": "vpc-0a"},
@@ -279,12 +279,12 @@ def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: S
         ),
         (
             {"cluster_identifier": "main"},
-            "DsqlDatabase 'main-db': cluster_identifier is 'main'; it takes a cluster's identifier of 26 letters and"
+            "DsqlDatabase 'main-db': cluster_identifier is 'main'; must be a cluster's identifier of 26 letters and"
             " digits",
         ),
         (
             {"schema": "pg_own"},
-            "DsqlDatabase 'main-db': schema is 'pg_own'; it takes the name of a schema, at most 56 characters",
+            "DsqlDatabase 'main-db': schema is 'pg_own'; must be the name of a schema, at most 56 characters",
         ),
     ],
 )

@@ -27,7 +27,7 @@ BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::1
 
 
 def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) -> None:
-    """Else the function would run another image than the one built, or be slower or dearer than documented."""
+    """The function would run another image than the one built, or be slower or dearer than documented."""
     recording = stack()
     inputs = recording.inputs(FUNCTION, "handler")
     del inputs["environment"]
@@ -50,7 +50,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
 
 
 def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: Stack) -> None:
-    """Else logs would be lost or kept for ever, or the function could not start in its subnets."""
+    """Logs would be lost or kept for ever, or the function could not start in its subnets."""
     recording = stack()
     assert recording.inputs(LOG_GROUP, "handler") == {
         "name": "/aws/lambda/aurora-lambda-dev-handler",
@@ -92,13 +92,13 @@ def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: S
 
 
 def test_the_permissions_exist_before_the_function(stack: Stack) -> None:
-    """Else the first invocations after a deployment would be denied."""
+    """The first invocations after a deployment would be denied."""
     recording = stack()
     assert recording.resource(ROLE_POLICY, "handler").urn in recording.resource(FUNCTION, "handler").dependencies
 
 
 def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stack: Stack) -> None:
-    """Else a stack would be open to everybody without anybody having said so."""
+    """A stack would be open to everybody without anybody having said so."""
     recording = stack()
     assert recording.inputs(FUNCTION_URL, "handler") == {
         "functionName": recording.output(FUNCTION, "handler", "name"),
@@ -109,7 +109,7 @@ def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stac
 
 @pytest.mark.parametrize("snap_start", ["false", "true"])
 def test_a_public_url_has_both_permissions_of_its_own(stack: Stack, snap_start: str) -> None:
-    """Else a URL that becomes public on a live stack would answer everybody with 403."""
+    """A URL that becomes public on a live stack would answer everybody with 403."""
     recording = stack(functionUrlAuth="NONE", snapStart=snap_start)
     assert recording.inputs(FUNCTION_URL, "handler")["authorizationType"] == "NONE"
     everybody = {"function": recording.output(FUNCTION, "handler", "name"), "principal": "*"}
@@ -129,7 +129,7 @@ def test_a_public_url_has_both_permissions_of_its_own(stack: Stack, snap_start: 
 
 
 def test_only_the_configured_web_pages_may_call_the_url(stack: Stack) -> None:
-    """Else any page that a user visits could call the function in the user's name, or the own page could not."""
+    """Any page that a user visits could call the function in the user's name, or the own page could not."""
     origins = '["https://example.com", "http://localhost:5173"]'
     recording = stack(functionUrlCors=origins)
     assert recording.inputs(FUNCTION_URL, "handler")["cors"] == {
@@ -141,7 +141,7 @@ def test_only_the_configured_web_pages_may_call_the_url(stack: Stack) -> None:
 
 
 def test_every_property_of_cors_reaches_the_url() -> None:
-    """Else a browser would be refused what the program allows."""
+    """A browser would be refused what the program allows."""
     cors: FunctionUrlCors = {
         "allow_origins": ["*"],
         "allow_methods": ["GET"],
@@ -162,7 +162,7 @@ def test_every_property_of_cors_reaches_the_url() -> None:
 
 
 def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:
-    """Else a hole in the application could delete network interfaces of the whole account."""
+    """A hole in the application could delete network interfaces of the whole account."""
     recording = stack()
     policy = recording.inputs(ROLE_POLICY, "handler-code")
     assert policy["role"] == recording.output(ROLE, "handler", "name")
@@ -178,7 +178,7 @@ def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:
 
 
 def test_snap_start_publishes_versions_and_the_url_leads_to_them(stack: Stack) -> None:
-    """Else the URL would reach the unpublished function, which has no snapshot."""
+    """The URL would reach the unpublished function, which has no snapshot."""
     recording = stack(snapStart="true")
     function = recording.inputs(FUNCTION, "handler")
     assert (function["publish"], function["snapStart"]) == (True, {"applyOn": "PublishedVersions"})
@@ -191,7 +191,7 @@ def test_snap_start_publishes_versions_and_the_url_leads_to_them(stack: Stack) -
 
 
 def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
-    """Else a function that needs neither would be slowed down, or reachable by everybody."""
+    """A function that needs neither would be slowed down, or reachable by everybody."""
     recording = record(lambda: ImageFunction("plain", BARE))
     inputs = recording.inputs(FUNCTION, "plain")
     assert "vpcConfig" not in inputs
@@ -206,11 +206,11 @@ def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"architecture": "mips"}, "^ImageFunction 'f': architecture is 'mips'; it takes arm64 or x86_64$"),
-        ({"url_auth_type": "none"}, "^ImageFunction 'f': url_auth_type is 'none'; it takes AWS_IAM or NONE$"),
+        ({"architecture": "mips"}, "^ImageFunction 'f': architecture is 'mips'; must be arm64 or x86_64$"),
+        ({"url_auth_type": "none"}, "^ImageFunction 'f': url_auth_type is 'none'; must be AWS_IAM or NONE$"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(change: dict[str, str], message: str) -> None:
-    """Else AWS would refuse it later, without naming the component."""
+    """AWS would refuse it later, without naming the component."""
     with pytest.raises(ValueError, match=message):
         record(lambda: ImageFunction("f", {**BARE, **change}))

@@ -20,7 +20,7 @@ ROOT = STACKS_FOLDER.parent
 
 @pytest.mark.parametrize("target", ["handler", "migrations"])
 def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stack: Stack, target: str) -> None:
-    """Else an image would be built when nothing in it changed, or not be built when something did."""
+    """An image would be built when nothing in it changed, or not be built when something did."""
     recording = stack()
     context = f"../.aurora-lambda/{target}"
     settings = {"target": target, "platform": "linux/arm64"}
@@ -46,14 +46,14 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stac
 
 
 def test_the_registry_login_is_a_secret(stack: Stack) -> None:
-    """Else the stack's state would hold a registry password in plain."""
+    """The stack's state would hold a registry password in plain."""
     registry = stack().resource(IMAGE, "handler").wire["registry"]
     assert SECRET_MARK in registry["password"].values()
     assert SECRET_MARK in registry["username"].values()
 
 
 def test_the_repository_is_scanned_tidy_and_takes_a_tag_again(stack: Stack) -> None:
-    """Else old images would pile up and cost, or a second machine, a rollback or a broken push would be refused."""
+    """Old images would pile up and cost, or a second machine, a rollback or a broken push would be refused."""
     recording = stack(keepImages="3")
     assert recording.inputs(REPOSITORY, "handler") == {
         "imageTagMutability": "MUTABLE",
@@ -77,7 +77,7 @@ def test_the_repository_is_scanned_tidy_and_takes_a_tag_again(stack: Stack) -> N
 
 
 def test_only_lambda_functions_of_this_account_and_region_are_given_the_image(stack: Stack) -> None:
-    """Else Lambda would be refused the image, or would hand it to functions of other accounts."""
+    """Lambda would be refused the image, or would hand it to functions of other accounts."""
     recording = stack()
     policy = recording.inputs(REPOSITORY_POLICY, "handler")
     assert policy["repository"] == recording.output(REPOSITORY, "handler", "name")
@@ -93,13 +93,13 @@ def test_only_lambda_functions_of_this_account_and_region_are_given_the_image(st
 
 
 def test_a_repository_that_would_keep_its_images_is_protected(stack: Stack) -> None:
-    """Else a destroy would delete the functions and the database before AWS refuses to delete the repository."""
+    """A destroy would delete the functions and the database before AWS refuses to delete the repository."""
     assert stack(forceDelete="false").resource(REPOSITORY, "handler").protect is True
     assert stack().resource(REPOSITORY, "handler").protect is False
 
 
 def test_two_machines_register_the_same_image(tmp_path: Path) -> None:
-    """Else each would undo what the other has deployed: git checks files out with the modes of the umask."""
+    """Each would undo what the other has deployed: git checks files out with the modes of the umask."""
     checkout = tmp_path / "checkout"
     shutil.copytree(CONTEXT, checkout)
     args: LambdaImageArgs = {
@@ -153,13 +153,13 @@ def digest_of(context: Path, **settings: str) -> str:
 
 
 def test_the_digest_is_the_same_on_another_machine(context: Path, tmp_path: Path) -> None:
-    """Else two people deploying one commit would push two images."""
+    """Two people deploying one commit would push two images."""
     shutil.copytree(context, tmp_path / "elsewhere" / "clone")
     assert digest_of(tmp_path / "elsewhere" / "clone") == digest_of(context)
 
 
 def test_the_digest_ignores_what_the_build_does_not_read(context: Path) -> None:
-    """Else an edit to a README would build an image."""
+    """An edit to a README would build an image."""
     before = digest_of(context)
     (context / "README.md").write_text("edited\n")
     (context / "new.txt").write_text("new\n")
@@ -168,7 +168,7 @@ def test_the_digest_ignores_what_the_build_does_not_read(context: Path) -> None:
 
 @pytest.mark.parametrize("change", ["content", "name", "mode", "dockerfile", "setting"])
 def test_the_digest_changes_with_everything_the_build_reads(context: Path, change: str) -> None:
-    """Else an edited image would not be deployed."""
+    """An edited image would not be deployed."""
     before = digest_of(context, target="handler")
     code = context / "code/app.py"
     if change == "content":
@@ -184,14 +184,14 @@ def test_the_digest_changes_with_everything_the_build_reads(context: Path, chang
 
 
 def test_a_context_without_an_ignore_file_is_refused(context: Path) -> None:
-    """Else whatever lies in the folder, credentials included, would be sent to the builder."""
+    """Whatever lies in the folder, credentials included, would be sent to the builder."""
     (context / ".dockerignore").unlink()
     with pytest.raises(FileNotFoundError, match="has no .dockerignore that says what the build reads$"):
         digest_of(context)
 
 
 def test_an_unknown_architecture_is_refused() -> None:
-    """Else the build would fail half way through a deployment."""
+    """The build would fail half way through a deployment."""
     args = {"context": ".", "dockerfile": "Dockerfile", "target": "handler", "architecture": "mips"}
-    with pytest.raises(ValueError, match="^LambdaImage 'i': architecture is 'mips'; it takes arm64 or x86_64$"):
+    with pytest.raises(ValueError, match="^LambdaImage 'i': architecture is 'mips'; must be arm64 or x86_64$"):
         record(lambda: LambdaImage("i", args))  # ty: ignore[invalid-argument-type]

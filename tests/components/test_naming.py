@@ -19,7 +19,7 @@ from aurora_lambda.naming import rds_identifier_prefix
 def test_a_cluster_is_named_after_its_stack_within_the_limits_of_rds(
     monkeypatch: pytest.MonkeyPatch, project: str, stack_name: str, prefix: str
 ) -> None:
-    """Else RDS would refuse the name of a cluster, or nobody would know whose it is."""
+    """RDS would refuse the name of a cluster, or nobody would know whose it is."""
     monkeypatch.setattr(pulumi, "get_project", lambda: project)
     monkeypatch.setattr(pulumi, "get_stack", lambda: stack_name)
     assert rds_identifier_prefix("db") == prefix
@@ -27,7 +27,7 @@ def test_a_cluster_is_named_after_its_stack_within_the_limits_of_rds(
 
 
 def test_stacks_whose_names_begin_alike_have_clusters_of_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else one could not tell two stacks' clusters apart."""
+    """One could not tell two stacks' clusters apart."""
     monkeypatch.setattr(pulumi, "get_project", lambda: "p" * 50)
     prefixes = set()
     for stack_name in ("one", "two"):

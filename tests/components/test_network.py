@@ -25,7 +25,7 @@ def tags(name: str) -> dict[str, str]:
 
 
 def test_a_new_vpc_has_three_isolated_subnets_in_three_zones(stack: Stack) -> None:
-    """Else a database would be in one zone, or a subnet would lead to the internet."""
+    """A database would be in one zone, or a subnet would lead to the internet."""
     recording = stack()
     vpc = recording.id(VPC, "network")
     assert recording.inputs(VPC, "network") == {
@@ -59,7 +59,7 @@ def test_a_new_vpc_has_three_isolated_subnets_in_three_zones(stack: Stack) -> No
 def test_traffic_flows_from_functions_to_the_database_and_the_endpoint_only(
     stack: Stack, engine: str, port: int
 ) -> None:
-    """Else something other than the functions could talk to the database, or the functions could talk to anything."""
+    """Something other than the functions could talk to the database, or the functions could talk to anything."""
     recording = stack(engine=engine)
     functions, endpoints, database = (
         recording.id(SECURITY_GROUP, name) for name in ("network-functions", "network-endpoints", "main-db")
@@ -83,7 +83,7 @@ def test_traffic_flows_from_functions_to_the_database_and_the_endpoint_only(
 
 
 def test_the_only_way_out_is_the_secrets_manager_endpoint(stack: Stack) -> None:
-    """Else the migration runner could not read the master secret, or the stack would pay for more than it needs."""
+    """The migration runner could not read the master secret, or the stack would pay for more than it needs."""
     recording = stack()
     assert recording.of_type(VPC_ENDPOINT) == ["network-secretsmanager"]
     assert recording.inputs(VPC_ENDPOINT, "network-secretsmanager") == {
@@ -98,7 +98,7 @@ def test_the_only_way_out_is_the_secrets_manager_endpoint(stack: Stack) -> None:
 
 
 def test_handlers_that_read_a_password_find_the_endpoint_in_every_zone(stack: Stack) -> None:
-    """Else one zone's failure would stop every handler from logging in."""
+    """One zone's failure would stop every handler from logging in."""
     recording = stack(databaseAuth="password")
     assert recording.inputs(VPC_ENDPOINT, "network-secretsmanager")["subnetIds"] == [
         recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)
@@ -106,7 +106,7 @@ def test_handlers_that_read_a_password_find_the_endpoint_in_every_zone(stack: St
 
 
 def test_an_existing_vpc_is_used_as_it_is(stack: Stack) -> None:
-    """Else a team with a VPC of its own would get a second one, or an endpoint that AWS refuses."""
+    """A team with a VPC of its own would get a second one, or an endpoint that AWS refuses."""
     recording = stack(vpcId="vpc-0a", subnetIds='["subnet-1", "subnet-2"]', secretsEndpoint="false")
     for type_ in (VPC, SUBNET, ROUTE_TABLE, VPC_ENDPOINT, DEFAULT_SECURITY_GROUP):
         assert recording.of_type(type_) == []
@@ -128,7 +128,7 @@ def test_an_existing_vpc_is_used_as_it_is(stack: Stack) -> None:
 
 
 def test_ec2_takes_every_description(stack: Stack) -> None:
-    """Else the first `pulumi up` would fail: EC2 refuses, among others, an apostrophe."""
+    """The first `pulumi up` would fail: EC2 refuses, among others, an apostrophe."""
     existing = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "secretsEndpoint": "false"}
     described = [
         str(entry.inputs["description"])
@@ -142,19 +142,19 @@ def test_ec2_takes_every_description(stack: Stack) -> None:
 
 
 def test_the_endpoint_has_no_two_addresses_in_one_zone() -> None:
-    """Else AWS would refuse the endpoint in a region where the account sees two zones."""
+    """AWS would refuse the endpoint in a region where the account sees two zones."""
     recording = record(lambda: Network("n", {"endpoint_zones": 3}), zones=2)
     assert len(recording.inputs(VPC_ENDPOINT, "n-secretsmanager")["subnetIds"]) == 2
 
 
 def test_half_of_an_existing_vpc_is_refused() -> None:
-    """Else subnets of one VPC would be used with another."""
+    """Subnets of one VPC would be used with another."""
     with pytest.raises(ValueError, match="^Network 'n': vpc_id and subnet_ids go together; give both or neither$"):
         record(lambda: Network("n", {"vpc_id": "vpc-0a"}))
 
 
 def test_subnets_are_equal_sixteenths_of_the_range() -> None:
-    """Else a /24, the smallest range taken, would have no room for three subnets."""
+    """A /24, the smallest range taken, would have no room for three subnets."""
     assert [str(block) for block in subnet_blocks("192.168.7.0/24", 3)] == [
         "192.168.7.0/28",
         "192.168.7.16/28",

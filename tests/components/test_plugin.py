@@ -69,7 +69,7 @@ def test_the_plugin_serves_its_schema_to_the_engine(schema: dict[str, Any]) -> N
 
 
 def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
-    """Else a component could not be used from another language."""
+    """A component could not be used from another language."""
     assert schema["name"] == "aurora-lambda"
     assert set(schema["resources"]) == {
         f"aurora-lambda:index:{name}"
@@ -89,7 +89,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
 
 
 def test_every_input_and_output_is_described(schema: dict[str, Any]) -> None:
-    """Else users of other languages would have names and types but no word of what they mean."""
+    """Users of other languages would have names and types but no word of what they mean."""
     undescribed = [
         f"{token}.{kind}.{key}"
         for token, resource in schema["resources"].items()
@@ -102,7 +102,7 @@ def test_every_input_and_output_is_described(schema: dict[str, Any]) -> None:
 
 
 def test_descriptions_read_well_in_another_language(schema: dict[str, Any]) -> None:
-    """Else an SDK would show Python's indentation, names and exceptions, or not say what an argument takes."""
+    """An SDK would show Python's indentation, names and exceptions, or not say what an argument takes."""
     database = schema["resources"]["aurora-lambda:index:AuroraDatabase"]
     assert database["inputProperties"]["autoPauseSeconds"]["description"] == (
         "Idle time before a pause, where `minCapacity` is 0. "
@@ -165,13 +165,13 @@ def test_a_function_is_given_what_a_database_offers(schema: dict[str, Any]) -> N
 
 
 def test_what_a_database_needs_is_known(schema: dict[str, Any]) -> None:
-    """Else another language's compiler would ask for too much or too little."""
+    """Another language's compiler would ask for too much or too little."""
     database = schema["resources"]["aurora-lambda:index:AuroraDatabase"]
     assert database["requiredInputs"] == ["engine", "functionSecurityGroupId", "subnetIds", "vpcId"]
 
 
 def test_a_component_is_constructed_from_another_languages_inputs(provider: ComponentProvider) -> None:
-    """Else the plugin would have a schema and still fail at the first `pulumi up`."""
+    """The plugin would have a schema and still fail at the first `pulumi up`."""
     recording = Recording()
     monitor = MockMonitor(recording)
     loop = fresh_event_loop()
@@ -211,7 +211,7 @@ def test_a_component_is_constructed_from_another_languages_inputs(provider: Comp
 
 
 def test_every_component_is_constructed_from_another_languages_inputs(provider: ComponentProvider) -> None:
-    """Else one that has a schema could still fail at the first `pulumi up`, of what the wire makes of its inputs."""
+    """One that has a schema could still fail at the first `pulumi up`, of what the wire makes of its inputs."""
     monitor = MockMonitor(Recording())
     loop = fresh_event_loop()
     set_mocks(Recording(), project="other", stack="dev", preview=False, monitor=monitor)

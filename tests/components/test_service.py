@@ -74,7 +74,7 @@ def shipped(stack: str) -> Recording:
 
 
 def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
-    """Else the documented commands would have nothing to name."""
+    """The documented commands would have nothing to name."""
     recording = stack(engine="postgres")
     assert recording.outputs == {
         "handlerLambdaArn": recording.output(FUNCTION, "handler", "arn"),
@@ -90,7 +90,7 @@ def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
 
 
 def test_the_database_comes_first_then_the_migration_then_the_handler(stack: Stack) -> None:
-    """Else new code would meet an old schema, or migrations a database that is not there."""
+    """New code would meet an old schema, or migrations a database that is not there."""
     recording = stack()
     writer = recording.resource(CLUSTER_INSTANCE, "main-db-1").urn
     runner, invocation = recording.resource(FUNCTION, "migrations"), recording.resource(INVOCATION, "migrations")
@@ -107,7 +107,7 @@ def test_the_database_comes_first_then_the_migration_then_the_handler(stack: Sta
 
 
 def test_images_are_built_before_anything_dear_is_made(stack: Stack) -> None:
-    """Else a failing build would leave a cluster running that nothing uses."""
+    """A failing build would leave a cluster running that nothing uses."""
     recording = stack()
     images = {recording.resource(IMAGE, target).urn for target in ("handler", "migrations")}
     position = {entry.urn: index for index, entry in enumerate(recording.registrations)}
@@ -116,13 +116,13 @@ def test_images_are_built_before_anything_dear_is_made(stack: Stack) -> None:
 
 @pytest.mark.parametrize("config", [{"schema": "other"}, {"runtimeRole": "other"}, {"databaseAuth": "password"}])
 def test_another_schema_role_or_login_runs_the_migrations_again(stack: Stack, config: dict[str, str]) -> None:
-    """Else the handler would log in to a database or as a role that nobody has made."""
+    """The handler would log in to a database or as a role that nobody has made."""
     before, after = (recording.inputs(INVOCATION, "migrations")["triggers"] for recording in (stack(), stack(**config)))
     assert before["database"] != after["database"]
 
 
 def test_the_deployment_migrates_when_the_image_the_cluster_or_the_role_changes(stack: Stack) -> None:
-    """Else a new revision would not be applied, or a new cluster would stay empty."""
+    """A new revision would not be applied, or a new cluster would stay empty."""
     recording = stack()
     database = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
     del database["ALLOW_RESET"]
@@ -178,7 +178,7 @@ def test_a_preview_shows_the_same_resources(stack: Stack, config: dict[str, str]
     ],
 )
 def test_a_configured_value_reaches_aws(stack: Stack, type_: str, name: str, path: list[str], expected: object) -> None:
-    """Else a setting would be taken and do nothing, or do something to another resource."""
+    """A setting would be taken and do nothing, or do something to another resource."""
     found: Any = stack(**CONFIGURED).inputs(type_, name)
     for step in path:
         found = found[step]
@@ -202,7 +202,7 @@ def test_only_a_signed_url_says_where_the_database_is(
 
 
 def test_every_resource_belongs_to_a_component_and_is_tagged(stack: Stack) -> None:
-    """Else a resource would be left out of the tree, of cost reports and of clean-ups."""
+    """A resource would be left out of the tree, of cost reports and of clean-ups."""
     recording = stack(databaseAuth="password", functionUrlAuth="AWS_IAM")
     resources = [entry for entry in recording.registrations if not entry.type.startswith("aurora-lambda:")]
     outside = [entry.urn for entry in resources if "aurora-lambda:index:" not in entry.urn.split("::")[2]]
@@ -215,7 +215,7 @@ def test_every_resource_belongs_to_a_component_and_is_tagged(stack: Stack) -> No
 
 @pytest.mark.parametrize("auth", ["iam", "password"])
 def test_no_secret_is_in_plain_anywhere(stack: Stack, auth: str) -> None:
-    """Else a password could be read in the console, in the state file or in the stack's outputs."""
+    """A password could be read in the console, in the state file or in the stack's outputs."""
     recording = stack(databaseAuth=auth)
     suspicious = {"password", "masterPassword", "secretString", "masterPasswordWo"}
     found = [(entry.urn, path) for entry in recording.registrations for path in _plain_keys(entry.wire, suspicious)]
@@ -233,7 +233,7 @@ def test_no_secret_is_in_plain_anywhere(stack: Stack, auth: str) -> None:
 
 
 def test_the_development_stack_is_mysql_paused_when_idle_and_easy_to_destroy() -> None:
-    """Else trying things out would cost money at rest, or leave something behind."""
+    """Trying things out would cost money at rest, or leave something behind."""
     recording = shipped("dev")
     cluster = recording.resource(CLUSTER, "main-db")
     assert cluster.inputs["engine"] == "aurora-mysql"
@@ -244,7 +244,7 @@ def test_the_development_stack_is_mysql_paused_when_idle_and_easy_to_destroy() -
 
 
 def test_the_production_stack_is_protected_snapshotted_and_cannot_be_reset() -> None:
-    """Else one command could lose the data of a live service."""
+    """One command could lose the data of a live service."""
     recording = shipped("prod")
     cluster = recording.resource(CLUSTER, "main-db")
     assert (cluster.inputs["deletionProtection"], cluster.protect) == (True, True)
@@ -289,7 +289,7 @@ def _plain_keys(value: Any, names: set[str], path: str = "") -> list[str]:
 
 
 def test_every_shipped_configuration_is_valid() -> None:
-    """Else a newcomer's first command would fail."""
+    """A newcomer's first command would fail."""
     stacks = sorted(path.name.split(".")[1] for path in Path(STACKS_FOLDER).glob("Pulumi.*.yaml"))
     assert stacks == ["dev", "local", "prod"]
     assert shipped("local").outputs["engine"] == "postgres"

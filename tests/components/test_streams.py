@@ -13,7 +13,7 @@ TABLE_NAME = "aurora-lambda-dev-test-table"
 
 
 def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_migrated(stack: Stack) -> None:
-    """Else records would reach code that does not fit the schema, or no code at all."""
+    """Records would reach code that does not fit the schema, or no code at all."""
     recording = stack(streams=json.dumps([COPY]))
     function = recording.inputs(FUNCTION, "copy-items")
     assert function["imageUri"] == recording.output(IMAGE, "handler", "repoDigest")
@@ -29,7 +29,7 @@ def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_mi
 
 
 def test_the_stack_exports_what_people_write_to_and_read_from(stack: Stack) -> None:
-    """Else the function's log could not be followed by its name, nor an item be put into the table."""
+    """The function's log could not be followed by its name, nor an item be put into the table."""
     recording = stack(streams=json.dumps([COPY]))
     exported = {key: value for key, value in recording.outputs.items() if key.startswith("copyItems")}
     assert recording.outputs["streamMappings"] == {"copy-items": recording.output(MAPPING, "copy-items", "uuid")}
@@ -42,7 +42,7 @@ def test_the_stack_exports_what_people_write_to_and_read_from(stack: Stack) -> N
 
 
 def test_a_function_without_the_database_is_in_no_vpc_and_waits_for_no_migration(stack: Stack) -> None:
-    """Else it would start slower, and with rights that it does not need."""
+    """It would start slower, and with rights that it does not need."""
     recording = stack(streams=json.dumps([{**COPY, "database": False}]))
     function = recording.inputs(FUNCTION, "copy-items")
     assert function["environment"] == {"variables": {}}
@@ -53,7 +53,7 @@ def test_a_function_without_the_database_is_in_no_vpc_and_waits_for_no_migration
 
 
 def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
-    """Else somebody who has no SQL would pay for a network and a cluster, and wait for them."""
+    """Somebody who has no SQL would pay for a network and a cluster, and wait for them."""
     recording = stack(engine="none", streams=json.dumps([{**COPY, "database": False}]))
     made = sorted(
         (entry.type.rpartition(":")[2], entry.name)
@@ -95,7 +95,7 @@ def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
 
 
 def test_streams_share_a_function(stack: Stack) -> None:
-    """Else three tables would take three functions, and each its own copy of the code's state."""
+    """Three tables would take three functions, and each its own copy of the code's state."""
     other = {"name": "other", "table": "other-table", "function": "copy-items"}
     recording = stack(streams=json.dumps([COPY, other]))
     assert recording.of_type(FUNCTION) == ["copy-items", "handler", "migrations"]
@@ -107,7 +107,7 @@ def test_streams_share_a_function(stack: Stack) -> None:
 
 
 def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
-    """Else a setting would be taken and do nothing."""
+    """A setting would be taken and do nothing."""
     entry = {
         **COPY,
         "tablePrefix": "shop-",
@@ -167,7 +167,7 @@ def test_every_key_of_a_stream_reaches_aws(stack: Stack) -> None:
 
 
 def test_a_function_knows_when_nobody_asks_which_record_failed(stack: Stack) -> None:
-    """Else its answer would be taken for success, and the record that failed would be lost."""
+    """Its answer would be taken for success, and the record that failed would be lost."""
     other = {"name": "other", "table": "other-table", "function": "copy-items", "reportBatchItemFailures": False}
     recording = stack(streams=json.dumps([COPY, other]))
     variables = recording.inputs(FUNCTION, "copy-items")["environment"]["variables"]
@@ -179,7 +179,7 @@ def test_a_function_knows_when_nobody_asks_which_record_failed(stack: Stack) -> 
 
 
 def test_two_functions_read_one_table(stack: Stack) -> None:
-    """Else the table would be made twice, which AWS refuses half way through a deployment."""
+    """The table would be made twice, which AWS refuses half way through a deployment."""
     recording = stack(streams=json.dumps([COPY, {**COPY, "name": "other"}]))
     assert recording.of_type(TABLE) == [TABLE_NAME]
     arn = recording.output(TABLE, TABLE_NAME, "streamArn")
@@ -195,21 +195,21 @@ def test_two_functions_read_one_table(stack: Stack) -> None:
 
 @pytest.mark.parametrize("deletion_protection", ["true", "false"])
 def test_a_protected_stack_protects_its_tables(stack: Stack, deletion_protection: str) -> None:
-    """Else a destroy of a production stack would take the tables before it is refused the database."""
+    """A destroy of a production stack would take the tables before it is refused the database."""
     table = stack(streams=json.dumps([COPY]), deletionProtection=deletion_protection).resource(TABLE, TABLE_NAME)
     protected = deletion_protection == "true"
     assert (table.inputs["deletionProtectionEnabled"], table.protect) == (protected, protected)
 
 
 def test_the_handler_has_no_rights_on_streams(stack: Stack) -> None:
-    """Else a hole in the handler could read the records."""
+    """A hole in the handler could read the records."""
     recording = stack(streams=json.dumps([COPY]))
     actions = [action for statement in statements(recording, "handler") for action in statement["Action"]]
     assert actions == ["rds-db:connect"]
 
 
 def test_on_dsql_each_function_that_uses_the_database_logs_in_with_a_role_of_its_own(stack: Stack) -> None:
-    """Else DSQL would refuse its login, or the handler would have the rights of every stream."""
+    """DSQL would refuse its login, or the handler would have the rights of every stream."""
     recording = stack(engine="dsql", streams=json.dumps([COPY, {**COPY, "name": "other", "database": False}]))
     roles = {name: recording.inputs(FUNCTION, name)["role"] for name in ("handler", "copy-items", "other")}
     assert roles == {name: recording.output(ROLE, name, "arn") for name in roles}

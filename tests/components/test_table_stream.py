@@ -35,7 +35,7 @@ def stream(**args: Any) -> Recording:
 
 
 def test_a_failing_record_holds_up_nothing_for_long_and_is_kept() -> None:
-    """Else one record would block its shard for a day and be lost then."""
+    """One record would block its shard for a day and be lost then."""
     recording = stream()
     assert recording.inputs(MAPPING, "copy") == {
         "eventSourceArn": STREAM,
@@ -57,7 +57,7 @@ def test_a_failing_record_holds_up_nothing_for_long_and_is_kept() -> None:
 
 
 def test_records_that_are_given_up_lie_in_a_private_encrypted_bucket_for_a_month() -> None:
-    """Else personal data of the table could be read by others, or would be kept for ever."""
+    """Personal data of the table could be read by others, or would be kept for ever."""
     recording = stream()
     name = "copy-failures"
     bucket, arn = recording.output(BUCKET, name, "bucket"), recording.output(BUCKET, name, "arn")
@@ -89,7 +89,7 @@ def test_records_that_are_given_up_lie_in_a_private_encrypted_bucket_for_a_month
 
 
 def test_the_function_may_read_this_stream_and_deliver_to_this_bucket_before_it_is_mapped() -> None:
-    """Else Lambda would refuse the mapping, or the function could read the streams of others."""
+    """Lambda would refuse the mapping, or the function could read the streams of others."""
     recording = stream()
     bucket = recording.output(BUCKET, "copy-failures", "arn")
     policy = recording.resource(ROLE_POLICY, "copy")
@@ -108,7 +108,7 @@ def test_the_function_may_read_this_stream_and_deliver_to_this_bucket_before_it_
 
 
 def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up_or_lost() -> None:
-    """Else nobody would know before the stream drops what it has not delivered."""
+    """Nobody would know before the stream drops what it has not delivered."""
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
     recording = stream(alarm_topic_arn=topic)
     common = {
@@ -142,7 +142,7 @@ def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up_or_lo
 
 
 def test_a_queue_is_told_of_records_that_are_given_up() -> None:
-    """Else who works off queues could not be told of failures."""
+    """Who works off queues could not be told of failures."""
     recording = stream(on_failure="queue")
     assert recording.inputs(QUEUE, "copy-failures") == {
         "messageRetentionSeconds": 14 * 86_400,
@@ -156,7 +156,7 @@ def test_a_queue_is_told_of_records_that_are_given_up() -> None:
 
 
 def test_without_a_destination_nothing_is_made_for_one() -> None:
-    """Else AWS would be asked for a destination that is not there."""
+    """AWS would be asked for a destination that is not there."""
     recording = stream(on_failure="nowhere")
     assert recording.of_type(BUCKET) == recording.of_type(QUEUE) == []
     assert "destinationConfig" not in recording.inputs(MAPPING, "copy")
@@ -241,7 +241,7 @@ def test_statements_in_any_order_of_keys_give_one_policy() -> None:
 
 
 def test_every_property_of_a_mapping_can_be_set() -> None:
-    """Else a stream that needs it could not use this component."""
+    """A stream that needs it could not use this component."""
     recording = stream(
         starting_position="LATEST",
         batch_size=10_000,
@@ -277,7 +277,7 @@ def test_every_property_of_a_mapping_can_be_set() -> None:
 
 
 def test_permissions_of_ones_own_replace_the_generated_ones() -> None:
-    """Else a company whose policies are written elsewhere could not use this component."""
+    """A company whose policies are written elsewhere could not use this component."""
     own = {"Effect": "Allow", "Action": ["dynamodb:*"], "Resource": ["*"]}
     policy = stream(policy_statements=[pulumi.Output.from_input(own)]).inputs(ROLE_POLICY, "copy")
     assert json.loads(policy["policy"])["Statement"] == [own]
@@ -288,19 +288,19 @@ def test_permissions_of_ones_own_replace_the_generated_ones() -> None:
     [
         (
             {"tumbling_window_in_seconds": 9, "parallelization_factor": 2},
-            "parallelization_factor is 2; it takes 1 beside tumbling_window_in_seconds, since a shard has one window at"
+            "parallelization_factor is 2; must be 1 beside tumbling_window_in_seconds, since a shard has one window at"
             " a time",
         ),
     ],
 )
 def test_arguments_that_contradict_each_other_are_refused_in_words(args: dict[str, Any], message: str) -> None:
-    """Else one would be ignored, or AWS would refuse it half way through a deployment."""
+    """One would be ignored, or AWS would refuse it half way through a deployment."""
     with pytest.raises(ValueError, match=f"^TableStream 'copy': {message}$"):
         stream(**args)
 
 
 def test_three_tables_feed_two_functions_and_no_database_is_needed() -> None:
-    """Else streams could not be used without an SQL database, or a function would be there once a table."""
+    """Streams could not be used without an SQL database, or a function would be there once a table."""
 
     def program() -> None:
         functions = {}

@@ -54,7 +54,7 @@ def count_keys(checkout: Checkout) -> list[str]:
 def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     checkout: Checkout, dev: subprocess.Popen[str]
 ) -> None:
-    """Else each edit would take a command, or a slip of the keyboard end what runs."""
+    """Each edit would take a command, or a slip of the keyboard end what runs."""
     routes, stack = checkout.folder / "lambda_images/application/routes.py", checkout.folder / "stacks/__main__.py"
     code, program = routes.read_text(), stack.read_text()
     started = lines_to(dev, READY, REFUSED)

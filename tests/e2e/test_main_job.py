@@ -61,7 +61,7 @@ def database(checkout: Checkout) -> sqlalchemy.Engine:
 
 
 def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> None:
-    """Else scripts that read it would break."""
+    """Scripts that read it would break."""
     status = checkout.status()
     assert list(status) == [
         "stack",
@@ -83,7 +83,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
 
 
 def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Way) -> None:
-    """Else the deployment would not have migrated, or would migrate again."""
+    """The deployment would not have migrated, or would migrate again."""
     result = checkout.invoke("migrationRunnerLambdaArn")
     assert result.pop("duration_ms") >= 0
     assert result == {
@@ -99,7 +99,7 @@ def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Wa
 
 
 def test_direct_invocations_run_commands(checkout: Checkout) -> None:
-    """Else the service would not do what it is for."""
+    """The service would not do what it is for."""
     explicit = checkout.invoke("handlerLambdaArn", Payload=b'{"command": "add"}')
     default = checkout.invoke("handlerLambdaArn")
     assert list(explicit) == list(default) == ["id", "text"]
@@ -108,7 +108,7 @@ def test_direct_invocations_run_commands(checkout: Checkout) -> None:
 
 
 def test_the_function_url_answers(checkout: Checkout) -> None:
-    """Else the HTTP interface would not be the documented one."""
+    """The HTTP interface would not be the documented one."""
     status, info = checkout.curl("GET", "/info")
     assert (status, info["message"], info["schema"], info["dbRole"]) == (200, "SQL Database Info", "app", "app_runtime")
     assert set(info) == {"message", "endpoint", "identifier", "schema", "dbRole", "arn"}
@@ -125,7 +125,7 @@ def test_the_function_url_answers(checkout: Checkout) -> None:
 
 
 def test_nothing_of_the_shell_leaks_in(checkout: Checkout, tmp_path: Path) -> None:
-    """Else the profile, proxy, service file or modules of other work would break this stack, or be used by it."""
+    """The profile, proxy, service file or modules of other work would break this stack, or be used by it."""
     (tmp_path / "alembic.py").write_text("raise SystemExit('not mine')")
     (tmp_path / "boto3.py").write_text("raise SystemExit('not mine')")
     (tmp_path / "config").write_text("[not a configuration")
@@ -152,7 +152,7 @@ def test_nothing_of_the_shell_leaks_in(checkout: Checkout, tmp_path: Path) -> No
 
 
 def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:
-    """Else a busy service would run its database out of connections."""
+    """A busy service would run its database out of connections."""
     client, arn = checkout.client("lambda"), checkout.status_of("handlerLambdaArn")
     before = len(checkout.invoke("handlerLambdaArn", Payload=b'{"command": "list", "limit": 1000}'))
 
@@ -178,7 +178,7 @@ def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -
 
 
 def test_the_application_cannot_change_the_schema(checkout: Checkout) -> None:
-    """Else a hole in the application would be a hole in the schema."""
+    """A hole in the application would be a hole in the schema."""
     url = sqlalchemy.make_url(checkout.status_of("databaseUrl")).set(username="app_runtime")
     runtime = sqlalchemy.create_engine(url.set(password=runtime_password(checkout)), poolclass=sqlalchemy.NullPool)
     with runtime.connect() as connection:
@@ -197,7 +197,7 @@ def runtime_password(checkout: Checkout) -> str:
 
 
 def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
-    """Else a second `up` would interrupt what runs."""
+    """A second `up` would interrupt what runs."""
     # PostgreSQL ends processes of its own as it likes, those of idle connections say.
     before = {pid for pid, line in checkout.processes().items() if not line.startswith("postgres: ")}
     planned = checkout.run("preview", *way.up[1:]).out.splitlines()[-1]
@@ -207,7 +207,7 @@ def test_the_same_again_changes_nothing(checkout: Checkout, way: Way) -> None:
 
 
 def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkout: Checkout, way: Way) -> None:
-    """Else people would have to write revisions by hand, or restart more than they changed."""
+    """People would have to write revisions by hand, or restart more than they changed."""
     tables = checkout.folder / "lambda_images/application/tables.py"
     code = tables.read_text()
     column = '    Column("note_id", Uuid, ForeignKey("notes.id"), nullable=False),\n'
@@ -228,7 +228,7 @@ def test_a_new_column_goes_from_the_code_to_the_database_and_the_handler(checkou
 
 
 def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, way: Way) -> None:
-    """Else every edit would restart the database or run the migrations."""
+    """Every edit would restart the database or run the migrations."""
     routes = checkout.folder / "lambda_images/application/routes.py"
     routes.write_text(routes.read_text().replace('{"count":', '{"edited":'))
     lines = [line for line in checkout.run(*way.up).out.splitlines() if re.match(r" [+~-]", line)]
@@ -240,7 +240,7 @@ def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, w
 
 
 def test_logs_are_kept_and_found(checkout: Checkout) -> None:
-    """Else nobody could see what a function did."""
+    """Nobody could see what a function did."""
     request_id = checkout.invoke("handlerLambdaArn")["text"]
     assert f"  handler     REPORT   {request_id[:8]}: " in checkout.run("logs").out
     assert f"  REPORT   {request_id[:8]}: " in checkout.run("logs", "handler", "--since", "1h").out
@@ -250,7 +250,7 @@ def test_logs_are_kept_and_found(checkout: Checkout) -> None:
 
 
 def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Way) -> None:
-    """Else a reboot would lose a developer's data."""
+    """A reboot would lose a developer's data."""
     row = checkout.invoke("handlerLambdaArn")
     (supervisor,) = [pid for pid, command in checkout.processes().items() if "supervisor.server" in command]
     os.kill(supervisor, signal.SIGKILL)
@@ -260,7 +260,7 @@ def test_the_data_survives_the_end_of_the_supervisor(checkout: Checkout, way: Wa
 
 
 def test_down_leaves_nothing(checkout: Checkout, way: Way) -> None:
-    """Else processes and files would pile up on people's machines."""
+    """Processes and files would pile up on people's machines."""
     checkout.run("down")
     assert checkout.processes() == {}
     assert not (checkout.folder / ".local").exists()

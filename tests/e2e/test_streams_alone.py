@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_stack_without_a_database_delivers_events_and_says_what_it_has_not(tmp_path: Path) -> None:
-    """Else somebody who needs no SQL would have to run a database for the streams, or be told riddles."""
+    """Somebody who needs no SQL would have to run a database for the streams, or be told riddles."""
     checkout = Checkout.with_sample_application(tmp_path / "checkout")
     (checkout.folder / "tests" / "application").mkdir(parents=True)
     (checkout.folder / "stacks" / "Pulumi.queue.yaml").write_text("config:\n  aws:region: eu-west-1\n  engine: none\n")

@@ -37,7 +37,7 @@ def test_an_edited_revision_is_said_and_fails_the_check_alone(edited: Database, 
 
 
 def test_a_stamp_keeps_an_edit(edited: Database, tmp_path: Path) -> None:
-    """Else a harmless edit would be complained of for ever."""
+    """A harmless edit would be complained of for ever."""
     run({"command": "stamp", "revision": "0002"}, edited.environment(), versions=tmp_path)
     assert run({"command": "status"}, edited.environment(), versions=tmp_path)["output"] == "up to date"
 

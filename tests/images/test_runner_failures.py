@@ -82,7 +82,7 @@ def test_a_revision_that_is_not_python_is_named(database: Database, tmp_path: Pa
         ),
         (
             ("down_revision = '0001'", 'down_revision = "zzz"'),
-            "0002_step_2.py comes after revision 'zzz', which is not there: mend its down_revision",
+            "0002_step_2.py comes after revision 'zzz', which is not there: fix its down_revision",
         ),
         (
             ('revision = "0002"', "revision = 2"),
@@ -156,7 +156,7 @@ def test_a_run_that_is_short_of_time_stops_between_revisions_and_the_next_goes_o
 def test_a_deployment_that_needs_the_whole_history_fails_when_it_is_short_of_time(
     database: Database, tmp_path: Path
 ) -> None:
-    """Else the handler would be deployed before the schema it needs."""
+    """The handler would be deployed before the schema it needs."""
     versions = history(tmp_path, *tables(4))
     clock = iter([900.0, 900.0, 1.0])
     with pytest.raises(MigrationError) as stopped:

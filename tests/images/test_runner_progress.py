@@ -33,7 +33,7 @@ def stopped(mysql: Database, tmp_path: Path) -> Database:
 
 
 def test_a_mended_revision_goes_on_with_the_statement_that_failed(stopped: Database, tmp_path: Path) -> None:
-    """Else the row would be there already, and the column too: only a person could repair the database."""
+    """The row would be there already, and the column too: only a person could repair the database."""
     assert run({"command": "status"}, stopped.environment(), versions=tmp_path)["output"].splitlines() == [
         "the upgrade of 0002 step 2 was interrupted: `aurora-lambda migrate` finishes it",
         "0002 step 2 is not applied: run `aurora-lambda migrate`",

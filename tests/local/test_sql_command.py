@@ -19,7 +19,7 @@ def maintenance(database: Database) -> DatabaseSettings:
 
 
 def test_rows_are_a_table(database: Database) -> None:
-    """Else a person would need a client of each engine to look at the data."""
+    """A person would need a client of each engine to look at the data."""
     query = "SELECT 'a%' AS name, NULL AS nothing UNION ALL SELECT 'longer', '2' ORDER BY 1"
     assert run_query(maintenance(database), query) == QueryResult(
         ["name", "nothing"], [["a%", "NULL"], ["longer", "2"]], 2
@@ -27,7 +27,7 @@ def test_rows_are_a_table(database: Database) -> None:
 
 
 def test_a_refused_statement_is_one_line_in_the_databases_words(postgres: Database, mysql: Database) -> None:
-    """Else a typing mistake would end in a traceback."""
+    """A typing mistake would end in a traceback."""
     with pytest.raises(LocalError) as refused:
         run_query(maintenance(postgres), "SELECT nope")
     assert str(refused.value) == (
@@ -56,14 +56,14 @@ def test_a_refused_statement_is_one_line_in_the_databases_words(postgres: Databa
     ],
 )
 def test_the_command_that_opens_the_shell_can_be_typed_as_it_is(url: str, command: str) -> None:
-    """Else a password with a quote in it, or a port, would be got wrong by hand."""
+    """A password with a quote in it, or a port, would be got wrong by hand."""
     assert shell_command(database_settings({"DATABASE_URL": url})) == command
 
 
 def test_without_a_database_the_message_says_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else the first command that a newcomer tries would end in a traceback."""
+    """The first command that a newcomer tries would end in a traceback."""
     monkeypatch.setattr(commands, "status", lambda checkout: {"databaseUrl": ""})
     assert main(["sql", "SELECT 1"]) == 2
     assert capsys.readouterr().err == "error: no database is running here; start one with: aurora-lambda up\n"

@@ -202,7 +202,7 @@ def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(checkout: Pat
     with pytest.raises(UsageError) as refused:
         up("lcoal", checkout=checkout, program=project.program, progress=Progress(lambda _: None))
     file = checkout / "stacks" / "Pulumi.lcoal.yaml"
-    assert str(refused.value) == f"there is no stack 'lcoal' ({file} is missing); there are: local, other"
+    assert str(refused.value) == f"there is no stack 'lcoal' ({file} is missing); available: local, other"
 
 
 def test_no_password_is_on_disk_or_in_a_log(checkout: Path) -> None:

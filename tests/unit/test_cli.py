@@ -87,7 +87,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeLambda]
 def test_a_deployed_function_is_found_by_its_output_and_invoked(
     aws: FakeLambda, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else people would have to look up ARNs to invoke what they deployed."""
+    """People would have to look up ARNs to invoke what they deployed."""
     aws.body = b'{"id": "1"}'
     assert main(["invoke", "handler", '{"command": "create"}', "-s", "dev"]) == 0
     path = (
@@ -98,7 +98,7 @@ def test_a_deployed_function_is_found_by_its_output_and_invoked(
 
 
 def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambda) -> None:
-    """Else a revision that is written and not deployed would be called up to date."""
+    """A revision that is written and not deployed would be called up to date."""
     aws.body = json.dumps({**DEPLOYED, "command": "status", "output": "up to date"}).encode()
     assert main(["migrate", "status", "-s", "dev"]) == 0
     files = {
@@ -108,7 +108,7 @@ def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambd
 
 
 def test_a_function_error_is_shown_and_is_exit_code_1(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else a script would go on after a failed migration, as `aws lambda invoke` lets it."""
+    """A script would go on after a failed migration, as `aws lambda invoke` lets it."""
     aws.body, aws.headers = (
         b'{"errorMessage": "revision 0006 failed", "errorType": "E"}',
         {"X-Amz-Function-Error": "Unhandled"},
@@ -118,7 +118,7 @@ def test_a_function_error_is_shown_and_is_exit_code_1(aws: FakeLambda, capsys: p
 
 
 def test_an_invocation_is_never_sent_twice(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else a slow migration would run a second time beside the first."""
+    """A slow migration would run a second time beside the first."""
     aws.body, aws.status = b'{"message": "try later"}', 500
     assert main(["invoke", "handler", "-s", "dev"]) == 1
     assert len(aws.asked) == 1
@@ -126,14 +126,14 @@ def test_an_invocation_is_never_sent_twice(aws: FakeLambda, capsys: pytest.Captu
 
 
 def test_a_log_that_cannot_be_read_is_said_in_words(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else somebody without the permission would see a traceback."""
+    """Somebody without the permission would see a traceback."""
     aws.body, aws.status = b'{"message": "not allowed"}', 403
     assert main(["logs", "handler", "-s", "dev"]) == 1
     assert capsys.readouterr().err.startswith("error: the log could not be read: ")
 
 
 def test_a_migration_is_summed_up_in_words(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else a person would have to read JSON to see what a migration did."""
+    """A person would have to read JSON to see what a migration did."""
     aws.body = json.dumps(DEPLOYED).encode()
     assert main(["migrate", "-s", "dev"]) == 0
     assert aws.asked[0][1] == b'{"command": "deploy"}'
@@ -154,7 +154,7 @@ def test_a_revision_is_passed_on(aws: FakeLambda, capsys: pytest.CaptureFixture[
 
 
 def test_one_value_of_the_status_can_be_put_into_a_variable() -> None:
-    """Else the first request to a new stack would need a program that reads JSON."""
+    """The first request to a new stack would need a program that reads JSON."""
     report = {"running": True, "functionUrl": "http://127.0.0.1:1/", "databaseUrl": "", "outputs": OUTPUTS}
     assert status_value(report, "functionUrl") == "http://127.0.0.1:1/"
     assert status_value(report, "handlerLambdaName") == "handler-1a2b3c4"
@@ -166,7 +166,7 @@ def test_one_value_of_the_status_can_be_put_into_a_variable() -> None:
 
 
 def test_the_status_of_a_mapping_is_one_line() -> None:
-    """Else a person would have to read JSON to see whether records are held up."""
+    """A person would have to read JSON to see whether records are held up."""
     mapping = {"state": "Enabled", "uuid": "5f1e", "position": "17", "oldestRecordAge": 61.4, "failures": 2}
     idle = {**mapping, "oldestRecordAge": None, "failures": 0}
     assert status_lines(
@@ -205,14 +205,14 @@ def test_the_status_of_a_mapping_is_one_line() -> None:
 def test_wrong_use_is_exit_code_2_and_says_what_to_type(
     aws: FakeLambda, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
-    """Else a typo would look like a failed function."""
+    """A typo would look like a failed function."""
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"error: {message}\n"
     assert aws.asked == []
 
 
 def test_a_payload_over_six_megabytes_is_not_sent(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:
-    """Else the upload would be waited for, only to be refused."""
+    """The upload would be waited for, only to be refused."""
     assert main(["invoke", "handler", json.dumps("x" * 6_291_456), "-s", "dev"]) == 2
     assert capsys.readouterr().err == "error: the payload has 6291458 bytes; Lambda takes 6291456 at most\n"
     assert aws.asked == []
@@ -220,7 +220,7 @@ def test_a_payload_over_six_megabytes_is_not_sent(aws: FakeLambda, capsys: pytes
 
 @pytest.mark.parametrize("arguments", [["migrate", "explode"], []])
 def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Else scripts could not tell a typo from a failure."""
+    """Scripts could not tell a typo from a failure."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -230,7 +230,7 @@ def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.Capt
 def test_without_pulumi_the_message_says_what_can_be_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else somebody without Pulumi would see a missing file."""
+    """Somebody without Pulumi would see a missing file."""
     monkeypatch.setattr(deployed_stack, "status", lambda: NOTHING_HERE)
     monkeypatch.setenv("PATH", "/nonexistent")
     assert main(["invoke", "handler", "-s", "dev"]) == 2
@@ -261,13 +261,13 @@ def test_without_pulumi_the_message_says_what_can_be_done(
     ],
 )
 def test_each_kind_of_result_reads_well(result: dict[str, Any], printed: str) -> None:
-    """Else SQL could not be piped on, or an undone revision would look applied."""
+    """SQL could not be piped on, or an undone revision would look applied."""
     assert migration_summary(cast(MigrationResult, DEPLOYED | result)) == printed
 
 
 @pytest.mark.parametrize("name", ["handler", "handler-1a2b3c4", f"{ACCOUNT}handler-1a2b3c4"])
 def test_a_function_goes_by_several_names(name: str) -> None:
-    """Else what one command prints could not be typed into the next."""
+    """What one command prints could not be typed into the next."""
     assert DeployedStack("dev", OUTPUTS).arn(name) == OUTPUTS["handlerLambdaArn"]
     assert DeployedStack("dev", OUTPUTS).arn("migrations") == OUTPUTS["migrationRunnerLambdaArn"]
 
@@ -275,7 +275,7 @@ def test_a_function_goes_by_several_names(name: str) -> None:
 def test_another_stack_that_runs_here_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else somebody who runs `dev` here would be told that nothing runs."""
+    """Somebody who runs `dev` here would be told that nothing runs."""
     here = {"running": True, "stack": "dev", "outputs": OUTPUTS, "lambdaEndpoint": ""}
     monkeypatch.setattr(deployed_stack, "status", lambda: here)
     assert main(["invoke", "handler", "-s", "local"]) == 2
@@ -299,7 +299,7 @@ def test_a_reader_that_stops_reading_is_no_fault() -> None:
 
 
 def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None:
-    """Else people would look for a typo where a deployment had failed."""
+    """People would look for a typo where a deployment had failed."""
     with pytest.raises(UsageError, match="^stack 'dev' has no functions: its deployment has not succeeded yet"):
         DeployedStack("dev", {}).arn("handler")
 
@@ -309,12 +309,12 @@ def test_a_stack_that_failed_half_way_is_told_from_a_misspelt_function() -> None
     [('{"errorMessage": "boom"}', "boom"), ("not json", "not json"), ('["x"]', '["x"]'), ("{}", "{}")],
 )
 def test_an_error_without_a_message_is_shown_whole(answer: str, message: str) -> None:
-    """Else an unusual failure would be shown as nothing."""
+    """An unusual failure would be shown as nothing."""
     assert error_message(answer) == message
 
 
 def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
-    """Else somebody who reports a fault could not say of which version."""
+    """Somebody who reports a fault could not say of which version."""
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0

@@ -61,7 +61,7 @@ def test_one_value_is_set_and_the_rest_of_the_file_stays(file: Path, key: str, v
 
 
 def test_a_list_grows_and_shrinks_by_its_path(file: Path) -> None:
-    """Else subnets and streams could only be edited by hand."""
+    """Subnets and streams could only be edited by hand."""
     file.write_text(COMMENTED.replace(" # Of zone a.", ""))
     configuration(file).set("subnetIds[2]", "subnet-3", path=True)
     configuration(file).remove("subnetIds[0]", path=True)
@@ -72,7 +72,7 @@ def test_a_list_grows_and_shrinks_by_its_path(file: Path) -> None:
 
 
 def test_a_key_is_removed_with_its_line_alone(file: Path) -> None:
-    """Else the key after it, or a comment, would be lost with it."""
+    """The key after it, or a comment, would be lost with it."""
     configuration(file).remove("engine", path=False)
     assert file.read_text() == COMMENTED.replace("  engine: postgres # The default.\n", "")
     configuration(file).remove("subnetIds", path=False)
@@ -90,18 +90,18 @@ def test_the_first_key_of_an_empty_file_is_written(file: Path) -> None:
     ("key", "value", "message"),
     [
         ("engin", "mysql", "engin is no configuration key; did you mean engine?"),
-        ("engine", "postgress", "engine is 'postgress'; it takes mysql, postgres, dsql or none"),
+        ("engine", "postgress", "engine is 'postgress'; must be mysql, postgres, dsql or none"),
         ("aurora-lamda:engine", "mysql", "config: nothing here reads aurora-lamda:engine; "
          "did you mean aurora-lambda:engine?"),
         ("subnetIds[7]", "a", 'subnetIds[7] does not fit what aurora-lambda:subnetIds holds '
          'now: ["subnet-1", "subnet-2"]'),
         ("subnetIds[", "a", "subnetIds[ is no path; one is 'subnetIds[0]'"),
         ("streams[0].batchsize", "20", "batchsize is no configuration key; did you mean batchSize?"),
-        ("streams[0].batchSize", "no", "batchSize is 'no'; it takes a whole number of records from 1 to 10000"),
+        ("streams[0].batchSize", "no", "batchSize is 'no'; must be a whole number of records from 1 to 10000"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_and_nothing_is_written(file: Path, key: str, value: str, message: str) -> None:
-    """Else it would be found by the next deployment."""
+    """It would be found by the next deployment."""
     with pytest.raises(UsageError) as refusal:
         configuration(file).set(key, value, path="[" in key)
     assert str(refusal.value) == message

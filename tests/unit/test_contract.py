@@ -61,7 +61,7 @@ def test_the_migration_runner_is_told_which_iam_roles_to_let_in() -> None:
 
 def test_a_password_on_dsql_is_a_mistake() -> None:
     """It takes tokens only: the function would be refused at its first connection."""
-    with pytest.raises(ContractError, match="^SQL_MAIN_DB_AUTH is 'password'; it takes iam$"):
+    with pytest.raises(ContractError, match="^SQL_MAIN_DB_AUTH is 'password'; must be iam$"):
         database_settings(VARIABLES | {"SQL_MAIN_DB_AUTH": "password"})
 
 

@@ -13,7 +13,7 @@ class EndError(Exception):
 
 
 def test_what_is_saved_during_a_deployment_makes_one_more(tmp_path: Path) -> None:
-    """Else a save during a deployment would be lost, or three saves be deployed three times."""
+    """A save during a deployment would be lost, or three saves be deployed three times."""
     deployed: list[list[str]] = []
 
     def deploy(saved: Sequence[Path]) -> None:
@@ -34,7 +34,7 @@ def test_what_is_saved_during_a_deployment_makes_one_more(tmp_path: Path) -> Non
 
 
 def test_files_that_are_no_sources_deploy_nothing(tmp_path: Path) -> None:
-    """Else each deployment, which writes caches, would be followed by another, as would opening a file in an editor."""
+    """Each deployment, which writes caches, would be followed by another, as would opening a file in an editor."""
     deployed: list[list[str]] = []
 
     def deploy(saved: Sequence[Path]) -> None:

@@ -46,7 +46,7 @@ def published(client: Any) -> list[str]:
 
 
 def test_versions_that_nothing_leads_to_are_deleted_but_the_newest(function: Any) -> None:
-    """Else each deployment would leave another snapshot to pay for, or the live version would be gone."""
+    """Each deployment would leave another snapshot to pay for, or the live version would be gone."""
     client, arn = function
     stack = DeployedStack("dev", {"handlerLambdaArn": arn, "engine": "mysql"})
     assert published(client) == ["1", "2", "3", "4", "5"]
@@ -57,13 +57,13 @@ def test_versions_that_nothing_leads_to_are_deleted_but_the_newest(function: Any
 
 
 def test_a_version_with_a_share_of_the_traffic_stays() -> None:
-    """Else a gradual deployment would fail in the middle."""
+    """A gradual deployment would fail in the middle."""
     assert superfluous_versions(["1", "2", "3"], {"1", "2"}, keep=0) == ["3"]
     assert superfluous_versions(["1", "2", "3"], set(), keep=3) == []
 
 
 def test_a_refusal_is_told_without_a_traceback(function: Any) -> None:
-    """Else one would have to read Python to know which permission is missing."""
+    """One would have to read Python to know which permission is missing."""
     _, arn = function
     with pytest.raises(StackRequestError, match="^the versions could not be deleted: "):
         list(prune_versions(DeployedStack("dev", {"handlerLambdaArn": f"{arn}-gone"}), keep=1))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_imports_point_one_way() -> None:
-    """Else the image would need Pulumi, or a component the command line, to be imported."""
+    """The image would need Pulumi, or a component the command line, to be imported."""
     linted = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
         cwd=ROOT,
@@ -31,7 +31,7 @@ def test_pulumi_finds_the_program_its_stacks_and_its_environment() -> None:
 
 
 def test_the_images_requirements_are_the_locked_ones() -> None:
-    """Else an image would carry other versions than those the tests ran with."""
+    """An image would carry other versions than those the tests ran with."""
     for group in ("handler", "migrations"):
         exported = subprocess.run(
             [Path(sys.executable).with_name("uv"), "export", "--quiet", "--only-group", group, "--no-emit-workspace",
@@ -46,7 +46,7 @@ def test_the_images_requirements_are_the_locked_ones() -> None:
 
 
 def test_every_locked_requirement_has_hashes() -> None:
-    """Else an image build would take a file that nobody has looked at."""
+    """An image build would take a file that nobody has looked at."""
     for path in sorted((ROOT / "lambda_images/requirements").glob("*.txt")):
         requirements = re.split(r"\n(?=\S)", path.read_text().strip())
         assert [entry for entry in requirements if "--hash=sha256:" not in entry] == []

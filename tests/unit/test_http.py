@@ -120,7 +120,7 @@ def test_a_number_comes_from_the_query_string(app: Client) -> None:
 def test_a_number_out_of_range_is_refused(app: Client, limit: str) -> None:
     """A wrong number is the client's error."""
     answer = app.http("GET", f"/number?limit={limit}")
-    assert answer.error == (400, "limit takes a whole number from 1 to 1000")
+    assert answer.error == (400, "limit must be a whole number from 1 to 1000")
 
 
 def sent(request: Request) -> Answer:

@@ -45,7 +45,7 @@ def printed(folder: Path, code: str) -> list[str]:
 
 
 def test_a_module_comes_out_of_the_bundle_and_knows_its_own_file(tmp_path: Path) -> None:
-    """Else code that looks beside itself for a certificate would not find it."""
+    """Code that looks beside itself for a certificate would not find it."""
     folder = bundle_of(tmp_path, tea="KIND = 'green'\n")
 
     lines = printed(

@@ -82,7 +82,7 @@ def shown(text: str | dict[str, object]) -> str:
     ],
 )
 def test_what_a_function_logs_reads_as_text(line: str | dict[str, object], printed: str) -> None:
-    """Else people would have to read JSON, or look for a line of code in a path that is not the repository's."""
+    """People would have to read JSON, or look for a line of code in a path that is not the repository's."""
     assert shown(line) == printed
 
 
@@ -115,12 +115,12 @@ def test_what_a_function_logs_reads_as_text(line: str | dict[str, object], print
     ],
 )
 def test_lambdas_own_lines_are_one_short_line(line: str | dict[str, object], printed: str) -> None:
-    """Else three long lines of Lambda's would hide each line of the function's."""
+    """Three long lines of Lambda's would hide each line of the function's."""
     assert shown(line) == printed
 
 
 def test_a_line_begins_with_the_time_and_the_function() -> None:
-    """Else nobody could tell when something happened, or where."""
+    """Nobody could tell when something happened, or where."""
     now = datetime.now(UTC)
     assert format_event(LogEvent(now, "handler", '{"level": "ERROR", "message": "no"}'), name_width=10) == [
         (f"{now.astimezone():%H:%M:%S}  ", "dim"),

@@ -59,7 +59,7 @@ def stack(aws: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def test_all_functions_logs_are_one_in_order_of_time(stack: Stack) -> None:
-    """Else nobody could see which function did what first."""
+    """Nobody could see which function did what first."""
     stack.log("handler", "third\n", minutes_ago=1)
     stack.log("migrations", "second", minutes_ago=2)
     stack.log("handler", "first", minutes_ago=3)
@@ -72,7 +72,7 @@ def test_all_functions_logs_are_one_in_order_of_time(stack: Stack) -> None:
 
 
 def test_logs_on_aws_are_followed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else people would ask for the same lines again and again."""
+    """People would ask for the same lines again and again."""
     monkeypatch.setattr(logs, "AWS_POLL_SECONDS", 0)
     stack.log("handler", "first", minutes_ago=1)
     followed = read_logs(stack, [], None, follow=True)
@@ -82,7 +82,7 @@ def test_logs_on_aws_are_followed(stack: Stack, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_log_group_that_cannot_be_read_is_said_in_words(stack: Stack) -> None:
-    """Else somebody without the permission would see a traceback."""
+    """Somebody without the permission would see a traceback."""
     group = stack.group("handler")
     stack.client("logs", "").delete_log_group(logGroupName=group)
     with pytest.raises(
@@ -92,7 +92,7 @@ def test_a_log_group_that_cannot_be_read_is_said_in_words(stack: Stack) -> None:
 
 
 def test_a_stack_on_aws_without_functions_is_an_error() -> None:
-    """Else the logs of a stack whose first deployment failed would seem to be empty."""
+    """The logs of a stack whose first deployment failed would seem to be empty."""
     with pytest.raises(UsageError, match="^stack 'dev' has no functions: its deployment has not succeeded yet; "):
         list(read_logs(DeployedStack("dev", {}), [], None, follow=False))
 
@@ -122,7 +122,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployedStack:
 def test_logs_here_are_those_of_the_functions_that_are_named(
     here: DeployedStack, names: list[str], texts: list[str]
 ) -> None:
-    """Else the log of a handler whose deployment failed could not be read, which is when it is needed."""
+    """The log of a handler whose deployment failed could not be read, which is when it is needed."""
     assert [event.text for event in read_logs(here, names, None, follow=False)] == texts
     later = parse_since("2026-11-21T10:00:00.002")
     assert [event.text for event in read_logs(here, names, later, follow=False)] == [
@@ -131,13 +131,13 @@ def test_logs_here_are_those_of_the_functions_that_are_named(
 
 
 def test_a_function_that_is_not_there_is_an_error(here: DeployedStack) -> None:
-    """Else a misspelt name would look like a function that logs nothing."""
+    """A misspelt name would look like a function that logs nothing."""
     with pytest.raises(UsageError, match="^stack 'local' has no function 'handlr'; it has handler, migrations$"):
         next(read_logs(here, ["handler", "handlr"], None, follow=True))
 
 
 def test_logs_here_are_followed(here: DeployedStack) -> None:
-    """Else people would ask for the same lines again and again."""
+    """People would ask for the same lines again and again."""
     followed = read_logs(here, [], None, follow=True)
     assert [next(followed).text for _ in range(3)] == ["one", "two", "three"]
     with LocalPaths.for_checkout().log("local", "copy-items-0a1b2c3").open("w") as log:
@@ -147,7 +147,7 @@ def test_logs_here_are_followed(here: DeployedStack) -> None:
 
 @pytest.mark.parametrize("text", ["noon", "10", "m", "10 m", "9999999999d", "99999999999999d"])
 def test_a_time_that_is_none_is_an_error(text: str) -> None:
-    """Else logs would begin at a time that nobody meant."""
+    """Logs would begin at a time that nobody meant."""
     with pytest.raises(UsageError) as error:
         parse_since(text)
     assert str(error.value) == f"--since takes 10m, 2h, 1d or a time such as 2026-11-21T15:00, not {text!r}"

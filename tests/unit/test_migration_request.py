@@ -67,7 +67,7 @@ def test_a_revision_where_none_is_taken_is_refused() -> None:
 
 
 def test_the_files_of_whoever_asks_are_read() -> None:
-    """Else the runner could compare the database with its own image only."""
+    """The runner could compare the database with its own image only."""
     files = {"0001": {"message": "create users", "checksum": "ab"}}
     assert parse_request({"command": "status", "files": files}) == Request(
         "status", files={"0001": RevisionFile("create users", "ab")}

@@ -134,12 +134,12 @@ def test_a_file_written_in_another_way_is_left_to_a_person(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("name", "table", "message"),
     [
-        ("Copy", "orders", "a stream's function cannot be called 'Copy': it takes at most 32 lower-case letters, "),
-        ("class", "orders", "a stream's function cannot be called 'class': it takes at most 32 lower-case letters, "),
-        ("handler", "orders", "a stream's function cannot be called 'handler': it takes at most 32 lower-case "),
-        ("a" * 33, "orders", f"a stream's function cannot be called '{'a' * 33}': it takes at most 32 lower-case "),
-        ("a--b", "orders", "a stream's function cannot be called 'a--b': it takes at most 32 lower-case letters, "),
-        ("../x", "orders", "a stream's function cannot be called '../x': it takes at most 32 lower-case letters, "),
+        ("Copy", "orders", "a stream's function cannot be called 'Copy': it must be at most 32 lower-case letters, "),
+        ("class", "orders", "a stream's function cannot be called 'class': it must be at most 32 lower-case letters, "),
+        ("handler", "orders", "a stream's function cannot be called 'handler': it must be at most 32 lower-case "),
+        ("a" * 33, "orders", f"a stream's function cannot be called '{'a' * 33}': it must be at most 32 lower-case "),
+        ("a--b", "orders", "a stream's function cannot be called 'a--b': it must be at most 32 lower-case letters, "),
+        ("../x", "orders", "a stream's function cannot be called '../x': it must be at most 32 lower-case letters, "),
         ("copy", "or/ders", "'or/ders' is no name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'"),
         ("copy", "ab", "'ab' is no name of a DynamoDB table: 3 to 255 letters, digits, '_', '-' and '.'"),
     ],
@@ -172,8 +172,8 @@ def test_a_wrong_use_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts tell it from a failure."""
     assert main(["new-stream", "Copy Items", "orders"]) == 2
     assert capsys.readouterr().err == (
-        "error: a stream's function cannot be called 'Copy Items': it takes at most 32 lower-case letters, digits and "
-        "hyphens, as in copy-items\n"
+        "error: a stream's function cannot be called 'Copy Items': it must be at most 32 lower-case letters, digits "
+        "and hyphens, as in copy-items\n"
     )
 
 

@@ -84,7 +84,7 @@ def test_a_file_that_is_named_otherwise_is_refused(tmp_path: Path, name: str) ->
 
 
 def test_the_sql_of_the_revisions_after_one_is_told_without_a_database() -> None:
-    """Else a preview could show what a database will be asked only by asking it."""
+    """A preview could show what a database will be asked only by asking it."""
     assert list(pending_sql("mysql", "0003", SAMPLE_VERSIONS)) == [
         (
             "0004 index comments by note",

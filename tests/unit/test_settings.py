@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_key_reaches_its_setting() -> None:
-    """Else a configured value would silently be ignored."""
+    """A configured value would silently be ignored."""
     config = {
         "engine": "postgres",
         "engineVersion": "17.10",
@@ -48,7 +48,7 @@ def test_every_key_reaches_its_setting() -> None:
 
 
 def test_a_misspelt_key_is_refused_with_the_nearest_one() -> None:
-    """Else a typo would leave a production stack unprotected."""
+    """A typo would leave a production stack unprotected."""
     with pytest.raises(SettingsError) as caught:
         read({"deletionProtecton": "true"}, "prod")
     assert str(caught.value) == (
@@ -59,13 +59,13 @@ def test_a_misspelt_key_is_refused_with_the_nearest_one() -> None:
 
 
 def test_all_mistakes_are_reported_together() -> None:
-    """Else each attempt would find one more mistake."""
+    """Each attempt would find one more mistake."""
     with pytest.raises(SettingsError) as caught:
         read({"engine": "postgress", "handlerTimeout": "901", "minCapacity": "4", "frobnicate": "1"}, "dev")
     assert caught.value.mistakes == [
         "frobnicate is not a configuration key; remove it with: pulumi config rm frobnicate",
-        "engine is 'postgress'; it takes mysql, postgres, dsql or none. Type: pulumi config set engine postgres",
-        "handlerTimeout is '901'; it takes a whole number of seconds from 1 to 900",
+        "engine is 'postgress'; must be mysql, postgres, dsql or none. Type: pulumi config set engine postgres",
+        "handlerTimeout is '901'; must be a whole number of seconds from 1 to 900",
         "minCapacity 4 is above maxCapacity 2",
     ]
 
@@ -117,19 +117,19 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
 @pytest.mark.parametrize(
     ("config", "mistake"),
     [
-        ({"maxCapacity": "0.7"}, "maxCapacity is '0.7'; it takes Aurora capacity units from 0.5 to 256 in steps of 0.5"),
-        ({"minCapacity": "-1"}, "minCapacity is '-1'; it takes Aurora capacity units from 0 to 256 in steps of 0.5"),
-        ({"allowReset": "yes"}, "allowReset is 'yes'; it takes true or false"),
-        ({"handlerMemory": "12.5"}, "handlerMemory is '12.5'; it takes a whole number of MB from 128 to 10240"),
-        ({"logRetentionDays": "8"}, "logRetentionDays is '8'; it takes one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
+        ({"maxCapacity": "0.7"}, "maxCapacity is '0.7'; must be Aurora capacity units from 0.5 to 256 in steps of 0.5"),
+        ({"minCapacity": "-1"}, "minCapacity is '-1'; must be Aurora capacity units from 0 to 256 in steps of 0.5"),
+        ({"allowReset": "yes"}, "allowReset is 'yes'; must be true or false"),
+        ({"handlerMemory": "12.5"}, "handlerMemory is '12.5'; must be a whole number of MB from 128 to 10240"),
+        ({"logRetentionDays": "8"}, "logRetentionDays is '8'; must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
          "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 days"),
-        ({"schema": "drop table"}, "schema is 'drop table'; it takes a lower-case name of letters, digits and _, at most "
+        ({"schema": "drop table"}, "schema is 'drop table'; must be a lower-case name of letters, digits and _, at most "
          "32 characters, that no database server uses itself"),
-        ({"subnetIds": "subnet-1", "vpcId": "vpc-0a"}, "subnetIds is 'subnet-1'; it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
-        ({"subnetIds": "[" * 5000, "vpcId": "vpc-0a"}, f"subnetIds is {'[' * 5000!r}; it takes a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
-        ({"handlerTimeout": "\u0661\u0662"}, "handlerTimeout is '\u0661\u0662'; it takes a whole number of seconds from 1 to 900"),
-        ({"minCapacity": "\u0661"}, "minCapacity is '\u0661'; it takes Aurora capacity units from 0 to 256 in steps of 0.5"),
-        ({"engineVersion": "\u0661\u0667.1"}, "engineVersion is '\u0661\u0667.1'; it takes RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
+        ({"subnetIds": "subnet-1", "vpcId": "vpc-0a"}, "subnetIds is 'subnet-1'; must be a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        ({"subnetIds": "[" * 5000, "vpcId": "vpc-0a"}, f"subnetIds is {'[' * 5000!r}; must be a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        ({"handlerTimeout": "\u0661\u0662"}, "handlerTimeout is '\u0661\u0662'; must be a whole number of seconds from 1 to 900"),
+        ({"minCapacity": "\u0661"}, "minCapacity is '\u0661'; must be Aurora capacity units from 0 to 256 in steps of 0.5"),
+        ({"engineVersion": "\u0661\u0667.1"}, "engineVersion is '\u0661\u0667.1'; must be RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
         ({"subnetIds": '["subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds names 1 subnet; Aurora needs subnets in at least two "
          "availability zones"),
         ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
@@ -142,22 +142,22 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
         ({"handlerConcurrency": "81"}, "handlerConcurrency 81 is more than the 80 connections that mysql has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 80"),
         ({"engine": "postgres", "handlerConcurrency": "180"}, "handlerConcurrency 180 is more than the 179 connections that postgres has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 179"),
         ({"maxCapacity": "0.5", "databaseAuth": "password", "handlerConcurrency": "80"}, "handlerConcurrency 80 is more than the 35 connections that mysql has for functions with maxCapacity 0.5. Type: pulumi config set handlerConcurrency 35"),
-        ({"functionUrlCors": '["example.com"]'}, "functionUrlCors is '[\"example.com\"]'; it takes a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com"),
-        ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; it takes the ARN of a KMS key"),
-        ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
-        ({"vpcCidr": "999.999.999.0/16"}, "vpcCidr is '999.999.999.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
-        ({"vpcCidr": "10.0.5.0/16"}, "vpcCidr is '10.0.5.0/16'; it takes an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
-        ({"schema": "mysql"}, "schema is 'mysql'; it takes a lower-case name of letters, digits and _, at most "
+        ({"functionUrlCors": '["example.com"]'}, "functionUrlCors is '[\"example.com\"]'; must be a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com"),
+        ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; must be the ARN of a KMS key"),
+        ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; must be an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"vpcCidr": "999.999.999.0/16"}, "vpcCidr is '999.999.999.0/16'; must be an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"vpcCidr": "10.0.5.0/16"}, "vpcCidr is '10.0.5.0/16'; must be an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
+        ({"schema": "mysql"}, "schema is 'mysql'; must be a lower-case name of letters, digits and _, at most "
          "32 characters, that no database server uses itself"),
-        ({"runtimeRole": "pg_monitor"}, "runtimeRole is 'pg_monitor'; it takes a lower-case name of letters, digits and _, at most "
+        ({"runtimeRole": "pg_monitor"}, "runtimeRole is 'pg_monitor'; must be a lower-case name of letters, digits and _, at most "
          "32 characters, that no database server uses itself"),
-        ({"functionUrlAuth": "none"}, "functionUrlAuth is 'none'; it takes AWS_IAM or NONE"),
-        ({"architecture": "amd64"}, "architecture is 'amd64'; it takes arm64 or x86_64. "
+        ({"functionUrlAuth": "none"}, "functionUrlAuth is 'none'; must be AWS_IAM or NONE"),
+        ({"architecture": "amd64"}, "architecture is 'amd64'; must be arm64 or x86_64. "
          "Type: pulumi config set architecture arm64"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, str], mistake: str) -> None:
-    """Else AWS would refuse it half way through a deployment, in its own words."""
+    """AWS would refuse it half way through a deployment, in its own words."""
     with pytest.raises(SettingsError) as caught:
         read(config, "dev")
     assert mistake in caught.value.mistakes
@@ -177,12 +177,12 @@ def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, s
     ],
 )
 def test_what_just_fits_is_taken(config: dict[str, str]) -> None:
-    """Else a configuration that AWS would take could not be used."""
+    """A configuration that AWS would take could not be used."""
     read(config, "dev")
 
 
 def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
-    """Else every connection would fail its TLS check once everything is deployed."""
+    """Every connection would fail its TLS check once everything is deployed."""
     assert read({}, "dev", "eu-west-1") == Settings()
     with pytest.raises(SettingsError) as caught:
         read({}, "dev", "xx-west-9")
@@ -200,7 +200,7 @@ def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
 
 
 def test_a_bundle_as_aws_publishes_it_is_recognised(tmp_path: Path) -> None:
-    """Else the remedy for a region that is missing would not work: AWS's file is certificates alone."""
+    """The remedy for a region that is missing would not work: AWS's file is certificates alone."""
     lines = RDS_ROOTS.read_text().splitlines(keepends=True)
     bundle = tmp_path / "global-bundle.pem"
     bundle.write_text("".join(line for line in lines if not line.startswith("Amazon RDS")))
@@ -218,13 +218,13 @@ def test_pulumi_knows_the_same_keys_and_defaults() -> None:
 
 @pytest.mark.parametrize(("file", "name", "block"), blocks(), ids=lambda value: value.partition("\n")[0])
 def test_the_keys_are_documented_as_they_are_declared(file: str, name: str, block: str) -> None:
-    """Else people would configure by a table that is out of date: `make config` writes it anew."""
+    """People would configure by a table that is out of date: `make config` writes it anew."""
     text = (ROOT / file).read_text()
     assert with_block(text, name, block) == text
 
 
 def test_the_reference_tells_what_a_key_takes() -> None:
-    """Else people would find the limits of a key by being refused."""
+    """People would find the limits of a key by being refused."""
     assert (
         "| `autoPauseSeconds` | `300` | a whole number of seconds from 300 to 86400 "
         "| Idle time before the cluster pauses, where minCapacity is 0. |\n"
@@ -281,12 +281,12 @@ TOPIC = "arn:aws:sns:{}:123456789012:told"
         ),
         (
             {"kmsKeyArn": KEY.format("eu-west-2")},
-            ["kmsKeyArn is in 'eu-west-2', and the stack in 'eu-west-1': it takes one of the stack's Region"],
+            ["kmsKeyArn is in 'eu-west-2', and the stack in 'eu-west-1': must be one of the stack's Region"],
         ),
         (
             {"streams": json.dumps([{"name": "a", "table": "items", "alarmTopicArn": TOPIC.format("us-east-1")}])},
             [
-                "streams[0].alarmTopicArn is in 'us-east-1', and the stack in 'eu-west-1': it takes one of the stack's"
+                "streams[0].alarmTopicArn is in 'us-east-1', and the stack in 'eu-west-1': must be one of the stack's"
                 " Region"
             ],
         ),

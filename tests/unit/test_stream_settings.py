@@ -22,7 +22,7 @@ def mistakes(*streams: dict[str, Any]) -> list[str]:
 
 
 def test_a_stream_needs_a_name_and_a_table_alone() -> None:
-    """Else the simplest stream would take a page of configuration."""
+    """The simplest stream would take a page of configuration."""
     settings = read({"streams": json.dumps([COPY])}, "dev")
     assert settings.streams == (StreamSettings(name="copy-items", table="test-table"),)
     assert settings.streams[0].entry_point("application") == "application.streams.copy_items.process"
@@ -37,14 +37,14 @@ def test_values_are_read_as_pulumi_writes_them() -> None:
 
 
 def test_filters_are_patterns() -> None:
-    """Else a function would be called for records that it ignores."""
+    """A function would be called for records that it ignores."""
     patterns = [{"eventName": ["INSERT"]}]
     (stream,), _ = read_streams(json.dumps([{**COPY, "filters": patterns}]), PREFIX)
     assert stream.filters == tuple(patterns)
 
 
 def test_streams_share_a_function() -> None:
-    """Else three tables would take three functions."""
+    """Three tables would take three functions."""
     other = {"name": "other", "table": "other-table", "function": "copy-items"}
     streams = read({"streams": json.dumps([{**COPY, "memory": 512}, other])}, "dev").streams
     assert [stream.function_name for stream in streams] == ["copy-items", "copy-items"]
@@ -54,32 +54,32 @@ def test_streams_share_a_function() -> None:
 @pytest.mark.parametrize(
     ("stream", "mistake"),
     [
-        ({"table": "t"}, "streams[0].name is missing; it takes at most 32 lower-case letters, digits and hyphens"),
-        ({"name": "copy"}, "streams[0].table is missing; it takes 3 to 255 letters, digits, '_', '-' and '.'"),
+        ({"table": "t"}, "streams[0].name is missing; must be at most 32 lower-case letters, digits and hyphens"),
+        ({"name": "copy"}, "streams[0].table is missing; must be 3 to 255 letters, digits, '_', '-' and '.'"),
         ({**COPY, "batchsize": 1}, "streams[0].batchsize is not a key of a stream; did you mean 'batchSize'?"),
         ({**COPY, "zzz": 1}, "streams[0].zzz is not a key of a stream"),
-        ({**COPY, "batchSize": 0}, "streams[0].batchSize is 0; it takes a whole number of records from 1 to 10000"),
-        ({**COPY, "batchSize": "ten"}, "streams[0].batchSize is 'ten'; it takes a whole number of records from 1 to 10000"),
-        ({**COPY, "batchSize": None}, "streams[0].batchSize is None; it takes a whole number of records from 1 to 10000"),
-        ({**COPY, "enabled": 1}, "streams[0].enabled is 1; it takes true or false"),
-        ({**COPY, "filters": ["INSERT"]}, "streams[0].filters is ['INSERT']; it takes a list of event filter patterns"),
-        ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; it takes bucket, queue or nowhere"),
-        ({**COPY, "name": "Copy"}, "streams[0].name is 'Copy'; it takes at most 32 lower-case letters, digits and hyphens"),
+        ({**COPY, "batchSize": 0}, "streams[0].batchSize is 0; must be a whole number of records from 1 to 10000"),
+        ({**COPY, "batchSize": "ten"}, "streams[0].batchSize is 'ten'; must be a whole number of records from 1 to 10000"),
+        ({**COPY, "batchSize": None}, "streams[0].batchSize is None; must be a whole number of records from 1 to 10000"),
+        ({**COPY, "enabled": 1}, "streams[0].enabled is 1; must be true or false"),
+        ({**COPY, "filters": ["INSERT"]}, "streams[0].filters is ['INSERT']; must be a list of event filter patterns"),
+        ({**COPY, "onFailure": "topic"}, "streams[0].onFailure is 'topic'; must be bucket, queue or nowhere"),
+        ({**COPY, "name": "Copy"}, "streams[0].name is 'Copy'; must be at most 32 lower-case letters, digits and hyphens"),
         ({**COPY, "name": "handler"}, "streams[0] feeds the function 'handler', which is another function of this stack"),
-        ({**COPY, "tumblingWindowInSeconds": 9, "parallelizationFactor": 2}, "streams[0].parallelizationFactor is 2; it takes 1 beside tumblingWindowInSeconds, since a shard has one window at a time"),
+        ({**COPY, "tumblingWindowInSeconds": 9, "parallelizationFactor": 2}, "streams[0].parallelizationFactor is 2; must be 1 beside tumblingWindowInSeconds, since a shard has one window at a time"),
         ({**COPY, "function": "migrations"}, "streams[0] feeds the function 'migrations', which is another function of this stack"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_index_and_key(stream: dict[str, Any], mistake: str) -> None:
-    """Else one would have to find out which of many streams is meant."""
+    """One would have to find out which of many streams is meant."""
     assert mistake in mistakes(stream)
 
 
 def test_all_mistakes_of_all_streams_are_told_together() -> None:
-    """Else each attempt would find one more."""
+    """Each attempt would find one more."""
     assert mistakes({**COPY, "memory": 1}, {**COPY, "name": "b", "timeout": 901}) == [
-        "streams[0].memory is 1; it takes a whole number of MB from 128 to 10240",
-        "streams[1].timeout is 901; it takes a whole number of seconds from 1 to 900",
+        "streams[0].memory is 1; must be a whole number of MB from 128 to 10240",
+        "streams[1].timeout is 901; must be a whole number of seconds from 1 to 900",
     ]
 
 
@@ -135,7 +135,7 @@ def test_filters_that_lambda_refuses_are_told_with_the_other_mistakes() -> None:
     """A deployment would make everything else first and fail at the mapping."""
     wrong = {**COPY, "filters": [{"eventName": "INSERT"}], "batchSize": 0}
     assert mistakes(wrong, {"name": "b", "table": "other", "filters": [{"eventName": ["INSERT"]}] * 6}) == [
-        "streams[0].batchSize is 0; it takes a whole number of records from 1 to 10000",
+        "streams[0].batchSize is 0; must be a whole number of records from 1 to 10000",
         "streams[0].filters[0].eventName is 'INSERT'; it must be a list of values or comparisons, or an object of fields",
         "streams[1].filters are 6, more than the 5 that a mapping takes: join some with $or",
     ]
@@ -152,7 +152,7 @@ def test_filters_that_lambda_refuses_are_told_with_the_other_mistakes() -> None:
     ],
 )  # fmt: skip
 def test_functions_of_streams_take_connections_too(handler: str, streams: list[int], told: list[str]) -> None:
-    """Else a busy table would take the connections that the handler counts on."""
+    """A busy table would take the connections that the handler counts on."""
     entries = [
         {"name": f"s{number}", "table": f"table{number}", "concurrency": limit} for number, limit in enumerate(streams)
     ]
@@ -167,7 +167,7 @@ def test_functions_of_streams_take_connections_too(handler: str, streams: list[i
 
 
 def test_a_stack_without_a_database_has_streams_that_use_none() -> None:
-    """Else keys of a database that is not there would be ignored, and a function would fail at every record."""
+    """Keys of a database that is not there would be ignored, and a function would fail at every record."""
     with pytest.raises(SettingsError) as caught:
         read({"engine": "none"}, "dev")
     assert caught.value.mistakes == [
@@ -194,11 +194,11 @@ def test_a_stack_without_a_database_has_streams_that_use_none() -> None:
 
 @pytest.mark.parametrize("text", ["{}", "[1]", "copy", "[" * 5000])
 def test_what_is_no_list_of_streams_is_refused(text: str) -> None:
-    """Else Pulumi would show a traceback."""
+    """Pulumi would show a traceback."""
     with pytest.raises(SettingsError) as caught:
         read({"streams": text}, "dev")
     assert caught.value.mistakes == [
-        f"streams is {text!r}; it takes a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
+        f"streams is {text!r}; must be a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
     ]
 
 

@@ -36,7 +36,7 @@ def lines(screen: Screen) -> list[str]:
 
 
 def test_a_terminal_has_colours_unless_somebody_wants_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a failure would look like all the rest, or escape codes would be read aloud."""
+    """A failure would look like all the rest, or escape codes would be read aloud."""
     screen = open_screen(monkeypatch)
     print_line(("error:", "red"), " no")
     assert screen.getvalue() == "\x1b[31merror:\x1b[0m no\n"
@@ -62,7 +62,7 @@ def test_a_pipe_gets_whole_lines_without_escape_codes(capsys: pytest.CaptureFixt
 
 
 def test_a_line_goes_on_indented_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a terminal would break it within a word; and an ARN has to be one line, to be copied."""
+    """A terminal would break it within a word; and an ARN has to be one line, to be copied."""
     screen = open_screen(monkeypatch)
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:migrations-863841d"
     print_line("stack 'prod' is not running here, and Pulumi's command line is not installed; type: aurora-lambda up")
@@ -81,7 +81,7 @@ def test_a_line_goes_on_indented_in_the_next(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_table_keeps_to_the_width_of_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else its columns would no longer stand below each other."""
+    """Its columns would no longer stand below each other."""
     screen = open_screen(monkeypatch)
     print_table(["id", "text"], [["1", "x" * 100], ["2", "[bold]"]])
     assert lines(screen) == [
@@ -93,7 +93,7 @@ def test_a_table_keeps_to_the_width_of_a_terminal(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_an_up_has_done_stays_and_what_it_does_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else people would stop what only takes long."""
+    """People would stop what only takes long."""
     screen = open_screen(monkeypatch)
     with LiveProgress(fold=True) as progress:
         with progress.working("aws:rds:Cluster main-db"):
@@ -110,7 +110,7 @@ def test_what_an_up_has_done_stays_and_what_it_does_is_the_last_line(monkeypatch
 
 
 def test_what_is_in_work_gives_way_to_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else each change would stand behind the spinner's line, and be broken in two by it."""
+    """Each change would stand behind the spinner's line, and be broken in two by it."""
     screen = open_screen(monkeypatch)
     with LiveProgress(fold=True) as progress:
         progress.change("created", "docker:index/image:Image", "handler", 1.5)

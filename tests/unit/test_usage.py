@@ -50,7 +50,7 @@ from aurora_lambda_local.cli.main import main
 def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
     capsys: pytest.CaptureFixture[str], arguments: list[str], usage: str, message: str
 ) -> None:
-    """Else people who come from Pulumi or Docker Compose would search all of the help for each word."""
+    """People who come from Pulumi or Docker Compose would search all of the help for each word."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
@@ -62,17 +62,17 @@ def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
 @pytest.mark.parametrize(
     ("assignments", "mistake"),
     [
-        (["engine=mysq"], "engine is 'mysq'; it takes mysql, postgres, dsql or none. Type: -c engine=mysql"),
+        (["engine=mysq"], "engine is 'mysq'; must be mysql, postgres, dsql or none. Type: -c engine=mysql"),
         (["aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
         (
             ["streams=1"],
-            "streams is '1'; it takes a list of streams."
+            "streams is '1'; must be a list of streams."
             " Type: aurora-lambda config set --path 'streams[0].name' copy-items",
         ),
     ],
 )
 def test_a_mistake_in_an_option_is_mended_in_the_option(assignments: list[str], mistake: str) -> None:
-    """Else somebody without Pulumi would be told to type its commands, for a key that is in no file."""
+    """Somebody without Pulumi would be told to type its commands, for a key that is in no file."""
     given = dict(assignment.rpartition(":")[2].split("=") for assignment in assignments)
     with pytest.raises(SettingsError) as refused:
         read(given, "local")
@@ -80,7 +80,7 @@ def test_a_mistake_in_an_option_is_mended_in_the_option(assignments: list[str], 
 
 
 def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
-    """Else the advice would change the file of another stack."""
+    """The advice would change the file of another stack."""
     message = "engine is 'mysq'. Type: pulumi config set engine mysql; pulumi up"
     local = "engine is 'mysq'. Type: aurora-lambda config set engine mysql; aurora-lambda up"
     dev = "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql; aurora-lambda up -s dev"
@@ -100,7 +100,7 @@ def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
 def test_bash_completes_commands_options_and_actions(
     capsys: pytest.CaptureFixture[str], typed: list[str], completed: list[str]
 ) -> None:
-    """Else people would have to know them by heart."""
+    """People would have to know them by heart."""
     assert main(["completion", "bash"]) == 0
     words = " ".join(f"'{word}'" for word in ["aurora-lambda", *typed])
     asked = f"COMP_WORDS=({words}); COMP_CWORD={len(typed)}; _shtab_aurora_lambda; echo ${{COMPREPLY[@]}}"
@@ -110,7 +110,7 @@ def test_bash_completes_commands_options_and_actions(
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
 def test_other_shells_have_a_script_too(capsys: pytest.CaptureFixture[str], shell: str) -> None:
-    """Else their users would be left out."""
+    """Their users would be left out."""
     assert main(["completion", shell]) == 0
     assert "new-migration" in capsys.readouterr().out
 
@@ -119,7 +119,7 @@ def test_other_shells_have_a_script_too(capsys: pytest.CaptureFixture[str], shel
 def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, code: int
 ) -> None:
-    """Else a day's data would go with a word typed in the wrong window."""
+    """A day's data would go with a word typed in the wrong window."""
     taken_down: list[bool] = []
     monkeypatch.setattr("aurora_lambda_local.commands.has_data", lambda: True)
     monkeypatch.setattr("aurora_lambda_local.commands.down", lambda *, keep_data: taken_down.append(keep_data))
@@ -140,7 +140,7 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
 def test_a_file_that_cannot_be_written_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Else somebody whose checkout belongs to another user would be shown a traceback."""
+    """Somebody whose checkout belongs to another user would be shown a traceback."""
 
     def write(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/Pulumi.local.yaml")
@@ -151,6 +151,6 @@ def test_a_file_that_cannot_be_written_is_named(
 
 
 def test_a_closed_standard_output_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a command in a service that has no output would end in a traceback."""
+    """A command in a service that has no output would end in a traceback."""
     monkeypatch.setattr("sys.stdout", None)
     assert main(["config", "get", "engine"]) == 0

@@ -38,7 +38,7 @@ def test_a_missing_or_blank_field_is_refused(name: Any) -> None:
     ],
 )
 def test_what_cannot_be_stored_is_refused(value: Any, message: str) -> None:
-    """Else the database would refuse it with an error of its own, which would become a 500."""
+    """The database would refuse it with an error of its own, which would become a 500."""
     with pytest.raises(HttpError) as refusal:
         required_texts({"name": value, "email": "a"}, LIMITS, "missing")
     assert (refusal.value.status, str(refusal.value)) == (400, message)

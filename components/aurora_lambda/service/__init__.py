@@ -1,4 +1,4 @@
-"""What one stack of a service consists of, and how it is configured."""
+"""The composition of a service's stack, and its configuration."""
 
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.stack import Service

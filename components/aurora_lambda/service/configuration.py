@@ -162,7 +162,7 @@ def _other_regions(settings: Settings, region: str) -> list[str]:
     }
     for name, arn in arns.items():
         if arn and region and (there := arn.split(":")[3]) != region:
-            mistakes.append(f"{name} is in {there!r}, and the stack in {region!r}: it takes one of the stack's Region")
+            mistakes.append(f"{name} is in {there!r}, and the stack in {region!r}: must be one of the stack's Region")
     return mistakes
 
 

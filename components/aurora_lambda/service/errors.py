@@ -1,4 +1,4 @@
-"""What is wrong with a stack, as an error that Pulumi prints without a traceback."""
+"""The error of a stack's configuration, which Pulumi prints without a traceback."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""How a configuration key is declared: as the field of a dataclass, once."""
+"""The declaration of a configuration key: the field of a dataclass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields

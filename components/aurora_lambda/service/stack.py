@@ -1,4 +1,4 @@
-"""What one stack consists of: functions with a SQL database behind them, migrated before the functions are deployed."""
+"""One stack of a service: functions with a SQL database behind them, migrated before the functions are deployed."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is configured for one stream of a DynamoDB table, and how the list of them is read."""
+"""The configuration of one stream of a DynamoDB table, and of the list of them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -147,7 +147,7 @@ def read_streams(text: str, default_prefix: str) -> tuple[tuple[StreamSettings, 
     except (ValueError, RecursionError):
         entries = None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("it takes a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items")
+        raise ValueError("must be a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items")
     streams, mistakes = [], []
     for index, entry in enumerate(entries):
         stream, wrong = _read_stream(entry)
@@ -182,7 +182,7 @@ def stream_connections(streams: Sequence[StreamSettings]) -> int:
 
 def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
     mistakes = [
-        f"{key} is missing; it takes {STREAM_KEYS[key].argument.takes}" for key in ("name", "table") if key not in entry
+        f"{key} is missing; must be {STREAM_KEYS[key].argument.takes}" for key in ("name", "table") if key not in entry
     ]
     values: dict[str, Value] = {}
     for name, value in entry.items():
@@ -246,7 +246,7 @@ def _own_mistakes(stream: StreamSettings) -> Iterator[str]:
         yield f".sortKey is {stream.sort_key!r}, as .partitionKey is: a table's keys are two attributes"
     if stream.tumbling_window_in_seconds and stream.parallelization_factor > 1:
         yield (
-            f".parallelizationFactor is {stream.parallelization_factor}; it takes 1 beside tumblingWindowInSeconds,"
+            f".parallelizationFactor is {stream.parallelization_factor}; must be 1 beside tumblingWindowInSeconds,"
             " since a shard has one window at a time"
         )
 

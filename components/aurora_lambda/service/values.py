@@ -15,7 +15,7 @@ def read_value(text: str, argument: Argument) -> Value:
     """
     value = _READERS[argument.type](text)
     if value is None:
-        raise ValueError(f"it takes {argument.takes}")
+        raise ValueError(f"must be {argument.takes}")
     return argument.check(value)
 
 

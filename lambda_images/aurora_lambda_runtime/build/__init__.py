@@ -1,1 +1,1 @@
-"""What the Dockerfile runs during a build; images do not contain it."""
+"""Steps of an image's build, which the Dockerfile runs; images do not contain them."""

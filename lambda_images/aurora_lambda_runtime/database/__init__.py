@@ -1,1 +1,1 @@
-"""How a function reaches its database: the contract with the components, logging in, the SQLAlchemy engine."""
+"""A function's way to its database: the contract with the components, logging in, the SQLAlchemy engine."""

@@ -1,4 +1,4 @@
-"""What a function needs of AWS besides its database, without boto3: its credentials, and Secrets Manager."""
+"""A function's credentials, and Secrets Manager, without boto3."""
 
 import importlib
 import json

@@ -24,11 +24,11 @@ CONNECT_SECONDS = 35.0
 # Between two attempts; a name that does not resolve yet, or a server that refuses while it restarts, takes a while.
 PAUSE_SECONDS = 0.5
 # libpq's shortest connection timeout.
-LEAST_SECONDS = 2.0
+MIN_CONNECT_SECONDS = 2.0
 # After a shorter idle time nothing is asked of the server; it closes idle connections after 60 s.
 IDLE_SECONDS = 10.0
 # How long the first connection may wait for its first use; Aurora ends it then, and its age counts from that use.
-FIRST_SECONDS = 60.0
+MAX_PENDING_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Connector:
             raise self._unavailable("it has not answered yet")
         if pending.connection is None:
             return self.open()
-        if pending.age() < FIRST_SECONDS and self.alive(pending.connection, pending.at):
+        if pending.age() < MAX_PENDING_SECONDS and self.alive(pending.connection, pending.at):
             return pending.connection
         pending.connection.close()
         return self.open()
@@ -105,7 +105,7 @@ class Connector:
             except DatabaseUnavailableError:
                 # The deadline may be set meanwhile, by the first invocation.
                 until = self.deadline if isfinite(self.deadline) else started + CONNECT_SECONDS
-                if until - time.monotonic() < PAUSE_SECONDS + LEAST_SECONDS:
+                if until - time.monotonic() < PAUSE_SECONDS + MIN_CONNECT_SECONDS:
                     raise
                 time.sleep(PAUSE_SECONDS)
 
@@ -150,7 +150,7 @@ class Connector:
         remaining = self._remaining()
         if remaining <= 0:
             raise self._unavailable("no time is left to wait for it")
-        timeout = max(LEAST_SECONDS, min(CONNECT_SECONDS, remaining))
+        timeout = max(MIN_CONNECT_SECONDS, min(CONNECT_SECONDS, remaining))
         try:
             return self._driver.connect(self.settings, password, timeout, database)
         except Exception as error:

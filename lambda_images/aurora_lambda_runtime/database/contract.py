@@ -1,4 +1,4 @@
-"""What a function is told about its database: environment names, and the values they parse to.
+"""The environment by which a function is told about its database: names, and the values they parse to.
 
 The one module that both the components (which write these names) and the image (which reads them) import,
 so it uses the standard library alone and does no I/O. What it says of engines is in `database.engines`.
@@ -200,7 +200,7 @@ def _database_name(environment: Mapping[str, str]) -> str:
 
 def _one_of(variable: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise ContractError(f"{variable} is {value!r}; it takes {' or '.join(allowed)}")
+        raise ContractError(f"{variable} is {value!r}; must be {' or '.join(allowed)}")
     return value
 
 
@@ -218,7 +218,7 @@ def _from_url(url: str) -> DatabaseSettings:
     engine = engine_of_url_scheme(parts.scheme)
     if engine is None:
         allowed = " or ".join(f"{spec.url_schemes[0]}://" for spec in ENGINES.values())
-        raise ContractError(f"DATABASE_URL starts with {parts.scheme!r}; it takes {allowed}")
+        raise ContractError(f"DATABASE_URL starts with {parts.scheme!r}; must be {allowed}")
     if not parts.hostname or not parts.username or not parts.path.strip("/"):
         raise ContractError("DATABASE_URL lacks its host, user or database: engine://user:password@host:port/database")
     query, database = parse_qs(parts.query), unquote(parts.path.strip("/"))

@@ -1,4 +1,4 @@
-"""What a database's error means, by its own code. Codes of different engines never coincide."""
+"""The meaning of a database's error, by its own code. Codes of different engines never coincide."""
 
 from sqlalchemy.exc import DBAPIError
 

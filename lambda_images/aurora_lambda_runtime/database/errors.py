@@ -1,4 +1,4 @@
-"""What can go wrong between a function and its database. No message holds a password or a token."""
+"""Errors between a function and its database. No message holds a password or a token."""
 
 
 class DatabaseError(Exception):

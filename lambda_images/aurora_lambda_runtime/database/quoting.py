@@ -1,4 +1,4 @@
-"""How PostgreSQL, and Aurora DSQL with it, write names and strings in a statement."""
+"""Names and strings in a statement of PostgreSQL, and of Aurora DSQL with it."""
 
 
 def quoted(identifier: str) -> str:

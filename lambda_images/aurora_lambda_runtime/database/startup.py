@@ -1,4 +1,4 @@
-"""What an execution environment does once. Imported first, it connects while everything else is being imported.
+"""The start of an execution environment. Imported first, it connects while everything else is being imported.
 
 The garbage collector is off while modules load, because they leave no garbage, and later ignores the objects they made.
 """

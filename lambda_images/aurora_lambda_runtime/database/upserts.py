@@ -9,7 +9,7 @@ from aurora_lambda_runtime.database.transactions import Database
 
 # A transaction of Aurora DSQL takes 3,000.
 # Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
-MOST_ROWS = 1000
+MAX_ROWS = 1000
 
 
 class UpsertDialect(Protocol):
@@ -38,6 +38,6 @@ def upsert_newer(database: Database, table: Table, rows: Sequence[Mapping[str, o
     # All writers lock rows in the same order, which avoids deadlocks.
     ordered = sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
     upsert = dialect.upsert_newer(table, version)
-    for start in range(0, len(ordered), MOST_ROWS):
-        batch = ordered[start : start + MOST_ROWS]
+    for start in range(0, len(ordered), MAX_ROWS):
+        batch = ordered[start : start + MAX_ROWS]
         database.statement(lambda connection, batch=batch: connection.execute(upsert, batch))

@@ -1,1 +1,1 @@
-"""What receives an event and answers it."""
+"""Events received and answered."""

@@ -26,7 +26,7 @@ class Invocation:
         number = self.payload.get(name, default)
         if isinstance(number, bool) or not isinstance(number, int) or number not in allowed:
             expected = f"a whole number from {allowed[0]} to {allowed[-1]}"
-            raise CommandError(f"{name} is {shorten(number)}: it takes {expected}")
+            raise CommandError(f"{name} is {shorten(number)}; must be {expected}")
         return number
 
 

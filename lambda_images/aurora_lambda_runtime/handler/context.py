@@ -1,4 +1,4 @@
-"""What Lambda says of an invocation besides its event."""
+"""Lambda's context object, and the deadline in it."""
 
 import time
 from typing import Protocol

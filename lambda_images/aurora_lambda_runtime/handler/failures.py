@@ -1,4 +1,4 @@
-"""What errors of the database are answered with."""
+"""Answers to errors of the database."""
 
 import logging
 import re

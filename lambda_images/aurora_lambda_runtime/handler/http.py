@@ -195,7 +195,7 @@ class Request:
         text = self.query.get(name, str(default))
         number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
         if number is None or number not in allowed:
-            raise HttpError(400, f"{name} takes a whole number from {allowed[0]} to {allowed[-1]}")
+            raise HttpError(400, f"{name} must be a whole number from {allowed[0]} to {allowed[-1]}")
         return number
 
 

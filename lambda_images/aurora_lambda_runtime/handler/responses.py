@@ -1,4 +1,4 @@
-"""What is sent to Lambda for a response of a route.
+"""The form in which Lambda takes a response of a route.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """

@@ -1,4 +1,4 @@
-"""What functions of an application may return: nothing that has yet to run is taken for a result."""
+"""Checks of what functions of an application return: nothing that has yet to run is taken for a result."""
 
 import inspect
 from collections.abc import Callable

@@ -242,7 +242,7 @@ class Migrations:
             raise MigrationError(f"{name} does not hold revision {revision!r}: name the file by its revision")
         before = script.down_revision
         if before is not None and before not in files:
-            raise MigrationError(f"{name} comes after revision {before!r}, which is not there: mend its down_revision")
+            raise MigrationError(f"{name} comes after revision {before!r}, which is not there: fix its down_revision")
         return script
 
     def _version_during(self, step: InterruptedStep) -> str | None:

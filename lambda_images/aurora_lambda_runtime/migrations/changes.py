@@ -1,4 +1,4 @@
-"""What a comparison of code and database finds, as changes of one statement each: a new revision holds one."""
+"""Differences of code and database, as changes of one statement each: a new revision holds one."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

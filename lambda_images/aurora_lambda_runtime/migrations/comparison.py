@@ -1,4 +1,4 @@
-"""What differs between a person's files, the runner's image and the database, in words with what to type."""
+"""Differences between a person's files, the runner's image and the database, in words with what to type."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

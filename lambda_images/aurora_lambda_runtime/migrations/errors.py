@@ -1,4 +1,4 @@
-"""What the migration runner refuses, and what it says when a migration fails."""
+"""Errors of the migration runner: requests that it refuses, and migrations that fail."""
 
 
 class MigrationError(Exception):

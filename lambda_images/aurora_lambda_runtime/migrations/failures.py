@@ -1,4 +1,4 @@
-"""What a failed migration says: the revision, the database's own words, the state left behind, and what to do."""
+"""The message of a failed migration: the revision, the database's own words, the state left behind, and what to do."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a migration command answers."""
+"""The answer of a migration command."""
 
 from typing import Literal, TypedDict
 

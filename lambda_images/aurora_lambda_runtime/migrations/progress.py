@@ -1,4 +1,4 @@
-"""How far a revision got, on engines that commit each statement of DDL: what an interrupted run left is not done twice.
+"""Progress of a revision, on engines that commit each statement of DDL: what an interrupted run left is not done twice.
 
 Before a statement of DDL runs, a row of `migration_progress` says so, together with what the tables it names look like.
 A later run sends the revision's statements again; those that are known to be done are passed over, and the one that was

@@ -1,4 +1,4 @@
-"""How a default, a CHECK or an expression is written into a revision."""
+"""Defaults, CHECKs and expressions as a revision has them."""
 
 from typing import Any
 

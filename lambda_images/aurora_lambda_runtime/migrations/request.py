@@ -1,4 +1,4 @@
-"""What the runner may be asked: a command, and for two of them a revision."""
+"""Requests to the runner: a command, and for two of them a revision."""
 
 import re
 from collections.abc import Mapping

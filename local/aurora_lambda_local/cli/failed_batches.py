@@ -18,8 +18,8 @@ from aurora_lambda_local.streams.filters import parse_filters
 
 # Messages are hidden from others while their records are given to the function.
 VISIBILITY_SECONDS = 3600
-MOST_MESSAGES = 10
-MOST_EMPTY_PAGES = 20
+MAX_MESSAGES = 10
+MAX_EMPTY_PAGES = 20
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _in_queue(mapping: StreamMapping, name: str, since: datetime | None) -> tupl
 
 def _receive_all(client: BaseClient, url: str) -> Iterator[Mapping[str, Any]]:
     while messages := client.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=MOST_MESSAGES, VisibilityTimeout=VISIBILITY_SECONDS, WaitTimeSeconds=1
+        QueueUrl=url, MaxNumberOfMessages=MAX_MESSAGES, VisibilityTimeout=VISIBILITY_SECONDS, WaitTimeSeconds=1
     ).get("Messages"):
         yield from messages
 
@@ -158,7 +158,7 @@ def _read_stream(mapping: StreamMapping, client: BaseClient, batch: Mapping[str,
 def _records(client: BaseClient, iterator: str | None, last: int) -> Iterator[Mapping[str, Any]]:
     """Yield the records from an iterator to a sequence number; there may be pages without any before it."""
     empty_pages = 0
-    while iterator and empty_pages < MOST_EMPTY_PAGES:
+    while iterator and empty_pages < MAX_EMPTY_PAGES:
         page = client.get_records(ShardIterator=iterator)
         numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in page["Records"]]
         yield from (record for record, number in zip(page["Records"], numbers, strict=True) if number <= last)

@@ -23,8 +23,8 @@ CHANGE_STYLES = {
 # What takes less is not worth showing.
 SHOWN_SECONDS = 0.3
 # The symbol before the two columns, the blanks between them, and `replaced (12.3s)` after.
-FURTHER_COLUMNS = 22
-WIDEST_COLUMN = 32
+OTHER_COLUMNS = 22
+MAX_COLUMN = 32
 
 
 class LiveProgress(Progress):
@@ -63,8 +63,8 @@ class LiveProgress(Progress):
 
     def write_change(self, change: str, what: str, name: str, done: str) -> None:
         """Write a change as a line that the terminal does not wrap."""
-        columns = console().width - FURTHER_COLUMNS
-        widths = min(WIDEST_COLUMN, columns // 2), min(WIDEST_COLUMN, columns - columns // 2)
+        columns = console().width - OTHER_COLUMNS
+        widths = min(MAX_COLUMN, columns // 2), min(MAX_COLUMN, columns - columns // 2)
         cells = [f"{shorten(text, width):<{width}}" for text, width in zip((what, name), widths, strict=True)]
         with self._lock:
             print_line(

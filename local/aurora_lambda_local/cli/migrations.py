@@ -1,4 +1,4 @@
-"""What the CLI asks a stack's migration runner."""
+"""Requests of the CLI to a stack's migration runner."""
 
 import json
 from contextlib import closing

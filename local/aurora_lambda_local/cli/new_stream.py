@@ -68,7 +68,7 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
 def _check(name: str, table: str) -> None:
     if not NAME.fullmatch(name) or keyword.iskeyword(name) or name in RESERVED:
         raise UsageError(
-            f"a stream's function cannot be called {name!r}: it takes at most 32 lower-case letters, digits and "
+            f"a stream's function cannot be called {name!r}: it must be at most 32 lower-case letters, digits and "
             "hyphens, as in copy-items"
         )
     if not TABLE_NAME.fullmatch(table):

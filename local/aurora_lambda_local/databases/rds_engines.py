@@ -1,4 +1,4 @@
-"""What RDS calls the engines that run here. No driver is imported: commands that start no server read this too."""
+"""RDS's names of the engines that run here. No driver is imported: commands that start no server read this too."""
 
 from collections.abc import Mapping
 

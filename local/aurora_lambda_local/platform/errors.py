@@ -1,4 +1,4 @@
-"""Errors of the local stack. Every message says what to type to mend it."""
+"""Errors of the local stack. Every message says what to type to fix it."""
 
 import traceback
 from contextlib import suppress

@@ -56,7 +56,7 @@ def read_configuration(project: Project, stack: str, encrypted: str | None = Non
     file = project.stack_file(stack)
     if not file.is_file():
         names = sorted(path.name.split(".")[1] for path in project.stack_files.glob("Pulumi.*.yaml") if path.is_file())
-        raise UsageError(f"there is no stack {stack!r} ({file} is missing); there are: {', '.join(names)}")
+        raise UsageError(f"there is no stack {stack!r} ({file} is missing); available: {', '.join(names)}")
     try:
         values = load_stack_file(file.read_text(encoding="utf-8")).get("config") or {}
         names = [full_key(str(key), project.name, str(file)) for key, _ in values.items()]
@@ -84,7 +84,7 @@ def full_key(key: str, project: str, source: str) -> str:
     known = (project, *PROVIDERS)
     if namespace not in known and find_spec("pulumi_" + re.sub(r"\W", "_", namespace)) is None:
         near = get_close_matches(namespace, known, n=1)
-        remedy = f"did you mean {near[0]}:{name}?" if near else f"there are: {', '.join(known)}"
+        remedy = f"did you mean {near[0]}:{name}?" if near else f"available: {', '.join(known)}"
         raise UsageError(f"{source}: nothing here reads {key}; {remedy}")
     return f"{namespace}:{name}"
 

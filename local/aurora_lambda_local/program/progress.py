@@ -1,4 +1,4 @@
-"""What an `up` tells while it goes on, as plain lines; what a terminal shows of it derives from this."""
+"""Progress of an `up`, as plain lines; what a terminal shows of it derives from this."""
 
 import json
 import threading

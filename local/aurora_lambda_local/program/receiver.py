@@ -1,4 +1,4 @@
-"""What Pulumi's mock monitor hands the resources of a program to."""
+"""The receiver to which Pulumi's mock monitor hands the resources of a program."""
 
 import json
 import threading

@@ -1,1 +1,1 @@
-"""What runs on this machine for each type of resource, and the outputs that AWS would compute."""
+"""The realisation of each type of resource on this machine, and the outputs that AWS would compute."""

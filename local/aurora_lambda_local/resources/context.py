@@ -1,4 +1,4 @@
-"""What the resources of a running stack share: ports, emulated services and functions."""
+"""The context that resources of a running stack share: ports, emulated services and functions."""
 
 import threading
 import uuid
@@ -108,7 +108,7 @@ class StackContext:
         """
         name = reference.split(":")[6] if reference.startswith("arn:") else reference
         if name not in self.functions:
-            raise LocalError(f"there is no function {name!r}; there are: {', '.join(sorted(self.functions)) or 'none'}")
+            raise LocalError(f"there is no function {name!r}; available: {', '.join(sorted(self.functions)) or 'none'}")
         return self.functions[name]
 
 

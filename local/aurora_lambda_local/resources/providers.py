@@ -166,7 +166,7 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 
 # What each type of resource depends on besides its inputs.
-FURTHER_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
+EXTRA_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
     IMAGE: lambda context, _: context.containers,
     CLUSTER: _parameters,
     "aws:lambda/invocation:Invocation": lambda context, _: context.database_generation,

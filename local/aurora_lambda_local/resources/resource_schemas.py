@@ -1,4 +1,4 @@
-"""What AWS adds to each type of resource: its name, id, ARN and further outputs."""
+"""Outputs that AWS adds to each type of resource: its name, id, ARN and others."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What runs on this machine for each type of resource."""
+"""A resource as it runs on this machine."""
 
 import json
 from dataclasses import dataclass

@@ -112,7 +112,7 @@ def save_state(path: Path, state: LocalState) -> None:
         new.chmod(0o600)
         new.replace(path)
     except OSError as error:
-        raise LocalError(f"{path} cannot be written ({error.strerror}): mend that and run aurora-lambda up") from error
+        raise LocalError(f"{path} cannot be written ({error.strerror}): fix that and run aurora-lambda up") from error
 
 
 def _parse(value: Outputs) -> LocalState:

@@ -1,1 +1,1 @@
-"""Where a function's code runs: virtual environments and containers."""
+"""Runtimes of functions: virtual environments and containers."""

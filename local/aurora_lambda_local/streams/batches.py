@@ -1,4 +1,4 @@
-"""What Lambda decides about batches: when one is complete, and what becomes of one that failed.
+"""Lambda's decisions about batches: when one is complete, and what becomes of one that failed.
 
 Sources: AWS Lambda developer guide, "How Lambda processes records from stream and queue-based event sources",
 "Retain discarded records for a DynamoDB event source", "Configuring partial batch response with DynamoDB and Lambda".
@@ -13,8 +13,8 @@ from aurora_lambda_local.streams.records import Record
 
 # Lambda's limit for a synchronous invocation, less what an event holds besides its records.
 PAYLOAD_BYTES = 6 * 1024 * 1024 - 1024
-FIRST_BACKOFF_SECONDS = 0.1
-LONGEST_BACKOFF_SECONDS = 10.0
+MIN_BACKOFF_SECONDS = 0.1
+MAX_BACKOFF_SECONDS = 10.0
 
 Condition = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 
@@ -116,4 +116,4 @@ def backoff_seconds(failures: int) -> float:
     >>> [backoff_seconds(failures) for failures in (1, 2, 3, 20)]
     [0.1, 0.2, 0.4, 10.0]
     """
-    return min(FIRST_BACKOFF_SECONDS * 2 ** (min(failures, 20) - 1), LONGEST_BACKOFF_SECONDS)
+    return min(MIN_BACKOFF_SECONDS * 2 ** (min(failures, 20) - 1), MAX_BACKOFF_SECONDS)

@@ -1,4 +1,4 @@
-"""What Lambda writes to an on-failure destination.
+"""Documents that Lambda writes to an on-failure destination.
 
 Source: AWS Lambda developer guide, "Retain discarded records for a DynamoDB event source in Lambda".
 """

@@ -14,7 +14,7 @@ from aurora_lambda_local.platform.errors import UsageError
 
 MAXIMUM_FILTERS = 10
 MAXIMUM_PATTERN_LENGTH = 4096
-FEWEST_ALTERNATIVES = 2
+MIN_ALTERNATIVES = 2
 _ABSENT = object()
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
@@ -81,7 +81,7 @@ def _object_test(pattern: Mapping[str, object], path: str) -> Test:
 
 
 def _alternatives(value: object, path: str) -> list[Test]:
-    if not isinstance(value, list) or len(value) < FEWEST_ALTERNATIVES or not all(isinstance(v, dict) for v in value):
+    if not isinstance(value, list) or len(value) < MIN_ALTERNATIVES or not all(isinstance(v, dict) for v in value):
         raise _invalid(f"{path}$or", value, "a list of at least two objects")
     return [_object_test(each, path) for each in value]
 

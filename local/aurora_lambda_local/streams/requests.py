@@ -1,4 +1,4 @@
-"""What requests to DynamoDB change.
+"""Requests to DynamoDB that change something.
 
 Source: Amazon DynamoDB API reference.
 """

@@ -1,4 +1,4 @@
-"""What must outlive this process: DynamoDB tables, their streams, how far each mapping has come, and its failures.
+"""The store of what must outlive this process: DynamoDB tables, their streams, the place of each mapping, its failures.
 
 One SQLite file a stack. A write is on the disk when its transaction ends, and so before its client has an answer.
 """

@@ -14,7 +14,7 @@ from aurora_lambda_local.resources.aws_services import AwsServices
 from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
 from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster
 from aurora_lambda_local.resources.outputs import resource_outputs
-from aurora_lambda_local.resources.providers import FURTHER_INPUTS, PROVIDERS
+from aurora_lambda_local.resources.providers import EXTRA_INPUTS, PROVIDERS
 from aurora_lambda_local.resources.reachability import reachability_errors
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
@@ -214,7 +214,7 @@ class RunningStack:
 
 def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:
     """Return a digest of a resource's inputs, and one of everything else that it is made from."""
-    further_inputs = FURTHER_INPUTS.get(resource.type)
+    further_inputs = EXTRA_INPUTS.get(resource.type)
     return value_digest(resource.inputs), value_digest(further_inputs(context, resource)) if further_inputs else ""
 
 

@@ -67,7 +67,7 @@ def test_whole_numbers_tuples_and_frozen_sets_are_taken_too() -> None:
 @pytest.mark.parametrize(
     ("attribute", "message"),
     [
-        ({"X": "1"}, "there is no type 'X': it takes one of S, N, B, BOOL, NULL, L, M, SS, NS, BS"),
+        ({"X": "1"}, "there is no type 'X'; available: S, N, B, BOOL, NULL, L, M, SS, NS, BS"),
         ({"S": "1", "N": "1"}, "{'S': '1', 'N': '1'} is not of the form {\"S\": \"text\"}"),
         ({}, '{} is not of the form {"S": "text"}'),
         ("1", '\'1\' is not of the form {"S": "text"}'),

@@ -112,7 +112,7 @@ def test_an_unreadable_record_is_a_failing_record(kind: int, caplog: pytest.LogC
     assert answer == {"batchItemFailures": [{"itemIdentifier": "2"}]}
     assert numbers.done == [1]
     assert caplog.messages == [
-        "stream record event-2: eventName is 'NONE'; it takes one of INSERT, MODIFY, REMOVE; "
+        "stream record event-2: eventName is 'NONE'; must be one of INSERT, MODIFY, REMOVE; "
         "it and the records after it will be tried again"
     ]
 
@@ -121,7 +121,7 @@ def test_a_record_without_a_sequence_number_fails_the_invocation() -> None:
     """An empty identifier would make Lambda take the whole batch for done, or for failed, as it pleases."""
     numbers = Numbers()
     broken = {**MODIFIED, "dynamodb": {**MODIFIED["dynamodb"], "SequenceNumber": ""}}
-    with pytest.raises(RecordError, match="^stream record .*: SequenceNumber is ''; it takes the form"):
+    with pytest.raises(RecordError, match="^stream record .*: SequenceNumber is ''; must be the form"):
         invoke(stream_handler(numbers.one), *raws(1), broken)
     assert numbers.done == []
 

@@ -73,19 +73,19 @@ def changed(**change: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({**MODIFIED, "eventName": "UPDATE"}, "eventName is 'UPDATE'; it takes one of INSERT, MODIFY, REMOVE"),
-        ({**MODIFIED, "dynamodb": None}, "dynamodb is None; it takes a JSON object"),
-        (changed(Keys=None), "Keys is None; it takes a JSON object"),
-        (changed(SequenceNumber=None), "SequenceNumber is None; it takes the form [0-9]{1,40}"),
-        (changed(SequenceNumber="12x"), "SequenceNumber is '12x'; it takes the form [0-9]{1,40}"),
-        (changed(SequenceNumber=12), "SequenceNumber is 12; it takes the form [0-9]{1,40}"),
+        ({**MODIFIED, "eventName": "UPDATE"}, "eventName is 'UPDATE'; must be one of INSERT, MODIFY, REMOVE"),
+        ({**MODIFIED, "dynamodb": None}, "dynamodb is None; must be a JSON object"),
+        (changed(Keys=None), "Keys is None; must be a JSON object"),
+        (changed(SequenceNumber=None), "SequenceNumber is None; must be the form [0-9]{1,40}"),
+        (changed(SequenceNumber="12x"), "SequenceNumber is '12x'; must be the form [0-9]{1,40}"),
+        (changed(SequenceNumber=12), "SequenceNumber is 12; must be the form [0-9]{1,40}"),
         (
             changed(StreamViewType="ALL"),
-            "StreamViewType is 'ALL'; it takes one of KEYS_ONLY, NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES",
+            "StreamViewType is 'ALL'; must be one of KEYS_ONLY, NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES",
         ),
         (
             changed(ApproximateCreationDateTime="today"),
-            "ApproximateCreationDateTime is 'today'; it takes seconds since 1970",
+            "ApproximateCreationDateTime is 'today'; must be seconds since 1970",
         ),
         (changed(NewImage={"name": {"S": 3}}), "attribute 'name': 3 is not a string"),
     ],
@@ -103,7 +103,7 @@ def test_a_record_of_another_source_is_refused(arn: str | None) -> None:
     with pytest.raises(RecordError) as refusal:
         parse_record({**MODIFIED, "eventSourceARN": arn})
     assert str(refusal.value).startswith(
-        f"stream record 1a87201789a6e14315b8038ebbd3b99d: eventSourceARN is {arn!r}; it takes the form arn:"
+        f"stream record 1a87201789a6e14315b8038ebbd3b99d: eventSourceARN is {arn!r}; must be the form arn:"
     )
 
 

@@ -137,7 +137,7 @@ def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy)
 
 
 def test_a_function_is_started_before_its_first_invocation(deploy: Deploy) -> None:
-    """Else code that does not start would be called deployed."""
+    """Code that does not start would be called deployed."""
     function = deploy()
     assert function.initialise() == ""
     assert function.environments() == 1

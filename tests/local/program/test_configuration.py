@@ -49,7 +49,7 @@ def test_a_key_and_its_value_are_read_as_pulumi_reads_them(file: Path, line: str
         ),
         (
             b"config: {'x:engine': postgres}",
-            ": nothing here reads x:engine; there are: aurora-lambda, aws, docker, pulumi",
+            ": nothing here reads x:engine; available: aurora-lambda, aws, docker, pulumi",
         ),
         (b"config: {engine: }", ": aurora-lambda:engine has no value; give it one, or remove the line"),
         (b"config: {'aws:region': narnia}", ": aws:region is 'narnia', which is no AWS region; one is eu-west-1"),
@@ -80,7 +80,7 @@ def test_only_files_are_stacks(file: Path) -> None:
     with pytest.raises(UsageError) as refused:
         read(file, "folder")
     missing = file.parent / "Pulumi.folder.yaml"
-    assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); there are: mine"
+    assert str(refused.value) == f"there is no stack 'folder' ({missing} is missing); available: mine"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from aurora_lambda_local.supervisor.running_stack import engine_notices
     ],
 )
 def test_resources_that_are_only_recorded_share_a_line(fold: bool, printed: list[str]) -> None:
-    """Else the few that run here would be lost among forty that do not."""
+    """The few that run here would be lost among forty that do not."""
     lines: list[str] = []
     progress = Progress(lines.append, fold=fold)
     progress.change("created", "aws:ec2/vpc:Vpc", "network", 0.0, recorded=True)
@@ -58,12 +58,12 @@ def test_resources_that_are_only_recorded_share_a_line(fold: bool, printed: list
     ],
 )
 def test_the_revisions_that_a_deployment_applied_are_named(result: str, lines: list[str]) -> None:
-    """Else a person would have to ask afterwards what was done to the database."""
+    """A person would have to ask afterwards what was done to the database."""
     assert applied_revisions(result) == lines
 
 
 def test_the_database_that_is_left_behind_is_named() -> None:
-    """Else somebody who tries another engine would take the data for lost."""
+    """Somebody who tries another engine would take the data for lost."""
     assert engine_notices({"engine": "mysql"}, {"engine": "postgres"}) == [
         "engine mysql -> postgres: the mysql data is kept; aurora-lambda up -c engine=mysql returns to it"
     ]
@@ -73,7 +73,7 @@ def test_the_database_that_is_left_behind_is_named() -> None:
 
 
 def test_an_override_that_counts_no_longer_is_named() -> None:
-    """Else somebody who tried an engine with -c would not know why the next `up` leaves it."""
+    """Somebody who tried an engine with -c would not know why the next `up` leaves it."""
     config = {"shop:engine": "postgres", "shop:schema": "other"}
     program = StackProgram("shop", "local", "eu-west-1", config, Path(), lambda: None, overrides=("shop:schema",))
     assert list(ended_overrides(["shop:engine", "shop:schema", "shop:minCapacity"], program)) == [

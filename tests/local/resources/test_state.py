@@ -43,7 +43,7 @@ def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> No
     path = tmp_path / "state"
     save_state(path, STATE)
     (tmp_path / "state.new").symlink_to("/dev/full")
-    with pytest.raises(LocalError, match=r"state cannot be written \(No space left on device\): mend that and run"):
+    with pytest.raises(LocalError, match=r"state cannot be written \(No space left on device\): fix that and run"):
         save_state(path, LocalState())
     assert load_state(path) == STATE
 

@@ -145,13 +145,13 @@ def test_code_that_does_not_start_is_named_with_its_line(config: FunctionConfig,
 
 
 def test_nothing_but_tmp_can_be_written(invoke: Invoke) -> None:
-    """Else code would work here that fails on Lambda."""
+    """Code would work here that fails on Lambda."""
     assert invoke("write", "/tmp/file") == (False, "written")
     assert invoke("write", "/var/task/file") == (False, "Read-only file system")
 
 
 def test_it_is_nobody_and_sees_its_own_environment_only(invoke: Invoke) -> None:
-    """Else a function could do here what it cannot on Lambda, or read this machine's credentials."""
+    """A function could do here what it cannot on Lambda, or read this machine's credentials."""
     failed, (uid, names) = invoke("who")
     assert (failed, uid) == (False, 65534)
     assert "GREETING" in names
@@ -159,7 +159,7 @@ def test_it_is_nobody_and_sees_its_own_environment_only(invoke: Invoke) -> None:
 
 
 def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
-    """Else a function too small for its work would be found out on AWS."""
+    """A function too small for its work would be found out on AWS."""
     failed, answer = invoke("take", 400)
     assert failed
     assert (answer["errorType"], answer["errorMessage"].partition("Error: ")[2]) == (
@@ -172,7 +172,7 @@ def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
 def test_more_time_than_the_function_has_ends_the_container(
     config: FunctionConfig, image: ContainerImage, paths: LocalPaths, tmp_path: Path
 ) -> None:
-    """Else hung functions would pile up as containers."""
+    """Hung functions would pile up as containers."""
     with invoking(replace(config, timeout=3.0), tmp_path / "probe.log") as invoke:
         failed, answer = invoke("sleep", 60)
         assert failed
@@ -181,7 +181,7 @@ def test_more_time_than_the_function_has_ends_the_container(
 
 
 def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: FunctionConfig, tmp_path: Path) -> None:
-    """Else no function in a container could log in to the stand-in, whose certificate authority is a file here."""
+    """No function in a container could log in to the stand-in, whose certificate authority is a file here."""
     server = DsqlServer(tmp_path / "dsql", {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
     server.start()
     try:
@@ -198,7 +198,7 @@ def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: F
 
 
 def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths) -> None:
-    """Else the build would fail in the middle, in the kernel's words."""
+    """The build would fail in the middle, in the kernel's words."""
     base_image()
     here = DockerEngine.find().architecture()
     other = {"amd64": "linux/arm64", "arm64": "linux/amd64"}[here]
@@ -211,7 +211,7 @@ def test_another_processor_is_refused_before_anything_is_built(paths: LocalPaths
 
 
 def test_a_base_that_cannot_be_pulled_is_said_with_the_remedy(paths: LocalPaths) -> None:
-    """Else somebody without a way to the registry would not know what to change."""
+    """Somebody without a way to the registry would not know what to change."""
     base_image()
     wrong = replace(build("handler"), arguments={"BASE_IMAGE": "127.0.0.1:9/none:1", "SOURCE": "."})
     with pytest.raises(ImageBuildError) as failed:

@@ -1,4 +1,4 @@
-"""What has to be known about a database engine. Imports the standard library alone: drivers may not be installed."""
+"""The facts about a database engine. Imports the standard library alone: drivers may not be installed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ def decode(attribute: object) -> Value:
         raise AttributeValueError(f'{shorten(attribute)} is not of the form {{"S": "text"}}')
     [(descriptor, value)] = attribute.items()
     if descriptor not in _DECODERS:
-        raise AttributeValueError(f"there is no type {shorten(descriptor)}: it takes one of {', '.join(_DECODERS)}")
+        raise AttributeValueError(f"there is no type {shorten(descriptor)}; available: {', '.join(_DECODERS)}")
     return _DECODERS[descriptor](value)
 
 

@@ -106,7 +106,7 @@ def _parse(record: Mapping[str, object]) -> StreamRecord:
 def _object(container: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = container.get(name)
     if not isinstance(value, dict):
-        raise RecordError(f"{name} is {shorten(value)}; it takes a JSON object")
+        raise RecordError(f"{name} is {shorten(value)}; must be a JSON object")
     return value
 
 
@@ -114,19 +114,19 @@ def _text(container: Mapping[str, object], name: str, pattern: re.Pattern[str]) 
     value = container.get(name)
     match = pattern.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise RecordError(f"{name} is {shorten(value)}; it takes the form {pattern.pattern}")
+        raise RecordError(f"{name} is {shorten(value)}; must be the form {pattern.pattern}")
     return match
 
 
 def _choice(container: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
     value = container.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise RecordError(f"{name} is {shorten(value)}; it takes one of {', '.join(allowed)}")
+        raise RecordError(f"{name} is {shorten(value)}; must be one of {', '.join(allowed)}")
     return value
 
 
 def _moment(container: Mapping[str, object], name: str) -> datetime:
     value = container.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RecordError(f"{name} is {shorten(value)}; it takes seconds since 1970")
+        raise RecordError(f"{name} is {shorten(value)}; must be seconds since 1970")
     return datetime.fromtimestamp(value, UTC)

@@ -1,4 +1,4 @@
-"""What the migration runner asks of a server in SQL, one module an engine.
+"""The migration runner's SQL, one module an engine.
 
 Plain SQL on the driver's own connection, so that a deployment with nothing to do loads neither Alembic nor SQLAlchemy.
 """

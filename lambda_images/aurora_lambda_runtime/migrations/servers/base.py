@@ -1,4 +1,4 @@
-"""What every engine's server can be asked."""
+"""The questions that every engine's server answers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -188,7 +188,7 @@ class Server(ABC):
 
     @abstractmethod
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
-        """Make or mend the role; its password is set when one is given."""
+        """Make or fix the role; its password is set when one is given."""
 
     @abstractmethod
     def grant_tables(self, role: RuntimeRole) -> None:

@@ -1,4 +1,4 @@
-"""What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
+"""The state that sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
 
 import threading
 import time

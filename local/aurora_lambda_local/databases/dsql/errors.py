@@ -1,4 +1,4 @@
-"""What Aurora DSQL answers when it refuses something."""
+"""Aurora DSQL's errors."""
 
 
 class DsqlError(Exception):

@@ -1,4 +1,4 @@
-"""What Aurora DSQL refuses of PostgreSQL's language, whatever the state of the transaction.
+"""Aurora DSQL's rules for PostgreSQL's language, whatever the state of the transaction.
 
 Messages that are documented nowhere are worded like similar ones: match the SQLSTATE, not the text.
 """

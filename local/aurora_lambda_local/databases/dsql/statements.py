@@ -1,4 +1,4 @@
-"""What a statement is to Aurora DSQL, and the statement that PostgreSQL is given for it.
+"""Statements as Aurora DSQL has them, and what PostgreSQL is given for each.
 
 PostgreSQL's own parser reads them. What only DSQL has (`ASYNC`, `AWS IAM GRANT`) is recognised by its tokens.
 """

@@ -1,4 +1,4 @@
-"""What Aurora DSQL refuses in CREATE TABLE, ALTER TABLE and CREATE INDEX.
+"""Aurora DSQL's rules for CREATE TABLE, ALTER TABLE and CREATE INDEX.
 
 Sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-postgresql-compatibility.html and the
 answers of clusters.
@@ -51,7 +51,7 @@ DISPLAYED = {
     "varchar": "character varying",
 }
 KEY_LIMIT = 8
-LEAST_CACHE = 65536
+MIN_CACHE = 65536
 KEYS = {ConstrType.CONSTR_PRIMARY, ConstrType.CONSTR_UNIQUE}
 NOT_ALTERED = {
     AlterTableType.AT_AlterColumnType: "ALTER COLUMN ... SET DATA TYPE",
@@ -107,11 +107,11 @@ def refused_alteration(node: Node) -> DsqlError | None:
 def too_small_cache(what: str, options: Sequence[Node] | None) -> DsqlError | None:
     """Return why DSQL refuses a sequence's options; `what` is the statement or the kind of column."""
     sizes = [option.arg.ival for option in options or () if option.defname == "cache"]
-    if sizes and (sizes[0] == 1 or sizes[0] >= LEAST_CACHE):
+    if sizes and (sizes[0] == 1 or sizes[0] >= MIN_CACHE):
         return None
     return unsupported(
         f"{what} is not supported without an explicit cache size."
-        f" please define CACHE greater than or equal to {LEAST_CACHE} or equal to 1"
+        f" please define CACHE greater than or equal to {MIN_CACHE} or equal to 1"
     )
 
 

@@ -11,8 +11,8 @@ import psycopg
 from aurora_lambda_runtime.database.quoting import quoted
 from aurora_lambda_runtime.migrations.errors import OutOfTimeError
 
-FIRST_POLL_SECONDS = 0.05
-LONGEST_POLL_SECONDS = 2.0
+MIN_POLL_SECONDS = 0.05
+MAX_POLL_SECONDS = 2.0
 DUPLICATES_SHOWN = 3
 STATUS = "SELECT status, details FROM sys.jobs WHERE job_id = %s"
 # A job that builds an index is about the index, or about its table.
@@ -105,7 +105,7 @@ def wait_for_job(cursor: psycopg.Cursor, job_id: str, deadline: float) -> None:
         JobFailedError: it failed.
         OutOfTimeError: `deadline`, on `time.monotonic`'s clock, came first.
     """
-    pause = FIRST_POLL_SECONDS
+    pause = MIN_POLL_SECONDS
     while True:
         # A job that ended half an hour ago is no longer listed.
         status, details = cursor.execute(STATUS, (job_id,)).fetchone() or ("completed", None)
@@ -118,4 +118,4 @@ def wait_for_job(cursor: psycopg.Cursor, job_id: str, deadline: float) -> None:
                 f"job {job_id} was {status} when time ran out and goes on without the runner: run the command again"
             )
         time.sleep(pause)
-        pause = min(LONGEST_POLL_SECONDS, 2 * pause)
+        pause = min(MAX_POLL_SECONDS, 2 * pause)
