@@ -18,7 +18,7 @@ from aurora_lambda.access import (
 )
 from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
 from aurora_lambda.function_role import Role, role_identity
-from aurora_lambda.function_url import FunctionUrlCors, public_permissions
+from aurora_lambda.function_url import FunctionUrlCors, cors_settings, public_permissions
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -195,7 +195,7 @@ class ImageFunction(pulumi.ComponentResource):
             function_name=function.name,
             qualifier=qualifier,
             authorization_type=auth_type,
-            cors=aws.lambda_.FunctionUrlCorsArgs(**cors) if cors else None,
+            cors=cors_settings(cors, auth_type) if cors else None,
             opts=self._child("url"),
         )
         public = auth_type == "NONE"

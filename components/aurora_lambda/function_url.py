@@ -6,6 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+# What a browser that signs a request sends with it.
+SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
+
 
 class FunctionUrlCors(TypedDict):
     """Which web pages of other origins may call a function URL, and how."""
@@ -15,13 +18,26 @@ class FunctionUrlCors(TypedDict):
     allow_methods: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """HTTP methods they may use, or `*` for every one."""
     allow_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Headers they may send."""
+    """Headers they may send; those of a signed request are added where requests have to be signed."""
     expose_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Headers of an answer that they may read."""
     allow_credentials: NotRequired[pulumi.Input[bool]]
     """Whether they may send cookies."""
     max_age: NotRequired[pulumi.Input[int]]
     """Seconds that a browser may remember the answer, at most 86400."""
+
+
+def cors_settings(cors: FunctionUrlCors, auth_type: str) -> aws.lambda_.FunctionUrlCorsArgs:
+    """Return the settings of a function URL, by which web pages may also sign requests that have to be signed."""
+    args = aws.lambda_.FunctionUrlCorsArgs(**cors)
+    if auth_type == "AWS_IAM":
+        args.allow_headers = pulumi.Output.from_input(cors.get("allow_headers", [])).apply(_with_signed_headers)
+    return args
+
+
+def _with_signed_headers(headers: Sequence[str]) -> list[str]:
+    given = {header.lower() for header in headers}
+    return [*headers, *(each for each in SIGNED_HEADERS if not given & {each, "*"})]
 
 
 def public_permissions(

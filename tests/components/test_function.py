@@ -24,6 +24,8 @@ from tests.components.tokens import (
 ALIAS = "aws:lambda/alias:Alias"
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "handler"}
 BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
+# What a signed request sends.
+SIGNED = ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 
 
 def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) -> None:
@@ -154,11 +156,32 @@ def test_every_property_of_cors_reaches_the_url() -> None:
     assert recording.inputs(FUNCTION_URL, "f")["cors"] == {
         "allowOrigins": ["*"],
         "allowMethods": ["GET"],
-        "allowHeaders": ["x-one"],
+        "allowHeaders": ["x-one", *SIGNED],
         "exposeHeaders": ["x-two"],
         "allowCredentials": True,
         "maxAge": 600,
     }
+
+
+@pytest.mark.parametrize(
+    ("auth", "given", "allowed"),
+    [
+        ("AWS_IAM", None, SIGNED),
+        ("AWS_IAM", ["X-Amz-Date", "x-one"], ["X-Amz-Date", "x-one", *SIGNED[:2], SIGNED[3]]),
+        ("AWS_IAM", ["*"], ["*"]),
+        ("NONE", ["x-one"], ["x-one"]),
+        ("NONE", None, None),
+    ],
+)
+def test_a_web_page_may_sign_its_requests_where_they_have_to_be_signed(
+    auth: str, given: list[str] | None, allowed: list[str] | None
+) -> None:
+    """A page that a program lets in would be refused by every browser: it may not send its signature."""
+    cors: FunctionUrlCors = (
+        {"allow_origins": ["*"]} if given is None else {"allow_origins": ["*"], "allow_headers": given}
+    )
+    recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": auth, "cors": cors}))
+    assert recording.inputs(FUNCTION_URL, "f")["cors"].get("allowHeaders") == allowed
 
 
 def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:

@@ -21,8 +21,7 @@ from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES
 
 Part = TypeVar("Part", bound=pulumi.Resource)
 MIGRATION = "aurora-lambda:index:Migration"
-# The last three are those of a signed request.
-CORS_HEADERS = ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
+CORS_HEADERS = ["authorization", "content-type"]
 
 
 class Service:
