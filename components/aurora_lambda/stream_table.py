@@ -89,8 +89,8 @@ class StreamTable(pulumi.ComponentResource):
         """Register the table, or take the existing one.
 
         Raises:
-            ValueError: an argument that is not allowed, a table's name that is too long, or, once the table is looked
-                up, an existing table without a stream.
+            ValueError: an argument that is not allowed, one attribute for both keys, a table's name that is too long,
+                or, once the table is looked up, an existing table without a stream.
         """
         super().__init__("aurora-lambda:index:StreamTable", name, {}, opts)
         self._name, self._args = name, check_arguments("StreamTable", name, args, ARGUMENTS)
@@ -133,11 +133,27 @@ class StreamTable(pulumi.ComponentResource):
         key = table.server_side_encryption.apply(lambda encryption: (encryption and encryption.kms_key_arn) or "")
         return stream, key
 
+    def _sort_key(self) -> pulumi.Input[str]:
+        """Return the name of the sort key, which is another than the partition key's."""
+
+        def check(sort_key: str, partition_key: str) -> str:
+            if sort_key == partition_key:
+                raise ValueError(
+                    f"StreamTable {self._name!r}: sort_key is {sort_key!r}, as partition_key is; give another"
+                )
+            return sort_key
+
+        sort_key, partition_key = self._args["sort_key"], self._args["partition_key"]
+        if isinstance(sort_key, str) and isinstance(partition_key, str):
+            return check(sort_key, partition_key)
+        return pulumi.Output.all(sort_key, partition_key).apply(lambda known: check(*known))
+
     def _new_table(self, parent: pulumi.Resource | None) -> aws.dynamodb.Table:
         args = self._args
         keys = [(args["partition_key"], args["partition_key_type"])]
-        if "sort_key" in args:
-            keys.append((args["sort_key"], args["sort_key_type"]))
+        sort_key = self._sort_key() if "sort_key" in args else None
+        if sort_key is not None:
+            keys.append((sort_key, args["sort_key_type"]))
         key_arn = args.get("kms_key_arn")
         former = [
             pulumi.create_urn(
@@ -150,7 +166,7 @@ class StreamTable(pulumi.ComponentResource):
             name=self._full_name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=args["partition_key"],
-            range_key=args.get("sort_key"),
+            range_key=sort_key,
             attributes=[{"name": name, "type": type_} for name, type_ in keys],
             stream_enabled=True,
             stream_view_type=args["stream_view_type"],

@@ -110,6 +110,14 @@ def test_an_existing_table_without_a_stream_is_refused_with_the_command_to_run()
         table(lookup(streamEnabled=False, streamArn="", name="t"), existing_table=True)
 
 
+def test_a_table_with_one_attribute_for_both_keys_is_refused() -> None:
+    """AWS would refuse it half way through a deployment; of a table that exists the keys do not count."""
+    with pytest.raises(ValueError, match=r"^StreamTable 'items': sort_key is 'id', as partition_key is; give another$"):
+        table(sort_key="id")
+    answer = lookup(streamEnabled=True, streamArn="arn", name="t")
+    assert table(answer, existing_table=True, sort_key="id").outputs["stream"] == "arn"
+
+
 def test_a_table_name_that_is_too_long_with_its_prefix_is_refused() -> None:
     """AWS would refuse it half way through a deployment."""
     assert len(table(table_name="t" * 237).inputs(TABLE, "items")["name"]) == 255
