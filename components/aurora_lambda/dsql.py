@@ -10,6 +10,7 @@ from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import Argument, check_arguments, flag, text
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.network import one_in_each_zone
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.engines.dsql import DSQL
@@ -49,7 +50,7 @@ class DsqlDatabaseArgs(TypedDict):
     vpc_id: NotRequired[pulumi.Input[str]]
     """A VPC to reach the cluster from, by a PrivateLink endpoint. Needs the two arguments below. Default: no VPC."""
     subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Subnets of that VPC for the endpoint, in different availability zones, and for the functions."""
+    """Subnets of that VPC for the functions, and for the endpoint, which takes the first in each availability zone."""
     function_security_group_id: NotRequired[pulumi.Input[str]]
     """The security group of the functions in that VPC: the only one that the endpoint listens to."""
     vpc_endpoint: NotRequired[bool]
@@ -223,7 +224,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             service_name=cluster.vpc_endpoint_service_name,
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
-            subnet_ids=self._args["subnet_ids"],
+            subnet_ids=one_in_each_zone(self._args["subnet_ids"], self),
             security_group_ids=[group.id],
             tags=self._tags(self._name),
             opts=self._child("vpcEndpoint"),

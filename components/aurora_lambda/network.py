@@ -87,6 +87,7 @@ class Network(pulumi.ComponentResource):
 
         Raises:
             ValueError: an argument that is not allowed, or `vpc_id` without `subnet_ids` or the reverse.
+            RunError: once the subnets are known, one is named twice.
         """
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
         if ("vpc_id" in args) != ("subnet_ids" in args):
@@ -119,9 +120,13 @@ class Network(pulumi.ComponentResource):
         )
 
     def _existing_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
-        return pulumi.Output.from_input(self._args["vpc_id"]), pulumi.Output.all(self._args["subnet_ids"]).apply(
-            lambda known: known[0]
-        )
+        subnet_ids = pulumi.Output.all(self._args["subnet_ids"]).apply(lambda known: self._each_once(known[0]))
+        return pulumi.Output.from_input(self._args["vpc_id"]), subnet_ids
+
+    def _each_once(self, subnet_ids: Sequence[str]) -> Sequence[str]:
+        if twice := [each for number, each in enumerate(subnet_ids) if each in subnet_ids[:number]]:
+            raise pulumi.RunError(f"Network {self._name!r}: subnet_ids has {twice[0]!r} twice; name each subnet once")
+        return subnet_ids
 
     def _new_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         vpc = aws.ec2.Vpc(
@@ -222,6 +227,24 @@ class Network(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), name)
+
+
+def one_in_each_zone(
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]], parent: pulumi.Resource
+) -> pulumi.Output[list[str]]:
+    """Return the first of the subnets in each availability zone: an interface endpoint takes one address in each.
+
+    Source: AWS PrivateLink guide, "Access an AWS service using an interface VPC endpoint", considerations.
+    """
+    opts = pulumi.InvokeOutputOptions(parent=parent)
+
+    def choose(ids: list[str]) -> pulumi.Output[list[str]]:
+        zones = [aws.ec2.get_subnet_output(id=each, opts=opts).availability_zone_id for each in ids]
+        return pulumi.Output.all(*zones).apply(
+            lambda zones: [each for number, each in enumerate(ids) if zones[number] not in zones[:number]]
+        )
+
+    return pulumi.Output.all(subnet_ids).apply(lambda known: choose(known[0]))
 
 
 def subnet_blocks(cidr_block: str, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 
+import pulumi
 import pytest
 
 from aurora_lambda import Network
@@ -151,6 +152,12 @@ def test_half_of_an_existing_vpc_is_refused() -> None:
     """Subnets of one VPC would be used with another."""
     with pytest.raises(ValueError, match="^Network 'n': vpc_id and subnet_ids go together; give both or neither$"):
         record(lambda: Network("n", {"vpc_id": "vpc-0a"}))
+
+
+def test_a_subnet_that_is_named_twice_is_refused() -> None:
+    """Two names for one subnet would pass for two zones until RDS refuses them."""
+    with pytest.raises(pulumi.RunError, match="^Network 'n': subnet_ids has 'subnet-1' twice; name each subnet once$"):
+        record(lambda: Network("n", {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1", "subnet-2", "subnet-1"]}))
 
 
 def test_subnets_are_equal_sixteenths_of_the_range() -> None:

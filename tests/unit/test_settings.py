@@ -133,6 +133,8 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
         ({"subnetIds": '["subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds names 1 subnet; Aurora needs subnets in at least two "
          "availability zones"),
         ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
+        ({"subnetIds": '["subnet-1", "subnet-2", "subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds[2] is 'subnet-1', as subnetIds[0] "
+         "is. Type: pulumi config rm --path 'subnetIds[2]'"),
         ({"vpcId": "vpc-0a"}, "vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new "
          "one"),
         ({"maxCapacity": "0.5"}, "maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth "

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import pulumi
 import pytest
 
 from aurora_lambda.service.configuration import read
@@ -135,6 +136,19 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
     assert main(["down", "--yes"]) == 0
     assert main(["down", "--keep-data"]) == 0
     assert taken_down[-2:] == [False, True]
+
+
+def test_what_a_program_refuses_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a component that refuses an argument, or one's own program, would be shown as a fault of this one."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise pulumi.RunError("Network 'n': subnet_ids has 'subnet-1' twice")
+
+    monkeypatch.setattr("aurora_lambda_local.program.deploy.up", refuse)
+    assert main(["up"]) == 2
+    assert capsys.readouterr().err == "error: Network 'n': subnet_ids has 'subnet-1' twice\n"
 
 
 def test_a_file_that_cannot_be_written_is_named(

@@ -118,6 +118,12 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager")
     if len(settings.subnet_ids) == 1:
         mistakes.append("subnetIds names 1 subnet; Aurora needs subnets in at least two availability zones")
+    for index, subnet_id in enumerate(settings.subnet_ids):
+        if (first := settings.subnet_ids.index(subnet_id)) < index:
+            path = f"subnetIds[{index}]"
+            mistakes.append(
+                f"{path} is {subnet_id!r}, as subnetIds[{first}] is. Type: pulumi config rm --path {path!r}"
+            )
     return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings) + _stream_mistakes(settings)
 
 

@@ -75,11 +75,12 @@ def _aws_here(stack: str) -> str:
 
 def _exit_code(error: Exception) -> int | None:
     """Return the exit code of an error with a message for people; None for a fault of this program."""
+    from pulumi import RunError
+
     from aurora_lambda.project import ProjectError
-    from aurora_lambda.service.errors import SettingsError
     from aurora_lambda_local.cli.deployed_stack import StackRequestError
 
-    if isinstance(error, UsageError | SettingsError | ProjectError):
+    if isinstance(error, UsageError | RunError | ProjectError):
         return 2
     # A file that this machine does not let be read or written is nobody's bug either; the message names it.
     expected = isinstance(error, StackRequestError | LocalError) or (isinstance(error, OSError) and error.filename)

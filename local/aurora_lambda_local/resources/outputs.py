@@ -57,10 +57,17 @@ def lookup_result(function_token: str, arguments: Inputs, region: str) -> Output
             "zoneIds": [f"{region}-az{number}" for number, _ in enumerate(ZONES, 1)],
             "id": region,
         },
+        "aws:ec2/getSubnet:getSubnet": _subnet_zone(str(arguments.get("id", "")), region),
         # `AWS:registry-password` in base64: nothing logs in to a registry here.
         "aws:ecr/getAuthorizationToken:getAuthorizationToken": {"authorizationToken": "QVdTOnJlZ2lzdHJ5LXBhc3N3b3Jk"},
     }
     return {**arguments, **results.get(function_token, {})}
+
+
+def _subnet_zone(subnet_id: str, region: str) -> Outputs:
+    """Return in which zone a subnet is; its id alone says so, as nothing is known of the VPC."""
+    number = sum(subnet_id[-1:].encode()) % len(ZONES)
+    return {"availabilityZone": f"{region}{ZONES[number]}", "availabilityZoneId": f"{region}-az{number + 1}"}
 
 
 def _template_values(schema: ResourceSchema, type_token: str, name: str, inputs: Inputs, region: str) -> dict[str, str]:
