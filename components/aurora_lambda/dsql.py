@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import Argument, check_arguments, flag, text
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.dsql_regions import peering_mistakes, replica_key
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.network import one_in_each_zone
 from aurora_lambda.security_group_rules import SecurityGroupRules
@@ -113,6 +114,7 @@ class DsqlDatabase(pulumi.ComponentResource):
 
         Raises:
             ValueError: an argument that is not allowed.
+            RunError: once the provider's Region is known, another one does not go with it.
         """
         super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
         _check_combinations(name, args)
@@ -120,6 +122,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         existing = "cluster_identifier" in args
         children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child != "cluster"}
         self._child = Children(self, args.get("transform", {}), children).options
+        self._regions = self._checked_regions()
 
         cluster = self._existing_cluster() if existing else self._new_cluster()
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
@@ -135,6 +138,20 @@ class DsqlDatabase(pulumi.ComponentResource):
             {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
         )
 
+    def _checked_regions(self) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:
+        """Return the peer and the witness Region, known once they fit the cluster's own; None for one Region alone."""
+        given = {key: str(self._args[key]) for key in TOGETHER[0] if key in self._args}
+        if not given:
+            return None
+
+        def check(own: str) -> list[str]:
+            if mistakes := peering_mistakes({"the cluster's Region": own, **given}):
+                raise pulumi.RunError(f"DsqlDatabase {self._name!r}: {'; '.join(mistakes)}")
+            return [*given.values()]
+
+        checked = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region.apply(check)
+        return checked[0], checked[1]
+
     def _existing_cluster(self) -> aws.dsql.Cluster:
         return aws.dsql.Cluster.get(
             self._name, self._args["cluster_identifier"], opts=pulumi.ResourceOptions(parent=self)
@@ -144,15 +161,15 @@ class DsqlDatabase(pulumi.ComponentResource):
         return self._cluster("cluster", self._name, None, self._args.get("kms_key_arn"))
 
     def _cluster(
-        self, child: str, name: str, region: str | None, kms_key_arn: pulumi.Input[str | None] | None
+        self, child: str, name: str, region: pulumi.Input[str] | None, kms_key_arn: pulumi.Input[str | None] | None
     ) -> aws.dsql.Cluster:
-        protected, witness = self._args["deletion_protection"], self._args.get("witness_region")
+        protected = self._args["deletion_protection"]
         return aws.dsql.Cluster(
             name,
             region=region,
             deletion_protection_enabled=protected,
             kms_encryption_key=kms_key_arn,
-            multi_region_properties={"witness_region": witness} if witness else None,
+            multi_region_properties={"witness_region": self._regions[1]} if self._regions else None,
             tags=self._tags(name),
             opts=self._child(
                 child,
@@ -167,11 +184,11 @@ class DsqlDatabase(pulumi.ComponentResource):
 
         Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/multi-region-aws-cli.html
         """
-        region, witness = self._args.get("peer_region"), self._args.get("witness_region")
-        if region is None or witness is None:
+        if self._regions is None:
             return []
-        key = pulumi.Output.from_input(self._args.get("kms_key_arn"))
-        peer_key = key.apply(lambda arn: arn and replica_key(arn, region))
+        region, witness = self._regions
+        key = pulumi.Output.all(self._args.get("kms_key_arn"), region)
+        peer_key = key.apply(lambda known: known[0] and replica_key(*known))
         peer = self._cluster("peerCluster", f"{self._name}-peer", region, peer_key)
         return [
             aws.dsql.ClusterPeering(
@@ -249,25 +266,13 @@ class DsqlDatabase(pulumi.ComponentResource):
         return resource_tags(self._args.get("tags"), name)
 
 
-def replica_key(kms_key_arn: str, region: str) -> str:
-    """Return the ARN of a multi-Region key's replica: the same but for the Region.
-
-    Source: AWS KMS developer guide, "How multi-Region keys work"
-
-    >>> replica_key("arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", "eu-west-2")
-    'arn:aws:kms:eu-west-2:123456789012:key/mrk-0a1b'
-    """
-    arn, partition, service, _, key = kms_key_arn.split(":", 4)
-    return ":".join((arn, partition, service, region, key))
-
-
 def _check_combinations(name: str, args: DsqlDatabaseArgs) -> None:
     for keys in TOGETHER:
         given = [key for key in keys if key in args]
         if given and (missing := [key for key in keys if key not in args]):
             raise ValueError(f"DsqlDatabase {name!r}: {given[0]} needs {' and '.join(missing)} too")
-    if "peer_region" in args and args["peer_region"] == args.get("witness_region"):
-        raise ValueError(f"DsqlDatabase {name!r}: peer_region and witness_region are the same; give two Regions")
+    if mistakes := peering_mistakes({key: str(args[key]) for key in TOGETHER[0] if key in args}):
+        raise ValueError(f"DsqlDatabase {name!r}: {'; '.join(mistakes)}")
     key = args.get("kms_key_arn")
     if "peer_region" in args and isinstance(key, str) and MULTI_REGION_KEY not in key:
         raise ValueError(

@@ -140,12 +140,14 @@ def record(
     zones: int = 3,
     lookups: Mapping[str, Mapping[str, Any]] | None = None,
     live: Mapping[str, Any] | None = None,
+    recording: Recording | None = None,
 ) -> Recording:
     """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered.
 
     `lookups` are answers to `aws.get_...` calls, by the call's token; `live` the outputs of the deployment before.
+    A `recording` given has what was registered also where the program fails.
     """
-    recording = Recording(zones=zones, lookups=lookups or {}, live=live or {})
+    recording = recording or Recording(zones=zones, lookups=lookups or {}, live=live or {})
     monitor = _RecordingMonitor(recording, preview=preview)
     loop = fresh_event_loop()
     set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")

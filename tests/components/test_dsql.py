@@ -276,7 +276,13 @@ def test_an_applications_part_of_a_shared_cluster_goes_only_when_forced(stack: S
         ),
         (
             {"peer_region": "eu-west-2", "witness_region": "eu-west-2"},
-            "DsqlDatabase 'main-db': peer_region and witness_region are the same; give two Regions",
+            "DsqlDatabase 'main-db': witness_region is 'eu-west-2', as peer_region is: a cluster in two Regions needs"
+            " three different ones",
+        ),
+        (
+            {"peer_region": "eu-west-2", "witness_region": "us-east-1"},
+            "DsqlDatabase 'main-db': witness_region is 'us-east-1', on another continent than 'eu-west-2': DSQL joins"
+            " Regions of one alone",
         ),
         (
             {
@@ -312,6 +318,36 @@ def test_wrong_arguments_are_refused_in_words(args: dict[str, object], message: 
     with pytest.raises(ValueError, match="main-db") as refused:
         registered(**args)
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("peer", "witness", "message"),
+    [
+        (
+            "eu-west-1",
+            "eu-west-2",
+            "DsqlDatabase 'main-db': peer_region is 'eu-west-1', as the cluster's Region is: a cluster in two Regions"
+            " needs three different ones",
+        ),
+        (
+            "us-east-1",
+            "us-east-2",
+            "DsqlDatabase 'main-db': peer_region is 'us-east-1', on another continent than 'eu-west-1': DSQL joins"
+            " Regions of one alone; witness_region is 'us-east-2', on another continent than 'eu-west-1': DSQL joins"
+            " Regions of one alone",
+        ),
+    ],
+)
+def test_regions_that_do_not_fit_the_providers_are_refused_before_the_first_cluster(
+    peer: str, witness: str, message: str
+) -> None:
+    """A cluster would be left over that no other joins, and that the next deployment replaces."""
+    recording = Recording()
+    args: DsqlDatabaseArgs = {**BARE, "peer_region": peer, "witness_region": witness}
+    with pytest.raises(pulumi.RunError) as refused:
+        record(lambda: DsqlDatabase("main-db", args), recording=recording)
+    assert str(refused.value) == message
+    assert recording.of_type(DSQL_CLUSTER) == []
 
 
 def test_a_schema_may_belong_to_every_stack_of_the_project(stack: Stack) -> None:

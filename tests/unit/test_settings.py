@@ -89,8 +89,9 @@ def test_all_mistakes_are_reported_together() -> None:
                 "kmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/0a1b",
             },
             [
-                "dsqlPeerRegion and dsqlWitnessRegion are the same: a cluster in two Regions needs a third",
                 "kmsKeyArn is no multi-Region key (mrk-...), which a cluster in two Regions needs",
+                "dsqlWitnessRegion is 'eu-west-2', as dsqlPeerRegion is: a cluster in two Regions needs three different"
+                " ones",
             ],
         ),
         (
@@ -132,9 +133,9 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
         ({"engineVersion": "\u0661\u0667.1"}, "engineVersion is '\u0661\u0667.1'; must be RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
         ({"subnetIds": '["subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds names 1 subnet; Aurora needs subnets in at least two "
          "availability zones"),
-        ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
         ({"subnetIds": '["subnet-1", "subnet-2", "subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds[2] is 'subnet-1', as subnetIds[0] "
          "is. Type: pulumi config rm --path 'subnetIds[2]'"),
+        ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
         ({"vpcId": "vpc-0a"}, "vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new "
          "one"),
         ({"maxCapacity": "0.5"}, "maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth "
@@ -306,8 +307,27 @@ def test_what_lies_in_another_region_is_refused_before_anything_is_made(
     with pytest.raises(SettingsError) as caught:
         read(config, "dev", "eu-west-1")
     assert caught.value.mistakes == mistakes
-    if "streams" not in config and "kmsKeyArn" not in config:
-        read(config, "dev")
+
+
+@pytest.mark.parametrize(
+    ("witness", "mistake"),
+    [
+        (
+            "us-east-1",
+            "dsqlWitnessRegion is 'us-east-1', on another continent than 'eu-west-1': DSQL joins Regions of one alone",
+        ),
+        (
+            "eu-west-1",
+            "dsqlWitnessRegion is 'eu-west-1', as dsqlPeerRegion is: a cluster in two Regions needs three different"
+            " ones",
+        ),
+    ],
+)
+def test_two_other_regions_are_compared_where_the_own_one_is_not_known(witness: str, mistake: str) -> None:
+    """With a Region that only the AWS profile names, AWS would say so when the first cluster is there."""
+    with pytest.raises(SettingsError) as caught:
+        read({"engine": "dsql", "dsqlPeerRegion": "eu-west-1", "dsqlWitnessRegion": witness}, "dev")
+    assert caught.value.mistakes == [mistake]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pulumi.runtime import config as runtime_config
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.dsql import MULTI_REGION_KEY
+from aurora_lambda.dsql_regions import peering_mistakes
 from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
@@ -133,8 +134,6 @@ def _dsql_mistakes(settings: Settings) -> list[str]:
         mistakes.append("dsqlEndpoint false needs vpcId: without a VPC no endpoint is made")
     if bool(settings.dsql_peer_region) != bool(settings.dsql_witness_region):
         mistakes.append("dsqlPeerRegion and dsqlWitnessRegion go together: give both for a cluster in two Regions")
-    if settings.dsql_peer_region and settings.dsql_peer_region == settings.dsql_witness_region:
-        mistakes.append("dsqlPeerRegion and dsqlWitnessRegion are the same: a cluster in two Regions needs a third")
     if settings.dsql_peer_region and settings.kms_key_arn and MULTI_REGION_KEY not in settings.kms_key_arn:
         mistakes.append("kmsKeyArn is no multi-Region key (mrk-...), which a cluster in two Regions needs")
     if settings.dsql_cluster_identifier:
@@ -152,17 +151,8 @@ def _dsql_mistakes(settings: Settings) -> list[str]:
 
 def _other_regions(settings: Settings, region: str) -> list[str]:
     """Return what lies in a Region where AWS would look for it too late; `region` is empty where it is not known."""
-    mistakes = []
     peers = {"dsqlPeerRegion": settings.dsql_peer_region, "dsqlWitnessRegion": settings.dsql_witness_region}
-    for name, peer in peers.items() if settings.engine == "dsql" and region else ():
-        if peer == region:
-            mistakes.append(
-                f"{name} is {peer!r}, as aws:region is: a cluster in two Regions needs three different ones"
-            )
-        elif peer and peer.partition("-")[0] != region.partition("-")[0]:
-            mistakes.append(
-                f"{name} is {peer!r}, on another continent than {region!r}: DSQL joins Regions of one alone"
-            )
+    mistakes = peering_mistakes({"aws:region": region, **peers}) if settings.engine == "dsql" else []
     arns = {"kmsKeyArn": settings.kms_key_arn} | {
         f"streams[{index}].alarmTopicArn": stream.alarm_topic_arn for index, stream in enumerate(settings.streams)
     }
