@@ -110,6 +110,25 @@ def test_a_deployment_over_another_branchs_revision_is_refused(
     assert OTHER in status["output"].splitlines()
 
 
+def test_a_database_with_ones_own_former_number_gets_all_by_what_it_is_told(
+    database: Database, other_branch: Path, tmp_path: Path
+) -> None:
+    """A database kept while its revision was moved could only be thrown away."""
+    versions, before = other_branch, tmp_path / "a"
+    history(versions, *tables(1), AGE, NICK)
+    (versions / "0002_step_2.py").unlink()
+    moved = versions / "0003_step_3.py"
+    moved.write_text(moved.read_text().replace("step 3", "add nick", 1))
+    for folder, column in ((before / "0002_own.py", "nick"), (versions / "0003_step_3.py", "nick")):
+        text = folder.read_text().partition("def downgrade")[0]
+        folder.write_text(f'{text}def downgrade() -> None:\n    op.drop_column("t1", "{column}")\n')
+    with pytest.raises(MigrationError, match=r"where 'add nick' is 0003 now: .*`aurora-lambda migrate downgrade 0001`"):
+        run({}, database.environment(), versions=versions)
+    run({"command": "downgrade", "revision": "0001"}, database.environment(), versions=before)
+    assert run({}, database.environment(), versions=versions)["after"] == "0003"
+    assert rows(database, "SELECT age, nick FROM t1") == []
+
+
 def test_a_database_that_keeps_no_messages_yet_gets_them(database: Database, tmp_path: Path) -> None:
     """A deployment by this version would fail on every database of the version before."""
     run({}, database.environment(), versions=history(tmp_path, *tables(1)))

@@ -98,3 +98,22 @@ def test_another_branchs_revision_of_the_same_number_is_no_edit() -> None:
     )
     assert (compare(files, files).replaced(), compare(files, files).edited()) == ([other], [])
     assert compare(BOTH, BOTH).replaced() == []
+
+
+def test_ones_own_revision_under_its_former_number_is_undone_before_the_others_are_applied() -> None:
+    """Who has moved theirs behind another branch's is told to do it again, which changes nothing of the database."""
+    age, city = RevisionFile("add age", "a" * 64), RevisionFile("add city", "c" * 64)
+    files = {"0001": ONE, "0002": age, "0003": city, "0004": RevisionFile(TWO.message, "4" * 64)}
+    files["0005"] = RevisionFile(THREE.message, "5" * 64)
+    applied = {"0001": ONE, "0002": TWO, "0003": THREE}
+    lines = Comparison(files, files, ["0004", "0005"], applied, "0003", None).replaced()
+    undo = (
+        "deploy the code of before it was moved, type `aurora-lambda migrate downgrade 0001` and deploy this code; or"
+        " delete the data here by `aurora-lambda down`"
+    )
+    assert lines == [
+        f"revision 0002 is 'step 2' in the database and 'add age' here, where 'step 2' is 0004 now: {undo}",
+        f"revision 0003 is 'step 3' in the database and 'add city' here, where 'step 3' is 0005 now: {undo}",
+    ]
+    first = Comparison({"0001": age, "0002": ONE}, {}, [], {"0001": ONE}, "0001", None).replaced()
+    assert "`aurora-lambda migrate downgrade base`" in first[0]

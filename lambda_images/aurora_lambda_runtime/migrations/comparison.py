@@ -54,12 +54,12 @@ class Comparison:
 
     def replaced(self) -> list[str]:
         """Return a line for each applied revision that is another one than the file of its number."""
+        others = [each for each, file in self.files.items() if self._is_other(each, file)]
+        before = max((each for each in self.files if others and int(each) < int(others[0])), key=int, default="base")
         return [
-            f"revision {each} is {self.applied[each].message!r} in the database and {file.message!r} here: another"
-            " branch's revision has this number. Get that branch's code, then move yours behind it by"
-            " `aurora-lambda new-migration --renumber`"
-            for each, file in self.files.items()
-            if self._is_other(each, file)
+            f"revision {each} is {self.applied[each].message!r} in the database and {self.files[each].message!r} here"
+            + self._remedy(each, before)
+            for each in others
         ]
 
     def edited(self) -> list[str]:
@@ -71,6 +71,19 @@ class Comparison:
             for each, file in self.files.items()
             if self._differs(each, file) and not self._is_other(each, file)
         ]
+
+    def _remedy(self, revision: str, before: str) -> str:
+        """Return what to do where the database has another revision of this number, and `before` is what both have."""
+        message = self.applied[revision].message
+        if moved := [each for each, file in self.files.items() if file.message[:MAX_MESSAGE] == message]:
+            return (
+                f", where {message!r} is {moved[0]} now: deploy the code of before it was moved, type `aurora-lambda"
+                f" migrate downgrade {before}` and deploy this code; or delete the data here by `aurora-lambda down`"
+            )
+        return (
+            ": another branch's revision has this number. Get that branch's code, then move yours behind it by"
+            " `aurora-lambda new-migration --renumber`"
+        )
 
     def _differs(self, revision: str, file: RevisionFile) -> bool:
         applied = self.applied.get(revision)
