@@ -46,7 +46,9 @@ def test_another_stacks_schema_is_refused_and_left_as_it_is(
     assert str(refusal.value) == (
         f"the schema {application.database.name!r} of this cluster belongs to shop/prod, and this stack is shop/test:"
         " nothing was done. Give this stack a schema of its own: pulumi config set schema NAME; or, where one"
-        " application has both stacks, deploy shop/prod and then this one with: pulumi config set schemaOwner project"
+        " application has both stacks, deploy shop/prod and then this one with: pulumi config set schemaOwner project;"
+        " or, where this stack was shop/prod before `pulumi stack rename`, run as admin:"
+        f" COMMENT ON SCHEMA \"{application.database.name}\" IS 'aurora-lambda: shop/test'"
     )
     application.rows("SELECT * FROM notes")
     assert run(application, "shop/prod")["status"] == "ok"
@@ -70,6 +72,18 @@ def owner_of(application: Application) -> str:
     name = application.database.name
     comment = f"SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = '{name}'"
     return application.admin_rows(comment)[0][0]
+
+
+def test_a_renamed_stack_keeps_its_schema_by_what_it_is_told(application: Application) -> None:
+    """`pulumi stack rename` would end in a stack that can never be deployed again."""
+    name = application.database.name
+    run(application, "shop/prod")
+    application.admin_rows(f"COMMENT ON SCHEMA \"{name}\" IS 'the shop''s; aurora-lambda: shop/prod (do not touch)'")
+    with pytest.raises(MigrationError) as refusal:
+        run(application, "shop/live")
+    application.admin_rows(str(refusal.value).rpartition("run as admin: ")[2])
+    assert owner_of(application) == "the shop's; aurora-lambda: shop/live (do not touch)"
+    assert run(application, "shop/live")["status"] == "ok"
 
 
 def test_only_its_owner_opens_a_schema_to_the_other_stacks_of_the_project(

@@ -51,12 +51,7 @@ def claim_statements(
             f"where it is this stack's, run as admin: {_note(schema, f'aurora-lambda: {owner}')}",
         )
     if known and not (is_shared(owner) and own_arns & users and known.partition("/")[0] == owner.partition("/")[0]):
-        also = "deploy this stack" if is_shared(known) else f"deploy {known} and then this one"
-        raise _refusal(
-            f"belongs to {known}, and this stack is {owner}",
-            schema,
-            f"where one application has both stacks, {also} with: pulumi config set schemaOwner project",
-        )
+        raise _foreign_schema(schema, owner, known, comment)
     return [_note(schema, f"{_OWNER.sub('', comment).strip()} aurora-lambda: {owner}".strip())]
 
 
@@ -75,6 +70,15 @@ def _refuse_foreign_role(schema: str, role: RuntimeRole, logins: Sequence[Row]) 
         f"the role {role.db_role!r} of this cluster {why}, so it is another's: nothing was done."
         " Give this stack a role of its own: pulumi config set runtimeRole NAME"
     )
+
+
+def _foreign_schema(schema: str, owner: str, known: str, comment: str) -> MigrationError:
+    also = "deploy this stack" if is_shared(known) else f"deploy {known} and then this one"
+    otherwise = f"where one application has both stacks, {also} with: pulumi config set schemaOwner project"
+    if not (is_shared(known) or is_shared(owner)):
+        note = _note(schema, _OWNER.sub(lambda _: f"aurora-lambda: {owner}", comment))
+        otherwise += f"; or, where this stack was {known} before `pulumi stack rename`, run as admin: {note}"
+    return _refusal(f"belongs to {known}, and this stack is {owner}", schema, otherwise)
 
 
 def _refusal(what: str, schema: str, otherwise: str) -> MigrationError:
