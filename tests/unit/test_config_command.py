@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda_local.cli.configuration import StackConfiguration
+from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.platform.errors import UsageError
 
 COMMENTED = """\
@@ -129,3 +130,15 @@ def test_a_key_that_is_not_set_is_said(file: Path) -> None:
         configuration(file).remove("subnetIds[4]", path=True)
     with pytest.raises(UsageError, match=r"^engin is no configuration key; did you mean engine\?$"):
         configuration(file).get("engin", path=False)
+
+
+def test_a_stack_with_a_dot_in_its_name_is_named_whole(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command to type would bring up another stack, or none."""
+    file.rename(file.with_name("Pulumi.v1.2.yaml"))
+    monkeypatch.chdir(file.parent)
+    assert main(["config", "set", "-s", "v1.2", "engine", "mysql"]) == 0
+    assert capsys.readouterr().out.endswith("apply it here with: aurora-lambda up -s v1.2\n")
+    assert main(["config", "get", "-s", "v1", "engine"]) == 2
+    assert capsys.readouterr().err.endswith("available: v1.2\n")

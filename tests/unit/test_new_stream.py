@@ -183,3 +183,14 @@ def test_a_stack_file_that_is_no_text_is_refused_in_words(checkout: Path) -> Non
     with pytest.raises(UsageError, match=r"Pulumi.local.yaml is not a Pulumi stack file: 'utf-8' codec can't decode"):
         create_stream("send-receipts", "orders", "local", checkout)
     assert not (checkout / "lambda_images/application/streams").exists()
+
+
+def test_a_stack_file_with_a_key_twice_is_refused(checkout: Path) -> None:
+    """The entry would join one of two lists, and `up` refuse the file afterwards."""
+    file = checkout / "stacks" / "Pulumi.local.yaml"
+    text = "config:\n  streams:\n    - name: a\n      table: items\n  engine: mysql\n  streams: []\n"
+    file.write_text(text)
+    with pytest.raises(UsageError, match="is not a Pulumi stack file: the key 'streams' is there twice"):
+        create_stream("send-receipts", "orders", "local", checkout)
+    assert file.read_text() == text
+    assert not (checkout / "lambda_images/application/streams").exists()

@@ -34,8 +34,7 @@ def remove_key(options: argparse.Namespace) -> None:
 
 
 def _print_change(configuration: "StackConfiguration") -> None:
-    stack = configuration.file.name.split(".")[1]
-    up = "aurora-lambda up" if stack == "local" else f"aurora-lambda up -s {stack}"
+    up = "aurora-lambda up" if configuration.stack == "local" else f"aurora-lambda up -s {configuration.stack}"
     print(f"{configuration.file} is changed; apply it here with: {up}")
 
 

@@ -6,12 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-import yaml
-
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_value, write_entry
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.program.configuration import full_key, read_configuration
+from aurora_lambda_local.program.configuration import full_key, load_stack_file, read_configuration
 
 # Shown for a value that only Pulumi can decrypt.
 ENCRYPTED = "[secret]"
@@ -28,7 +26,7 @@ class StackConfiguration:
             UsageError: there is no such stack, or its file cannot be used.
         """
         project = Project.find(checkout)
-        self.project, self.file = project.name, project.stack_file(stack)
+        self.project, self.stack, self.file = project.name, stack, project.stack_file(stack)
         self.values = read_configuration(project, stack, ENCRYPTED)
 
     def lines(self) -> Iterator[str]:
@@ -90,7 +88,7 @@ class StackConfiguration:
         return (key, name) if namespace == self.project else (key, f"{namespace}:config:{name}")
 
     def _value(self, key: str) -> object:
-        config = yaml.safe_load(self.file.read_text(encoding="utf-8")).get("config") or {} if self.values else {}
+        config = load_stack_file(self.file.read_text(encoding="utf-8")).get("config") or {}
         return next((config[name] for name in self._names(key) if name in config), None)
 
     def _check(self, key: str, segments: Sequence[str | int], value: object, new: str) -> None:

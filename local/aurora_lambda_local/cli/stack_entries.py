@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.program.configuration import load_stack_file
 
 Segments = Sequence[str | int]
 
@@ -72,13 +73,13 @@ def write_entry(file: Path, key: str, names: Sequence[str], path: Segments, valu
         UsageError: the file is written in a way that is left to a person to change.
     """
     text = f"{file.read_text(encoding='utf-8').rstrip()}\n"
-    before = (yaml.safe_load(text) or {}).get("config") or {}
+    before = load_stack_file(text).get("config") or {}
     key = next((name for name in names if name in before), key)
     wanted = {name: each for name, each in before.items() if name != key} | ({} if value is None else {key: value})
     changed = _changed(text, key, path, value)
     with suppress(yaml.YAMLError):
         same_comments = value is None or _comments(changed) == _comments(text)
-        if same_comments and ((yaml.safe_load(changed) or {}).get("config") or {}) == wanted:
+        if same_comments and (load_stack_file(changed).get("config") or {}) == wanted:
             file.write_text(changed, encoding="utf-8")
             return
     lines = f"make it read\n{_dump({key: value})}" if value is not None else "remove it by hand"

@@ -9,6 +9,7 @@ import yaml
 
 from aurora_lambda_local.cli.stack_entries import child, content_end
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.program.configuration import load_stack_file
 
 Keys = tuple[str, str]
 Entry = Mapping[str, str | bool]
@@ -51,7 +52,7 @@ def _streams(text: str, keys: Keys) -> list[Entry]:
 def _configured(text: str, keys: Sequence[str]) -> Any:
     """Return the value that the configuration has under one of these keys, or None."""
     try:
-        config = (yaml.safe_load(text) or {}).get("config") or {}
+        config = load_stack_file(text).get("config") or {}
         return next((config[key] for key in keys if key in config), None)
     except (yaml.YAMLError, AttributeError, TypeError) as error:
         raise ValueError(str(error)) from None

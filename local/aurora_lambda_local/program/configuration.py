@@ -55,7 +55,8 @@ def read_configuration(project: Project, stack: str, encrypted: str | None = Non
     """
     file = project.stack_file(stack)
     if not file.is_file():
-        names = sorted(path.name.split(".")[1] for path in project.stack_files.glob("Pulumi.*.yaml") if path.is_file())
+        files = [path.name for path in project.stack_files.glob("Pulumi.*.yaml") if path.is_file()]
+        names = sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files)
         raise UsageError(f"there is no stack {stack!r} ({file} is missing); available: {', '.join(names)}")
     try:
         values = load_stack_file(file.read_text(encoding="utf-8")).get("config") or {}
