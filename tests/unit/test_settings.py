@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
 from aurora_lambda.service.errors import SettingsError
@@ -246,11 +247,25 @@ def _raw(value: Any) -> str:
     return "[]" if value == [] else str(value)
 
 
+def stack_file(stack: str) -> dict[str, str]:
+    """Return what a stack's file of this repository configures."""
+    config = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key.partition(":")[2]: value for key, value in config.items() if key.startswith("aurora-lambda:")}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_deploys_in_a_new_account(stack: str) -> None:
+    """AWS refuses to reserve any of a new account's ten instances, after the twenty minutes that a cluster takes."""
+    settings = read(stack_file(stack), stack, "eu-west-1")
+    assert settings.handler_concurrency == -1
+    if stack == "prod":
+        # What an account allows later.
+        assert RDS_ENGINES[settings.engine].connections_for_functions(settings.max_capacity) >= 1000
+
+
 def test_one_line_switches_the_engine_and_what_no_longer_counts_is_said() -> None:
     """A production stack's file would have to be edited before its engine can be switched; silence would mislead."""
-    lines = (Path(__file__).parents[2] / "stacks" / "Pulumi.prod.yaml").read_text().splitlines()
-    config = {key: value.strip('" ') for key, _, value in (line.strip().partition(": ") for line in lines) if value}
-    prod = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("aurora-lambda:")}
+    prod = stack_file("prod")
     assert "minCapacity" in prod
     settings = read({**prod, "engine": "dsql"}, "prod", "eu-west-1")
     said = ignored_keys(settings)
