@@ -7,11 +7,12 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
 from aurora_lambda_local.platform.errors import ServerUnavailableError
+from aurora_lambda_local.platform.paths import LOG_BYTES, earlier_log
 from aurora_lambda_local.platform.processes import (
     NOBODY,
     free_port,
@@ -71,6 +72,14 @@ class DatabaseServer(ABC):
     def alive(self) -> bool:
         """Return whether the process that `start` started still runs."""
         return self._process is not None and self._process.poll() is None
+
+    def bound_log(self) -> None:
+        """Move what the log holds into the file before it, once it is full."""
+        with suppress(OSError):
+            if self.log.stat().st_size > LOG_BYTES:
+                # A copy, since the server goes on writing to the file that it has open.
+                shutil.copy(self.log, earlier_log(self.log))
+                os.truncate(self.log, 0)
 
     def stop(self) -> None:
         """Shut the server down cleanly; do nothing when it is not running."""

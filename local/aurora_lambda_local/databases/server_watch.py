@@ -1,4 +1,4 @@
-"""Start a database server again when its process ends by itself, as RDS does."""
+"""Start a database server again when its process ends by itself, as RDS does, and bound its log."""
 
 import threading
 import time
@@ -27,6 +27,9 @@ class Server(Protocol):
     def stop(self) -> None:
         """Shut it down."""
 
+    def bound_log(self) -> None:
+        """Keep its log from growing without end."""
+
 
 class ServerWatch:
     """Watch over a server that runs, until `stop` shuts it down."""
@@ -52,6 +55,7 @@ class ServerWatch:
     def _run(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
             self.alive()
+            self._server.bound_log()
 
     def _restart(self) -> bool:
         now = time.monotonic()

@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 
-from aurora_lambda_local.lambda_service.logs import earlier_log
+from aurora_lambda_local.platform.paths import earlier_log
 
 # Lines that a full disk has cut do not match.
 LINE = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (.*)\n", re.MULTILINE)

@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aurora_lambda_local.platform.paths import LOG_BYTES, earlier_log
+
 TAIL_BYTES = 4096
 CHUNK_BYTES = 1 << 16
 # The largest event that CloudWatch Logs takes; a longer line is cut.
 LINE_BYTES = 1 << 20
-# A function's log has two files of this size at most.
-FILE_BYTES = 10 << 20
 
 
 class FunctionLog:
@@ -34,7 +34,7 @@ class FunctionLog:
         time = _now().encode()
         data = b"".join(b"%b %b\n" % (time, line) for line in lines.split(b"\n"))
         with suppress(OSError), self._lock:
-            if os.fstat(self._descriptor).st_size > FILE_BYTES:
+            if os.fstat(self._descriptor).st_size > LOG_BYTES:
                 self._begin_file()
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -50,11 +50,6 @@ class FunctionLog:
     def _open(self) -> None:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._close = weakref.finalize(self, os.close, self._descriptor)
-
-
-def earlier_log(path: Path) -> Path:
-    """Return the file that a log's lines before its current ones are in."""
-    return path.with_suffix(".log.1")
 
 
 class OutputPump:

@@ -9,6 +9,14 @@ from aurora_lambda.project import Project
 # This package: its code, not the user's.
 PACKAGE = Path(__file__).resolve().parents[1]
 
+# The log of a function or a database server has two files of this size at most.
+LOG_BYTES = 10 << 20
+
+
+def earlier_log(path: Path) -> Path:
+    """Return the file that a log's lines before its current ones are in."""
+    return path.with_suffix(".log.1")
+
 
 def code_digest() -> str:
     """Return a digest of this package: a supervisor that runs older code is replaced."""

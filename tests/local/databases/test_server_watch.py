@@ -70,6 +70,22 @@ def test_a_server_that_is_stopped_stays_so(server: DatabaseServer) -> None:
     assert pid(server) == 0
 
 
+def test_a_servers_log_keeps_what_is_new_and_stays_small(
+    server: DatabaseServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stack that is up for weeks, with an application that makes errors, would fill the disk."""
+    monkeypatch.setattr("aurora_lambda_local.databases.server.LOG_BYTES", 20_000)
+    watch, earlier = ServerWatch(server), server.log.with_name("server.log.1")
+    with server.log.open("ab") as log:
+        log.write(b"old\n" * 6000)
+    assert eventually(lambda: earlier.exists() and server.log.stat().st_size < 20_000)
+    assert earlier.read_bytes().endswith(b"old\n" * 6000)
+    os.kill(pid(server), signal.SIGTERM)
+    assert eventually(lambda: b"shut" in server.log.read_bytes())
+    assert not server.log.read_bytes().startswith(b"\0")
+    watch.stop()
+
+
 class BrokenServer(PostgresServer):
     """A server that never starts, and counts how often it is asked to."""
 

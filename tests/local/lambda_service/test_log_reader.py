@@ -80,7 +80,7 @@ def test_a_line_that_a_full_disk_has_cut_is_left_out(tmp_path: Path) -> None:
 
 def test_a_log_is_bounded_and_its_reader_misses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function that logs much would fill the disk of a machine that nobody looks at."""
-    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    monkeypatch.setattr(logs, "LOG_BYTES", 2_000)
     log, reader, seen = FunctionLog(tmp_path / "hello.log"), LogReader(tmp_path), []
     for number in range(200):
         log.write(f"line {number}".encode())
@@ -95,7 +95,7 @@ def test_a_log_is_bounded_and_its_reader_misses_nothing(tmp_path: Path, monkeypa
 
 def test_two_versions_of_a_function_fill_one_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a new version is deployed, each would put its file in the place of the other's, and lines be lost."""
-    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    monkeypatch.setattr(logs, "LOG_BYTES", 2_000)
     old, new = FunctionLog(tmp_path / "hello.log"), FunctionLog(tmp_path / "hello.log")
     reader, seen = LogReader(tmp_path), []
     for number in range(200):

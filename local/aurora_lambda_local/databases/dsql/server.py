@@ -62,6 +62,10 @@ class DsqlServer:
         """Return whether it answers."""
         return self._gateway is not None and self._gateway.alive() and self._storage.alive()
 
+    def bound_log(self) -> None:
+        """Keep PostgreSQL's log from growing without end."""
+        self._storage.bound_log()
+
     def end_connections(self) -> None:
         """End all connections, as their age or a fault of the cluster does."""
         if self._gateway:
