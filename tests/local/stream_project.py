@@ -12,11 +12,23 @@ from aurora_lambda_local import commands
 REGION = "eu-west-1"
 
 
-def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: str = "", label: str = "items") -> None:
+def program(
+    *,
+    poison: str = "",
+    adopted: str = "",
+    table: bool = True,
+    tags: str = "",
+    label: str = "items",
+    name: str = "shop-local-table",
+    key: str = "id",
+    bucket: str = "failures",
+    queue: bool = False,
+) -> None:
     """Register a table, a function that refuses the item `poison`, and a mapping that keeps failures in a bucket.
 
     With `adopted`, the table of that name is looked up instead; without `table`, there is none and no mapping. `label`
-    is what the program calls the table.
+    is what the program calls the table, `name` its name and `key` its key; `bucket` is the bucket's name, and `queue`
+    says whether there is a queue too.
     """
     image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
     function = aws.lambda_.Function(
@@ -26,13 +38,15 @@ def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: st
         role="arn:aws:iam::123456789012:role/copy",
         environment={"variables": {"POISON": poison}},
     )
-    failures = aws.s3.Bucket("failures", bucket="failures", tags={"tag": tags})
+    failures = aws.s3.Bucket("failures", bucket=bucket, tags={"tag": tags})
+    if queue:
+        aws.sqs.Queue("letters", name="letters")
     pulumi.export("engine", "none")
     if not table:
         return
     mapping = aws.lambda_.EventSourceMapping(
         "items",
-        event_source_arn=_stream(adopted, label),
+        event_source_arn=_stream(adopted, label, name, key),
         function_name=function.arn,
         starting_position="TRIM_HORIZON",
         maximum_retry_attempts=1,
@@ -43,7 +57,7 @@ def program(*, poison: str = "", adopted: str = "", table: bool = True, tags: st
     pulumi.export("streamMappings", {"items": mapping.uuid})
 
 
-def _stream(adopted: str, label: str) -> pulumi.Input[str]:
+def _stream(adopted: str, label: str, name: str, key: str) -> pulumi.Input[str]:
     if adopted:
         found = aws.dynamodb.get_table(name=adopted)
         if not found.stream_enabled:
@@ -51,10 +65,10 @@ def _stream(adopted: str, label: str) -> pulumi.Input[str]:
         return found.stream_arn
     table = aws.dynamodb.Table(
         label,
-        name="shop-local-table",
+        name=name,
         billing_mode="PAY_PER_REQUEST",
-        hash_key="id",
-        attributes=[{"name": "id", "type": "S"}],
+        hash_key=key,
+        attributes=[{"name": key, "type": "S"}],
         stream_enabled=True,
         stream_view_type="NEW_AND_OLD_IMAGES",
     )

@@ -153,7 +153,7 @@ def test_what_the_program_no_longer_has_is_deleted(checkout: Path) -> None:
     commands.down(checkout, keep_data=True)
     lines = bring_up(checkout, table=False)
     assert lines.changes()["aws:dynamodb:Table items"] == "deleted"
-    assert lines.notes() == [f"note: deleted with what it held: table {TABLE} with 1 items"]
+    assert lines.notes() == [f"note: deleted with what it held: table {TABLE} with 1 item"]
     assert client(checkout, "dynamodb").list_tables()["TableNames"] == []
     bring_up(checkout)
     assert client(checkout, "dynamodb").scan(TableName=TABLE)["Count"] == 0

@@ -14,14 +14,15 @@ from aurora_lambda_local.cli.main import main
 @pytest.mark.parametrize(
     ("arguments", "usage", "message"),
     [
-        (["up", "--yes"], "up", "aurora-lambda up takes no --yes; leave it out"),
+        (["up", "--force"], "up", "aurora-lambda up takes no --force; leave it out"),
         (["up", "--contaners"], "up", "aurora-lambda up takes no --contaners; did you mean --containers?"),
         (
             ["invoke", "a", "{}", "b"],
             "invoke",
             "aurora-lambda invoke takes no b; leave it out, or quote what belongs together",
         ),
-        (["-y", "up"], "up", "aurora-lambda up takes no -y; leave it out"),
+        (["-y", "up"], "up", "-y comes after the command; type: aurora-lambda up -y"),
+        (["-y", "status"], "status", "aurora-lambda status takes no -y; leave it out"),
         (["destroy"], "", "destroy has another name here; type: aurora-lambda down"),
         (["stack", "output"], "", "stack has another name here; type: aurora-lambda status"),
         (["plan"], "", "plan has another name here; type: aurora-lambda preview"),
@@ -136,6 +137,15 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
     assert main(["down", "--yes"]) == 0
     assert main(["down", "--keep-data"]) == 0
     assert taken_down[-2:] == [False, True]
+
+
+def test_dev_deploys_with_the_options_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each save would ask what `--yes` has answered, or lose the value of `-c`."""
+    seen: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("aurora_lambda_local.cli.dev.develop", lambda stack, options: seen.append((stack, options)))
+    assert main(["dev", "-y", "-c", "engine=mysql"]) == 0
+    assert main(["dev"]) == 0
+    assert seen == [("local", ["-s", "local", "-c", "engine=mysql", "--yes"]), ("local", ["-s", "local"])]
 
 
 def test_what_a_program_refuses_is_one_line(

@@ -7,11 +7,12 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_lambda_local.cli.formatting import migration_summary, pretty_json, status_lines, status_value
-from aurora_lambda_local.cli.terminal import print_line, print_table, working
+from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_runtime.migrations.request import COMMANDS
@@ -31,7 +32,14 @@ def up(options: argparse.Namespace) -> None:
         from aurora_lambda.service.live_data import LIVE_DATA
         from aurora_lambda_local.program.deploy import up as bring_up
 
-        result = bring_up(stack, overrides, containers=options.containers, progress=progress)
+        asks = not options.yes and sys.stdin.isatty() and sys.stdout.isatty()
+        result = bring_up(
+            stack,
+            overrides,
+            containers=options.containers,
+            progress=progress,
+            may_delete=partial(_may_delete, progress) if asks else None,
+        )
     outputs = result.outputs
     for line in [] if result.unchanged else _migration_lines(outputs):
         if line != "up to date":
@@ -45,6 +53,11 @@ def up(options: argparse.Namespace) -> None:
     print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):
         print_line(f"    {command}")
+
+
+def _may_delete(progress: Progress, lost: Sequence[str]) -> bool:
+    with progress.paused():
+        return confirmed(f"Delete {', '.join(lost)}?")
 
 
 def preview(options: argparse.Namespace) -> None:
@@ -88,7 +101,7 @@ def dev(options: argparse.Namespace) -> None:
     from aurora_lambda_local.cli.dev import develop
 
     stack = options.stack or "local"
-    flags = [flag for flag in ("containers", "verbose") if getattr(options, flag)]
+    flags = [flag for flag in ("containers", "verbose", "yes") if getattr(options, flag)]
     config = [word for assignment in options.config for word in ("-c", assignment)]
     develop(stack, ["-s", stack, *config, *(f"--{flag}" for flag in flags)])
 
@@ -99,7 +112,7 @@ def down(options: argparse.Namespace) -> None:
     from aurora_lambda_local.commands import has_data
 
     asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
-    if asks and not _confirmed("Delete the databases, the tables and the records given up, of every stack here?"):
+    if asks and not confirmed("Delete the databases, the tables and the records given up, of every stack here?"):
         raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
     with working("stopping"):
         take_down(keep_data=options.keep_data)
@@ -265,7 +278,7 @@ def _renumber(names: Sequence[str]) -> None:
 def _require_own(names: Sequence[str]) -> None:
     """Have a person say whose the revisions are: the database here may as well have one's own as another branch's."""
     listed = " ".join(names)
-    if not (sys.stdin.isatty() and _confirmed(f"The database here lacks {listed}: is that your own, to be moved?")):
+    if not (sys.stdin.isatty() and confirmed(f"The database here lacks {listed}: is that your own, to be moved?")):
         raise LocalError(
             f"nothing is renumbered. Name your own: aurora-lambda new-migration --renumber {listed}, where the database"
             " here has the other branch's applied; otherwise those that it has"
@@ -279,16 +292,9 @@ def _decisions(yes: bool) -> "Decisions":
     if yes or not sys.stdin.isatty():
         return Decisions(may_drop=lambda _lost: yes)
     return Decisions(
-        is_rename=lambda old, new: _confirmed(f"Is {new} the new name of {old}?"),
-        may_drop=lambda lost: _confirmed(f"Drop {lost} with all that it holds?"),
+        is_rename=lambda old, new: confirmed(f"Is {new} the new name of {old}?"),
+        may_drop=lambda lost: confirmed(f"Drop {lost} with all that it holds?"),
     )
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        return False
 
 
 def new_stream(options: argparse.Namespace) -> None:

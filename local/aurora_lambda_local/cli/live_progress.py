@@ -55,6 +55,15 @@ class LiveProgress(Progress):
         finally:
             del self._steps[step]
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Clear the last line as long as the context lasts."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
+
     def note(self, *texts: str) -> None:
         """Print what the person who waits should know."""
         with self._lock:

@@ -96,6 +96,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda-local')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_local_commands(subparsers)
+    _add_writing_commands(subparsers)
     _add_config_commands(subparsers)
     _add_stack_commands(subparsers)
     purpose = "print the completion script of a shell"
@@ -112,7 +113,10 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     purpose = "say what up would do, the SQL of pending revisions included, and change nothing"
     preview = _add_command(subparsers, "preview", commands.preview, purpose, stack)
     purpose = "deploy on this machine whenever a source is saved, and follow the logs"
-    for command in (up, preview, _add_command(subparsers, "dev", commands.dev, purpose, stack)):
+    dev = _add_command(subparsers, "dev", commands.dev, purpose, stack)
+    for command in (up, dev):
+        command.add_argument("-y", "--yes", action="store_true", help="delete what holds data without asking")
+    for command in (up, preview, dev):
         command.add_argument(
             "-c", "--config", metavar="KEY=VALUE", action="append", default=[], help="configure for this time"
         )
@@ -133,6 +137,8 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     sql = _add_command(subparsers, "sql", commands.sql, purpose)
     sql.add_argument("query", metavar="QUERY", nargs="?", help="one statement, or - to read it; pipes get whole cells")
 
+
+def _add_writing_commands(subparsers: _SubParsers) -> None:
     purpose = "write a revision from what changed in the tables' code"
     new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)
     new.add_argument("message", metavar="MESSAGE", nargs="?", default="", help="what it does, if it is one change")

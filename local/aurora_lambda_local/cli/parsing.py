@@ -74,6 +74,8 @@ def _unknown_argument(command: CommandParser, argument: str) -> str:
     name, _, value = argument.partition("=")
     usage = command.format_usage()
     if argument.startswith("-"):
+        if name in re.findall(r"-[\w-]+", usage):
+            return f"{argument} comes after the command; type: {command.prog} {argument}"
         typed = f"{command.prog} {name}".removeprefix("aurora-lambda ")
         if typed in OTHER_WORDS:
             return f"{mistake}; type: aurora-lambda {OTHER_WORDS[typed]}"

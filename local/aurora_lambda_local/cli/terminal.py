@@ -77,6 +77,14 @@ def tracked(items: Iterable[Item], total: int, text: str) -> Iterable[Item]:
     return track(items, text, total, console=console(), transient=True)
 
 
+def confirmed(question: str) -> bool:
+    """Return whether the person at the terminal says yes; no is what counts otherwise."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
+
+
 @functools.cache
 def console(*, is_error: bool = False) -> "Console":
     """Return rich's console on the standard output or the standard error, for what only a terminal can show."""

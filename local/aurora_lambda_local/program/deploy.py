@@ -5,7 +5,7 @@ import platform
 import runpy
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ from aurora_lambda_local.resources.state import recorded_outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 
 DEFAULT_REGION = "us-east-1"
+# Is asked whether what holds data, each named in words, may be deleted.
+MayDelete = Callable[[Sequence[str]], bool]
 CHANGE_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
 
 
@@ -49,6 +51,7 @@ def up(
     containers: bool = False,
     program: Callable[[], None] | None = None,
     progress: Progress | None = None,
+    may_delete: MayDelete | None = None,
 ) -> UpResult:
     """Bring a stack up on this machine, and leave it running under the supervisor.
 
@@ -59,11 +62,12 @@ def up(
         containers: Whether functions run in containers of the images that AWS would get.
         program: The Pulumi program; by default the one in `stacks`.
         progress: Is told what goes on; by default it prints.
+        may_delete: Is asked whether what holds data, each named in words, may be deleted; by default it may.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
         SettingsError: the configuration is wrong; nothing has been changed then.
-        LocalError: a resource could not be created; those created before it stay.
+        LocalError: a resource could not be created, or data may not be deleted; what was created before that stays.
     """
     started, progress = time.monotonic(), progress or Progress()
     project = Project.find(checkout)
@@ -71,13 +75,12 @@ def up(
     stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
     try:
         with exclusive(paths):
-            supervisor = SupervisorClient(paths)
-            forwarder = ResourceForwarder(supervisor, stack_program, progress, recorded_outputs(paths.state, stack))
-            outputs = _update(supervisor, stack_program, forwarder, progress)
+            update = _Update(SupervisorClient(paths), stack_program, progress, may_delete)
+            outputs = update.run(recorded_outputs(paths.state, stack))
     except KeyboardInterrupt:
         progress.write("interrupted: what was made stays; aurora-lambda up goes on from there")
         raise
-    result = UpResult(outputs, forwarder.changes, time.monotonic() - started)
+    result = UpResult(outputs, update.changes, time.monotonic() - started)
     progress.write(summary(result))
     return result
 
@@ -113,19 +116,61 @@ def summary(result: UpResult) -> str:
     return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
 
 
-def _update(
-    supervisor: SupervisorClient, program: StackProgram, forwarder: ResourceForwarder, progress: Progress
-) -> Outputs:
-    """Run the program, delete what it no longer registers, and return its outputs."""
-    outputs = run_reported(program, forwarder)
-    forwarder.start_update()
-    with progress.working("deleting what the program no longer has"):
-        finished = supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
-    for resource in finished["deleted"]:
-        forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
-    progress.finish()
-    progress.note(*finished["notices"])
-    return outputs
+class _Update:
+    """One run of a program with all that comes after it.
+
+    Attributes:
+        changes: The number of resources by kind of change.
+    """
+
+    def __init__(
+        self, supervisor: SupervisorClient, program: StackProgram, progress: Progress, may_delete: MayDelete | None
+    ) -> None:
+        self._supervisor, self._program, self._progress, self._may_delete = supervisor, program, progress, may_delete
+        self.changes: Mapping[str, int] = {}
+
+    def run(self, before: Outputs) -> Outputs:
+        """Run the program, delete what it no longer registers, and return its outputs; `before` are the last run's.
+
+        Raises:
+            SettingsError, LocalError: as `up`.
+        """
+        forwarder, outputs = self._forward(before)
+        forwarder.start_update()
+        if self._may_delete:
+            self._require_consent(self._supervisor.data_to_delete(forwarder.urns))
+        with self._progress.working("deleting what the program no longer has"):
+            finished = self._supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
+        for resource in finished["deleted"]:
+            forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
+        self._progress.finish()
+        self._progress.note(*finished["notices"])
+        self.changes = forwarder.changes
+        return outputs
+
+    def _forward(self, before: Outputs) -> tuple[ResourceForwarder, Outputs]:
+        """Run the program, and once more where somebody lets go of data that it would replace."""
+        forwarder = self._forwarder(before, keeps_data=self._may_delete is not None)
+        try:
+            return forwarder, run_reported(self._program, forwarder)
+        except LocalError:
+            if not forwarder.kept or len(forwarder.kept) < len(forwarder.failures):
+                raise
+        self._require_consent(forwarder.kept)
+        forwarder = self._forwarder(before, keeps_data=False)
+        return forwarder, run_reported(self._program, forwarder)
+
+    def _forwarder(self, before: Outputs, *, keeps_data: bool) -> ResourceForwarder:
+        return ResourceForwarder(self._supervisor, self._program, self._progress, before, keeps_data=keeps_data)
+
+    def _require_consent(self, lost: Sequence[str]) -> None:
+        if not lost or not self._may_delete or self._may_delete(lost):
+            return
+        here = "" if self._program.stack == "local" else f" -s {self._program.stack}"
+        raise LocalError(
+            f"nothing is deleted, and the stack goes on with what was made. To keep {', '.join(lost)}, restore that in"
+            f" the program; to delete it: aurora-lambda up{here} --yes"
+        )
 
 
 def run_reported(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:

@@ -11,10 +11,12 @@ from aurora_lambda_local.program.progress import Progress, display_type
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient
-from aurora_lambda_local.supervisor.messages import LookupRequest, ResourceResult
+from aurora_lambda_local.supervisor.messages import LookupRequest, ResourceRequest, ResourceResult
 
 IMAGE = "docker:index/image:Image"
 INVOCATION = "aws:lambda/invocation:Invocation"
+# The one type of what holds data that is deleted before it is made anew under its name.
+TABLE = "aws:dynamodb/table:Table"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,29 @@ class StackProgram:
     overrides: Sequence[str] = ()
 
 
+class DataKeptError(LocalError):
+    """A resource is left as it is, because it holds data that would be deleted."""
+
+
 class ResourceForwarder(ResourceReceiver):
-    """Forwards each resource to the supervisor, and counts the changes."""
+    """Forwards each resource to the supervisor, and counts the changes.
+
+    Attributes:
+        kept: What holds data and would have been replaced, where `keeps_data` forbids that.
+    """
 
     def __init__(
-        self, supervisor: SupervisorClient, program: StackProgram, progress: Progress, stack_outputs: Outputs
+        self,
+        supervisor: SupervisorClient,
+        program: StackProgram,
+        progress: Progress,
+        stack_outputs: Outputs,
+        *,
+        keeps_data: bool,
     ) -> None:
         super().__init__(program.region, stack_outputs)
+        self._keeps_data = keeps_data
+        self.kept: list[str] = []
         self._supervisor, self._program, self._progress = supervisor, program, progress
         self._update_started = False
         self._start_error = ""
@@ -116,13 +134,25 @@ class ResourceForwarder(ResourceReceiver):
         self.start_update()
         try:
             files = _build_files(inputs) if type_token == IMAGE else []
-            return self._supervisor.apply_resource(
-                {"urn": urn, "type": type_token, "name": name, "inputs": inputs, "files": files}
-            )
+            request: ResourceRequest = {
+                "urn": urn,
+                "type": type_token,
+                "name": name,
+                "inputs": inputs,
+                "files": files,
+            }
+            self._keep_data(request)
+            return self._supervisor.apply_resource(request)
         except LocalError as error:
             self.failures.append(f"{display_type(type_token)} {name}: {error}")
-            self._progress.change("failed", type_token, name)
+            if not isinstance(error, DataKeptError):
+                self._progress.change("failed", type_token, name)
             raise
+
+    def _keep_data(self, request: ResourceRequest) -> None:
+        if self._keeps_data and request["type"] == TABLE and (lost := self._supervisor.data_to_replace(request)):
+            self.kept += lost
+            raise DataKeptError(f"other keys take a new and empty one, in place of {lost[0]}")
 
     @contextmanager
     def _counted_request(self) -> Generator[None]:

@@ -45,6 +45,11 @@ class Progress:
         """Show that a step is in work as long as the context lasts; lines tell only what is done."""
         yield
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Show nothing of its own as long as the context lasts, in which a person is asked."""
+        yield
+
     def change(
         self, change: str, type_token: str, name: str, seconds: float | None = None, *, recorded: bool = False
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
-from aurora_lambda_local.resources.table_definition import table_requests
+from aurora_lambda_local.resources.table_definition import has_other_keys, table_requests
 from aurora_lambda_local.streams import destinations
 from aurora_lambda_local.streams.mapping import parse_mapping
 from aurora_lambda_local.streams.poller import Poller
@@ -40,6 +40,8 @@ class StoredResource:
 
 def _table(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     dynamodb, name = context.aws_services.dynamodb, str(resource.outputs["name"])
+    if lost := replaced_data(context, TABLE, name, resource.inputs):
+        context.notices.append(f"deleted with what it held: {lost}")
     for action, parameters in table_requests(resource.inputs, dynamodb.describe(context.region, name)):
         dynamodb.request(context.region, action, TableName=name, **parameters)
     if label := resource.outputs.get("streamLabel"):
@@ -105,12 +107,24 @@ REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
 
 
 def stored_data(context: StackContext, type_token: str, identifier: str) -> str:
-    """Return what is lost when a table or a bucket is removed, in words; empty where it holds nothing."""
+    """Return what is lost when a table, bucket or queue is removed, in words; empty where it holds nothing."""
+    name, count, unit = identifier, 0, ""
     if type_token == TABLE:
-        table = context.aws_services.dynamodb.describe(context.region, identifier)
-        return f"table {identifier} with {table['ItemCount']} items" if table and table["ItemCount"] else ""
-    objects = destinations.bucket_size(identifier) if type_token in BUCKETS else 0
-    return f"bucket {identifier} with {objects} objects" if objects else ""
+        table = context.aws_services.dynamodb.describe(context.region, name)
+        count, unit = table["ItemCount"] if table else 0, "item"
+    elif type_token in BUCKETS:
+        count, unit = destinations.bucket_size(name), "object"
+    elif type_token == QUEUE:
+        name = identifier.rpartition("/")[2]
+        count, unit = destinations.queue_size(name, context.region), "message"
+    kind = type_token.rpartition(":")[2].removesuffix("V2").lower()
+    return f"{kind} {name} with {count} {unit}{'s' * (count != 1)}" if count else ""
+
+
+def replaced_data(context: StackContext, type_token: str, identifier: str, inputs: Inputs) -> str:
+    """Return what is lost when a resource becomes what its inputs say, as a table of other keys does."""
+    table = context.aws_services.dynamodb.describe(context.region, identifier) if type_token == TABLE else None
+    return stored_data(context, TABLE, identifier) if table and has_other_keys(inputs, table) else ""
 
 
 def lookup_table(context: StackContext, arguments: Inputs) -> Outputs:

@@ -14,7 +14,7 @@ TableRequest = tuple[str, Mapping[str, Any]]
 
 def table_requests(inputs: Inputs, existing: Mapping[str, Any] | None) -> Iterator[TableRequest]:
     """Yield the requests that make a table what its inputs say; `existing` is its description, where it exists."""
-    if existing is not None and existing["KeySchema"] != _key_schema(inputs):
+    if existing is not None and has_other_keys(inputs, existing):
         yield "DeleteTable", {}
         existing = None
     if existing is None:
@@ -26,6 +26,11 @@ def table_requests(inputs: Inputs, existing: Mapping[str, Any] | None) -> Iterat
         enabled = bool(ttl.get("enabled"))
         specification = {"Enabled": enabled, "AttributeName": ttl.get("attributeName") or "ttl"}
         yield "UpdateTimeToLive", {"TimeToLiveSpecification": specification}
+
+
+def has_other_keys(inputs: Inputs, existing: Mapping[str, Any]) -> bool:
+    """Return whether a table has to be made anew, which its keys alone demand."""
+    return existing["KeySchema"] != _key_schema(inputs)
 
 
 def _creation(inputs: Inputs) -> dict[str, Any]:

@@ -48,6 +48,12 @@ def bucket_size(name: str) -> int:
     return len(_buckets().buckets[name].keys) if name in _buckets().buckets else 0
 
 
+def queue_size(name: str, region: str) -> int:
+    """Return how many messages a queue holds."""
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].queues.get(name)
+    return len({message.id for message in [*queue.messages, *queue.pending_messages]}) if queue else 0
+
+
 def remove_bucket(name: str) -> None:
     """Remove a bucket with all its objects."""
     _buckets().buckets.pop(name, None)

@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -89,6 +89,14 @@ class SupervisorClient:
     def apply_resource(self, request: ResourceRequest) -> ResourceResult:
         """Make one resource what the program says."""
         return self._post("/apply-resource", request)
+
+    def data_to_replace(self, request: ResourceRequest) -> list[str]:
+        """Return what holds data and is deleted to make one resource what the program says, in words."""
+        return self._post("/data-to-replace", request)["lost"]
+
+    def data_to_delete(self, urns: Sequence[str]) -> list[str]:
+        """Return what holds data and is deleted at the end, where the program has registered only `urns`."""
+        return self._post("/data-to-delete", {"urns": list(urns)})["lost"]
 
     def lookup(self, request: LookupRequest) -> Outputs:
         """Answer an `aws.get_...` call."""

@@ -59,6 +59,12 @@ class ResourceResult(TypedDict):
     notices: list[str]
 
 
+class LostData(TypedDict):
+    """What holds data and would be deleted, in words."""
+
+    lost: list[str]
+
+
 class LookupRequest(TypedDict):
     """Answer an `aws.get_...` call of the program."""
 
@@ -66,10 +72,15 @@ class LookupRequest(TypedDict):
     arguments: Inputs
 
 
-class FinishRequest(TypedDict):
-    """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
+class RemovalRequest(TypedDict):
+    """The resources that the program has registered."""
 
     urns: list[str]
+
+
+class FinishRequest(RemovalRequest):
+    """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
+
     outputs: Outputs
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from aurora_lambda_local.resources.reachability import reachability_errors
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
-from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, stored_data
+from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, replaced_data, stored_data
 from aurora_lambda_local.supervisor.messages import (
     Change,
     DeletedResource,
     FinishRequest,
     LookupRequest,
+    LostData,
+    RemovalRequest,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -36,6 +39,8 @@ from aurora_lambda_local.supervisor.messages import (
 from aurora_lambda_local.supervisor.stack_status import running_status
 
 CLUSTERS = (RunningCluster, RunningDsqlCluster)
+# Follows the URN of a replaced resource in the state, and the old id that: it is deleted as what has left the program.
+REPLACED = "#replaced-"
 
 
 class RunningStack:
@@ -101,16 +106,30 @@ class RunningStack:
             LocalError: the stack would not work on AWS.
         """
         context, stack = self._require_context(), self._state.current_stack()
-        registered = set(request["urns"])
-        removed = [urn for urn in reversed(stack.resources) if urn not in registered]
         notices: list[str] = []
-        deleted = [self._delete(context, stack, urn, notices) for urn in removed]
+        removed = {urn: self._delete(context, stack, urn, notices) for urn in _removed(stack, request["urns"])}
+        deleted = [resource for urn, resource in removed.items() if REPLACED not in urn]
         notices += engine_notices(stack.outputs, request["outputs"])
         stack.outputs = dict(request["outputs"])
         self._save_state()
         if errors := reachability_errors(context):
             raise LocalError("\n".join(errors))
         return {"deleted": deleted, "notices": notices}
+
+    def data_to_replace(self, request: ResourceRequest) -> LostData:
+        """Return what is deleted to make one resource what the program says."""
+        context = self._require_context()
+        identifier, _ = resource_outputs(request["type"], request["name"], request["inputs"], context.region)
+        return {"lost": list(filter(None, [replaced_data(context, request["type"], identifier, request["inputs"])]))}
+
+    def data_to_delete(self, request: RemovalRequest) -> LostData:
+        """Return what `finish_update` deletes."""
+        context, stack = self._require_context(), self._state.current_stack()
+        removed = _removed(stack, request["urns"])
+        kept = {(each.type, each.id) for urn, each in stack.resources.items() if urn not in removed}
+        records = [stack.resources[urn] for urn in removed]
+        held = [stored_data(context, each.type, each.id) for each in records if (each.type, each.id) not in kept]
+        return {"lost": list(dict.fromkeys(filter(None, held)))}
 
     def lookup(self, request: LookupRequest) -> Outputs:
         """Return the result of an `aws.get_...` call that only the running stack can answer.
@@ -169,12 +188,12 @@ class RunningStack:
             if record:
                 record.digest = ""
             context.running_resources[resource.urn], local_outputs = provider(context, resource, running)
-            if record and record.id != resource.id and (remove := REMOVERS.get(resource.type)):
-                remove(context, record.id)
         resource.outputs |= local_outputs
         # The digests again, because a provider may change what it is made from.
         digest, further_digest = _digests(context, resource)
         with self._state_lock:
+            if record and record.id != resource.id and resource.type in REMOVERS:
+                context.records[f"{resource.urn}{REPLACED}{record.id}"] = record
             context.records[resource.urn] = ResourceRecord(
                 resource.type, resource.name, resource.id, digest, local_outputs, further_digest
             )
@@ -210,6 +229,11 @@ class RunningStack:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda cluster: cluster.close(), clusters))
         context.aws_services.close_store()
+
+
+def _removed(stack: StackState, registered: Sequence[str]) -> list[str]:
+    """Return what the program no longer registers, the newest first."""
+    return [urn for urn in reversed(stack.resources) if urn not in set(registered)]
 
 
 def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:

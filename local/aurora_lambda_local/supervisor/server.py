@@ -66,6 +66,8 @@ class Supervisor:
         operations: dict[str, Callable[[Any], object]] = {
             "/begin-update": self._stack.begin_update,
             "/apply-resource": self._stack.apply_resource,
+            "/data-to-replace": self._stack.data_to_replace,
+            "/data-to-delete": self._stack.data_to_delete,
             "/lookup": self._stack.lookup,
             "/finish-update": self._stack.finish_update,
             "/status": lambda _: self._stack.status(),
