@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
-from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands
+from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands, revision_commands
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
@@ -140,7 +140,7 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
 def _add_writing_commands(subparsers: _SubParsers) -> None:
     purpose = "write a revision from what changed in the tables' code"
-    new = _add_command(subparsers, "new-migration", commands.new_migration, purpose)
+    new = _add_command(subparsers, "new-migration", revision_commands.new_migration, purpose)
     new.add_argument("message", metavar="MESSAGE", nargs="?", default="", help="what it does, if it is one change")
     new.add_argument("--yes", action="store_true", help="drop columns and tables without asking")
     purpose = "move your own revisions behind those of another branch that have the same numbers (without names it"

@@ -1,0 +1,82 @@
+"""`aurora-lambda new-migration`: write revisions, and move one's own behind another branch's."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aurora_lambda_local.cli.terminal import confirmed
+from aurora_lambda_local.platform.errors import LocalError
+
+if TYPE_CHECKING:
+    from aurora_lambda_runtime.migrations.changes import Decisions
+
+
+def new_migration(options: argparse.Namespace) -> None:
+    """Write a revision from the difference between the tables' code and the database that runs here."""
+    from aurora_lambda.project import Project
+    from aurora_lambda_local.cli.migrations import migration_status
+    from aurora_lambda_local.commands import database_url
+    from aurora_lambda_runtime.application import ApplicationPackage
+    from aurora_lambda_runtime.database.contract import DATABASE_URL
+    from aurora_lambda_runtime.migrations.errors import MigrationError
+    from aurora_lambda_runtime.migrations.generate import create_revision
+
+    if options.renumber is not None:
+        _renumber(options.renumber)
+        return
+    url = database_url()
+    state = migration_status()
+    if state["status"] == "incomplete":
+        raise LocalError(f"nothing is written while the revisions differ:\n{state['output']}")
+    try:
+        application = ApplicationPackage.in_folder(Project.find().application)
+        paths = create_revision({DATABASE_URL: url}, application, options.message, _decisions(options.yes))
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+    for path in paths:
+        print(path)
+    print("Read it, then apply it here with: aurora-lambda up")
+
+
+def _renumber(names: Sequence[str]) -> None:
+    """Move the revisions of these names, by default those that the database here lacks and the person calls theirs."""
+    from aurora_lambda.project import Project
+    from aurora_lambda_local.cli.migrations import applied_revisions
+    from aurora_lambda_local.commands import status
+    from aurora_lambda_runtime.migrations.errors import MigrationError
+    from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
+
+    versions = Project.find().versions
+    try:
+        applied = applied_revisions() if status()["databaseUrl"] or not names else {}
+        own = [Path(name).name for name in names] or own_revisions(versions, applied)
+        if not names:
+            _require_own(own)
+        for path in renumber(versions, own, applied):
+            print(path)
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+
+
+def _require_own(names: Sequence[str]) -> None:
+    """Have a person say whose the revisions are: the database here may as well have one's own as another branch's."""
+    listed = " ".join(names)
+    if not (sys.stdin.isatty() and confirmed(f"The database here lacks {listed}: is that your own, to be moved?")):
+        raise LocalError(
+            f"nothing is renumbered. Name your own: aurora-lambda new-migration --renumber {listed}, where the database"
+            " here has the other branch's applied; otherwise those that it has"
+        )
+
+
+def _decisions(yes: bool) -> "Decisions":
+    """Return who decides about renames and lost data: the person at the terminal, or `--yes`."""
+    from aurora_lambda_runtime.migrations.changes import Decisions
+
+    if yes or not sys.stdin.isatty():
+        return Decisions(may_drop=lambda _lost: yes)
+    return Decisions(
+        is_rename=lambda old, new: confirmed(f"Is {new} the new name of {old}?"),
+        may_drop=lambda lost: confirmed(f"Drop {lost} with all that it holds?"),
+    )
