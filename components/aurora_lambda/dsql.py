@@ -193,6 +193,7 @@ class DsqlDatabase(pulumi.ComponentResource):
         return [
             aws.dsql.ClusterPeering(
                 name,
+                # A provider for the second Region could not have the credentials of one that the program gives.
                 region=own_region,
                 identifier=own.identifier,
                 clusters=[other.arn],

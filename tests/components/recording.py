@@ -49,6 +49,7 @@ class Registration:
     parent: str
     delete_before_replace: bool
     aliases: tuple[str, ...]
+    provider: str
     wire: Mapping[str, Any]
 
 
@@ -119,6 +120,7 @@ class _RecordingMonitor(MockMonitor):
             retain_on_delete=request.retainOnDelete,
             parent=request.parent,
             delete_before_replace=request.deleteBeforeReplace,
+            provider=request.provider,
             aliases=tuple(alias.urn or alias.spec.parentUrn for alias in request.aliases),
             wire=wire,
         )

@@ -4,6 +4,7 @@ import json
 from typing import Any, cast
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from aurora_lambda import DsqlDatabase
@@ -175,6 +176,20 @@ def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
         "witnessRegion": "eu-west-3",
     }
     assert peer_arn.split(":")[3] == "eu-west-2"
+
+
+def test_both_regions_are_reached_by_the_provider_that_the_program_gives() -> None:
+    """The second Region would be reached by other credentials than the program's, in another account or not at all."""
+
+    def program() -> None:
+        mine = aws.Provider("mine", region="eu-west-1", profile="shop")
+        args: DsqlDatabaseArgs = {**BARE, "peer_region": "eu-west-2", "witness_region": "eu-west-3"}
+        DsqlDatabase("main-db", args, pulumi.ResourceOptions(providers=[mine]))
+
+    recording = record(program)
+    made = [each for each in recording.registrations if each.type in (DSQL_CLUSTER, DSQL_PEERING)]
+    assert [each.provider.rpartition("::")[0].rpartition("::")[2] for each in made] == ["mine"] * 4
+    assert sorted(each.inputs.get("region", "") for each in made) == ["", "", "eu-west-2", "eu-west-2"]
 
 
 def test_a_replaced_cluster_is_peered_anew() -> None:
