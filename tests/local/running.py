@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -72,8 +73,12 @@ def supervisor(checkout: Path) -> psutil.Process:
 
 def database_servers(checkout: Path) -> list[psutil.Process]:
     """Return the running database servers of a checkout."""
-    found = [each for each in supervisor(checkout).children() if each.name() == "postgres"]
-    return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for each in supervisor(checkout).children():
+        with suppress(psutil.NoSuchProcess):
+            if each.name() == "postgres" and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
 
 
 def processes(checkout: Path) -> list[str]:
