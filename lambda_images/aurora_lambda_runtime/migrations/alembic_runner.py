@@ -20,6 +20,7 @@ from sqlalchemy import Connection, MetaData
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.errors import format_driver_error
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
+from aurora_lambda_runtime.migrations.adopt import adopted_as
 from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
@@ -99,6 +100,11 @@ class Migrations:
         try:
             self.script.get_revision(version or "base")
         except CommandError:
+            if adopted := adopted_as(self.script, version):
+                raise MigrationError(
+                    f"the database is at revision {version} of the history that was adopted, which is {adopted} here:"
+                    f" run `aurora-lambda migrate stamp {adopted}`"
+                ) from None
             raise MigrationError(
                 f"the database is at revision {version}, which this code does not have: deploy the code that has it;"
                 f" to go back, run `aurora-lambda migrate downgrade {numbered_head(self._versions) or 'base'}` there"
@@ -158,6 +164,9 @@ class Migrations:
             if self._progress:
                 self._progress.forget()
             self._server.forget_reset()
+            if adopted_as(self.script, self._server.version()):
+                # Alembic knows no way from a revision that it does not have.
+                connection.exec_driver_sql("DELETE FROM alembic_version")
             MigrationContext.configure(connection).stamp(self.script, revision)
             stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
             for known, file in read_revisions(self._versions).items():

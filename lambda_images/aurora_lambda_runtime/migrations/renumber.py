@@ -50,8 +50,8 @@ def renumber(versions: Path, own: Collection[str], applied: Mapping[str, Revisio
     written: dict[Path, str] = {}
     for name in moved:
         number = f"{int(before) + 1:04d}"
-        text = _assigned(versions / name, (versions / name).read_text(), "revision", number)
-        written[versions / f"{number}_{name.partition('_')[2]}"] = _assigned(
+        text = assigned(versions / name, (versions / name).read_text(), "revision", number)
+        written[versions / f"{number}_{name.partition('_')[2]}"] = assigned(
             versions / name, text, "down_revision", before
         )
         before = number
@@ -84,10 +84,14 @@ def _names(versions: Path) -> Sequence[str]:
     return sorted(names, key=lambda name: (int(name.partition("_")[0]), name))
 
 
-def _assigned(file: Path, text: str, name: str, value: str) -> str:
-    """Return a revision's text with the module's variable `name` set to `value`."""
+def assigned(file: Path, text: str, name: str, value: str | None) -> str:
+    """Return a revision's text with the module's variable `name` set to `value`.
+
+    Raises:
+        MigrationError: no line, or more than one, sets it to a text or to None.
+    """
     line = re.compile(rf"^({name}(?:\s*:[^=\n]*)?\s*=\s*)(?:None|'[^'\n]*'|\"[^\"\n]*\")", re.MULTILINE)
-    changed, count = line.subn(rf'\g<1>"{value}"', text)
+    changed, count = line.subn(r"\g<1>" + (f'"{value}"' if value else "None"), text)
     if count != 1:
-        raise MigrationError(f"{file.name} has no line such as {name} = {value!r}: nothing was renumbered")
+        raise MigrationError(f"{file.name} has no line such as {name} = {value!r}: nothing was written")
     return changed

@@ -1,0 +1,76 @@
+"""Taking over an Alembic history: its revisions are numbered in their order, and their code stays as it is."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from alembic.script import Script, ScriptDirectory
+
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.renumber import assigned
+from aurora_lambda_runtime.migrations.revisions import revision_files
+
+# The variable of an adopted revision that holds the id it had.
+ADOPTED_FROM = "adopted_from"
+MAX_NAME = 40
+
+
+def adopt(source: Path, versions: Path) -> Mapping[str, Path]:
+    """Write the history in the folder `source` into the folder `versions`; return the new files by their old ids.
+
+    Raises:
+        MigrationError: there is none, it is no single line of revisions, one cannot be imported, or `versions` has
+            revisions already. Nothing is written then.
+    """
+    if there := sorted(revision_files(versions).values()):
+        raise MigrationError(f"{versions} has revisions already, {there[0]} first: a history is adopted as a whole")
+    adopted: dict[str, Path] = {}
+    texts: dict[Path, str] = {}
+    before: str | None = None
+    for number, script in enumerate(_history(source), start=1):
+        new = f"{number:04d}"
+        path = versions / f"{new}_{_name(script.doc)}.py"
+        texts[path] = _numbered(script, new, before)
+        adopted[script.revision], before = path, new
+    for path, text in texts.items():
+        path.write_text(text)
+    return adopted
+
+
+def adopted_as(script: ScriptDirectory, version: str | None) -> str | None:
+    """Return the revision that `version`, an id of Alembic's own kind, was adopted as; None where it was not."""
+    ids = {getattr(each.module, ADOPTED_FROM, None): each.revision for each in script.walk_revisions()}
+    return ids.get(version) if version else None
+
+
+def _history(source: Path) -> Sequence[Script]:
+    """Return the revisions in a folder of Alembic's, first to last."""
+    try:
+        scripts = list(ScriptDirectory(str(source), version_locations=[str(source)]).walk_revisions())[::-1]
+    except KeyError as missing:
+        raise MigrationError(f"a revision in {source} follows {missing}, which is not there") from None
+    except Exception as error:
+        raise MigrationError(f"the revisions in {source} cannot be read: {type(error).__name__}: {error}") from None
+    if not scripts:
+        raise MigrationError(f"{source} has no revisions of Alembic: name the folder that its files are in, versions")
+    for before, script in zip([None, *scripts], scripts, strict=False):
+        if script.down_revision != (before.revision if before else None) or script.dependencies:
+            raise MigrationError(
+                f"{Path(script.path).name} does not follow the revision before it alone: a history here is one line;"
+                " put branches one after the other, without merges and depends_on, first"
+            )
+    return scripts
+
+
+def _numbered(script: Script, new: str, before: str | None) -> str:
+    """Return a revision's text with its number, that of the one before it, and the id it had."""
+    file = Path(script.path)
+    text = assigned(file, assigned(file, file.read_text(), "revision", new), "down_revision", before)
+    text = re.sub(r"^Revision ID: .*$", f"Revision ID: {new}", text, count=1, flags=re.MULTILINE)
+    text = re.sub(r"^Revises:.*$", f"Revises: {before or ''}".rstrip(), text, count=1, flags=re.MULTILINE)
+    line = rf'\1\n{ADOPTED_FROM} = "{script.revision}"'
+    return re.sub(r"^(down_revision\b.*)$", line, text, count=1, flags=re.MULTILINE)
+
+
+def _name(message: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")[:MAX_NAME].strip("_") or "revision"
