@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,12 @@ def versions(tmp_path: Path) -> Path:
     for name in sorted(path.name for path in VERSIONS.glob("000[12]_*.py")):
         shutil.copy(VERSIONS / name, tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """Return a copy of the whole history: other tests read the one that is here."""
+    return shutil.copytree(VERSIONS, tmp_path / "history")
 
 
 @pytest.fixture
@@ -114,16 +119,15 @@ def downgrade() -> None:
     )
 
 
-def test_a_single_change_is_called_by_the_message(database: Database, code: MetaData) -> None:
+def test_a_single_change_is_called_by_the_message(database: Database, history: Path, code: MetaData) -> None:
     """Why a change was made is known to a person alone."""
     code.tables["notes"].append_column(Column("kind", Enum("tea", "cup", name="kind", native_enum=False)))
     run({}, database.environment())
-    with ExitStack() as cleanup:
-        (written,) = create_revision(database.environment(), "Tell teas from cups", VERSIONS)
-        cleanup.callback(written.unlink)
-        assert written.name == "0005_tell_teas_from_cups.py"
-        assert steps(run({}, database.environment())) == ["0005"]
-        assert run({"command": "check"}, database.environment())["output"] == "code and database agree"
+    (written,) = create_revision(database.environment(), "Tell teas from cups", history)
+    assert written.name == "0005_tell_teas_from_cups.py"
+    assert steps(run({}, database.environment(), versions=history)) == ["0005"]
+    agreed = run({"command": "check"}, database.environment(), versions=history)["output"]
+    assert agreed == "code and database agree"
 
 
 def test_a_column_is_dropped_only_when_somebody_says_so(database: Database, code: MetaData) -> None:
