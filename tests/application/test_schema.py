@@ -92,5 +92,5 @@ def test_an_index_that_the_code_does_not_know_is_found(database: Database) -> No
     """It is written at every insert, and its likes keep databases of one version apart."""
     migrate({}, database.environment())
     rows(database, f"CREATE INDEX {'ASYNC ' if database.engine == 'dsql' else ''}fk_posts_user_id ON posts (user_id)")
-    with pytest.raises(Exception, match="code and database disagree: .*'remove_index', Index\\('fk_posts_user_id'"):
+    with pytest.raises(Exception, match="code and database disagree: drop fk_posts_user_id"):
         migrate({"command": "check"}, database.environment())

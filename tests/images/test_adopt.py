@@ -151,7 +151,7 @@ def test_a_revision_that_nobody_adopted_is_not_stamped_over(history: Path, versi
             "2_merge.py does not follow the revision before it alone",
         ),
         ("2_import.py", "import nowhere\nrevision = '2'", "cannot be read: ModuleNotFoundError: No module named"),
-        ("2_lost.py", "revision = '2'\ndown_revision = 'lost'", "^a revision in .*/alembic/versions follows 'lost', which is not there$"),
+        ("2_lost.py", "revision = '2'\ndown_revision = 'lost'", "versions follows 'lost', which is not there$"),
         (
             "2_computed.py",
             "revision = str(2)\ndown_revision = '1975ea83b712'\n",

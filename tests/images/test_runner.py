@@ -53,7 +53,7 @@ def test_check_names_what_differs(database: Database) -> None:
     """A hand-made change to a database is found before it surprises anybody."""
     run({}, database.environment())
     rows(database, "DROP TABLE comments")
-    with pytest.raises(MigrationError, match="code and database disagree: .*'add_table'.*comments"):
+    with pytest.raises(MigrationError, match="code and database disagree: create comments"):
         run({"command": "check"}, database.environment())
 
 

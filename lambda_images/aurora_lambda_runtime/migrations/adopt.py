@@ -23,7 +23,9 @@ def adopt(source: Path, versions: Path) -> Mapping[str, Path]:
             revisions already. Nothing is written then.
     """
     if there := sorted(revision_files(versions).values()):
-        raise MigrationError(f"{versions} has revisions already, {there[0]} first: a history is adopted as a whole")
+        raise MigrationError(
+            f"{versions} has revisions already, {there[0]} first: a history is adopted as a whole, into an empty folder"
+        )
     adopted: dict[str, Path] = {}
     texts: dict[Path, str] = {}
     before: str | None = None
@@ -41,6 +43,19 @@ def adopted_as(script: ScriptDirectory, version: str | None) -> str | None:
     """Return the revision that `version`, an id of Alembic's own kind, was adopted as; None where it was not."""
     ids = {getattr(each.module, ADOPTED_FROM, None): each.revision for each in script.walk_revisions()}
     return ids.get(version) if version else None
+
+
+def unknown_revision(script: ScriptDirectory, version: str | None, head: str | None) -> str:
+    """Return what to do about a database at a revision that this code, which ends at `head`, does not have."""
+    if adopted := adopted_as(script, version):
+        return (
+            f"the database is at revision {version} of the history that was adopted, which is {adopted} here: run"
+            f" `aurora-lambda migrate stamp {adopted}`"
+        )
+    return (
+        f"the database is at revision {version}, which this code does not have: deploy the code that has it; to go"
+        f" back, run `aurora-lambda migrate downgrade {head or 'base'}` there"
+    )
 
 
 def _history(source: Path) -> Sequence[Script]:

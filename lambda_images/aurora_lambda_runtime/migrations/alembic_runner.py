@@ -20,7 +20,8 @@ from sqlalchemy import Connection, MetaData
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.errors import format_driver_error
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
-from aurora_lambda_runtime.migrations.adopt import adopted_as
+from aurora_lambda_runtime.migrations.adopt import adopted_as, unknown_revision
+from aurora_lambda_runtime.migrations.changes import describe_changes
 from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
@@ -100,15 +101,8 @@ class Migrations:
         try:
             self.script.get_revision(version or "base")
         except CommandError:
-            if adopted := adopted_as(self.script, version):
-                raise MigrationError(
-                    f"the database is at revision {version} of the history that was adopted, which is {adopted} here:"
-                    f" run `aurora-lambda migrate stamp {adopted}`"
-                ) from None
-            raise MigrationError(
-                f"the database is at revision {version}, which this code does not have: deploy the code that has it;"
-                f" to go back, run `aurora-lambda migrate downgrade {numbered_head(self._versions) or 'base'}` there"
-            ) from None
+            head = numbered_head(self._versions)
+            raise MigrationError(unknown_revision(self.script, version, head)) from None
         return list(self.script.iterate_revisions("heads", version or "base"))[::-1]
 
     def check_operations(self, version: str | None) -> None:
@@ -201,7 +195,7 @@ class Migrations:
             }
             context = MigrationContext.configure(connection, opts=options)
             upgrade = produce_migrations(context, metadata).upgrade_ops
-            found = [str(each) for each in upgrade.as_diffs()] if upgrade else []
+            found = describe_changes(upgrade.ops) if upgrade else []
             # Without what Alembic has found, a type say, the server may not take the code's tables.
             found = found or [each.description for each in expressions.differences(metadata)]
             return found, expressions.not_compared(metadata)

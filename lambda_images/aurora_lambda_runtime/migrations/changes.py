@@ -105,6 +105,11 @@ def find_changes(
         yield Change(written, undone, _describe(operation))
 
 
+def describe_changes(operations: Iterable[ops.MigrateOperation]) -> list[str]:
+    """Return what each of `operations` would do to the database, in words."""
+    return [_describe(each) + _detail(each) for each in _single(operations)]
+
+
 def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
     """Yield single changes; Alembic groups what touches an existing table."""
     for operation in operations:
@@ -237,6 +242,18 @@ def _describe(operation: ops.MigrateOperation) -> str:
         return f"rename {operation.column_name} of {operation.table_name} to {operation.modify_name}"
     found = (text for kind, text in DESCRIPTIONS.items() if isinstance(operation, kind))
     return next(found, "change the schema").format(operation)
+
+
+def _detail(operation: ops.MigrateOperation) -> str:
+    """Return what is changed of a column."""
+    if not isinstance(operation, ops.AlterColumnOp):
+        return ""
+    details = [f"type {operation.existing_type!r} to {operation.modify_type!r}"] if operation.modify_type else []
+    if operation.modify_nullable is not None:
+        details.append("NULL allowed" if operation.modify_nullable else "NOT NULL")
+    if operation.modify_server_default is not False:
+        details.append("server default")
+    return f" ({', '.join(details)})" if details else ""
 
 
 def _names(index: ops.CreateIndexOp) -> list[str]:

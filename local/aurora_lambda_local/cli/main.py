@@ -148,6 +148,12 @@ def _add_writing_commands(subparsers: _SubParsers) -> None:
         "--renumber", metavar="FILE", nargs="*", help=f"{purpose} asks about those the database here lacks)"
     )
 
+    purpose = "take over an Alembic history: number its revisions, which keep their code"
+    history = _add_command(subparsers, "adopt", revision_commands.adopt_history, purpose)
+    history.add_argument(
+        "path", metavar="PATH", help="the folder of its revisions, or Alembic's own with versions in it"
+    )
+
     purpose = "write a function for the stream of a DynamoDB table, its test and its entry in a stack's file"
     stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")
     stream.add_argument("name", metavar="NAME", help="the function's name, such as send-receipts")

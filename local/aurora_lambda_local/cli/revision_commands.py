@@ -1,4 +1,4 @@
-"""`aurora-lambda new-migration`: write revisions, and move one's own behind another branch's."""
+"""`aurora-lambda new-migration` and `adopt`: write revisions, move one's own, take a history over."""
 
 import argparse
 import sys
@@ -38,6 +38,26 @@ def new_migration(options: argparse.Namespace) -> None:
     for path in paths:
         print(path)
     print("Read it, then apply it here with: aurora-lambda up")
+
+
+def adopt_history(options: argparse.Namespace) -> None:
+    """Write an Alembic history into the application's revisions."""
+    from aurora_lambda.project import Project
+    from aurora_lambda_runtime.migrations.adopt import adopt
+    from aurora_lambda_runtime.migrations.errors import MigrationError
+
+    path = Path(options.path)
+    try:
+        adopted = adopt(path / "versions" if (path / "versions").is_dir() else path, Project.find().versions)
+    except MigrationError as error:
+        raise LocalError(str(error)) from None
+    for old, file in adopted.items():
+        print(f"{old} is {file}")
+    last = list(adopted)[-1]
+    print(
+        "Put the tables into tables.py, then aurora-lambda up. A database that Alembic has brought to"
+        f" {last} goes on after: aurora-lambda migrate stamp {adopted[last].name.partition('_')[0]}"
+    )
 
 
 def _renumber(names: Sequence[str]) -> None:
