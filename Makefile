@@ -18,7 +18,7 @@ BROKEN := $(shell test ! -e $(VENV)/.ready || { grep -qxF '$(CURDIR)' $(VENV)/.r
 broken-venv:
 	@rm -rf $(VENV)
 
-$(VENV)/.ready: pyproject.toml $(BROKEN)
+$(VENV)/.ready: pyproject.toml components/pyproject.toml lambda_images/pyproject.toml local/pyproject.toml $(BROKEN)
 	@echo "setting up $(VENV), once: 15 s, or a minute while packages are downloaded"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aurora-lambda needs Python 3.11 or newer, found " + sys.version.split()[0] + ": run make PYTHON=/path/to/python3.11")'
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): make this folder writable for you, or on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }

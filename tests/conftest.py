@@ -14,21 +14,13 @@ from moto.server import ThreadedMotoServer
 
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from aurora_lambda_local.testing.databases import AWS_ENVIRONMENT, PARAMETERS
 from tests.dsql_faults import Faults, FaultyServer
 from tests.services import missing
 
-# The servers outlive no test run: they need not wait for the disk.
-PARAMETERS = {"fsync": "off", "innodb_flush_log_at_trx_commit": "0"}
 MASTER = ("master", "the-master's password")
 # DSQL's stand-in takes its time, and its tests are many.
 ENGINES = ("postgres", "mysql", pytest.param("dsql", marks=pytest.mark.slow))
-AWS_ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "example-key",
-    "AWS_SESSION_TOKEN": "example-token",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
 # Who has those credentials, where IAM is asked.
 IAM_ROLE_ARN = "arn:aws:iam::123456789012:role/tests"
 _numbers = itertools.count(1)

@@ -12,13 +12,13 @@ from sqlalchemy import select
 
 from application.streams.copy_items import process
 from application.tables import stream_items
+from aurora_lambda_local.testing.streams import MODIFIED, invoke, raw_record
 from aurora_lambda_runtime.handler.streams import Item
 from aurora_lambda_runtime.handler.streams.attributes import item_from_json
 from aurora_lambda_runtime.handler.streams.sql import database as sql_database
 from tests.conftest import Database
 from tests.images.runs import rows
 from tests.services import CountingProxy
-from tests.streams import MODIFIED, invoke, raw_record
 
 SUCCESS: dict[str, Any] = {"batchItemFailures": []}
 KEY: Item = {"id": "1"}

@@ -6,20 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from aurora_lambda_local.testing.client import Context
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
-
-
-@dataclass
-class Context:
-    """Lambda's context object, as far as the handler reads it."""
-
-    aws_request_id: str = "6f1c5a4e-0000-4000-8000-000000000000"
-    remaining: int = 15_000
-
-    def get_remaining_time_in_millis(self) -> int:
-        return self.remaining
 
 
 @dataclass(frozen=True)

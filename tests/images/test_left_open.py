@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from aurora_lambda_local.testing.streams import MODIFIED, invoke
 from aurora_lambda_runtime.handler.commands import Invocation
 from aurora_lambda_runtime.handler.dispatcher import Application
 from aurora_lambda_runtime.handler.http import Answer, Request
@@ -16,7 +17,6 @@ from tests.conftest import Database
 from tests.images.client import Client
 from tests.images.runs import rows, run
 from tests.services import CountingProxy
-from tests.streams import MODIFIED, invoke
 
 pytestmark = pytest.mark.slow
 

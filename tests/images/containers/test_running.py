@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
+from aurora_lambda_local.testing.streams import raw_record
 from tests.bench.containers import PYTHON, Program, Served, serve
 from tests.conftest import AWS_ENVIRONMENT, Database
 from tests.images.runs import run
-from tests.streams import raw_record
 
 pytestmark = pytest.mark.slow
 

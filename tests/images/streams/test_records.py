@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from aurora_lambda_local.testing.streams import ENABLED_AT, MODIFIED, record
 from aurora_lambda_runtime.handler.streams import StreamRecord
 from aurora_lambda_runtime.handler.streams.records import RecordError, parse_record
-from tests.streams import ENABLED_AT, MODIFIED, record
 
 
 def test_a_record_is_read_into_python_values() -> None:

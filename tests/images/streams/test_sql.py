@@ -2,6 +2,7 @@
 
 import pytest
 
+from aurora_lambda_local.testing.streams import MODIFIED, invoke
 from aurora_lambda_runtime.database.contract import ContractError
 from aurora_lambda_runtime.database.errors import DatabaseUnavailableError
 from aurora_lambda_runtime.handler.streams import StreamRecord, stream_handler
@@ -10,7 +11,6 @@ from tests.conftest import Database
 from tests.images.client import Context
 from tests.images.runs import run
 from tests.services import CountingProxy
-from tests.streams import MODIFIED, invoke
 
 
 @stream_handler

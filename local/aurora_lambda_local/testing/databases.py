@@ -1,0 +1,126 @@
+"""Databases of a service's tests: a real server of an engine, with all revisions applied."""
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, insert, select, text
+
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_local.databases.registry import database_server
+from aurora_lambda_local.testing.client import Client
+from aurora_lambda_runtime.application import ApplicationPackage
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
+from aurora_lambda_runtime.database.transactions import Database
+from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
+from aurora_lambda_runtime.migrations.runner import run
+
+# The servers outlive no test run: they need not wait for the disk.
+PARAMETERS = {"fsync": "off", "innodb_flush_log_at_trx_commit": "0"}
+MASTER, PASSWORD, SCHEMA = "master", "master", "test"
+AWS_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "example-key",
+    "AWS_SESSION_TOKEN": "example-token",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+ROLE = "arn:aws:iam::123456789012:role/tests"
+
+
+@dataclass(frozen=True)
+class MigratedDatabase:
+    """A database with the application's tables; `rows` are those that revisions inserted, by table."""
+
+    client: Client
+    database: Database
+    metadata: MetaData
+    rows: Mapping[str, list[dict[str, Any]]]
+
+    def restore(self) -> None:
+        """Leave in the tables nothing but what the revisions inserted.
+
+        An application commits what it does, in statements and transactions of its own: none around them could be
+        rolled back.
+        """
+        self.database.transaction(self._restore)
+
+    def _restore(self, connection: Connection) -> None:
+        mysql = connection.dialect.name == "mysql"
+        if mysql:
+            # It checks a row at a time, and refuses those that refer to others of their own table.
+            connection.execute(text("SET foreign_key_checks = 0"))
+        for table in reversed(self.metadata.sorted_tables):
+            connection.execute(table.delete())
+        for table in self.metadata.sorted_tables:
+            if rows := self.rows[table.name]:
+                connection.execute(insert(table), rows)
+        if mysql:
+            connection.execute(text("SET foreign_key_checks = 1"))
+
+
+@contextmanager
+def database_url(engine: str, folder: Path) -> Generator[str]:
+    """Start a server of an engine, and yield the URL of a database on it that does not exist yet.
+
+    Raises:
+        ServerUnavailableError: no such server is installed; the message says what to install.
+    """
+    if engine == "dsql":
+        dsql = DsqlServer(folder)
+        dsql.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(ROLE, AWS_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
+        dsql.start()
+        try:
+            yield f"dsql://admin@{dsql.host}:{dsql.port}/{SCHEMA}?sslrootcert={dsql.ca_file}"
+        finally:
+            dsql.stop()
+        return
+    server = database_server(engine, folder, PARAMETERS)
+    server.start()
+    try:
+        server.set_master(MASTER, PASSWORD)
+        yield f"{engine}://{MASTER}:{PASSWORD}@127.0.0.1:{server.port}/{SCHEMA}"
+    finally:
+        server.stop()
+
+
+@contextmanager
+def migrated_database(application: ApplicationPackage) -> Generator[MigratedDatabase]:
+    """Apply an application's revisions to the database that the environment names, and yield it.
+
+    Raises:
+        MigrationError: a revision fails, or the tables of the code are not those that the revisions make.
+    """
+    for command in ("deploy", "check"):
+        run({"command": command}, os.environ, application)
+    metadata = application.metadata()
+    dispatcher = application_dispatcher(application)
+    # On a connection of its own: the application's pool has one, which an invocation may hold.
+    connector = Connector(dispatcher.connector.settings)
+    database = Database(lambda_engine(connector), connector.settings)
+    try:
+        yield MigratedDatabase(Client(dispatcher), database, metadata, _rows(database, metadata))
+    finally:
+        database.transactions.dispose()
+        dispatcher.engine.dispose()
+
+
+def application_dispatcher(application: ApplicationPackage) -> Dispatcher:
+    """Return what answers an application's events, as the handler image's entry point has it."""
+    routes = application.module("routes")
+    connector = Connector(database_settings(os.environ))
+    return Dispatcher(connector, Application(application.module("commands").COMMANDS, routes.ROUTES, routes.TABLES))
+
+
+def _rows(database: Database, metadata: MetaData) -> Mapping[str, list[dict[str, Any]]]:
+    def read(connection: Connection) -> Mapping[str, list[dict[str, Any]]]:
+        tables = metadata.sorted_tables
+        return {table.name: [dict(row) for row in connection.execute(select(table)).mappings()] for table in tables}
+
+    return database.transaction(read)
