@@ -30,7 +30,7 @@ TEST = '''\
 import pytest
 
 from {package}.streams.{module} import process
-from tests.streams import invoke, raw_record
+from aurora_lambda_local.testing.streams import invoke, raw_record
 
 
 def test_a_new_item_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +52,7 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
     project = Project.find(checkout)
     stack_file = project.stack_file(stack)
     function = project.application / "streams" / f"{module}.py"
-    test = project.root / "tests" / "application" / f"test_{module}.py"
+    test = _tests_folder(project) / f"test_{module}.py"
     if taken := [str(path) for path in (function, test) if path.exists()]:
         raise UsageError(f"{taken[0]} exists already: choose another name")
     entry = add_stream(stack_file, project.name, {"name": name, "table": table})
@@ -63,6 +63,12 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
     test.write_text(TEST.format(name=name, module=module, package=project.application.name))
     stack_file.write_text(entry)
     return [function, test, stack_file]
+
+
+def _tests_folder(project: Project) -> Path:
+    """Return where the application's tests lie: in a folder of their own where the project tests more than that."""
+    own = project.root / "tests" / "application"
+    return own if own.is_dir() else own.parent
 
 
 def _check(name: str, table: str) -> None:
