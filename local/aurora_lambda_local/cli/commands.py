@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -231,6 +232,22 @@ def new_stream(options: argparse.Namespace) -> None:
     for path in create_stream(options.name, options.table, options.stack or "local"):
         print(path)
     print("Write what it does, then try it here with: aurora-lambda up")
+
+
+def new(options: argparse.Namespace) -> None:
+    """Write a service of one's own."""
+    with working(f"writing {options.name}"):
+        from aurora_lambda_local.cli.new_service import create_service, write_locks
+
+        service = create_service(options.name, options.engine, options.web)
+    for note in service.notes:
+        print_line(("note:", "yellow"), f" {note}")
+    with working("resolving its packages"):
+        write_locks(service.folder)
+    print_line((f"{service.folder.name}:", "bold"), f" a service on {service.database}, in {service.folder}")
+    print_line(("\nNext:", "bold"))
+    for command in (f"cd {shlex.quote(options.name)}", "make up", "make test"):
+        print_line(f"    {command}")
 
 
 def prune_versions(options: argparse.Namespace) -> None:

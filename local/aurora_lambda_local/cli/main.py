@@ -13,9 +13,11 @@ from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.shell import restart_without_python_settings, use_local_environment
+from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
 SHELLS = ("bash", "zsh", "fish")
+WEB = ("none", "fastapi", "flask")
 CONFIG_ACTIONS = ("get", "set", "rm")
 _SubParsers = argparse._SubParsersAction
 
@@ -107,6 +109,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_local_commands(subparsers: _SubParsers) -> None:
+    new = _add_command(subparsers, "new", commands.new, "write a service of your own, which runs as it is")
+    new.add_argument("name", metavar="NAME", help="the folder to make, and the service's name, such as link-shortener")
+    new.add_argument("--engine", choices=list(ENGINES), default="mysql", help="its database (default mysql)")
+    new.add_argument("--web", choices=WEB, default="none", help="what answers its URL (default none: routes)")
+
     stack = "stack to deploy (default local)"
     up = _add_command(subparsers, "up", commands.up, "deploy a stack's program on this machine", stack)
     up.add_argument("-q", "--quiet", action="store_true", help="print only what changes")

@@ -14,6 +14,7 @@ OTHER_WORDS = {
     "deploy": "up",
     "destroy": "down",
     "help": "--help",
+    "init": "new NAME",
     "logs --tail": "logs --since 10m",
     "migrate upgrade": "migrate",
     "plan": "preview",

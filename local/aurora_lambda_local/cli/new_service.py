@@ -1,0 +1,148 @@
+"""Writing a service of one's own: a repository that runs, is tested and deploys as it is."""
+
+import keyword
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from aurora_lambda.service.reference import pulumi_block, with_block
+from aurora_lambda.service.settings import keys_of_other_engines
+from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources
+from aurora_lambda_local.databases.mysql import MysqlServer
+from aurora_lambda_local.platform.errors import LocalError, ServerUnavailableError, UsageError
+from aurora_lambda_local.platform.paths import PACKAGE
+from aurora_lambda_local.program.configuration import PROVIDERS
+
+TEMPLATE = PACKAGE / "template"
+NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+# Folders of the service, and what it may install without this command's having it.
+TAKEN = {*PACKAGES, "application", "fastapi", "flask", "pytest", "stacks", "tests"}
+PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+ENGINE = re.compile(r":engine: (\w+)")
+DATABASES = {"mysql": "Aurora MySQL", "postgres": "Aurora PostgreSQL", "dsql": "Aurora DSQL"}
+# Comes with a Python package.
+ALWAYS_HERE = "postgres"
+INSTALL_SERVER = """\
+      - run: command -v mariadbd || { sudo apt-get update && sudo apt-get install --yes mariadb-server; }
+"""
+
+
+@dataclass(frozen=True)
+class NewService:
+    """A service that was written, and what its author should know of it."""
+
+    folder: Path
+    database: str
+    notes: list[str]
+
+
+def create_service(typed: str, engine: str, web: str) -> NewService:
+    """Write a service into the folder `typed`.
+
+    Raises:
+        UsageError: the folder, its name or where this command came from cannot be used; nothing has been written then.
+    """
+    folder = Path(typed).resolve()
+    _check_name(folder.name)
+    if folder.exists() and not (folder.is_dir() and {each.name for each in folder.iterdir()} <= {".git"}):
+        raise UsageError(f"{folder} exists already, and is not an empty folder: choose another name")
+    sources = find_sources(folder)
+    missing = _missing_server(engine)
+    fields = {
+        "name": folder.name,
+        "version": sources.version,
+        "sources": sources.toml,
+        "engine": engine,
+        "local_engine": ALWAYS_HERE if missing else engine,
+        "database": DATABASES[engine],
+        "install_server": INSTALL_SERVER if engine == MysqlServer.engine else "",
+    }
+    for part in (TEMPLATE / "service", TEMPLATE / "web" / web):
+        _write(part, folder, fields)
+    sources.copy_wheels(folder)
+    then = f"the stack local runs on PostgreSQL until you type: aurora-lambda config set engine {engine}"
+    return NewService(folder, DATABASES[engine], [f"{missing}; {then}"] if missing else [])
+
+
+def write_locks(folder: Path) -> None:
+    """Write a service's `uv.lock`, and by it the hashed requirements of its images.
+
+    The runtime is not among them: a build takes it from wherever it is installed.
+
+    Raises:
+        LocalError: uv cannot resolve the packages.
+    """
+    (folder / "requirements").mkdir(exist_ok=True)
+    _uv(folder, "lock", "--python", sys.executable)
+    for group in ("handler", "migrations"):
+        options = ["--only-group", group, "--no-emit-package", "aurora-lambda-runtime", "--no-annotate", "--no-header"]
+        _uv(folder, "export", *options, "--output-file", f"requirements/{group}.txt")
+
+
+def _check_name(name: str) -> None:
+    """Raise an error that says what to use, where a service cannot have this name."""
+    if not (mistake := _mistake(name)):
+        return
+    better = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:32].strip("-")
+    if _mistake(better):
+        better = f"{better or 'my'}-service"
+    raise UsageError(f"a service cannot be called {name!r}: {mistake}; use, for example, {better}")
+
+
+def _mistake(name: str) -> str:
+    if keyword.iskeyword(name) or name in sys.stdlib_module_names:
+        return "Python itself has that name"
+    if name in PROVIDERS:
+        return "Pulumi would read its configuration as a provider's"
+    if name in TAKEN | {re.sub(r"[-_.]+", "-", each.name.lower()) for each in distributions()}:
+        return "a package that it uses, or a folder in it, has that name"
+    if not NAME.fullmatch(name):
+        return "it must be at most 40 lower-case letters, digits and single hyphens, a letter first"
+    return ""
+
+
+def _missing_server(engine: str) -> str:
+    """Return what to install for an engine; empty where its server is here."""
+    if engine != MysqlServer.engine:
+        return ""
+    try:
+        MysqlServer(Path(), {})
+    except ServerUnavailableError as error:
+        return str(error)
+    return ""
+
+
+def _write(part: Path, folder: Path, fields: Mapping[str, str]) -> None:
+    for source in sorted(each for each in part.rglob("*") if each.is_file() and "__pycache__" not in each.parts):
+        path = folder / source.relative_to(part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = PLACEHOLDER.sub(lambda field: fields[field[1]], source.read_text(encoding="utf-8"))
+        if path.name == "Pulumi.yaml":
+            text = with_block(text, "keys", pulumi_block())
+        elif engine := ENGINE.search(text):
+            text = _without_other_engines(text, engine[1])
+        path.write_text(f"{text.rstrip()}\n", encoding="utf-8")
+
+
+def _without_other_engines(text: str, engine: str) -> str:
+    """Return a stack's file without the lines of keys that mean nothing on its engine."""
+    foreign = tuple(f":{key.name}: " for key in keys_of_other_engines(engine))
+    return "".join(line for line in text.splitlines(keepends=True) if not any(key in line for key in foreign))
+
+
+def _uv(folder: Path, *arguments: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    command = [find_uv_bin(), *arguments, "--quiet"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LocalError(
+            f"{folder.name} is written, but uv could not resolve its packages; once it can, type make setup there:\n"
+            f"{done.stderr.strip()}"
+        )

@@ -1,0 +1,102 @@
+"""Where this project's packages were installed from, as the `pyproject.toml` of a new service tells uv.
+
+Installers record it. Source: https://packaging.python.org/en/latest/specifications/direct-url/
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from aurora_lambda_local.platform.errors import UsageError
+
+PACKAGES = ("aurora-lambda", "aurora-lambda-runtime", "aurora-lambda-local")
+WHEELS = "wheels"
+# Asked for these packages alone, so that no other index's package of the same name is ever taken.
+INDEX = f"""
+# The wheels of aurora-lambda. For a newer version put its three in their place, and change the number above.
+[[tool.uv.index]]
+name = "{WHEELS}"
+url = "{WHEELS}"
+format = "flat"
+explicit = true
+"""
+
+
+@dataclass(frozen=True)
+class PackageSources:
+    """uv's source of each package that did not come from a package index, and the wheels that a service takes along."""
+
+    sources: Mapping[str, str]
+    wheels: Sequence[Path]
+
+    @property
+    def version(self) -> str:
+        """The version that is installed, of which the other packages take the same."""
+        return distribution(PACKAGES[0]).version
+
+    @property
+    def toml(self) -> str:
+        """What `pyproject.toml` says of it."""
+        lines = [f"{name} = {source}" for name, source in self.sources.items()]
+        index = INDEX if self.wheels else ""
+        return index + "\n".join(["", "[tool.uv.sources]", *lines, ""]) if lines else ""
+
+    def copy_wheels(self, folder: Path) -> None:
+        """Copy the wheels into a service's folder, so that it builds on every machine."""
+        for wheel in self.wheels:
+            (folder / WHEELS).mkdir(exist_ok=True)
+            shutil.copy(wheel, folder / WHEELS)
+
+
+def find_sources(folder: Path) -> PackageSources:
+    """Return where the packages were installed from, as a service in `folder` names it.
+
+    Raises:
+        UsageError: a wheel or a checkout is gone.
+    """
+    recorded = {name: _recorded(name) for name in PACKAGES}
+    files = {name: path for name, origin in recorded.items() if (path := _file(origin))}
+    for path in files.values():
+        if not path.exists():
+            raise UsageError(f"aurora-lambda was installed from {path}, which is gone: install it from where it stays")
+    wheels = {name: path for name, path in files.items() if path.suffix == ".whl"}
+    # pip records the wheels that it is given by name, but not those that it finds beside them.
+    beside = {name: _beside(wheel, name) for wheel in [*wheels.values()][:1] for name in PACKAGES if not recorded[name]}
+    wheels |= {name: wheel for name, wheel in beside.items() if wheel.is_file()}
+    sources = {name: _source(origin, folder) for name, origin in recorded.items() if origin}
+    sources |= dict.fromkeys(wheels, f'{{ index = "{WHEELS}" }}')
+    return PackageSources({name: sources[name] for name in PACKAGES if name in sources}, list(wheels.values()))
+
+
+def _recorded(name: str) -> Mapping[str, Any]:
+    """Return what the installer recorded of a package's origin; nothing for one from a package index."""
+    return json.loads(distribution(name).read_text("direct_url.json") or "{}")
+
+
+def _file(origin: Mapping[str, Any]) -> Path | None:
+    """Return the file or folder that a package came from, if it was one of this machine."""
+    url = urlsplit(origin.get("url", ""))
+    return Path(url2pathname(url.path)) if url.scheme == "file" and "vcs_info" not in origin else None
+
+
+def _beside(wheel: Path, name: str) -> Path:
+    return wheel.with_name(f"{name.replace('-', '_')}-{distribution(name).version}-py3-none-any.whl")
+
+
+def _source(origin: Mapping[str, Any], folder: Path) -> str:
+    if path := _file(origin):
+        editable = ", editable = true" if origin.get("dir_info", {}).get("editable") else ""
+        return f"{{ path = {json.dumps(os.path.relpath(path, folder))}{editable} }}"
+    url = json.dumps(origin["url"])
+    if "vcs_info" not in origin:
+        return f"{{ url = {url} }}"
+    revision = origin["vcs_info"].get("requested_revision") or origin["vcs_info"]["commit_id"]
+    subdirectory = f", subdirectory = {json.dumps(origin['subdirectory'])}" if "subdirectory" in origin else ""
+    return f"{{ git = {url}, rev = {json.dumps(revision)}{subdirectory} }}"

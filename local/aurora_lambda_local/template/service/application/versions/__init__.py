@@ -1,0 +1,1 @@
+"""The revisions, applied in the order of their numbers: `aurora-lambda new-migration` writes them."""

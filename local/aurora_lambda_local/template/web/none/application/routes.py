@@ -1,0 +1,37 @@
+"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from application.tables import TEXT_LENGTH, notes
+from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.routing import Routes
+from aurora_lambda_runtime.handler.validation import parse_uuid, required_texts
+
+# What `POST /init` reports.
+TABLES = (notes.name,)
+
+
+def add_note(request: Request) -> Response:
+    """Insert a note and return it."""
+    texts = required_texts(request.json_object(), {"text": TEXT_LENGTH}, "Text is required")
+    note = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
+    request.database.insert(notes, note)
+    return 201, note
+
+
+def show_note(request: Request) -> Response:
+    """Return one note."""
+    query = select(notes).where(notes.c.id == parse_uuid(request.parameters["id"], "Note id"))
+    note = request.database.statement(lambda connection: connection.execute(query).mappings().first(), idempotent=True)
+    if note is None:
+        raise HttpError(404, "Note not found")
+    return 200, dict(note)
+
+
+ROUTES: Routes = {
+    "/notes": {"POST": add_note},
+    "/notes/{id}": {"GET": show_note},
+}
