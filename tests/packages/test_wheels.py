@@ -1,7 +1,6 @@
 """The three packages as other services install them: from wheels, beside folders that are called as ours are."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,34 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages.conftest import ROOT, uv
+
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = {
-    "components": "aurora_lambda",
-    "lambda_images": "aurora_lambda_runtime",
-    "local": "aurora_lambda_local",
-}
 # A module of the project that takes the place of one of ours ends whatever imports it.
 MINE = 'raise ImportError("this one is the project\'s own")\n'
 PROGRAM = "from aurora_lambda.service import Service\n\nService()\n"
-
-
-def uv(*arguments: str | Path) -> None:
-    """Run uv, with what it has downloaded before where that is enough."""
-    tool = Path(sys.executable).with_name("uv")
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    done = subprocess.run([tool, *arguments], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Return the wheel of each package."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for source in FOLDERS:
-        uv("build", "--quiet", "--wheel", "--out-dir", folder, ROOT / source)
-    return {package: next(folder.glob(f"{package}-*.whl")) for package in FOLDERS.values()}
 
 
 @pytest.fixture(scope="module")

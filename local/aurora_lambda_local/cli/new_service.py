@@ -142,7 +142,11 @@ def _uv(folder: Path, *arguments: str) -> None:
     command = [find_uv_bin(), *arguments, "--quiet"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
+        remedy = "once it can, type make setup there"
+        if f"{PACKAGES[0]} was not found" in done.stderr:
+            remedy = (
+                "delete it, install aurora-lambda by the names of its wheels (pip install dist/*.whl), and try again"
+            )
         raise LocalError(
-            f"{folder.name} is written, but uv could not resolve its packages; once it can, type make setup there:\n"
-            f"{done.stderr.strip()}"
+            f"{folder.name} is written, but uv cannot resolve its packages; {remedy}:\n{done.stderr.strip()}"
         )
