@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,17 +25,22 @@ def installed(wheels: Mapping[str, Path], tmp_path_factory: pytest.TempPathFacto
     return environment / "bin/aurora-lambda"
 
 
-@pytest.fixture(params=["postgres", "mysql", "dsql"])
-def service(request: pytest.FixtureRequest, installed: Path, tmp_path: Path) -> Iterator[Path]:
-    """Yield a service that was just written."""
-    if request.param == "mysql":
+COMMAND = ".venv/bin/aurora-lambda"
+# Each engine and each way to answer the URL, and how a column is added there.
+CORE = ('    Column("text"', '    Column("title", String(9)),\n    Column("text"')
+ORM = ("    text: Mapped", "    title: Mapped[str | None] = mapped_column(String(9))\n    text: Mapped")
+SERVICES = [("postgres", "none", CORE), ("mysql", "fastapi", ORM), ("dsql", "flask", ORM)]
+
+
+def write_service(installed: Path, tmp_path: Path, engine: str, web: str) -> Path:
+    """Write a service, and return its folder."""
+    if engine == "mysql":
         try:
             database_server("mysql", tmp_path, {})
         except ServerUnavailableError as error:
             missing(str(error))
-    run(tmp_path, str(installed), "new", "links", "--engine", request.param)
-    yield tmp_path / "links"
-    run(tmp_path / "links", "make", "down")
+    run(tmp_path, str(installed), "new", "links", "--engine", engine, "--web", web)
+    return tmp_path / "links"
 
 
 def run(folder: Path, *command: str) -> str:
@@ -49,22 +54,35 @@ def run(folder: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_it_is_up_and_tested_untouched_and_grows(service: Path) -> None:
+@pytest.mark.parametrize(("engine", "web", "column"), SERVICES)
+def test_a_service_is_up_and_tested_untouched_and_grows(
+    installed: Path, tmp_path: Path, engine: str, web: str, column: tuple[str, str]
+) -> None:
     """Whoever tries the first three commands and fails tries nothing else."""
-    command = str(service / ".venv/bin/aurora-lambda")
+    service = write_service(installed, tmp_path, engine, web)
+    try:
+        check_untouched(service)
+        grow(service, column)
+    finally:
+        run(service, "make", "down")
+
+
+def check_untouched(service: Path) -> None:
+    """Bring it up and test it as it is; a second set-up changes nothing."""
     run(service, "make", "up")
-    assert json.loads(run(service, command, "invoke", "handler")) == {"notes": 0}
+    assert json.loads(run(service, COMMAND, "invoke", "handler")) == {"notes": 0}
     assert "4 passed in " in run(service, "make", "test")
-    # What was written is what the lock makes, and a second run changes nothing.
     requirements = {path: path.read_text() for path in (service / "requirements").iterdir()}
     (service / ".venv/.ready").unlink()
     run(service, "make", "setup")
     assert {path: path.read_text() for path in (service / "requirements").iterdir()} == requirements
+
+
+def grow(service: Path, column: tuple[str, str]) -> None:
+    """Add a column and a stream, and test again."""
     tables = service / "application" / "tables.py"
-    tables.write_text(
-        tables.read_text().replace('    Column("text"', '    Column("title", String(9)),\n    Column("text"')
-    )
-    run(service, command, "new-migration")
-    run(service, command, "new-stream", "copy-orders", "orders")
+    tables.write_text(tables.read_text().replace(*column))
+    run(service, COMMAND, "new-migration")
+    run(service, COMMAND, "new-stream", "copy-orders", "orders")
     run(service, "make", "up")
     assert "5 passed in " in run(service, "make", "test")

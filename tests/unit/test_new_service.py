@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from aurora_lambda_local.databases import mysql
 from aurora_lambda_local.platform.errors import UsageError
 
 ENGINES = ("mysql", "postgres", "dsql")
+WEB = ("none", "fastapi", "flask")
 PROGRAMS = Path(sys.executable).parent
 PROGRAM = '''\
 """The program that `pulumi up` and `aurora-lambda up` run: this service."""
@@ -67,6 +69,16 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
     assert not [path for path in folder.rglob("*") if path.is_file() and "{{" in path.read_text()]
 
 
+@pytest.mark.parametrize("web", ["fastapi", "flask"])
+def test_a_web_framework_takes_the_place_of_the_routes(tmp_path: Path, web: str) -> None:
+    """Both would be a function that does not start."""
+    folder = create_service(str(tmp_path / "links"), "postgres", web).folder
+    names = {path.name for path in (folder / "application").iterdir()}
+    assert names == {"__init__.py", "commands.py", "tables.py", "versions", "web.py"}
+    assert web in tomllib.loads((folder / "pyproject.toml").read_text())["dependency-groups"]["handler"][1]
+    assert not [path for path in folder.rglob("*") if path.is_file() and "{{" in path.read_text()]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_each_stack_is_configured_for_the_engine(tmp_path: Path, engine: str) -> None:
     """A key of another engine would be a warning at each deployment, a wrong one a refused first `up`."""
@@ -91,14 +103,15 @@ def test_without_a_server_the_stack_here_runs_on_postgresql_and_says_so(
     ]
 
 
+@pytest.mark.parametrize("web", WEB)
 @pytest.mark.parametrize(
     "line",
     [["ruff", "check", "--no-cache", "."], ["ruff", "format", "--no-cache", "--check", "."], ["ty", "check", "."]],
     ids=lambda line: " ".join(line[:2]),
 )
-def test_what_is_written_passes_lint(tmp_path: Path, line: list[str]) -> None:
+def test_what_is_written_passes_lint(tmp_path: Path, line: list[str], web: str) -> None:
     """An author's first commit would begin with mending what was generated."""
-    folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
+    folder = create_service(str(tmp_path / "links"), "postgres", web).folder
     python = ["--python", sys.prefix] if line[0] == "ty" else []
     done = subprocess.run(
         [PROGRAMS / line[0], *line[1:], *python], cwd=folder, capture_output=True, text=True, check=False

@@ -35,6 +35,29 @@ INSTALL_SERVER = """\
 
 
 @dataclass(frozen=True)
+class Web:
+    """What answers the function URL: the parts of the template, what the handler installs, and where a route goes."""
+
+    parts: tuple[str, ...]
+    handler: str
+    route: str
+
+
+ROUTE_OF_A_FRAMEWORK = "a function in `application/web.py`; its test"
+WEB = {
+    "none": Web(
+        ("service", "none"),
+        '"aurora-lambda-runtime[handler]"',
+        "a function in `application/routes.py` and its line in `ROUTES`; its test",
+    ),
+    "fastapi": Web(
+        ("service", "orm", "fastapi"), '"aurora-lambda-runtime[asgi]", "fastapi>=0.163,<1"', ROUTE_OF_A_FRAMEWORK
+    ),
+    "flask": Web(("service", "orm", "flask"), '"aurora-lambda-runtime[wsgi]", "flask>=3.1,<4"', ROUTE_OF_A_FRAMEWORK),
+}
+
+
+@dataclass(frozen=True)
 class NewService:
     """A service that was written, and what its author should know of it."""
 
@@ -59,13 +82,15 @@ def create_service(typed: str, engine: str, web: str) -> NewService:
         "name": folder.name,
         "version": sources.version,
         "sources": sources.toml,
+        "handler": WEB[web].handler,
+        "route": WEB[web].route,
         "engine": engine,
         "local_engine": ALWAYS_HERE if missing else engine,
         "database": DATABASES[engine],
         "install_server": INSTALL_SERVER if engine == MysqlServer.engine else "",
     }
-    for part in (TEMPLATE / "service", TEMPLATE / "web" / web):
-        _write(part, folder, fields)
+    for part in WEB[web].parts:
+        _write(TEMPLATE / part, folder, fields)
     sources.copy_wheels(folder)
     then = f"the stack local runs on PostgreSQL until you type: aurora-lambda config set engine {engine}"
     return NewService(folder, DATABASES[engine], [f"{missing}; {then}"] if missing else [])

@@ -1,6 +1,9 @@
 """An application, called as Lambda calls it: requests of its function URL, and direct invocations."""
 
+import asyncio
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from functools import cached_property
@@ -29,7 +32,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClientResponse:
     """A response; `headers` are found in any case, and `headers.getlist("Set-Cookie")` are its cookies."""
 
     status: int
@@ -53,26 +56,28 @@ class Client:
     Methods of HTTP take a path, with its query string, and `json` (a value), `body` (bytes or text) and `headers`.
     """
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Call what `dispatcher` answers; `loop` is the one that an ASGI application began in."""
         self._dispatcher = dispatcher
+        self._loop = loop
 
-    def get(self, path: str, **request: Any) -> Answer:
+    def get(self, path: str, **request: Any) -> ClientResponse:
         """Send a GET request."""
         return self.request("GET", path, **request)
 
-    def post(self, path: str, **request: Any) -> Answer:
+    def post(self, path: str, **request: Any) -> ClientResponse:
         """Send a POST request."""
         return self.request("POST", path, **request)
 
-    def put(self, path: str, **request: Any) -> Answer:
+    def put(self, path: str, **request: Any) -> ClientResponse:
         """Send a PUT request."""
         return self.request("PUT", path, **request)
 
-    def patch(self, path: str, **request: Any) -> Answer:
+    def patch(self, path: str, **request: Any) -> ClientResponse:
         """Send a PATCH request."""
         return self.request("PATCH", path, **request)
 
-    def delete(self, path: str, **request: Any) -> Answer:
+    def delete(self, path: str, **request: Any) -> ClientResponse:
         """Send a DELETE request."""
         return self.request("DELETE", path, **request)
 
@@ -84,7 +89,7 @@ class Client:
         json: Any = None,
         body: bytes | str = b"",
         headers: dict[str, str] | None = None,
-    ) -> Answer:
+    ) -> ClientResponse:
         """Send a request; redirects are not followed, and no cookies kept."""
         url = urlsplit(path)
         content = encode(json) if json is not None else body.encode() if isinstance(body, str) else body
@@ -95,9 +100,8 @@ class Client:
         for name, value in given.items():
             message[name] = value
         event = url_event(Request(method, url.path, url.query, message, content), "test")
-        answer = self._dispatcher.handle(event, Context())
-        response = url_response(encode(answer))
-        return Answer(response.status, Headers(list(response.headers)), response.body)
+        response = url_response(encode(self._handle(event, Context())))
+        return ClientResponse(response.status, Headers(list(response.headers)), response.body)
 
     def invoke(self, payload: Any = None, context: Context | None = None) -> Any:
         """Invoke the application directly, and return its answer.
@@ -105,9 +109,31 @@ class Client:
         Raises:
             Exception: what Lambda would make a function error of.
         """
-        return json.loads(encode(self._dispatcher.handle({} if payload is None else payload, context or Context())))
+        return json.loads(encode(self._handle({} if payload is None else payload, context or Context())))
+
+    def _handle(self, event: object, context: Context) -> object:
+        if self._loop:
+            # Another test's may be the current one.
+            asyncio.set_event_loop(self._loop)
+        return self._dispatcher.handle(event, context)
 
 
 def encode(value: Any) -> bytes:
     """Return a value as JSON, as it goes over the wire."""
     return json.dumps(value).encode()
+
+
+@contextmanager
+def event_loop() -> Generator[asyncio.AbstractEventLoop]:
+    """Yield an event loop of its own, which is the current one at first; cancel at the end what it still does."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+            loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+        asyncio.set_event_loop(None)

@@ -12,13 +12,14 @@ from sqlalchemy import Connection, MetaData, insert, select, text
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.databases.registry import database_server
-from aurora_lambda_local.testing.client import Client
+from aurora_lambda_local.testing.client import Client, event_loop
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.contract import DATABASE_ROUTES, database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
-from aurora_lambda_runtime.handler.dispatcher import Application, Dispatcher
+from aurora_lambda_runtime.handler.dispatcher import Dispatcher
+from aurora_lambda_runtime.handler.loading import load_application
 from aurora_lambda_runtime.migrations.runner import run
 
 # The servers outlive no test run: they need not wait for the disk.
@@ -36,9 +37,14 @@ ROLE = "arn:aws:iam::123456789012:role/tests"
 
 @dataclass(frozen=True)
 class MigratedDatabase:
-    """A database with the application's tables; `rows` are those that revisions inserted, by table."""
+    """A database with the application's tables.
+
+    `application` is on the connection that the application has, `database` on another one. `rows` are those that
+    revisions inserted, by table.
+    """
 
     client: Client
+    application: Database
     database: Database
     metadata: MetaData
     rows: Mapping[str, list[dict[str, Any]]]
@@ -49,6 +55,8 @@ class MigratedDatabase:
         An application commits what it does, in statements and transactions of its own: none around them could be
         rolled back.
         """
+        # A session that a test left open may hold locks.
+        self.application.end_invocation()
         self.database.transaction(self._restore)
 
     def _restore(self, connection: Connection) -> None:
@@ -100,22 +108,18 @@ def migrated_database(application: ApplicationPackage) -> Generator[MigratedData
     for command in ("deploy", "check"):
         run({"command": command}, os.environ, application)
     metadata = application.metadata()
-    dispatcher = application_dispatcher(application)
-    # On a connection of its own: the application's pool has one, which an invocation may hold.
-    connector = Connector(dispatcher.connector.settings)
-    database = Database(lambda_engine(connector), connector.settings)
-    try:
-        yield MigratedDatabase(Client(dispatcher), database, metadata, _rows(database, metadata))
-    finally:
-        database.transactions.dispose()
-        dispatcher.engine.dispose()
-
-
-def application_dispatcher(application: ApplicationPackage) -> Dispatcher:
-    """Return what answers an application's events, as the handler image's entry point has it."""
-    routes = application.module("routes")
-    connector = Connector(database_settings(os.environ))
-    return Dispatcher(connector, Application(application.module("commands").COMMANDS, routes.ROUTES, routes.TABLES))
+    with event_loop() as loop:
+        loaded = load_application(application, {**os.environ, DATABASE_ROUTES: "true"})
+        dispatcher = Dispatcher(Connector(database_settings(os.environ)), loaded)
+        # On a connection of its own: the application's pool has one, which an invocation may hold.
+        connector = Connector(dispatcher.connector.settings)
+        database = Database(lambda_engine(connector), connector.settings)
+        client = Client(dispatcher, loop)
+        try:
+            yield MigratedDatabase(client, dispatcher.database, database, metadata, _rows(database, metadata))
+        finally:
+            database.transactions.dispose()
+            dispatcher.engine.dispose()
 
 
 def _rows(database: Database, metadata: MetaData) -> Mapping[str, list[dict[str, Any]]]:

@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from aurora_lambda_local.testing import Answer, Client
+from aurora_lambda_local.testing import Client, ClientResponse
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
 
 
 class Echo:
-    """Answers with the event it got, or as it is told to."""
+    """ClientResponses with the event it got, or as it is told to."""
 
     def __init__(self, answer: Any = None) -> None:
         self.answer = answer
@@ -23,7 +23,7 @@ def client(answer: Any = None) -> Client:
     return Client(cast(Dispatcher, Echo(answer)))
 
 
-def sent(answer: Answer) -> dict[str, Any]:
+def sent(answer: ClientResponse) -> dict[str, Any]:
     """Return what of an event the request decides."""
     event = answer.json
     names = ("rawPath", "rawQueryString", "headers", "cookies", "body", "isBase64Encoded")

@@ -75,6 +75,7 @@ from uuid import UUID
 
 import pytest
 from aurora_lambda_local.testing import Client, Database
+from aurora_lambda_runtime.database.orm import session
 from sqlalchemy import delete, select
 
 from application.tables import folders
@@ -92,6 +93,7 @@ def test_what_a_test_leaves_is_gone(client: Client, database: Database, number: 
     database.insert(folders, {"id": INNER, "parent_id": ROOT})
     assert ids(database) == [ROOT, INNER]
     assert client.invoke({"command": "count"}) == {"notes": 1}
+    session().execute(delete(folders))
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -1,4 +1,4 @@
-"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object."""
+"""The HTTP routes: each is a function that takes a request and returns a status and a JSON object, or a `Response`."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from application.tables import TEXT_LENGTH, notes
-from aurora_lambda_runtime.handler.http import HttpError, Request, Response
+from aurora_lambda_runtime.handler.http import Answer, HttpError, Request
 from aurora_lambda_runtime.handler.routing import Routes
 from aurora_lambda_runtime.handler.validation import parse_uuid, required_texts
 
@@ -16,7 +16,7 @@ TABLES = (notes.name,)
 NOTE = (notes.c.id, notes.c.text, notes.c.created_at)
 
 
-def add_note(request: Request) -> Response:
+def add_note(request: Request) -> Answer:
     """Insert a note and return it."""
     texts = required_texts(request.json_object(), {"text": TEXT_LENGTH}, "Text is required")
     note = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
@@ -24,7 +24,7 @@ def add_note(request: Request) -> Response:
     return 201, note
 
 
-def show_note(request: Request) -> Response:
+def show_note(request: Request) -> Answer:
     """Return one note."""
     query = select(*NOTE).where(notes.c.id == parse_uuid(request.parameters["id"], "Note id"))
     note = request.database.statement(lambda connection: connection.execute(query).mappings().first(), idempotent=True)
