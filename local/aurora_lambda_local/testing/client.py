@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, partialmethod
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,26 +61,6 @@ class Client:
         self._dispatcher = dispatcher
         self._loop = loop
 
-    def get(self, path: str, **request: Any) -> ClientResponse:
-        """Send a GET request."""
-        return self.request("GET", path, **request)
-
-    def post(self, path: str, **request: Any) -> ClientResponse:
-        """Send a POST request."""
-        return self.request("POST", path, **request)
-
-    def put(self, path: str, **request: Any) -> ClientResponse:
-        """Send a PUT request."""
-        return self.request("PUT", path, **request)
-
-    def patch(self, path: str, **request: Any) -> ClientResponse:
-        """Send a PATCH request."""
-        return self.request("PATCH", path, **request)
-
-    def delete(self, path: str, **request: Any) -> ClientResponse:
-        """Send a DELETE request."""
-        return self.request("DELETE", path, **request)
-
     def request(
         self,
         method: str,
@@ -102,6 +82,12 @@ class Client:
         event = url_event(Request(method, url.path, url.query, message, content), "test")
         response = url_response(encode(self._handle(event, Context())))
         return ClientResponse(response.status, Headers(list(response.headers)), response.body)
+
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
 
     def invoke(self, payload: Any = None, context: Context | None = None) -> Any:
         """Invoke the application directly, and return its answer.
