@@ -20,11 +20,11 @@ ENGINES = ("mysql", "postgres", "dsql")
 WEB = ("none", "fastapi", "flask")
 PROGRAMS = Path(sys.executable).parent
 PROGRAM = '''\
-"""The program that `pulumi up` and `aurora-lambda up` run: this service."""
+"""The program that `pulumi up` and `aurora-lambda up` run: this service. Other resources go below it."""
 
-from aurora_lambda.service import deploy
+from aurora_lambda.service import Service
 
-deploy()
+service = Service()
 '''
 
 

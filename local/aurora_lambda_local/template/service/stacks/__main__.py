@@ -1,5 +1,5 @@
-"""The program that `pulumi up` and `aurora-lambda up` run: this service."""
+"""The program that `pulumi up` and `aurora-lambda up` run: this service. Other resources go below it."""
 
-from aurora_lambda.service import deploy
+from aurora_lambda.service import Service
 
-deploy()
+service = Service()
