@@ -67,14 +67,13 @@ def test_a_checkout_is_named_by_its_path_from_the_service(install: Callable[...,
     }
 
 
-def test_wheels_come_along_and_are_an_index_of_their_own(install: Callable[..., None], tmp_path: Path) -> None:
-    """A clone on another machine has no folder of this one; and a later version is one number and its wheels."""
+def test_wheels_come_along(install: Callable[..., None], tmp_path: Path) -> None:
+    """A clone on another machine has no folder of this one."""
     for name in PACKAGES:
         install(name, {"url": wheel(tmp_path / "dist", name).as_uri(), "archive_info": {}})
     found, folder = find_sources(tmp_path / "links"), tmp_path / "links"
     assert tomllib.loads(found.toml)["tool"]["uv"] == {
-        "index": [{"name": "wheels", "url": "wheels", "format": "flat", "explicit": True}],
-        "sources": {name: {"index": "wheels"} for name in PACKAGES},
+        "sources": {name: {"path": f"wheels/{name.replace('-', '_')}-{VERSION}-py3-none-any.whl"} for name in PACKAGES}
     }
     folder.mkdir()
     found.copy_wheels(folder)

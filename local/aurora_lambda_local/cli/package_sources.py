@@ -18,15 +18,6 @@ from aurora_lambda_local.platform.errors import UsageError
 
 PACKAGES = ("aurora-lambda", "aurora-lambda-runtime", "aurora-lambda-local")
 WHEELS = "wheels"
-# Asked for these packages alone, so that no other index's package of the same name is ever taken.
-INDEX = f"""
-# The wheels of aurora-lambda. For a newer version put its three in their place, and change the number above.
-[[tool.uv.index]]
-name = "{WHEELS}"
-url = "{WHEELS}"
-format = "flat"
-explicit = true
-"""
 
 
 @dataclass(frozen=True)
@@ -45,8 +36,8 @@ class PackageSources:
     def toml(self) -> str:
         """What `pyproject.toml` says of it."""
         lines = [f"{name} = {source}" for name, source in self.sources.items()]
-        index = INDEX if self.wheels else ""
-        return index + "\n".join(["", "[tool.uv.sources]", *lines, ""]) if lines else ""
+        reason = "# Where aurora-lambda comes from, which is no package index."
+        return "\n".join(["", "[tool.uv.sources]", reason, *lines, ""]) if lines else ""
 
     def copy_wheels(self, folder: Path) -> None:
         """Copy the wheels into a service's folder, so that it builds on every machine."""
@@ -71,7 +62,7 @@ def find_sources(folder: Path) -> PackageSources:
     beside = {name: _beside(wheel, name) for wheel in [*wheels.values()][:1] for name in PACKAGES if not recorded[name]}
     wheels |= {name: wheel for name, wheel in beside.items() if wheel.is_file()}
     sources = {name: _source(origin, folder) for name, origin in recorded.items() if origin}
-    sources |= dict.fromkeys(wheels, f'{{ index = "{WHEELS}" }}')
+    sources |= {name: f"{{ path = {json.dumps(f'{WHEELS}/{wheel.name}')} }}" for name, wheel in wheels.items()}
     return PackageSources({name: sources[name] for name in PACKAGES if name in sources}, list(wheels.values()))
 
 
