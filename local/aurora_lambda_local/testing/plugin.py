@@ -3,7 +3,7 @@
 It is loaded wherever the package is installed, so it imports what it needs when a test asks for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,9 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(OPTION, action="append", choices=list(ENGINES), help=purpose)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Leave out what Pulumi's generated code warns of itself."""
-    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi.*")
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """Leave out what Pulumi's generated code warns of itself, also where a conftest.py imports it."""
+    early_config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi.*")
+    return (yield)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
