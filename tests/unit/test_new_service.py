@@ -12,9 +12,9 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_local.cli.new_service import create_service
+from aurora_lambda_local.cli.new_service import create_service, write_locks
 from aurora_lambda_local.databases import mysql
-from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.platform.errors import LocalError, UsageError
 
 ENGINES = ("mysql", "postgres", "dsql")
 WEB = ("none", "fastapi", "flask")
@@ -168,3 +168,27 @@ def test_the_clone_of_an_empty_repository_is_filled(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path / "links")
     assert create_service(".", "postgres", "none").folder == tmp_path / "links"
     assert Project.find().name == "links"
+
+
+@pytest.mark.parametrize(
+    ("package", "remedy"),
+    [
+        ("nobodys-package", "once it can, type make setup there"),
+        (
+            "aurora-lambda",
+            "delete it, install aurora-lambda by the names of its wheels (pip install dist/*.whl), and try again",
+        ),
+    ],
+)
+def test_packages_that_cannot_be_resolved_are_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, remedy: str
+) -> None:
+    """The service is there and cannot be made again: only uv's own words would tell why it does not start."""
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    project = f'[project]\nname = "links"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["{package}"]\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+    with pytest.raises(LocalError) as refused:
+        write_locks(tmp_path)
+    first = f"{tmp_path.name} is written, but uv cannot resolve its packages; {remedy}:\n"
+    assert str(refused.value).startswith(first)
+    assert f"Because {package} was not found" in str(refused.value)
