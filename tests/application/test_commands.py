@@ -38,7 +38,7 @@ def test_get_refuses_a_limit_out_of_range(app: Client, limit: Any) -> None:
     """`true` is not 1, and a wrong limit is an error rather than a surprise."""
     with pytest.raises(CommandError) as refusal:
         app.invoke({"command": "get", "limit": limit})
-    assert str(refusal.value) == f"limit is {limit!r}: it must be a whole number from 1 to 1000"
+    assert str(refusal.value) == f"limit is {limit!r}; must be a whole number from 1 to 1000"
 
 
 def test_an_unknown_command_is_refused_naming_the_allowed(app: Client) -> None:

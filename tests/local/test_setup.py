@@ -17,7 +17,9 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
-    (folder / "pyproject.toml").touch()
+    for package in (".", "components", "lambda_images", "local"):
+        (folder / package).mkdir(exist_ok=True)
+        (folder / package / "pyproject.toml").touch()
     (folder / ".venv" / "bin" / "python").symlink_to(sys.executable)
     (folder / ".venv" / ".ready").write_text(f"{folder}\n")
     return folder
