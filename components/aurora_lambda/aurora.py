@@ -21,6 +21,7 @@ LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-sour
 CHILDREN: ChildTypes = {
     "cluster": aws.rds.Cluster,
     "instance": aws.rds.ClusterInstance,
+    "logGroup": aws.cloudwatch.LogGroup,
     "parameterGroup": aws.rds.ClusterParameterGroup,
     "subnetGroup": aws.rds.SubnetGroup,
     "securityGroup": aws.ec2.SecurityGroup,
@@ -37,8 +38,8 @@ class AuroraDatabase(pulumi.ComponentResource):
     Makes: the cluster (`cluster` in `transform`), its instances (`instance`: each of them), a cluster parameter group
     (`parameterGroup`), a subnet group (`subnetGroup`), a security group (`securityGroup`) that takes the engine's port
     from the functions' group only (`ingressRule`, and the functions' own `egressRule`), where the application logs in
-    by password an empty secret (`secret`) that the migration runner fills, and with `secrets_endpoint_id` that
-    endpoint's policy (`secretsEndpointPolicy`).
+    by password an empty secret (`secret`) that the migration runner fills, with `export_logs` a log group for each log
+    (`logGroup`: each of them), and with `secrets_endpoint_id` that endpoint's policy (`secretsEndpointPolicy`).
     Another engine is another cluster: the old one, its login and its rules are deleted after all else has changed.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
     """
@@ -71,7 +72,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         group = self._security_group()
         rules = self._security_group_rules(group)
         cluster = self._cluster(group)
-        instances = self._instances(cluster)
+        instances = self._instances(cluster, self._log_groups(cluster))
         self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *rules).apply(lambda known: known[0])
         self.identifier = cluster.cluster_identifier
         details = self._details(cluster, self._runtime_secret_arn())
@@ -145,6 +146,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             serverlessv2_scaling_configuration=self._scaling(),
             storage_encrypted=True,
             kms_key_id=args.get("kms_key_id"),
+            enabled_cloudwatch_logs_exports=self._logs or None,
             backup_retention_period=args["backup_retention_days"],
             copy_tags_to_snapshot=True,
             deletion_protection=args["deletion_protection"],
@@ -160,12 +162,30 @@ class AuroraDatabase(pulumi.ComponentResource):
             opts=self._child("cluster", pulumi.ResourceOptions(protect=args["deletion_protection"])),
         )
 
+    def _log_groups(self, cluster: aws.rds.Cluster) -> list[aws.cloudwatch.LogGroup]:
+        """Register the groups that RDS writes exported logs to: it makes those that are missing, kept for ever."""
+        return [
+            aws.cloudwatch.LogGroup(
+                name := f"{self._name}-{self._engine}-{log}",
+                name=pulumi.Output.concat("/aws/rds/cluster/", cluster.cluster_identifier, "/", log),
+                retention_in_days=self._args["log_retention_days"],
+                tags=self._tags(name),
+                opts=self._child("logGroup"),
+            )
+            for log in self._logs
+        ]
+
+    @property
+    def _logs(self) -> tuple[str, ...]:
+        return self._rds.logs if self._args["export_logs"] else ()
+
     def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
+        parameters = {**self._rds.parameters, **(self._rds.log_parameters if self._logs else {})}
         return aws.rds.ClusterParameterGroup(
             self._name,
             family=pulumi.Output.from_input(self._engine_version).apply(self._rds.family),
             description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
-            parameters=[{"name": name, "value": value} for name, value in sorted(self._rds.parameters.items())],
+            parameters=[{"name": name, "value": value} for name, value in sorted(parameters.items())],
             tags=self._tags(self._name),
             opts=self._child("parameterGroup", self._replaced_with_the_cluster()),
         )
@@ -193,7 +213,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             )
         )
 
-    def _instances(self, cluster: aws.rds.Cluster) -> list[aws.rds.ClusterInstance]:
+    def _instances(
+        self, cluster: aws.rds.Cluster, log_groups: list[aws.cloudwatch.LogGroup]
+    ) -> list[aws.rds.ClusterInstance]:
         insights = pulumi.Output.from_input(self._args["performance_insights"])
         return [
             aws.rds.ClusterInstance(
@@ -213,7 +235,8 @@ class AuroraDatabase(pulumi.ComponentResource):
                 performance_insights_kms_key_id=insights.apply(lambda on: self._args.get("kms_key_id") if on else None),
                 promotion_tier=min(number - 1, 1),
                 tags=self._tags(f"{self._name}-{number}"),
-                opts=self._child("instance"),
+                # What writes logs comes after the groups that it writes to, and goes before them.
+                opts=self._child("instance", pulumi.ResourceOptions(depends_on=log_groups)),
             )
             for number in range(1, self._args["instance_count"] + 1)
         ]

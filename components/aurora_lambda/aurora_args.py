@@ -5,7 +5,17 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from aurora_lambda.arguments import Argument, capacity, choice, flag, identifier, recovery_days, text, whole_number
+from aurora_lambda.arguments import (
+    Argument,
+    capacity,
+    choice,
+    flag,
+    identifier,
+    log_retention,
+    recovery_days,
+    text,
+    whole_number,
+)
 from aurora_lambda.aurora_access import MASTER_USERNAME
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.naming import Tags
@@ -61,6 +71,11 @@ class AuroraDatabaseArgs(TypedDict):
     """ARN of the key that encrypts storage and secrets. Default: the account's own keys."""
     performance_insights: NotRequired[pulumi.Input[bool]]
     """Whether Performance Insights is on, with seven days kept, which is free."""
+    export_logs: NotRequired[bool]
+    """Whether errors and statements of ten seconds and more are in CloudWatch Logs. Plain, since it decides which
+    resources there are."""
+    log_retention_days: NotRequired[pulumi.Input[int]]
+    """Days that exported logs are kept."""
     extended_support: NotRequired[pulumi.Input[bool]]
     """Whether a major version that is past its standard support runs on as RDS Extended Support, which costs extra for
     each capacity unit. Otherwise RDS upgrades the cluster then."""
@@ -90,6 +105,8 @@ ARGUMENTS: Mapping[str, Argument] = {
     "final_snapshot": flag(default=True),
     "kms_key_id": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
     "performance_insights": flag(default=True),
+    "export_logs": flag(default=False),
+    "log_retention_days": log_retention(30),
     "extended_support": flag(default=False),
     "secret_recovery_days": recovery_days(0),
 }

@@ -22,6 +22,11 @@ class RdsEngine:
     parameters: Mapping[str, str]
     family_parts: int
     """How many parts of the version a parameter group family names."""
+    logs: tuple[str, ...]
+    """Logs worth exporting, and below the parameters that write statements of ten seconds and more into them.
+
+    Source: Aurora user guide, "Publishing database logs to Amazon CloudWatch Logs"."""
+    log_parameters: Mapping[str, str]
     connections: Mapping[int, int]
     """`max_connections` by the maximum of Aurora capacity units.
 
@@ -37,9 +42,13 @@ class RdsEngine:
 
     def connections_for_functions(self, max_capacity: float) -> int:
         """Return how many connections a cluster of that capacity takes, less those kept for migrations and RDS."""
+        return self.max_connections(max_capacity) - RESERVED_CONNECTIONS
+
+    def max_connections(self, max_capacity: float) -> int:
+        """Return how many connections an instance of that capacity takes."""
         at_least = max((units for units in self.connections if units <= max_capacity), default=1)
         share = min(1, max_capacity / at_least)
-        return int(self.connections[at_least] * share) - RESERVED_CONNECTIONS
+        return int(self.connections[at_least] * share)
 
 
 RDS_ENGINES: Mapping[str, RdsEngine] = {
@@ -49,6 +58,8 @@ RDS_ENGINES: Mapping[str, RdsEngine] = {
         version_pattern=r"\d+\.\d+\.mysql_aurora(\.\d+)+",
         parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
         family_parts=2,
+        logs=("error", "slowquery"),
+        log_parameters={"slow_query_log": "1", "log_output": "FILE"},
         connections={1: 90, 4: 135, 8: 1000, 16: 2000, 32: 3000, 64: 4000, 128: 5000, 256: 6000},
     ),
     "postgres": RdsEngine(
@@ -65,6 +76,8 @@ RDS_ENGINES: Mapping[str, RdsEngine] = {
             "tcp_keepalives_count": "3",
         },
         family_parts=1,
+        logs=("postgresql",),
+        log_parameters={"log_min_duration_statement": "10000"},
         # RDS gives more above 16 units, but 2,000 at most where the minimum is 0 or 0.5.
         connections={1: 189, 4: 823, 8: 1669, 16: 2000},
     ),

@@ -63,6 +63,8 @@ class ImageFunctionArgs(TypedDict):
     published version; `arn` stays the unpublished function, which has no snapshot. AWS charges for each published
     version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it. Plain, since
     it decides which resources there are."""
+    tracing: NotRequired[pulumi.Input[bool]]
+    """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
@@ -78,6 +80,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "log_retention_days": log_retention(30),
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
+    "tracing": flag(default=False),
 }
 CHILDREN: ChildTypes = {
     "logGroup": aws.cloudwatch.LogGroup,
@@ -142,9 +145,9 @@ class ImageFunction(pulumi.ComponentResource):
         return aws.iam.RolePolicy(
             self._name,
             role=self._role_name,
-            policy=pulumi.Output.all(log_group.arn, statements, self._access["subnet_ids"]).apply(
-                lambda known: _policy(*known)
-            ),
+            policy=pulumi.Output.all(
+                log_group.arn, statements, self._access["subnet_ids"], self._args["tracing"]
+            ).apply(lambda known: _policy(*known)),
             # A new policy is created before the old one is deleted: the running function never lacks its rights.
             opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
         )
@@ -164,6 +167,10 @@ class ImageFunction(pulumi.ComponentResource):
             environment={"variables": merged_mapping(self._access["environment"], args.get("environment", {}))},
             vpc_config=self._vpc_config(),
             logging_config={"log_format": "JSON", "log_group": log_group.name},
+            # Said either way: without it a function that was traced once stays so.
+            tracing_config={
+                "mode": pulumi.Output.from_input(args["tracing"]).apply(lambda on: "Active" if on else "PassThrough")
+            },
             publish=snap_start,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             tags=self._tags(),
@@ -214,7 +221,10 @@ class ImageFunction(pulumi.ComponentResource):
         return resource_tags(self._args.get("tags"), self._name)
 
 
-def _policy(log_group_arn: str, statements: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str]) -> str:
-    """Return the role's policy: logs, network interfaces where there are subnets, and all statements."""
+def _policy(
+    log_group_arn: str, statements: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str], tracing: bool
+) -> str:
+    """Return the role's policy: logs, network interfaces where there are subnets, traces, and all statements."""
     attach = [policies.attach_to_vpc()] if subnet_ids else []
-    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *merge_lists(statements)])
+    trace = [policies.write_traces()] if tracing else []
+    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *trace, *merge_lists(statements)])

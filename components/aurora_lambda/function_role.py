@@ -1,12 +1,13 @@
 """The IAM role of a function, apart from the function so that others can name it before the function exists."""
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import check_arguments, text
+from aurora_lambda.arguments import Argument, check_arguments, text
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -18,6 +19,10 @@ class FunctionRoleArgs(TypedDict):
     """Whether Lambda may make and delete network interfaces by it, for functions in a VPC. The network then depends on
     the role: the network's deletion waits for the interfaces, and Lambda needs this right to delete them. Plain, since
     it decides which resources there are."""
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the policy beyond which the role allows nothing, whatever its own policies say. Default: none."""
+    path: NotRequired[pulumi.Input[str]]
+    """The role's path, which policies can match it by. Another one replaces the role."""
     tags: NotRequired[Tags]
     """Tags of the role."""
     transform: NotRequired[Transform]
@@ -25,6 +30,11 @@ class FunctionRoleArgs(TypedDict):
     sets. The properties' values may be outputs."""
 
 
+ARGUMENTS: Mapping[str, Argument] = {
+    "permissions_boundary": text(r"arn:[\w-]+:iam::(\d{12}|aws):policy/.+", "the ARN of an IAM policy"),
+    # Source: IAM API reference, CreateRole.
+    "path": text(r"/([!-~]{1,510}/)?", "a path that begins and ends with /, such as /service/", "/"),
+}
 CHILDREN: ChildTypes = {"role": aws.iam.Role, "networkPolicy": aws.iam.RolePolicy}
 
 
@@ -48,11 +58,14 @@ class FunctionRole(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:FunctionRole", name, {}, opts)
+        checked = check_arguments("FunctionRole", name, args, ARGUMENTS)
         child = Children(self, args.get("transform", {}), CHILDREN).options
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
             assume_role_policy=account_id.apply(lambda id_: policies.policy_document([policies.trust_lambda(id_)])),
+            path=checked["path"],
+            permissions_boundary=checked.get("permissions_boundary"),
             tags=resource_tags(args.get("tags"), name),
             opts=child("role"),
         )

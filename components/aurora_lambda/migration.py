@@ -54,6 +54,8 @@ class MigrationArgs(TypedDict):
     """How long the runner may take, in seconds; the most is Lambda's limit."""
     log_retention_days: NotRequired[pulumi.Input[int]]
     """Days that logs are kept."""
+    tracing: NotRequired[pulumi.Input[bool]]
+    """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
@@ -68,6 +70,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "memory_size": whole_number(128, 10_240, "MB", 512),
     "timeout": whole_number(1, 900, "seconds", 900),
     "log_retention_days": log_retention(30),
+    "tracing": flag(default=False),
 }
 ROLE: ChildTypes = {"role": function_role.CHILDREN["role"]}
 RUNNER: ChildTypes = {name: function.CHILDREN[name] for name in ("function", "logGroup", "policy", "codePolicy")}
@@ -141,6 +144,7 @@ class Migration(pulumi.ComponentResource):
                 "memory_size": args["memory_size"],
                 "timeout": args["timeout"],
                 "log_retention_days": args["log_retention_days"],
+                "tracing": args["tracing"],
                 "tags": args.get("tags", {}),
                 "transform": self._transform_of(RUNNER),
             },

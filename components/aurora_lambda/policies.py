@@ -68,6 +68,14 @@ def write_logs(log_group_arn: str) -> Statement:
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn.removesuffix(':*')}:*")
 
 
+def write_traces() -> Statement:
+    """Return what a function needs to send traces, which have no ARN.
+
+    Source: AWS Lambda developer guide, "Visualize Lambda function invocations using AWS X-Ray".
+    """
+    return allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*")
+
+
 def attach_to_vpc() -> Statement:
     """Return what the Lambda service needs of a function's role to attach the function to subnets."""
     return allow(NETWORK_INTERFACE_ACTIONS, "*")

@@ -42,6 +42,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
         "timeout": 15,
         "reservedConcurrentExecutions": -1,
         "publish": False,
+        "tracingConfig": {"mode": "PassThrough"},
         "vpcConfig": {
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
             "securityGroupIds": [recording.id(SECURITY_GROUP, "network-functions")],
