@@ -11,8 +11,10 @@ from pulumi.provider.experimental.analyzer import ComponentDefinition, PropertyD
 from pulumi.provider.experimental.component import ComponentProvider
 
 from aurora_lambda import (
+    alarms,
     aurora,
     aurora_args,
+    dashboard,
     dsql,
     function,
     function_role,
@@ -34,11 +36,13 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], tuple[Mapping[str, Argument]
     aurora.AuroraDatabase: (aurora_args.ARGUMENTS, aurora.CHILDREN),
     dsql.DsqlDatabase: (dsql.ARGUMENTS, dsql.CHILDREN),
     image.LambdaImage: (image.ARGUMENTS, image.CHILDREN),
-    function_role.FunctionRole: ({}, function_role.CHILDREN),
+    function_role.FunctionRole: (function_role.ARGUMENTS, function_role.CHILDREN),
     function.ImageFunction: (function.ARGUMENTS, function.CHILDREN),
     migration.Migration: (migration.ARGUMENTS, migration.CHILDREN),
     stream_table.StreamTable: (stream_table.ARGUMENTS, stream_table.CHILDREN),
     table_stream.TableStream: (table_stream_args.ARGUMENTS, table_stream.CHILDREN),
+    alarms.Alarms: (alarms.ARGUMENTS, alarms.CHILDREN),
+    dashboard.Dashboard: ({}, dashboard.CHILDREN),
 }
 
 

@@ -1,13 +1,13 @@
 """The stream of a DynamoDB table, delivered to a function."""
 
 import json
-from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda import failure_destination, policies
+from aurora_lambda import failure_destination, metrics, policies
 from aurora_lambda.access import PolicyStatements, merge_lists
+from aurora_lambda.alarms import register_alarm
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
@@ -39,6 +39,8 @@ class TableStream(pulumi.ComponentResource):
     """Id of the event source mapping."""
     failure_destination_arn: pulumi.Output[str]
     """ARN of the bucket or queue for records that are given up; empty where there is none."""
+    alarm_arns: pulumi.Output[list[str]]
+    """ARNs of the alarms."""
 
     def __init__(self, name: str, args: TableStreamArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register what delivers the stream's records.
@@ -54,13 +56,14 @@ class TableStream(pulumi.ComponentResource):
 
         destination = self._failure_destination()
         mapping = self._mapping(self._role_policy(destination), destination)
-        self._alarms(mapping, destination)
         self.mapping_id = mapping.uuid
         self.failure_destination_arn = destination.arn if destination else pulumi.Output.from_input("")
+        self.alarm_arns = self._alarms(mapping, destination)
         self.register_outputs(
             {
                 "mappingId": self.mapping_id,
                 "failureDestinationArn": self.failure_destination_arn,
+                "alarmArns": self.alarm_arns,
             }
         )
 
@@ -133,43 +136,27 @@ class TableStream(pulumi.ComponentResource):
             ),
         )
 
-    def _alarms(self, mapping: aws.lambda_.EventSourceMapping, destination: FailureDestination | None) -> None:
+    def _alarms(
+        self, mapping: aws.lambda_.EventSourceMapping, destination: FailureDestination | None
+    ) -> pulumi.Output[list[str]]:
         """Register alarms for a stream that falls behind, for records that are given up and for those that are lost.
 
         A record that its destination does not take, for want of a permission or a key, is lost: it counts as dropped.
-        Source: AWS Lambda developer guide, "Types of metrics for Lambda functions", event source mapping metrics.
         """
-        milliseconds = pulumi.Output.from_input(self._args["alarm_iterator_age_seconds"]).apply(lambda age: age * 1000)
-        function, dimensions = {"FunctionName": self._args["function_name"]}, {"EventSourceMappingUUID": mapping.uuid}
-        self._alarm("ageAlarm", "age", "IteratorAge", milliseconds, function)
-        self._alarm("lostAlarm", "lost", "DroppedEventCount", 0, dimensions)
-        if destination:
-            self._alarm("givenUpAlarm", "given-up", "OnFailureDestinationDeliveredEventCount", 0, dimensions)
-
-    def _alarm(
-        self,
-        child: str,
-        suffix: str,
-        metric: str,
-        threshold: pulumi.Input[float],
-        dimensions: Mapping[str, pulumi.Input[str]],
-    ) -> None:
-        name, topic = f"{self._name}-{suffix}", self._args.get("alarm_topic_arn")
-        aws.cloudwatch.MetricAlarm(
-            name,
-            namespace="AWS/Lambda",
-            metric_name=metric,
-            statistic="Maximum" if child == "ageAlarm" else "Sum",
-            dimensions=dimensions,
-            comparison_operator="GreaterThanThreshold",
-            threshold=threshold,
-            period=60,
-            evaluation_periods=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=[topic] if topic else None,
-            tags=resource_tags(self._args.get("tags"), name),
-            opts=self._child(child),
-        )
+        args, age = self._args, self._args["alarm_iterator_age_seconds"]
+        alarms = {
+            "ageAlarm": (metrics.AGE_ALARM, args["function_name"], age),
+            "lostAlarm": (metrics.LOST_ALARM, mapping.uuid, 1),
+            "givenUpAlarm": (metrics.GIVEN_UP_ALARM, mapping.uuid, 1),
+        }
+        if destination is None:
+            del alarms["givenUpAlarm"]
+        topic, tags = args.get("alarm_topic_arn"), args.get("tags")
+        made = [
+            register_alarm(self._name, alarm, id_, limit=limit, topic_arn=topic, tags=tags, opts=self._child(child))
+            for child, (alarm, id_, limit) in alarms.items()
+        ]
+        return pulumi.Output.all(*(alarm.arn for alarm in made))
 
 
 def _check_combinations(name: str, args: TableStreamArgs) -> None:

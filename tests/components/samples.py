@@ -6,7 +6,9 @@ from typing import Any
 import pulumi
 
 from aurora_lambda import (
+    Alarms,
     AuroraDatabase,
+    Dashboard,
     DsqlDatabase,
     FunctionRole,
     ImageFunction,
@@ -24,9 +26,17 @@ STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:0
 VPC = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1", "subnet-2"], "function_security_group_id": "sg-1"}
 ACCESS = {"environment": {}, "policy_statements": [], "subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}
 CODE = {"image_uri": "repo@sha256:0", "access": [ACCESS]}
+WATCHED = [
+    {"name": "handler", "kind": "function", "id": "f", "limits": {"timeout": 15}},
+    {"name": "database", "kind": "dsql", "id": "a" * 26},
+]
 EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
+    Alarms: [{"watched": WATCHED, "email": "team@example.com"}],
+    Dashboard: [{"watched": WATCHED, "alarm_arns": ["arn"]}],
     Network: [{}],
-    AuroraDatabase: [{"engine": "mysql", "auth": "password", "secrets_endpoint_id": "vpce-1", **VPC}],
+    AuroraDatabase: [
+        {"engine": "mysql", "auth": "password", "export_logs": True, "secrets_endpoint_id": "vpce-1", **VPC}
+    ],
     DsqlDatabase: [{"function_role_arns": [], "peer_region": "eu-west-2", "witness_region": "eu-west-3", **VPC}],
     LambdaImage: [{"context": str(CONTEXT), "dockerfile": str(CONTEXT / "Dockerfile"), "target": "handler"}],
     FunctionRole: [{"network_interfaces": True}],

@@ -20,8 +20,10 @@ from pulumi.runtime.stack import run_pulumi_func
 from aurora_lambda import plugin
 from tests.components.recording import CONTEXT, STACKS_FOLDER, Recording, fresh_event_loop
 from tests.components.tokens import (
+    ALARM,
     CLUSTER,
     CLUSTER_INSTANCE,
+    DASHBOARD,
     DSQL_CLUSTER,
     EGRESS_RULE,
     FUNCTION,
@@ -74,7 +76,9 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
     assert set(schema["resources"]) == {
         f"aurora-lambda:index:{name}"
         for name in (
+            "Alarms",
             "AuroraDatabase",
+            "Dashboard",
             "DsqlDatabase",
             "FunctionRole",
             "ImageFunction",
@@ -244,6 +248,10 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
         table = make("StreamTable", "table", {"tableName": "test-table"})
         stream = {"streamArn": table["streamArn"], "role": role["arn"], "functionName": made["functionName"]}
         make("TableStream", "stream", {**stream, "batchSize": 7.0, "filters": [{"eventName": ["INSERT"]}]})
+        limits = {"timeout": pulumi.Output.from_input(10.0)}
+        watched = [{"name": "made", "kind": "function", "id": made["functionName"], "limits": limits}]
+        alarms = make("Alarms", "alarms", {"watched": watched, "email": "team@example.com"})
+        make("Dashboard", "page", {"watched": watched, "alarmArns": alarms["alarmArns"]})
         regions = {"peerRegion": "eu-west-2", "witnessRegion": "eu-west-3"}
         dsql = make("DsqlDatabase", "dsql", {"functionRoleArns": [role["arn"]], **regions})
         assert set(dsql) == {"runtime", "admin", "endpoint", "identifier"}
@@ -266,6 +274,8 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
     assert (table["Action"], bucket["Action"], bucket["Resource"]) == (["dynamodb:GetItem"], ["s3:GetObject"], ["arn"])
     assert states[FUNCTION_URL, "function"]["cors"] == {"allowOrigins": ["https://example.com"], "maxAge": 60}
     assert states[MAPPING, "stream"]["batchSize"] == 7
+    assert states[ALARM, "made-duration"]["threshold"] == 9000
+    assert states[FUNCTION, "function"]["name"] in states[DASHBOARD, "page"]["dashboardBody"]
     assert states[DSQL_CLUSTER, "dsql-peer"]["region"] == "eu-west-2"
     variables = states[FUNCTION, "migrations"]["environment"]["variables"]
     assert variables["SQL_DSQL_RUNTIME_ROLE_ARN"] == states[ROLE, "role"]["arn"]

@@ -116,21 +116,28 @@ def test_alarms_tell_of_a_stream_that_falls_behind_and_of_records_given_up_or_lo
         "comparisonOperator": "GreaterThanThreshold",
         "period": 60,
         "evaluationPeriods": 1,
+        "datapointsToAlarm": 1,
         "treatMissingData": "notBreaching",
         "alarmActions": [topic],
+        "okActions": [topic],
     }
     assert recording.inputs(ALARM, "copy-age") == {
         **common,
+        "alarmDescription": "copy-age: records wait too long",
         "metricName": "IteratorAge",
         "statistic": "Maximum",
         "threshold": 900_000,
         "dimensions": {"FunctionName": "f"},
         "tags": {**TAGS, "Name": "copy-age"},
     }
-    counts = {"copy-lost": "DroppedEventCount", "copy-given-up": "OnFailureDestinationDeliveredEventCount"}
-    for name, metric in counts.items():
+    counts = {
+        "copy-lost": ("DroppedEventCount", "records are lost"),
+        "copy-given-up": ("OnFailureDestinationDeliveredEventCount", "records are given up and kept"),
+    }
+    for name, (metric, meaning) in counts.items():
         assert recording.inputs(ALARM, name) == {
             **common,
+            "alarmDescription": f"{name}: {meaning}",
             "metricName": metric,
             "statistic": "Sum",
             "threshold": 0,

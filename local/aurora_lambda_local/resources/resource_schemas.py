@@ -111,6 +111,10 @@ _BUCKET = ResourceSchema(
 )
 
 RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
+    "aws:cloudwatch/dashboard:Dashboard": ResourceSchema(
+        name_key="dashboardName",
+        outputs={"dashboardArn": "arn:aws:cloudwatch::{account}:dashboard/{name}"},
+    ),
     "aws:cloudwatch/logGroup:LogGroup": ResourceSchema(
         arn="arn:aws:logs:{region}:{account}:log-group:{name}", name_key="name"
     ),
@@ -214,6 +218,9 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
     ),
     "aws:sns/topic:Topic": ResourceSchema(
         id="arn:aws:sns:{region}:{account}:{name}", arn="arn:aws:sns:{region}:{account}:{name}", name_key="name"
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": ResourceSchema(
+        id="{topic}:{uuid}", arn="{topic}:{uuid}", outputs={"ownerId": "{account}"}
     ),
     "aws:sqs/queue:Queue": ResourceSchema(
         id="https://sqs.{region}.amazonaws.com/{account}/{name}",

@@ -1,0 +1,176 @@
+"""Alarms on functions and databases, and the topic that tells of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.arguments import Argument, check_arguments, text
+from aurora_lambda.metrics import KINDS, Alarm, Metric
+from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
+
+
+class Watched(TypedDict):
+    """A resource that is watched, by its alarms and on a dashboard."""
+
+    name: str
+    """What its alarms and graphs are named by. Plain, since it names resources."""
+    kind: str
+    """What it is: `url` or `function` (`id` is the function's name), `migrations` (the runner's name), `stream` (the
+    mapping's id), `aurora` or `readers` (the cluster's identifier), `dsql` (the cluster's). Plain, since it decides
+    which resources there are."""
+    id: pulumi.Input[str]
+    """What AWS knows it by."""
+    limits: NotRequired[Mapping[str, pulumi.Input[float]]]
+    """What some alarms need to know, and are not made without: a function's `timeout` in seconds; the `connections` and
+    the `capacity` that an Aurora cluster has at most, and the percentage of it above which it is `busy`."""
+
+
+class AlarmsArgs(TypedDict):
+    """What is watched, and who is told."""
+
+    watched: Sequence[Watched]
+    """Functions, clusters and the like. Plain, since it decides which resources there are."""
+    topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic that is told. Default: one is made. Plain where it is given or not, since that decides which resources
+    there are."""
+    email: NotRequired[pulumi.Input[str]]
+    """Address that gets mail, once its owner has followed the link in the first one. Default: none. Plain where it is
+    given or not, since that decides which resources there are."""
+    tags: NotRequired[Tags]
+    """Tags of every resource."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "topic_arn": text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic"),
+    "email": text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as team@example.com"),
+}
+CHILDREN: ChildTypes = {
+    "topic": aws.sns.Topic,
+    "subscription": aws.sns.TopicSubscription,
+    "alarm": aws.cloudwatch.MetricAlarm,
+}
+
+
+class Alarms(pulumi.ComponentResource):
+    """Alarms that tell a topic what goes wrong with functions and databases, and when it is well again.
+
+    Makes: a topic (`topic` in `transform`) unless it is given one, a subscription of an address (`subscription`), and
+    the alarms (`alarm`: each), called `<project>-<stack>-<name>-<alarm>`. What is idle or paused rings none.
+    At rest 0.10 USD a month for each metric of an alarm: DSQL's conflicts have two.
+    """
+
+    topic_arn: pulumi.Output[str]
+    """ARN of the topic."""
+    alarm_arns: pulumi.Output[list[str]]
+    """ARNs of the alarms."""
+
+    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the topic and the alarms.
+
+        Raises:
+            ValueError: an argument that is not allowed.
+        """
+        super().__init__("aurora-lambda:index:Alarms", name, {}, opts)
+        self._args = check_arguments("Alarms", name, args, ARGUMENTS)
+        check_kinds("Alarms", name, args["watched"])
+        self._child = Children(self, args.get("transform", {}), CHILDREN).options
+
+        topic = None if "topic_arn" in args else self._topic(name)
+        self.topic_arn = topic.arn if topic else pulumi.Output.from_input(self._args["topic_arn"])
+        if "email" in args:
+            self._subscription(name)
+        limits = [each.get("limits", {}) for each in args["watched"]]
+        alarms = [
+            register_alarm(
+                each["name"],
+                alarm,
+                each["id"],
+                limit=own[alarm.per] if alarm.per else 1,
+                topic_arn=self.topic_arn,
+                tags=args.get("tags"),
+                opts=self._child("alarm"),
+                prefix=True,
+            )
+            for each, own in zip(args["watched"], limits, strict=True)
+            for alarm in KINDS[each["kind"]].alarms
+            if not alarm.per or alarm.per in own
+        ]
+        self.alarm_arns = pulumi.Output.all(*(alarm.arn for alarm in alarms))
+        self.register_outputs({"topicArn": self.topic_arn, "alarmArns": self.alarm_arns})
+
+    def _topic(self, name: str) -> aws.sns.Topic:
+        # SNS encrypts its disks; with a customer's key CloudWatch would need a statement in the key's policy.
+        return aws.sns.Topic(name, tags=resource_tags(self._args.get("tags"), name), opts=self._child("topic"))
+
+    def _subscription(self, name: str) -> None:
+        email, opts = self._args["email"], self._child("subscription")
+        aws.sns.TopicSubscription(name, topic=self.topic_arn, protocol="email", endpoint=email, opts=opts)
+
+
+def check_kinds(component: str, name: str, watched: Sequence[Watched]) -> None:
+    """Check what a component is to watch.
+
+    Raises:
+        ValueError: something is of no known kind; the message names the kinds.
+    """
+    for index, each in enumerate(watched):
+        if each["kind"] not in KINDS:
+            available = ", ".join(KINDS)
+            raise ValueError(f"{component} {name!r}: watched[{index}].kind is {each['kind']!r}; available: {available}")
+
+
+def register_alarm(
+    name: str,
+    alarm: Alarm,
+    id_: pulumi.Input[str],
+    *,
+    limit: pulumi.Input[float],
+    topic_arn: pulumi.Input[str] | None,
+    tags: Tags | None,
+    opts: pulumi.ResourceOptions,
+    prefix: bool = False,
+) -> aws.cloudwatch.MetricAlarm:
+    """Register an alarm on the resource of this id, by its `limit`; on request with project and stack in its name."""
+    name = f"{name}-{alarm.suffix}"
+    topics = [topic_arn] if topic_arn is not None else None
+    return aws.cloudwatch.MetricAlarm(
+        name,
+        name=physical_name(name) if prefix else None,
+        alarm_description=f"{name}: {alarm.meaning}",
+        comparison_operator="LessThanThreshold" if alarm.below else "GreaterThanThreshold",
+        threshold=pulumi.Output.from_input(limit).apply(lambda units: alarm.threshold * units),
+        evaluation_periods=alarm.window.periods,
+        datapoints_to_alarm=alarm.window.datapoints,
+        treat_missing_data="notBreaching",
+        alarm_actions=topics,
+        ok_actions=topics,
+        tags=resource_tags(tags, name),
+        opts=opts,
+        **_expression(alarm, id_),
+    )
+
+
+def _expression(alarm: Alarm, id_: pulumi.Input[str]) -> dict[str, Any]:
+    metric = alarm.metric
+    if alarm.percent_of:
+        percent = {"id": "percent", "expression": "100 * part / whole", "label": alarm.meaning, "return_data": True}
+        parts = {"part": metric, "whole": alarm.percent_of}
+        queries = [{"id": part, "metric": _metric(each, alarm, id_, "stat")} for part, each in parts.items()]
+        return {"metric_queries": [percent, *queries]}
+    return _metric(metric, alarm, id_, "extended_statistic" if metric.statistic.startswith("p") else "statistic")
+
+
+def _metric(metric: Metric, alarm: Alarm, id_: pulumi.Input[str], statistic: str) -> dict[str, Any]:
+    return {
+        "namespace": metric.namespace,
+        "metric_name": metric.name,
+        "dimensions": metric.dimensions(id_),
+        "period": alarm.window.period,
+        statistic: metric.statistic,
+    }

@@ -1,0 +1,95 @@
+"""One CloudWatch dashboard of a service, from top to bottom as a request goes through it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda.alarms import Watched, check_kinds
+from aurora_lambda.metrics import KINDS, Metric
+from aurora_lambda.naming import physical_name
+from aurora_lambda.transform import Children, ChildTypes, Transform
+
+# Source: CloudWatch API reference, "Dashboard body structure and syntax".
+WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 24, 6, 3
+
+
+class DashboardArgs(TypedDict):
+    """What is on the dashboard."""
+
+    watched: Sequence[Watched]
+    """Functions, clusters and the like, from top to bottom. Plain, since the dashboard is laid out by it."""
+    alarm_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of alarms whose states are at the top. Default: none."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
+
+
+CHILDREN: ChildTypes = {"dashboard": aws.cloudwatch.Dashboard}
+
+
+class Dashboard(pulumi.ComponentResource):
+    """A page that shows what becomes of requests: alarms, functions, streams, databases.
+
+    Makes: a CloudWatch dashboard (`dashboard` in `transform`). It costs 3 USD a month.
+    """
+
+    url: pulumi.Output[str]
+    """The page in AWS's console."""
+
+    def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the dashboard.
+
+        Raises:
+            ValueError: something is to be on it that is of no known kind.
+        """
+        super().__init__("aurora-lambda:index:Dashboard", name, {}, opts)
+        check_kinds("Dashboard", name, args["watched"])
+        child = Children(self, args.get("transform", {}), CHILDREN).options
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        known = pulumi.Output.all(region, args["watched"], args.get("alarm_arns", []))
+        dashboard = aws.cloudwatch.Dashboard(
+            name,
+            dashboard_name=re.sub(r"[^\w-]", "-", physical_name(name), flags=re.ASCII),
+            dashboard_body=known.apply(lambda known: dashboard_body(*known)),
+            opts=child("dashboard"),
+        )
+        self.url = pulumi.Output.all(region, dashboard.dashboard_name).apply(lambda known: dashboard_url(*known))
+        self.register_outputs({"url": self.url})
+
+
+def dashboard_url(region: str, name: str) -> str:
+    """Return where AWS's console shows a dashboard."""
+    return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+
+
+def dashboard_body(region: str, watched: Sequence[Mapping[str, Any]], alarm_arns: Sequence[str]) -> str:
+    """Return the body of a dashboard: the alarms' states, then for each resource its name and its graphs."""
+    widgets, y = [], 0
+    if alarm_arns:
+        widgets.append(_widget("alarm", 0, y, WIDTH, ALARMS_HEIGHT, title="Alarms", alarms=list(alarm_arns)))
+        y += ALARMS_HEIGHT
+    for each in watched:
+        graphs = KINDS[each["kind"]].graphs
+        widgets.append(_widget("text", 0, y, WIDTH, 1, markdown=f"## {each['name']} ({each['kind']})"))
+        width = WIDTH // len(graphs)
+        for column, (title, metrics) in enumerate(graphs.items()):
+            graph = {"title": title, "region": region, "view": "timeSeries", "period": 60}
+            lines = [_line(metric, each["id"]) for metric in metrics]
+            widgets.append(_widget("metric", column * width, y + 1, width, GRAPH_HEIGHT, **graph, metrics=lines))
+        y += 1 + GRAPH_HEIGHT
+    return json.dumps({"widgets": widgets}, sort_keys=True)
+
+
+def _line(metric: Metric, id_: str) -> list[Any]:
+    dimensions = [text for pair in metric.dimensions(id_).items() for text in pair]
+    label = f"{metric.name} {metric.statistic} ({metric.unit})"
+    return [metric.namespace, metric.name, *dimensions, {"stat": metric.statistic, "label": label}]
+
+
+def _widget(type_: str, x: int, y: int, width: int, height: int, **properties: Any) -> dict[str, Any]:
+    return {"type": type_, "x": x, "y": y, "width": width, "height": height, "properties": properties}
