@@ -277,6 +277,7 @@ def test_one_line_switches_the_engine_and_what_no_longer_counts_is_said() -> Non
         "instanceCount",
         "backupRetentionDays",
         "secretRecoveryDays",
+        "databaseLogs",
     }
     # Pulumi gives every key its default: nobody has set these.
     assert ignored_keys(read({"engine": "dsql", "minCapacity": "0", "databaseAuth": "iam"}, "dev")) == []
@@ -300,6 +301,10 @@ TOPIC = "arn:aws:sns:{}:123456789012:told"
         (
             {"kmsKeyArn": KEY.format("eu-west-2")},
             ["kmsKeyArn is in 'eu-west-2', and the stack in 'eu-west-1': must be one of the stack's Region"],
+        ),
+        (
+            {"alarmTopicArn": TOPIC.format("us-east-1")},
+            ["alarmTopicArn is in 'us-east-1', and the stack in 'eu-west-1': must be one of the stack's Region"],
         ),
         (
             {"streams": json.dumps([{"name": "a", "table": "items", "alarmTopicArn": TOPIC.format("us-east-1")}])},
@@ -364,3 +369,31 @@ def test_a_peered_cluster_asks_for_a_refresh(tmp_path: Path, options: str, lines
         "dsqlPeerRegion: add `options: {refresh: always}` to Pulumi.yaml"
     ] * lines
     assert refresh_advice(read({"engine": "dsql"}, "dev"), Project.find(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "tag", ["project=x", "stack=x", "Name=x", "Stack=x", "aws:x=y", "AWS:x=y", "team", "=x", "a*=b", "a" * 129 + "=b"]
+)
+def test_tags_that_the_stack_sets_itself_or_aws_refuses_are_refused(tag: str) -> None:
+    """A resource would be counted to another project, or AWS refuse the first of them half way through."""
+    with pytest.raises(SettingsError) as caught:
+        read({"tags": json.dumps([tag])}, "dev")
+    assert caught.value.mistakes == [
+        f"tags is {json.dumps([tag])!r}; must be a list of KEY=VALUE without project, stack and Name, which the stack"
+        " sets, and aws:, which is AWS's own. Type: pulumi config set --path 'tags[0]' team=payments"
+    ]
+
+
+def test_tags_that_aws_would_refuse_together_are_refused() -> None:
+    """The roles would be refused after the images have been built."""
+    assert read({"tags": '["team=a", "projects=b", "names="]'}, "dev").own_tags == {
+        "team": "a",
+        "projects": "b",
+        "names": "",
+    }
+    with pytest.raises(SettingsError) as caught:
+        read({"tags": json.dumps(["team=a", "Team=b", *(f"k{number}=v" for number in range(46))])}, "dev")
+    assert caught.value.mistakes == [
+        "tags are 48; must be at most 47: AWS takes 50, and the stack sets three",
+        "tags has 'team' twice, or in another case: IAM takes one",
+    ]

@@ -18,6 +18,9 @@ from aurora_lambda.service.regions import region_mistakes
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_engines
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
 
+# Source: AWS general reference, "Tag naming limits and requirements", less those of the stack.
+MAX_TAGS = 47
+
 
 def load(project: Project) -> Settings:
     """Return the current stack's settings.
@@ -125,7 +128,16 @@ def _contradictions(settings: Settings) -> list[str]:
             mistakes.append(
                 f"{path} is {subnet_id!r}, as subnetIds[{first}] is. Type: pulumi config rm --path {path!r}"
             )
-    return mistakes + _dsql_mistakes(settings) + _engine_mistakes(settings) + _stream_mistakes(settings)
+    mistakes += [*_tag_mistakes(settings), *_dsql_mistakes(settings)]
+    return mistakes + _engine_mistakes(settings) + _stream_mistakes(settings)
+
+
+def _tag_mistakes(settings: Settings) -> list[str]:
+    keys = [tag.partition("=")[0].lower() for tag in settings.tags]
+    mistakes = [f"tags has {key!r} twice, or in another case: IAM takes one" for key in {*keys} if keys.count(key) > 1]
+    if len(keys) > MAX_TAGS:
+        mistakes.append(f"tags are {len(keys)}; must be at most {MAX_TAGS}: AWS takes 50, and the stack sets three")
+    return sorted(mistakes)
 
 
 def _dsql_mistakes(settings: Settings) -> list[str]:
@@ -153,7 +165,7 @@ def _other_regions(settings: Settings, region: str) -> list[str]:
     """Return what lies in a Region where AWS would look for it too late; `region` is empty where it is not known."""
     peers = {"dsqlPeerRegion": settings.dsql_peer_region, "dsqlWitnessRegion": settings.dsql_witness_region}
     mistakes = peering_mistakes({"aws:region": region, **peers}) if settings.engine == "dsql" else []
-    arns = {"kmsKeyArn": settings.kms_key_arn} | {
+    arns = {"kmsKeyArn": settings.kms_key_arn, "alarmTopicArn": settings.alarm_topic_arn} | {
         f"streams[{index}].alarmTopicArn": stream.alarm_topic_arn for index, stream in enumerate(settings.streams)
     }
     for name, arn in arns.items():

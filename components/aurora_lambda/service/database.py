@@ -104,6 +104,8 @@ def _aurora(
             "deletion_protection": settings.deletion_protection,
             "final_snapshot": settings.final_snapshot and not settings.force_destroy,
             "performance_insights": settings.performance_insights,
+            "export_logs": settings.database_logs,
+            "log_retention_days": settings.log_retention_days,
             "tags": tags,
             "extended_support": settings.extended_support,
             "secret_recovery_days": settings.secret_recovery_days,

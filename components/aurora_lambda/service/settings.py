@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aurora_lambda import aurora_args, dsql, function, image, migration, network
+from aurora_lambda import alarms, aurora_args, dsql, function, function_role, image, migration, network
 from aurora_lambda.arguments import choice, flag, objects, strings, text
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
@@ -11,6 +11,7 @@ from aurora_lambda.service.stream_settings import StreamSettings
 
 _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
 _IMAGE, _NETWORK, _DSQL = image.ARGUMENTS, network.ARGUMENTS, dsql.ARGUMENTS
+_ROLE, _ALARMS = function_role.ARGUMENTS, alarms.ARGUMENTS
 # The engines on which some of the keys mean something.
 AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
 _CLUSTER = "Aurora's cluster by a new and empty one"
@@ -198,6 +199,61 @@ class Settings:
     log_retention_days: int = config_key(
         _FUNCTION["log_retention_days"], "How long logs are kept.", engines=WITHOUT_DATABASE_TOO
     )
+    database_logs: bool = config_key(
+        _DATABASE["export_logs"],
+        "Whether the database's errors and statements of ten seconds and more are in CloudWatch Logs, at its price.",
+        engines=AURORA,
+    )
+    tracing: bool = config_key(
+        _FUNCTION["tracing"],
+        "Whether Lambda samples invocations as traces for X-Ray, at a price for each trace.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    alarm_email: str = config_key(
+        _ALARMS["email"],
+        "Address that gets mail when an alarm rings, once its owner has followed the link in the first one.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    alarm_topic_arn: str = config_key(
+        _ALARMS["topic_arn"],
+        "SNS topic that is told of alarms; empty: one of the stack's own, where alarmEmail is given.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    alarms: bool = config_key(
+        flag(default=True),
+        "Whether there are alarms on functions and database, where alarmEmail or alarmTopicArn says who is told; 0.10"
+        " USD a month each.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    dashboard: bool = config_key(
+        flag(default=False),
+        "Whether there is a CloudWatch dashboard of the stack, its link being the output dashboardUrl; 3 USD a month.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    permissions_boundary: str = config_key(
+        _ROLE["permissions_boundary"],
+        "Policy beyond which no role of the stack allows anything; empty: none.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    role_path: str = config_key(
+        _ROLE["path"],
+        "Path of the stack's roles, which policies can match them by. Another value replaces the roles.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    tags: tuple[str, ...] = config_key(
+        strings(
+            # Source: IAM user guide, "Rules for tagging in IAM and AWS STS", where keys differ by more than their case.
+            r"(?i:(?!aws:|(?:project|stack|name)=)[\w.:/+@ -]{1,128}=[\w.:/=+@ -]{0,256})",
+            "a list of KEY=VALUE without project, stack and Name, which the stack sets, and aws:, which is AWS's own."
+            " Type: pulumi config set --path 'tags[0]' team=payments",
+        ),
+        "Tags of every resource, beside its project, stack and Name.",
+        (),
+        engines=WITHOUT_DATABASE_TOO,
+    )
     keep_images: int = config_key(
         _IMAGE["keep_images"],
         "How many images each repository keeps, the newest ones.",
@@ -218,6 +274,16 @@ class Settings:
     def in_vpc(self) -> bool:
         """Whether the functions that use the database are in a VPC."""
         return self.engine in AURORA or bool(self.vpc_id)
+
+    @property
+    def tells_of_alarms(self) -> bool:
+        """Whether there are alarms, and somebody who is told of them."""
+        return self.alarms and bool(self.alarm_email or self.alarm_topic_arn)
+
+    @property
+    def own_tags(self) -> dict[str, str]:
+        """The tags that the configuration gives, by their keys."""
+        return {key: value for key, _, value in (tag.partition("=") for tag in self.tags)}
 
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)

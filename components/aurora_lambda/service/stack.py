@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pulumi
 
-from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration, Network
+from aurora_lambda import Alarms, FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration, Network, Watched
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import load
@@ -14,9 +14,10 @@ from aurora_lambda.service.database import DATABASE, Database, register_database
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import check_live_data
+from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
+from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, role_args
 from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
 
 Part = TypeVar("Part", bound=pulumi.Resource)
@@ -32,12 +33,14 @@ class Service:
         image: The image that all functions run.
         network: The network of the functions and the database; none where the database is reached without a VPC.
         access: What a function needs to use the database, known once it is at the code's revision.
+        alarms: The alarms and the topic that is told of them; none where nobody is.
     """
 
     settings: Settings
     image: LambdaImage
     network: Network | None = None
     access: pulumi.Output[FunctionAccess] | None = None
+    alarms: Alarms | None = None
     _database: Database | None = None
     _migration: Migration | None = None
     _handler: ImageFunction | None = None
@@ -52,19 +55,24 @@ class Service:
         self.settings = load(self._project)
         self._live = check_live_data(self.settings)
         self.image = _image("handler", self.settings, self._project)
-        roles = register_stream_roles(self.settings, _tags())
+        roles = register_stream_roles(self.settings, _tags(self.settings))
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
         if self.settings.engine != NO_DATABASE:
             parts += self._sql_application(roles)
+        watched = self._watched()
+        self.alarms = register_alarms(self.settings, _tags(self.settings), watched)
         parts += register_streams(
             self.settings,
-            _tags(),
+            _tags(self.settings),
             self.image.image_uri,
             self.access,
             roles,
             application=self._project.application.name,
             live=self._live,
+            alarms=self.alarms,
         )
+        parts += [self.alarms] if self.alarms else []
+        parts += register_dashboard(self.settings, watched, parts)
         Protection(parts, protected=is_protected(self.settings))
         pulumi.export("engine", self.settings.engine)
 
@@ -83,6 +91,11 @@ class Service:
         """The function that answers the function URL and commands; an AttributeError on engine none."""
         return self._made(self._handler, "handler")
 
+    def _watched(self) -> list[Watched]:
+        if self._handler is None:
+            return []
+        return watched_application(self.settings, self._handler, self.migration, self.database)
+
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:
             raise AttributeError(f"the service has no {name}: engine is {self.settings.engine}")
@@ -95,14 +108,14 @@ class Service:
         role, runner_role = _role("handler", settings), _role("migrations", settings)
         # Deleted before the roles by which Lambda lets go of it.
         self.network = register_network(
-            settings, _tags(), [role, runner_role, *stream_roles.values(), self._live.checked]
+            settings, _tags(settings), [role, runner_role, *stream_roles.values(), self._live.checked]
         )
         # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
         self._database = register_database(
             settings,
             self.network,
             [role.arn, *database_role_arns(settings, stream_roles)],
-            _tags(),
+            _tags(settings),
             live=self._live,
             depends_on=[self.image, migrations_image],
         )
@@ -129,12 +142,12 @@ def _role(name: str, settings: Settings) -> FunctionRole:
     # The runner's was a part of its component once.
     former = [pulumi.Alias(parent=pulumi.create_urn(name, MIGRATION))] if name == "migrations" else []
     return FunctionRole(
-        name, {"network_interfaces": settings.in_vpc, "tags": _tags()}, pulumi.ResourceOptions(aliases=former)
+        name, role_args(settings, _tags(settings), settings.in_vpc), pulumi.ResourceOptions(aliases=former)
     )
 
 
-def _tags() -> dict[str, pulumi.Input[str]]:
-    return {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
+def _tags(settings: Settings) -> dict[str, pulumi.Input[str]]:
+    return {**settings.own_tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 
 def _image(target: str, settings: Settings, project: Project) -> LambdaImage:
@@ -150,7 +163,7 @@ def _image(target: str, settings: Settings, project: Project) -> LambdaImage:
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete and not settings.deletion_protection,
-            "tags": _tags(),
+            "tags": _tags(settings),
         },
     )
 
@@ -179,7 +192,8 @@ def _migration(
             "memory_size": settings.migration_memory,
             "timeout": settings.migration_timeout,
             "log_retention_days": settings.log_retention_days,
-            "tags": _tags(),
+            "tracing": settings.tracing,
+            "tags": _tags(settings),
         },
     )
 
@@ -211,10 +225,11 @@ def _handler(
             "timeout": settings.handler_timeout,
             "reserved_concurrency": settings.handler_concurrency,
             "log_retention_days": settings.log_retention_days,
+            "tracing": settings.tracing,
             "url_auth_type": settings.function_url_auth,
             "snap_start": settings.snap_start,
             **_cors(settings),
-            "tags": _tags(),
+            "tags": _tags(settings),
         },
     )
 

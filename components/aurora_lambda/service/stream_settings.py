@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from aurora_lambda import function, stream_table, table_stream_args
+from aurora_lambda import alarms, function, stream_table, table_stream_args
 from aurora_lambda.arguments import Value, flag, objects, text
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
@@ -111,8 +111,8 @@ class StreamSettings:
         _STREAM["alarm_iterator_age_seconds"], "Age of the oldest unprocessed record that raises an alarm."
     )
     alarm_topic_arn: str = config_key(
-        text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic"),
-        "SNS topic that is told of alarms; empty: none.",
+        alarms.ARGUMENTS["topic_arn"],
+        "SNS topic that is told of this stream's alarms; empty: the stack's, where it has one.",
         "",
     )
 

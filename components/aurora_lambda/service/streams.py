@@ -4,10 +4,20 @@ from collections.abc import Mapping
 
 import pulumi
 
-from aurora_lambda import FunctionRole, ImageFunction, StreamTable, StreamTableArgs, TableStream, TableStreamArgs
+from aurora_lambda import (
+    Alarms,
+    FunctionRole,
+    ImageFunction,
+    StreamTable,
+    StreamTableArgs,
+    TableStream,
+    TableStreamArgs,
+)
 from aurora_lambda.access import FunctionAccess
+from aurora_lambda.function_role import FunctionRoleArgs
 from aurora_lambda.naming import camel_case, physical_name
 from aurora_lambda.service.live_data import LiveStack
+from aurora_lambda.service.monitoring import watched_functions
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
@@ -15,10 +25,18 @@ from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 Tags = Mapping[str, pulumi.Input[str]]
 
 
+def role_args(settings: Settings, tags: Tags, in_vpc: bool) -> FunctionRoleArgs:
+    """Return the arguments of a function's role: every role of the stack is fenced alike."""
+    args: FunctionRoleArgs = {"network_interfaces": in_vpc, "path": settings.role_path, "tags": tags}
+    if settings.permissions_boundary:
+        args["permissions_boundary"] = settings.permissions_boundary
+    return args
+
+
 def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
     """Register the roles of the functions that streams feed, by the functions' names."""
     return {
-        name: FunctionRole(name, {"network_interfaces": stream.database and settings.in_vpc, "tags": tags})
+        name: FunctionRole(name, role_args(settings, tags, stream.database and settings.in_vpc))
         for name, stream in stream_functions(settings.streams).items()
     }
 
@@ -37,11 +55,12 @@ def register_streams(
     *,
     application: str,
     live: LiveStack,
+    alarms: Alarms | None,
 ) -> list[pulumi.Resource]:
     """Register every stream with the function it feeds, export both and return them.
 
     Functions that use it get `database`, and run the package `application`; tables depend on the check of the `live`
-    stack.
+    stack. `alarms` are those of the stack, whose topic is told of these too.
     """
     functions = {
         name: _function(
@@ -64,6 +83,7 @@ def register_streams(
             role=roles[stream.function_name],
             function=functions[stream.function_name],
             table=tables[stream.name],
+            topic_arn=stream.alarm_topic_arn or (alarms.topic_arn if alarms else None),
         )
         for stream in settings.streams
     }
@@ -75,7 +95,11 @@ def register_streams(
     for name, stream in streams.items():
         pulumi.export(f"{_camel_case(name)}TableName", tables[name].table_name)
         pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
-    return [*functions.values(), *tables.values(), *streams.values()]
+    made = [*functions.values(), *tables.values(), *streams.values()]
+    if alarms and functions:
+        watched = watched_functions(settings, functions)
+        made.append(Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": tags}))
+    return made
 
 
 def _camel_case(name: str) -> str:
@@ -105,6 +129,7 @@ def _function(
             "timeout": stream.timeout,
             "reserved_concurrency": stream.concurrency,
             "log_retention_days": settings.log_retention_days,
+            "tracing": settings.tracing,
             "tags": tags,
         },
     )
@@ -124,6 +149,7 @@ def _table_stream(
     role: FunctionRole,
     function: ImageFunction,
     table: StreamTable,
+    topic_arn: pulumi.Input[str] | None,
 ) -> TableStream:
     args: TableStreamArgs = {
         "stream_arn": table.stream_arn,
@@ -148,8 +174,8 @@ def _table_stream(
         "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
         "tags": tags,
     }
-    if stream.alarm_topic_arn:
-        args["alarm_topic_arn"] = stream.alarm_topic_arn
+    if topic_arn:
+        args["alarm_topic_arn"] = topic_arn
     if settings.kms_key_arn:
         args["kms_key_arn"] = settings.kms_key_arn
     return TableStream(stream.name, args)

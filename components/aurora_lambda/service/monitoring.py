@@ -1,0 +1,82 @@
+"""What a stack is watched by: alarms, the topic that tells of them, and the dashboard."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+from aurora_lambda import Alarms, AlarmsArgs, Dashboard, ImageFunction, Migration, TableStream, Watched
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.service.database import Database
+from aurora_lambda.service.settings import Settings
+from aurora_lambda.service.stream_settings import stream_functions
+
+Tags = Mapping[str, pulumi.Input[str]]
+BUSY_PERCENT = 90
+
+
+def watched_application(
+    settings: Settings, handler: ImageFunction, migration: Migration, database: Database
+) -> list[Watched]:
+    """Return what to watch of the handler, the database and the migration runner."""
+    url: Watched = {"name": "handler", "kind": "url", "id": handler.function_name}
+    function: Watched = {**url, "kind": "function", "limits": {"timeout": settings.handler_timeout}}
+    runner: Watched = {"name": "migrations", "kind": "migrations", "id": migration.function_name}
+    return [url, function, *_watched_database(settings, database), runner]
+
+
+def _watched_database(settings: Settings, database: Database) -> list[Watched]:
+    if settings.engine not in RDS_ENGINES:
+        return [{"name": "database", "kind": "dsql", "id": database.identifier}]
+    largest = settings.max_capacity
+    limits = {"connections": RDS_ENGINES[settings.engine].max_connections(largest), "capacity": largest}
+    # A cluster that idles at nearly its largest capacity would always seem busy.
+    if 100 * settings.min_capacity < BUSY_PERCENT * largest:
+        limits["busy"] = BUSY_PERCENT
+    aurora: Watched = {"name": "database", "kind": "aurora", "id": database.identifier, "limits": limits}
+    readers: Watched = {"name": "database", "kind": "readers", "id": database.identifier}
+    return [aurora, *([readers] if settings.instance_count > 1 else [])]
+
+
+def register_alarms(settings: Settings, tags: Tags, watched: Sequence[Watched]) -> Alarms | None:
+    """Register the alarms on the application and the topic of the stack's alarms; nothing where nobody is told."""
+    if not settings.tells_of_alarms:
+        return None
+    args: AlarmsArgs = {"watched": watched, "tags": tags}
+    if settings.alarm_topic_arn:
+        args["topic_arn"] = settings.alarm_topic_arn
+    if settings.alarm_email:
+        args["email"] = settings.alarm_email
+    return Alarms("alarms", args)
+
+
+def watched_functions(settings: Settings, functions: Mapping[str, ImageFunction]) -> list[Watched]:
+    """Return what to watch of the functions that streams feed."""
+    return [
+        {
+            "name": name,
+            "kind": "function",
+            "id": functions[name].function_name,
+            "limits": {"timeout": stream.timeout},
+        }
+        for name, stream in stream_functions(settings.streams).items()
+    ]
+
+
+def register_dashboard(
+    settings: Settings, application: Sequence[Watched], parts: Sequence[pulumi.Resource]
+) -> list[pulumi.Resource]:
+    """Register the stack's dashboard, where it is asked for, and export its link; `parts` are all its components."""
+    if not settings.dashboard:
+        return []
+    functions = {part.pulumi_resource_name: part for part in parts if isinstance(part, ImageFunction)}
+    streams: list[Watched] = [
+        {"name": part.pulumi_resource_name, "kind": "stream", "id": part.mapping_id}
+        for part in parts
+        if isinstance(part, TableStream)
+    ]
+    watched = [*application[:2], *streams, *watched_functions(settings, functions), *application[2:]]
+    arns = pulumi.Output.all(*(part.alarm_arns for part in parts if isinstance(part, Alarms | TableStream)))
+    alarm_arns = arns.apply(lambda known: [arn for arns in known for arn in arns])
+    dashboard = Dashboard("service", {"watched": watched, "alarm_arns": alarm_arns})
+    pulumi.export("dashboardUrl", dashboard.url)
+    return [dashboard]
