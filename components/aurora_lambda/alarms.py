@@ -25,7 +25,8 @@ class Watched(TypedDict):
     """What AWS knows it by."""
     limits: NotRequired[Mapping[str, pulumi.Input[float]]]
     """What some alarms need to know, and are not made without: a function's `timeout` in seconds; the `connections` and
-    the `capacity` that an Aurora cluster has at most, and the percentage of it above which it is `busy`."""
+    the `capacity` that an Aurora cluster has at most, and the percentage of it above which it is `busy`. Plain, since
+    it decides which alarms there are; its values may be outputs."""
 
 
 class AlarmsArgs(TypedDict):
@@ -78,7 +79,7 @@ class Alarms(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:Alarms", name, {}, opts)
         self._args = check_arguments("Alarms", name, args, ARGUMENTS)
-        check_kinds("Alarms", name, args["watched"])
+        check_watched("Alarms", name, args["watched"])
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
         topic = None if "topic_arn" in args else self._topic(name)
@@ -113,16 +114,20 @@ class Alarms(pulumi.ComponentResource):
         aws.sns.TopicSubscription(name, topic=self.topic_arn, protocol="email", endpoint=email, opts=opts)
 
 
-def check_kinds(component: str, name: str, watched: Sequence[Watched]) -> None:
+def check_watched(component: str, name: str, watched: Sequence[Watched]) -> None:
     """Check what a component is to watch.
 
     Raises:
-        ValueError: something is of no known kind; the message names the kinds.
+        ValueError: something is of no known kind, or has a limit that its kind does not; the message names those.
     """
     for index, each in enumerate(watched):
-        if each["kind"] not in KINDS:
-            available = ", ".join(KINDS)
-            raise ValueError(f"{component} {name!r}: watched[{index}].kind is {each['kind']!r}; available: {available}")
+        path, kind = f"{component} {name!r}: watched[{index}]", KINDS.get(each["kind"])
+        if kind is None:
+            raise ValueError(f"{path}.kind is {each['kind']!r}; available: {', '.join(KINDS)}")
+        available = [alarm.per for alarm in kind.alarms if alarm.per]
+        for limit in each.get("limits", {}):
+            if limit not in available:
+                raise ValueError(f"{path}.limits has {limit!r}; available: {', '.join(available) or 'none'}")
 
 
 def register_alarm(

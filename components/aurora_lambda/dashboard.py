@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.alarms import Watched, check_kinds
+from aurora_lambda.alarms import Watched, check_watched
 from aurora_lambda.metrics import KINDS, Metric
 from aurora_lambda.naming import physical_name
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -45,10 +45,10 @@ class Dashboard(pulumi.ComponentResource):
         """Register the dashboard.
 
         Raises:
-            ValueError: something is to be on it that is of no known kind.
+            ValueError: something that is to be on it is of no known kind.
         """
         super().__init__("aurora-lambda:index:Dashboard", name, {}, opts)
-        check_kinds("Dashboard", name, args["watched"])
+        check_watched("Dashboard", name, args["watched"])
         child = Children(self, args.get("transform", {}), CHILDREN).options
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         known = pulumi.Output.all(region, args["watched"], args.get("alarm_arns", []))

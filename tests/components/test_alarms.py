@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda import Alarms
+from aurora_lambda import Alarms, Dashboard
 from aurora_lambda.metrics import AGE_ALARM, GIVEN_UP_ALARM, KINDS, LOST_ALARM
 from tests.components.cloudwatch import NOTHING, Minutes, rings
 from tests.components.documented_metrics import is_documented
@@ -199,9 +199,19 @@ def test_an_alarm_whose_limit_is_not_known_is_not_made() -> None:
     assert recording.of_type(ALARM) == ["theirs-errors", "theirs-throttles"]
 
 
-def test_what_is_of_no_known_kind_is_refused_with_those_that_are() -> None:
-    """A misspelt kind would be a traceback."""
-    kinds = "url, function, migrations, stream, aurora, readers, dsql"
-    message = rf"^Alarms 'x': watched\[0\]\.kind is 'lambda'; available: {kinds}$"
-    with pytest.raises(ValueError, match=message):
-        record(lambda: Alarms("x", {"watched": [{"name": "a", "kind": "lambda", "id": "f"}]}))
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "lambda"}, "kind is 'lambda'; available: url, function, migrations, stream, aurora, readers, dsql"),
+        ({"kind": "function", "limits": {"timout": 15}}, "limits has 'timout'; available: timeout"),
+        ({"kind": "stream", "limits": {"age": 15}}, "limits has 'age'; available: none"),
+    ],
+)
+@pytest.mark.parametrize("component", [Alarms, Dashboard])
+def test_what_cannot_be_watched_is_refused_with_what_can(
+    component: type[Alarms | Dashboard], wrong: dict[str, Any], message: str
+) -> None:
+    """A misspelt kind would be a traceback, and a misspelt limit an alarm that is not there."""
+    watched: list[Any] = [{"name": "a", "kind": "url", "id": "f"}, {"name": "a", "id": "f", **wrong}]
+    with pytest.raises(ValueError, match=rf"^{component.__name__} 'x': watched\[1\]\.{message}$"):
+        record(lambda: component("x", {"watched": watched}))
