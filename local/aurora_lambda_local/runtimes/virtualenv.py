@@ -21,8 +21,11 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.platform.processes import command_output, kill_marked, kill_process_group, spawn
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 
-# The folders of a build context that the Dockerfile copies to where functions start.
 RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
+NATIVE_CLIENT = "lib/python*/site-packages/runtime_client*.so"
+# Given to the interpreter as text: by its path, its folder's modules could be imported by a function.
+PYTHON_CLIENT = Path(__file__).with_name("runtime_client.py").read_text()
+# The folders of a build context that the Dockerfile copies to where functions start.
 TASK_FOLDERS = ("application", "runtime")
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -42,8 +45,9 @@ class VirtualenvImage:
 
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "HostProcess":
         """Start `handler` in a process of this machine; its memory is not limited to `memory_mb`."""
-        command = [str(self.python), "-m", "awslambdaric", handler]
-        process = spawn(command, cwd=self.directory, env=variables, output=output)
+        native = any(self.python.parents[1].glob(NATIVE_CLIENT))
+        client = ["-m", "awslambdaric"] if native else ["-c", PYTHON_CLIENT]
+        process = spawn([str(self.python), *client, handler], cwd=self.directory, env=variables, output=output)
         return HostProcess(process, variables.get(RUNTIME_API, ""))
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
