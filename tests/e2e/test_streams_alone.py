@@ -20,9 +20,7 @@ def test_a_stack_without_a_database_delivers_events_and_says_what_it_has_not(tmp
         assert "migration" not in checkout.run("up", "-s", "queue").out
         status = checkout.status()
         assert (list(status["functions"]), status["migrations"]) == (["print-keys"], [])
-        checkout.client("dynamodb", "awsEndpoint").put_item(
-            TableName="aurora-lambda-queue-items", Item={"id": {"S": "1"}}
-        )
+        assert checkout.run("put-item", "items", '{"id": "1"}').out == "put into aurora-lambda-queue-items\n"
         assert eventually(lambda: "INSERT {'id': '1'}" in checkout.run("logs", "print-keys").out, interval=0.5)
         assert checkout.run("invoke", "handler", code=2).err == (
             "error: stack 'queue' has no function 'handler' on engine none; it has print-keys\n"

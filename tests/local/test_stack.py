@@ -49,6 +49,7 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
     status = commands.status(checkout)
     assert list(status) == [
         "stack",
+        "region",
         "engine",
         "running",
         "outputs",

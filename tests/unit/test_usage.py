@@ -28,6 +28,7 @@ from aurora_lambda_local.cli.main import main
         (["plan"], "", "plan has another name here; type: aurora-lambda preview"),
         (["ps"], "", "ps has another name here; type: aurora-lambda status"),
         (["db:generate", "x"], "", "db:generate has another name here; type: aurora-lambda new-migration"),
+        (["shell"], "", "shell has another name here; type: aurora-lambda run -- COMMAND"),
         (["help", "up"], "", "help has another name here; type: aurora-lambda --help"),
         (["migrate", "upgrade"], "migrate", "migrate upgrade has another name here; type: aurora-lambda migrate"),
         (["migrate", "chekc"], "migrate", "there is no command migrate chekc; type: aurora-lambda migrate check"),
@@ -93,6 +94,8 @@ def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
     ("typed", "completed"),
     [
         (["prev"], ["preview"]),
+        (["put"], ["put-item"]),
+        (["invoke", "--de"], ["--debug"]),
         (["up", "--con"], ["--config", "--containers"]),
         (["migrate", "dep"], ["deploy"]),
         (["config", "g"], ["get"]),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
-from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands, revision_commands
+from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands, desk_commands, revision_commands
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
@@ -57,22 +57,11 @@ def _run(options: argparse.Namespace) -> int:
         if code is None:
             raise
         stack = getattr(options, "stack", None) or "local"
-        aws = _aws_here(stack) if "aws dynamodb " in str(error) and not options.may_be_on_aws else "aws"
+        aws = "aws" if options.may_be_on_aws else "aurora-lambda run -- aws"
         message = advice_here(str(error), stack, getattr(options, "config", []), aws)
         print_line(("error:", "bold red"), f" {message}", stream=sys.stderr)
         return code
     return 0
-
-
-def _aws_here(stack: str) -> str:
-    """Return AWS's command line as it reaches the stack that is up here, and not the person's account."""
-    from aurora_lambda_local.cli.configuration import StackConfiguration
-    from aurora_lambda_local.commands import status
-    from aurora_lambda_local.program.deploy import DEFAULT_REGION
-
-    region = StackConfiguration(stack).values.get("aws:region", DEFAULT_REGION)
-    keys = "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
-    return f"{keys} aws --endpoint-url {status()['awsEndpoint']} --region {region}"
 
 
 def _exit_code(error: Exception) -> int | None:
@@ -101,6 +90,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_writing_commands(subparsers)
     _add_config_commands(subparsers)
     _add_stack_commands(subparsers)
+    _add_tool_commands(subparsers)
     purpose = "print the completion script of a shell"
     completion = _add_command(subparsers, "completion", commands.completion, purpose)
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
@@ -197,6 +187,7 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
         "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
     )
 
+
     logs = _add_command(subparsers, "logs", commands.logs, "print the logs of functions", where)
     logs.add_argument("names", metavar="NAME", nargs="*", help="such as handler; none means all functions")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what they log from now on")
@@ -217,6 +208,23 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
     )
     replay.add_argument("--dry-run", action="store_true", help="only list the failures")
     return invoke, logs, prune, replay
+
+
+def _add_tool_commands(subparsers: _SubParsers) -> None:
+    where = "stack on AWS, of which its outputs are known, or the one running here (default)"
+    purpose = "print a stack's outputs, and where its database and AWS services answer here, as a shell's variables"
+    env = _add_command(subparsers, "env", desk_commands.env, purpose, where)
+    env.set_defaults(may_be_on_aws=True)
+
+    purpose = "run one of your own tools with these variables: aurora-lambda run -- python script.py"
+    run = _add_command(subparsers, "run", desk_commands.run, purpose, where)
+    run.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="the tool and its arguments")
+    run.set_defaults(may_be_on_aws=True)
+
+    purpose = "put an item into a DynamoDB table that runs here"
+    item = _add_command(subparsers, "put-item", desk_commands.put_item, purpose)
+    item.add_argument("table", metavar="TABLE", help="the table's name, as the stack has it or whole")
+    item.add_argument("item", metavar="JSON", help="the item, plain or with DynamoDB's types, or - to read it")
 
 
 def _migration_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
-# What people of Pulumi, Docker Compose, Alembic and Jets type most, and what it is called here.
+# What people of Pulumi, Docker Compose, Alembic, SST and Jets type most, and what it is called here.
 OTHER_WORDS = {
     "config unset": "config rm KEY",
     "db:generate": "new-migration",
@@ -19,6 +19,7 @@ OTHER_WORDS = {
     "migrate upgrade": "migrate",
     "plan": "preview",
     "ps": "status",
+    "shell": "run -- COMMAND",
     "stack": "status",
     "stop": "down --keep-data",
 }

@@ -116,6 +116,7 @@ class StackStatus(TypedDict):
     """
 
     stack: str
+    region: str
     engine: str
     running: bool
     outputs: Outputs
@@ -131,6 +132,7 @@ def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
     """Return the status of a stack of which nothing runs."""
     return {
         "stack": stack,
+        "region": "",
         "engine": str(outputs.get("engine", "")),
         "running": False,
         "outputs": outputs,

@@ -22,6 +22,7 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
     clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
     stopped = stopped_status(state.current, state.current_stack().outputs)
     return stopped | {
+        "region": context.region,
         "running": True,
         "engine": clusters[0].server.engine if clusters else stopped["engine"],
         "functions": {
