@@ -92,6 +92,16 @@ def test_a_table_keeps_to_the_width_of_a_terminal(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+def test_an_id_in_a_table_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next command needs it, and it could not be copied."""
+    screen = open_screen(monkeypatch)
+    first, second = "b79c787a-cb72-44e5-82b8-d0b014e7c54f", "d7854190-1b98-4191-a04e-012f92c5700f"
+    print_table(["id", "user_id", "text", "at"], [[first, second, "x" * 30, "2026-11-29"], [second, "NULL", "", ""]])
+    shown = lines(screen)
+    assert (shown[2].split()[:2], shown[3].split()) == ([first, second], [second, "NULL"])
+    assert max(map(len, shown)) == 80
+
+
 def test_what_an_up_has_done_stays_and_what_it_does_is_the_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """People would stop what only takes long."""
     screen = open_screen(monkeypatch)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # A text, or a text with its style in rich's words, such as `("failed", "bold red")`.
 Part = str | tuple[str, str]
 Item = TypeVar("Item")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What an ARN of a function still fits beside in 80 columns.
 INDENTATION = 6
 
@@ -47,7 +48,7 @@ def _line_starts(text: str, width: int) -> Iterator[int]:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; on a terminal, cells are cut off where it is too wide."""
+    """Print a table; on a terminal too narrow for it cells are cut off, but for ids: the next command needs them."""
     if not sys.stdout.isatty():
         widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
         for line in (columns, ["-" * width for width in widths], *rows):
@@ -57,7 +58,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for number, column in enumerate(columns):
+        ids = [row[number] for row in rows if UUID.fullmatch(row[number])]
+        table.add_column(column, min_width=max(map(len, ids), default=None))
     for row in rows:
         table.add_row(*(Text(cell, no_wrap=True, overflow="ellipsis") for cell in row))
     console().print(table)
