@@ -218,11 +218,21 @@ def test_a_payload_over_six_megabytes_is_not_sent(aws: FakeLambda, capsys: pytes
     assert aws.asked == []
 
 
-@pytest.mark.parametrize("arguments", [["migrate", "explode"], []])
-def test_unknown_words_are_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_alone_lists_all_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """A newcomer would have to guess at `--help`."""
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 2
+    listed = capsys.readouterr().err
+    assert listed.startswith("usage: aurora-lambda")
+    for command in ("up", "invoke", "env", "run", "put-item"):
+        assert f"\n    {command} " in listed
+
+
+def test_unknown_words_are_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts could not tell a typo from a failure."""
     with pytest.raises(SystemExit) as ended:
-        main(arguments)
+        main(["migrate", "explode"])
     assert ended.value.code == 2
     assert "usage: aurora-lambda" in capsys.readouterr().err
 

@@ -47,6 +47,8 @@ def parse(
         actions: The words that may follow some of the commands.
         arguments: What was typed.
     """
+    if not arguments:
+        parser.exit(2, parser.format_help())
     word, *rest = [*arguments, "-"]
     if not word.startswith("-") and word not in commands:
         parser.error(_unknown_word(word, word, commands))
