@@ -37,8 +37,8 @@ def app_of(answer: Any) -> Client:
 @pytest.mark.parametrize(
     ("response", "event"),
     [
-        (Response(200, {"a": 1}), {"statusCode": 200, "headers": JSON, "body": '{"a":1}'}),
-        (Response(200, [1, None]), {"statusCode": 200, "headers": JSON, "body": "[1,null]"}),
+        (Response(200, {"a": 1}), {"statusCode": 200, "headers": JSON, "body": '{"a":1}\n'}),
+        (Response(200, [1, None]), {"statusCode": 200, "headers": JSON, "body": "[1,null]\n"}),
         (Response(201, "grün"), {"statusCode": 201, "headers": TEXT, "body": "grün"}),
         (html("<p>"), {"statusCode": 200, "headers": PAGE, "body": "<p>"}),
         (

@@ -68,4 +68,5 @@ def _content(body: object) -> tuple[str, str, bool]:
             return "text/plain; charset=utf-8", body, False
         case bytes():
             return "application/octet-stream", base64.b64encode(body).decode(), True
-    return "application/json", to_json(body), False
+    # A shell's prompt begins a line of its own after it.
+    return "application/json", f"{to_json(body)}\n", False
