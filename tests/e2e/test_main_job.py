@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,6 +67,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
     status = checkout.status()
     assert list(status) == [
         "stack",
+        "region",
         "engine",
         "running",
         "outputs",
@@ -149,6 +152,48 @@ def test_nothing_of_the_shell_leaks_in(checkout: Checkout, tmp_path: Path) -> No
     assert checkout.run("migrate", "current", shell=shell).out == f"{HEAD} (head)\n"
     assert checkout.run("sql", "SELECT 1 AS one", shell=shell).out == "one\n---\n1\n(1 row)\n"
     assert json.loads(checkout.run("status", "--json", shell=shell).out) == checkout.status()
+
+
+SCRIPT = """
+from sqlalchemy import text
+from aurora_lambda_runtime.database.orm import session
+
+with session() as opened:
+    print(opened.scalar(text("SELECT count(*) FROM notes")) >= 0)
+"""
+
+
+def test_ones_own_tools_reach_the_stack(checkout: Checkout) -> None:
+    """Whoever writes a script would copy addresses and passwords from one place to another at each `up`."""
+    assert checkout.run("run", "--", sys.executable, "-c", SCRIPT).out == "True\n"
+    url = checkout.status_of("functionUrl")
+    assert checkout.run("run", "--", "sh", "-c", "echo $STACK_FUNCTION_URL; exit 7", code=7).out == f"{url}\n"
+
+
+def test_a_breakpoint_stops_an_invocation_in_the_terminal(checkout: Checkout, way: Way) -> None:
+    """A fault could be found by printing alone, and each print would be deployed first."""
+    if "--containers" in way.up:
+        refused = checkout.run("invoke", "handler", "--debug", code=1).err
+        assert refused.endswith(" runs in a container; first type: aurora-lambda up, without --containers\n")
+        return
+    commands = checkout.folder / "lambda_images" / "application" / "commands.py"
+    before = commands.read_text()
+    commands.write_text(before.replace("    row =", "    breakpoint()\n    row =", 1))
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "aurora_lambda_local.cli.main", "invoke", "handler", "--debug"],
+            cwd=checkout.folder,
+            input="p invocation.request_id != ''\nc\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        commands.write_text(before)
+    stopped, _, rest = ended.stdout.partition("(Pdb) ")
+    assert (ended.returncode, stopped.splitlines()[0]) == (0, f"> {commands}(17)add()")
+    answer = rest.removeprefix("True\n(Pdb) ")
+    assert list(json.loads(answer)) == ["id", "text"]
 
 
 def test_connections_are_as_many_as_environments(checkout: Checkout, way: Way) -> None:

@@ -151,7 +151,13 @@ def invoke(options: argparse.Namespace) -> None:
     """Invoke a function and print its answer."""
     from aurora_lambda_local.cli.deployed_stack import select_stack
 
+    if options.debug and options.payload == "-":
+        raise UsageError('--debug needs this terminal for itself; type: --debug "$(cat event.json)"')
     payload = _payload(options.payload)
+    if options.debug:
+        from aurora_lambda_local.cli.debugging import invoke_here
+
+        sys.exit(invoke_here(select_stack(options.stack), options.name, payload))
     print(pretty_json(select_stack(options.stack).invoke(options.name, payload)))
 
 

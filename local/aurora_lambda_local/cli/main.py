@@ -187,6 +187,8 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
         "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
     )
 
+    purpose = "run it in this terminal, with no deadline, from the sources as they are: breakpoint() stops it"
+    invoke.add_argument("--debug", action="store_true", help=purpose)
 
     logs = _add_command(subparsers, "logs", commands.logs, "print the logs of functions", where)
     logs.add_argument("names", metavar="NAME", nargs="*", help="such as handler; none means all functions")

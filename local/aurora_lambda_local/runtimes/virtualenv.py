@@ -24,7 +24,9 @@ from aurora_lambda_local.runtimes.image_build import ImageBuild
 RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 NATIVE_CLIENT = "lib/python*/site-packages/runtime_client*.so"
 # Given to the interpreter as text: by its path, its folder's modules could be imported by a function.
-PYTHON_CLIENT = Path(__file__).with_name("runtime_client.py").read_text()
+PYTHON_CLIENT, ONE_INVOCATION = (
+    Path(__file__).with_name(f"{name}.py").read_text() for name in ("runtime_client", "one_invocation")
+)
 # The folders of a build context that the Dockerfile copies to where functions start.
 TASK_FOLDERS = ("application", "runtime")
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)

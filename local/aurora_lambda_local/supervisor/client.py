@@ -21,6 +21,8 @@ from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.runtimes.container import remove_containers
 from aurora_lambda_local.supervisor.messages import (
     FinishRequest,
+    FunctionRequest,
+    FunctionStart,
     LookupRequest,
     ResourceRequest,
     ResourceResult,
@@ -109,6 +111,10 @@ class SupervisorClient:
     def status(self) -> StackStatus:
         """Return the status of the stack."""
         return self._post("/status", {})
+
+    def function_start(self, request: FunctionRequest) -> FunctionStart:
+        """Return how a function is started."""
+        return self._post("/function-start", request)
 
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""

@@ -109,6 +109,21 @@ class FunctionStatus(TypedDict):
     environments: int
 
 
+class FunctionRequest(TypedDict):
+    """Say how a function is started, given its ARN."""
+
+    arn: str
+
+
+class FunctionStart(TypedDict):
+    """What starts a function by hand: its interpreter, the folder of its code, its handler and its environment."""
+
+    python: str
+    directory: str
+    handler: str
+    variables: dict[str, str]
+
+
 class StackStatus(TypedDict):
     """The status of the stack; functions and event source mappings by their name in the program.
 

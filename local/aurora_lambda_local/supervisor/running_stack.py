@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from aurora_lambda_local.lambda_service.environment import environment_variables
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from aurora_lambda_local.platform.errors import LocalError
@@ -21,10 +22,13 @@ from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
 from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, replaced_data, stored_data
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
 from aurora_lambda_local.supervisor.messages import (
     Change,
     DeletedResource,
     FinishRequest,
+    FunctionRequest,
+    FunctionStart,
     LookupRequest,
     LostData,
     RemovalRequest,
@@ -144,6 +148,22 @@ class RunningStack:
         if self._context is None:
             return stopped_status(self._state.current, self._state.current_stack().outputs)
         return running_status(self._state, self._context, self._invoke_api.endpoint)
+
+    def function_start(self, request: FunctionRequest) -> FunctionStart:
+        """Return how to start a function by hand.
+
+        Raises:
+            LocalError: there is no such function, or it runs in containers.
+        """
+        config = self._require_context().find_function(request["arn"]).config
+        if not isinstance(config.image, VirtualenvImage):
+            raise LocalError(f"{config.name} runs in a container; first type: aurora-lambda up, without --containers")
+        return {
+            "python": str(config.image.python),
+            "directory": str(config.image.directory),
+            "handler": config.handler,
+            "variables": environment_variables(config, runtime_api=""),
+        }
 
     def stop(self) -> None:
         """End everything; data on disk stays."""

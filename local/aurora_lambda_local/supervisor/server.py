@@ -70,6 +70,7 @@ class Supervisor:
             "/data-to-delete": self._stack.data_to_delete,
             "/lookup": self._stack.lookup,
             "/finish-update": self._stack.finish_update,
+            "/function-start": self._stack.function_start,
             "/status": lambda _: self._stack.status(),
             "/stop": lambda _: self._stop_requested.set(),
         }
