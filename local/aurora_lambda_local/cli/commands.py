@@ -130,6 +130,10 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(report, indent=2))
         return
+    from aurora_lambda.service.live_data import LIVE_DATA
+
+    # For the next deployment, not for people.
+    report["outputs"] = {key: value for key, value in local["outputs"].items() if key != LIVE_DATA}
     for line in status_lines(report):
         print_line(line)
 
