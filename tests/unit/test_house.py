@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
+
+import aurora_lambda
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +53,19 @@ def test_every_locked_requirement_has_hashes() -> None:
     for path in sorted((ROOT / "lambda_images/requirements").glob("*.txt")):
         requirements = re.split(r"\n(?=\S)", path.read_text().strip())
         assert [entry for entry in requirements if "--hash=sha256:" not in entry] == []
+
+
+def test_a_command_imports_no_component_before_it_needs_one() -> None:
+    """Each command, and each run of a service's tests, would begin with a second and a half of imports."""
+    code = "import sys, aurora_lambda_local.cli.main, aurora_lambda_local.commands; print({'pulumi'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_each_component_is_found_by_its_name() -> None:
+    """`from aurora_lambda import Network` would fail in a program that worked before."""
+    found = {name: getattr(aurora_lambda, name) for name in aurora_lambda.__all__}
+    assert {name: value.__name__ for name, value in found.items()} == {name: name for name in aurora_lambda.__all__}
+    with pytest.raises(AttributeError) as refused:
+        aurora_lambda.Netwrk  # ty: ignore[missing-attribute]  # noqa: B018
+    assert str(refused.value) == "module 'aurora_lambda' has no attribute 'Netwrk'"
