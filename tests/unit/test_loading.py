@@ -92,5 +92,5 @@ def test_a_missing_adapter_is_named_with_what_brings_it(
         load_application(package({"web": web}), {})
     assert str(refusal.value).endswith(
         f": web.py needs aurora-lambda-runtime[{extra}] among the handler's requirements in pyproject.toml;"
-        " then `make lock`"
+        " then type make setup (in the repository of aurora-lambda itself: make setup lock)"
     )

@@ -24,7 +24,7 @@ def web_application(app: Callable[..., Any]) -> WebApplication:
         extra = "asgi" if is_asgi else "wsgi"
         raise ModuleNotFoundError(
             f"{error}: web.py needs aurora-lambda-runtime[{extra}] among the handler's requirements in pyproject.toml;"
-            " then `make lock`"
+            " then type make setup (in the repository of aurora-lambda itself: make setup lock)"
         ) from None
 
 
