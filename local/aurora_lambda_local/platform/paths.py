@@ -1,6 +1,7 @@
 """Paths of everything that is kept on this machine: all below `.local/` in the project."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 # The log of a function or a database server has two files of this size at most.
 LOG_BYTES = 10 << 20
+
+# What the folder follows in a supervisor's arguments.
+SUPERVISOR = "--local="
 
 
 def earlier_log(path: Path) -> Path:
@@ -36,6 +40,12 @@ class LocalPaths:
     def for_checkout(cls, checkout: Path | None = None) -> "LocalPaths":
         """Return the paths of a project's folder, by default that of the working directory; nothing is created."""
         return cls((checkout.resolve() if checkout else Project.find().root) / ".local")
+
+    @classmethod
+    def of_supervisor(cls, arguments: Sequence[str]) -> "LocalPaths | None":
+        """Return the paths that a process's arguments give it as a supervisor; None for any other process."""
+        folders = (each.removeprefix(SUPERVISOR) for each in arguments if each.startswith(SUPERVISOR))
+        return next((cls(Path(folder)) for folder in folders), None)
 
     @property
     def state(self) -> Path:
@@ -97,7 +107,7 @@ class LocalPaths:
     @property
     def supervisor_argument(self) -> str:
         """The argument that tells this checkout's supervisor from all others."""
-        return f"--local={self.root}"
+        return f"{SUPERVISOR}{self.root}"
 
     def process_prefixes(self) -> tuple[str, ...]:
         """Return how a word of every process that belongs to this checkout starts."""

@@ -130,7 +130,8 @@ class SupervisorClient:
                 self._post("/stop", {})
             with suppress(psutil.Error):
                 psutil.Process(info["pid"]).wait(STOP_SECONDS)
-        terminate_leftovers(*self._paths.process_prefixes())
+        moved_from = self._moved_from()
+        terminate_leftovers(*self._paths.process_prefixes(), *(moved_from.process_prefixes() if moved_from else ()))
         remove_containers(self._paths)
         self._paths.supervisor.unlink(missing_ok=True)
 
@@ -155,13 +156,27 @@ class SupervisorClient:
 
     def _info(self) -> SupervisorInfo | None:
         """Return how to reach the supervisor; None when it does not run, even if its file still exists."""
+        info, paths = self._recorded()
+        return info if paths == self._paths else None
+
+    def _moved_from(self) -> LocalPaths | None:
+        """Return the paths that a supervisor goes on with whose folder has been moved here since it was started.
+
+        A copy of the folder has the record too; there, the supervisor is the original's.
+        """
+        _, paths = self._recorded()
+        return paths if paths and paths != self._paths and not paths.root.exists() else None
+
+    def _recorded(self) -> tuple[SupervisorInfo, LocalPaths] | tuple[None, None]:
+        """Return the supervisor of the file and the paths that it was started with, if such a process runs."""
         try:
             value = json.loads(self._paths.supervisor.read_text())
             info = SupervisorInfo(pid=value["pid"], port=value["port"], token=value["token"], code=value["code"])
             arguments = psutil.Process(info["pid"]).cmdline()
         except (OSError, ValueError, TypeError, KeyError, psutil.Error):
-            return None
-        return info if self._paths.supervisor_argument in arguments else None
+            return None, None
+        paths = LocalPaths.of_supervisor(arguments)
+        return (info, paths) if paths else (None, None)
 
 
 @contextmanager

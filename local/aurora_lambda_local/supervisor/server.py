@@ -1,6 +1,6 @@
 """The supervisor: a long-lived process that owns everything that `up` starts.
 
-Run as `python -m local.supervisor.server --local=<.local folder>`.
+Run as `python -m aurora_lambda_local.supervisor.server --local=<.local folder>`.
 """
 
 import hmac
@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from aurora_lambda_local.platform.errors import LocalError, print_error
@@ -85,8 +84,8 @@ def _json_response(status: HTTPStatus, value: object) -> Response:
 
 def main() -> None:
     """Run the supervisor that the command line asks for."""
-    root = next(each.removeprefix("--local=") for each in sys.argv if each.startswith("--local="))
-    Supervisor(LocalPaths(Path(root))).run()
+    if paths := LocalPaths.of_supervisor(sys.argv):
+        Supervisor(paths).run()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the commands make of the files that tell of a supervisor."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,30 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         exclusive(paths),
     ):
         pass
+
+
+def test_a_stack_whose_folder_was_moved_is_stopped_from_the_new_place(tmp_path: Path) -> None:
+    """`down` would say that all is stopped, and its servers would go on until the machine is restarted."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    (before / ".local").mkdir(parents=True)
+    SupervisorClient(LocalPaths.for_checkout(before)).start()
+    before.rename(after)
+    moved = SupervisorClient(LocalPaths.for_checkout(after))
+    assert (moved.is_running(), len(processes(before))) == (False, 1)
+    moved.stop()
+    assert processes(before) == []
+    assert not before.exists()
+
+
+def test_a_copy_of_a_folder_leaves_the_stack_of_the_original_alone(tmp_path: Path) -> None:
+    """Whoever tries something in a copy would end the stack that somebody works with."""
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    (original / ".local").mkdir(parents=True)
+    running = SupervisorClient(LocalPaths.for_checkout(original))
+    running.start()
+    try:
+        shutil.copytree(original, copy)
+        SupervisorClient(LocalPaths.for_checkout(copy)).stop()
+        assert running.is_running()
+    finally:
+        running.stop()
