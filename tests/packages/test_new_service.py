@@ -1,31 +1,16 @@
 """A service of one's own as a stranger makes it: from wheels, in an empty environment, far from this repository."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from aurora_lambda_local.databases.registry import ServerUnavailableError, database_server
-from tests.packages.conftest import uv
+from tests.packages.conftest import COMMAND, run
 from tests.services import missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-
-@pytest.fixture(scope="module")
-def installed(wheels: Mapping[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the command, in an environment that has nothing but the packages."""
-    environment = tmp_path_factory.mktemp("installed") / "venv"
-    uv("venv", "--quiet", "--python", sys.executable, environment)
-    uv("pip", "install", "--quiet", "--python", environment / "bin/python", *wheels.values())
-    return environment / "bin/aurora-lambda"
-
-
-COMMAND = ".venv/bin/aurora-lambda"
 # Each engine and each way to answer the URL, and how a column is added there.
 CORE = ('    Column("text"', '    Column("title", String(9)),\n    Column("text"')
 ORM = ("    text: Mapped", "    title: Mapped[str | None] = mapped_column(String(9))\n    text: Mapped")
@@ -41,17 +26,6 @@ def write_service(installed: Path, tmp_path: Path, engine: str, web: str) -> Pat
             missing(str(error))
     run(tmp_path, str(installed), "new", "links", "--engine", engine, "--web", web)
     return tmp_path / "links"
-
-
-def run(folder: Path, *command: str) -> str:
-    """Run a command there as in a shell that knows nothing of this project's environment; return what it prints."""
-    shell = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHON": sys.executable}
-    certificates = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "UV_"))}
-    done = subprocess.run(
-        command, cwd=folder, env={**shell, **certificates}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize(("engine", "web", "column"), SERVICES)

@@ -12,7 +12,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_local.cli.new_service import create_service, write_locks
+from aurora_lambda_local.cli.new_service import create_service, lock_packages
 from aurora_lambda_local.databases import mysql
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 
@@ -188,7 +188,7 @@ def test_packages_that_cannot_be_resolved_are_said_with_what_to_do(
     project = f'[project]\nname = "links"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["{package}"]\n'
     (tmp_path / "pyproject.toml").write_text(project)
     with pytest.raises(LocalError) as refused:
-        write_locks(tmp_path)
+        lock_packages(tmp_path)
     first = f"{tmp_path.name} is written, but uv cannot resolve its packages; {remedy}:\n"
     assert str(refused.value).startswith(first)
     assert f"Because {package} was not found" in str(refused.value)

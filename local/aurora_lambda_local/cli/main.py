@@ -104,6 +104,15 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     new.add_argument("--engine", choices=list(ENGINES), default="mysql", help="its database (default mysql)")
     new.add_argument("--web", choices=WEB, default="none", help="what answers its URL (default none: routes)")
 
+    purpose = "take a newer aurora-lambda into a service, and say what it brings and what up would do"
+    upgrade = _add_command(subparsers, "upgrade", commands.upgrade, purpose)
+    upgrade.add_argument(
+        "version",
+        metavar="VERSION",
+        nargs="?",
+        help="a number (default the newest), a revision of git, or the folder of newer wheels: as the service has it",
+    )
+
     stack = "stack to deploy (default local)"
     up = _add_command(subparsers, "up", commands.up, "deploy a stack's program on this machine", stack)
     up.add_argument("-q", "--quiet", action="store_true", help="print only what changes")

@@ -1,19 +1,16 @@
 """Writing a service of one's own: a repository that runs, is tested and deploys as it is."""
 
 import keyword
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
-from uv import find_uv_bin
-
 from aurora_lambda.service.reference import pulumi_block, with_block
 from aurora_lambda.service.settings import keys_of_other_engines
+from aurora_lambda_local.cli.locks import write_locks
 from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources
 from aurora_lambda_local.databases.mysql import MysqlServer
 from aurora_lambda_local.platform.errors import LocalError, ServerUnavailableError, UsageError
@@ -96,19 +93,21 @@ def create_service(typed: str, engine: str, web: str) -> NewService:
     return NewService(folder, DATABASES[engine], [f"{missing}; {then}"] if missing else [])
 
 
-def write_locks(folder: Path) -> None:
-    """Write a service's `uv.lock`, and by it the hashed requirements of its images.
-
-    The runtime is not among them: a build takes it from wherever it is installed.
+def lock_packages(folder: Path) -> None:
+    """Write the locks of a new service.
 
     Raises:
-        LocalError: uv cannot resolve the packages.
+        LocalError: uv cannot resolve its packages.
     """
-    (folder / "requirements").mkdir(exist_ok=True)
-    _uv(folder, "lock", "--python", sys.executable)
-    for group in ("handler", "migrations"):
-        options = ["--only-group", group, "--no-emit-package", "aurora-lambda-runtime", "--no-annotate", "--no-header"]
-        _uv(folder, "export", *options, "--output-file", f"requirements/{group}.txt")
+    try:
+        write_locks(folder)
+    except LocalError as error:
+        remedy = "once it can, type make setup there"
+        if f"{PACKAGES[0]} was not found" in str(error):
+            remedy = (
+                "delete it, install aurora-lambda by the names of its wheels (pip install dist/*.whl), and try again"
+            )
+        raise LocalError(f"{folder.name} is written, but uv cannot resolve its packages; {remedy}:\n{error}") from None
 
 
 def _check_name(name: str) -> None:
@@ -160,18 +159,3 @@ def _without_other_engines(text: str, engine: str) -> str:
     """Return a stack's file without the lines of keys that mean nothing on its engine."""
     foreign = tuple(f":{key.name}: " for key in keys_of_other_engines(engine))
     return "".join(line for line in text.splitlines(keepends=True) if not any(key in line for key in foreign))
-
-
-def _uv(folder: Path, *arguments: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    command = [find_uv_bin(), *arguments, "--quiet"]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        remedy = "once it can, type make setup there"
-        if f"{PACKAGES[0]} was not found" in done.stderr:
-            remedy = (
-                "delete it, install aurora-lambda by the names of its wheels (pip install dist/*.whl), and try again"
-            )
-        raise LocalError(
-            f"{folder.name} is written, but uv cannot resolve its packages; {remedy}:\n{done.stderr.strip()}"
-        )
