@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aurora_lambda.image import LambdaImage, LambdaImageArgs
     from aurora_lambda.migration import Migration, MigrationArgs
     from aurora_lambda.network import Network, NetworkArgs
+    from aurora_lambda.schedule import Schedule, ScheduleArgs
     from aurora_lambda.stream_table import StreamTable, StreamTableArgs
     from aurora_lambda.table_stream import TableStream
     from aurora_lambda.table_stream_args import TableStreamArgs
@@ -43,6 +44,8 @@ else:
         "MigrationArgs": "migration",
         "Network": "network",
         "NetworkArgs": "network",
+        "Schedule": "schedule",
+        "ScheduleArgs": "schedule",
         "StreamTable": "stream_table",
         "StreamTableArgs": "stream_table",
         "TableStream": "table_stream",
@@ -77,6 +80,8 @@ __all__ = [
     "MigrationArgs",
     "Network",
     "NetworkArgs",
+    "Schedule",
+    "ScheduleArgs",
     "StreamTable",
     "StreamTableArgs",
     "TableStream",

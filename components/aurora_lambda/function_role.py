@@ -63,7 +63,9 @@ class FunctionRole(pulumi.ComponentResource):
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
-            assume_role_policy=account_id.apply(lambda id_: policies.policy_document([policies.trust_lambda(id_)])),
+            assume_role_policy=account_id.apply(
+                lambda id_: policies.policy_document([policies.trust("lambda.amazonaws.com", id_)])
+            ),
             path=checked["path"],
             permissions_boundary=checked.get("permissions_boundary"),
             tags=resource_tags(args.get("tags"), name),

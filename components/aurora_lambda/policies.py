@@ -36,15 +36,15 @@ def allow(actions: Sequence[str], *resources: str) -> Statement:
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def trust_lambda(account_id: str) -> Statement:
-    """Return what lets the Lambda service assume a role, for functions of this account only.
+def trust(service: str, account_id: str) -> Statement:
+    """Return what lets an AWS service assume a role, for resources of this account only.
 
     Source: IAM user guide, "Cross-service confused deputy prevention".
     """
     return {
         "Effect": "Allow",
         "Action": ["sts:AssumeRole"],
-        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Principal": {"Service": service},
         "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
     }
 

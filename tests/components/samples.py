@@ -15,6 +15,7 @@ from aurora_lambda import (
     LambdaImage,
     Migration,
     Network,
+    Schedule,
     StreamTable,
     TableStream,
 )
@@ -42,6 +43,13 @@ EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
     FunctionRole: [{"network_interfaces": True}],
     ImageFunction: [{**CODE, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE"}],
     Migration: [{**CODE, "drop_on_destroy": True}],
+    Schedule: [
+        {
+            "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:f",
+            "expression": "rate(1 hour)",
+            "dead_letter_queue_arn": "arn:aws:sqs:eu-west-1:123456789012:q",
+        }
+    ],
     StreamTable: [{"table_name": "test-table"}],
     TableStream: [
         {"stream_arn": STREAM, "function_name": "f", "role": ROLE_ARN, "on_failure": destination}

@@ -100,6 +100,10 @@ def _describe(value: object) -> str:
         age = value["oldestRecordAge"]
         waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"
         return "{state}, at {position}, {waiting}, {failures} failures".format(**value, waiting=waiting)
+    if "expression" in value:
+        error = f", failed: {value['error']}" if value["error"] else ""
+        times = {key: value[key] or "never" for key in ("next", "last")}
+        return "{state}, {expression}, next {next}, last {last}{error}".format(**{**value, **times, "error": error})
     return json.dumps(value)
 
 

@@ -1,6 +1,8 @@
 """A function: one execution environment for each concurrent invocation, up to its concurrency."""
 
+import json
 import threading
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -11,6 +13,8 @@ from aurora_lambda_local.lambda_service.runtime_api import Invocation
 from aurora_lambda_local.platform.errors import LocalError
 
 QUEUE_SECONDS = 10.0
+# Between the tries of an asynchronous invocation: minutes on AWS.
+RETRY_SECONDS = (1.0, 2.0)
 
 
 class ThrottledError(LocalError):
@@ -72,6 +76,20 @@ class Function:
         finally:
             self._release(environment)
         return InvocationResult(invocation.request_id, outcome.payload, outcome.failed, tail)
+
+    def invoke_event(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> str:
+        """Run an asynchronous invocation, up to three times as Lambda does; return the last error, empty for none."""
+        request_id, error = request_id or str(uuid.uuid4()), ""
+        for pause in (*RETRY_SECONDS, None):
+            try:
+                result = self.invoke(payload, client_context, request_id)
+                error = str(json.loads(result.payload).get("errorMessage")) if result.failed else ""
+            except ThrottledError as throttled:
+                error = str(throttled)
+            if not error or pause is None:
+                break
+            time.sleep(pause)
+        return error
 
     def environments(self) -> int:
         """Return the number of environments, idle and busy."""

@@ -7,7 +7,6 @@ import base64
 import json
 import re
 import threading
-import time
 import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,7 +17,6 @@ from aurora_lambda_local.platform.http_server import HttpServer, Request, Respon
 
 REQUEST_LIMIT = 6 * 1024 * 1024
 EVENT_LIMIT = 1024 * 1024
-RETRY_SECONDS = (1.0, 2.0)
 QUALIFIERS = ("", "$LATEST", "live")
 _NAME = re.compile(r"(?:arn:[\w-]+:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|function:)?([\w-]+)(?::([\w$-]+))?")
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
@@ -88,7 +86,7 @@ class InvokeApi:
                 return Response(HTTPStatus.NO_CONTENT, headers=(_request_id(), _VERSION))
             case "Event":
                 request_id = str(uuid.uuid4())
-                threading.Thread(target=_run_event, args=(function, payload, context, request_id), daemon=True).start()
+                threading.Thread(target=function.invoke_event, args=(payload, context, request_id), daemon=True).start()
                 return Response(HTTPStatus.ACCEPTED, headers=(_request_id(request_id), _VERSION))
             case "RequestResponse":
                 tail = request.headers.get("X-Amz-Log-Type") == "Tail"
@@ -110,18 +108,6 @@ def _run(function: Function, payload: bytes, context: str) -> InvocationResult:
             f"Rate Exceeded: {error}",
             Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
         ) from error
-
-
-def _run_event(function: Function, payload: bytes, context: str, request_id: str) -> None:
-    """Run an asynchronous invocation up to three times, as Lambda does, with seconds instead of minutes between."""
-    for pause in (*RETRY_SECONDS, None):
-        try:
-            failed = function.invoke(payload, context, request_id).failed
-        except ThrottledError:
-            failed = True
-        if not failed or pause is None:
-            return
-        time.sleep(pause)
 
 
 def _invocation_response(result: InvocationResult, *, tail: bool) -> Response:

@@ -116,13 +116,13 @@ def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLo
         raise
     finally:
         receiver.wait_until_idle()
-        _cancel_tasks(loop)
+        cancel_tasks(loop)
         loop.run_until_complete(loop.shutdown_default_executor())
         asyncio.set_event_loop(None)
         loop.close()
 
 
-def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+def cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
     """End what waits for a resource that failed: Python would report each as never awaited, whenever it is freed."""
     if tasks := asyncio.all_tasks(loop):
         for task in tasks:

@@ -211,6 +211,9 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
     ),
     "aws:s3/bucket:Bucket": _BUCKET,
     "aws:s3/bucketV2:BucketV2": _BUCKET,
+    "aws:scheduler/schedule:Schedule": ResourceSchema(
+        id="default/{name}", arn="arn:aws:scheduler:{region}:{account}:schedule/default/{name}", name_key="name"
+    ),
     "aws:secretsmanager/secret:Secret": ResourceSchema(
         id="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{hex:.6}",
         arn="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{hex:.6}",

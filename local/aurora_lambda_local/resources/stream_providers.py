@@ -1,4 +1,4 @@
-"""The providers of tables, event source mappings, buckets and queues, inside moto and this process."""
+"""The providers of tables, event source mappings, schedules, buckets and queues, inside moto and this process."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from aurora_lambda_local.resources.table_definition import has_other_keys, table
 from aurora_lambda_local.streams import destinations
 from aurora_lambda_local.streams.mapping import parse_mapping
 from aurora_lambda_local.streams.poller import Poller
+from aurora_lambda_local.streams.schedule import RunningSchedule, parse_schedule
 
 TABLE = "aws:dynamodb/table:Table"
+SCHEDULE = "aws:scheduler/schedule:Schedule"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 QUEUE = "aws:sqs/queue:Queue"
@@ -71,6 +73,19 @@ def _require_stream(context: StackContext, arn: str) -> None:
         raise LocalError(f"there is no stream {arn} here; only streams of DynamoDB tables can be mapped")
 
 
+def _schedule(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
+    definition = parse_schedule(resource.id, resource.inputs)
+    if previous:
+        previous.close()
+    schedule = RunningSchedule(
+        definition,
+        context.aws_services.store,
+        lambda payload: context.find_function(definition.function_arn).invoke_event(payload),
+    )
+    schedule.start()
+    return schedule, {}
+
+
 def _bucket(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     destinations.ensure_bucket(resource.id, context.region)
     return StoredResource(lambda: destinations.has_bucket(resource.id)), {}
@@ -88,6 +103,7 @@ STREAM_PROVIDERS: Mapping[str, Provider] = {
     TABLE: _table,
     MAPPING: _mapping,
     QUEUE: _queue,
+    SCHEDULE: _schedule,
     **dict.fromkeys(BUCKETS, _bucket),
 }
 
@@ -101,6 +117,7 @@ def _delete_table(context: StackContext, identifier: str) -> None:
 REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
     TABLE: _delete_table,
     MAPPING: lambda context, identifier: context.aws_services.store.delete_checkpoints(identifier),
+    SCHEDULE: lambda context, identifier: context.aws_services.store.delete_schedule(identifier),
     QUEUE: lambda context, url: destinations.remove_queue(url.rpartition("/")[2], context.region),
     **dict.fromkeys(BUCKETS, lambda _, identifier: destinations.remove_bucket(identifier)),
 }

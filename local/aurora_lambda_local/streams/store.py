@@ -1,4 +1,4 @@
-"""The store of what must outlive this process: DynamoDB tables, their streams, the place of each mapping, its failures.
+"""What must outlive this process: tables, their streams, the progress and failures of mappings, and schedules.
 
 One SQLite file a stack. A write is on the disk when its transaction ends, and so before its client has an answer.
 """
@@ -27,6 +27,7 @@ create table if not exists checkpoints
     (mapping text, stream text, lane integer, position text, window text, primary key (mapping, lane));
 create table if not exists failures
     (id integer primary key, mapping text, destination text, key text, document text, delivered integer default 0);
+create table if not exists schedules (arn text primary key, expression text, due real);
 """
 DIGITS = 40
 
@@ -202,6 +203,19 @@ class StreamStore:
         """Forget failures that were removed from their destination."""
         for failure in failures:
             self._run("delete from failures where id = ?", (failure,))
+
+    def schedule(self, arn: str) -> tuple[str, float | None] | None:
+        """Return a schedule's expression and when it is due; None where it is new."""
+        rows = self._all("select expression, due from schedules where arn = ?", (arn,))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def put_schedule(self, arn: str, expression: str, due: float | None) -> None:
+        """Keep when a schedule is due next."""
+        self._run("insert or replace into schedules values (?, ?, ?)", (arn, expression, due))
+
+    def delete_schedule(self, arn: str) -> None:
+        """Forget a schedule."""
+        self._run("delete from schedules where arn = ?", (arn,))
 
     def _run(self, statement: str, parameters: Sequence[object], *more: object) -> None:
         with self._lock:

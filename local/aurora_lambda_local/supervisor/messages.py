@@ -4,6 +4,7 @@ from typing import Literal, TypedDict
 
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.streams.mapping import MappingStatus
+from aurora_lambda_local.streams.schedule import ScheduleStatus
 
 # "restored": as before, but its process was gone. "same": left alone.
 Change = Literal["created", "updated", "replaced", "restored", "same"]
@@ -125,7 +126,7 @@ class FunctionStart(TypedDict):
 
 
 class StackStatus(TypedDict):
-    """The status of the stack; functions and event source mappings by their name in the program.
+    """The status of the stack; functions, event source mappings and schedules by their name in the program.
 
     `databaseUrl` holds the local server's password, which is stored nowhere.
     """
@@ -137,6 +138,7 @@ class StackStatus(TypedDict):
     outputs: Outputs
     functions: dict[str, FunctionStatus]
     mappings: dict[str, MappingStatus]
+    schedules: dict[str, ScheduleStatus]
     lambdaEndpoint: str
     functionUrl: str
     awsEndpoint: str
@@ -153,6 +155,7 @@ def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
         "outputs": outputs,
         "functions": {},
         "mappings": {},
+        "schedules": {},
         "lambdaEndpoint": "",
         "functionUrl": "",
         "awsEndpoint": "",

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from aurora_lambda_local.lambda_service import invoke_api
+from aurora_lambda_local.lambda_service import function as function_module
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from tests.services import eventually
@@ -93,7 +93,7 @@ def test_an_event_is_accepted_at_once_and_tried_three_times(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Code that is not ready to be run twice by asynchronous invocations would be found out on AWS."""
-    monkeypatch.setattr(invoke_api, "RETRY_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(function_module, "RETRY_SECONDS", (0.01, 0.01))
     log = tmp_path / "hello.log"
     response = client.invoke(FunctionName="hello", InvocationType="Event", Payload=b'{"do": "raise"}')
     assert (response["StatusCode"], response["Payload"].read()) == (202, b"")
