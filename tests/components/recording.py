@@ -15,11 +15,12 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import get_root_resource, set_root_resource
+from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.image_context import write_context
+from aurora_lambda_local.program.monitor import cancel_tasks
 from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"
@@ -153,6 +154,8 @@ def record(
     monitor = _RecordingMonitor(recording, preview=preview)
     loop = fresh_event_loop()
     set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")
+    # A program that failed may have left futures.
+    SETTINGS.outputs.clear()
     # The mocked stack still has what the program before exported.
     getattr(get_root_resource(), "outputs", {}).clear()
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
@@ -163,6 +166,7 @@ def record(
         exported = {} if preview else getattr(get_root_resource(), "outputs", {})
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
+        cancel_tasks(loop)
         os.chdir(folder)
     return recording
 

@@ -49,6 +49,25 @@ def test_an_application_may_be_a_web_framework_alone(package: Callable[..., Appl
     assert application.database_routes
 
 
+def test_a_function_runs_its_own_command_where_the_payload_names_none(
+    package: Callable[..., ApplicationPackage],
+) -> None:
+    """A schedule would run the handler's first command."""
+    written = package({"commands": "COMMANDS = {'count': len, 'purge': max}"})
+    application = load_application(written, {"AURORA_LAMBDA_COMMAND": "purge"})
+    assert list(application.commands.items()) == [("purge", max), ("count", len)]
+
+
+@pytest.mark.parametrize(("modules", "has"), [({"commands": COMMANDS}, "count"), ({}, "none")])
+def test_a_command_that_the_application_does_not_have_is_named_at_the_start(
+    package: Callable[..., ApplicationPackage], modules: dict[str, str], has: str
+) -> None:
+    """A misspelt command would show when the schedule is due, at night."""
+    message = f"^written/commands.py has no 'purge', which this function runs; it has: {has}$"
+    with pytest.raises(ApplicationError, match=message):
+        load_application(package(modules), {"AURORA_LAMBDA_COMMAND": "purge"})
+
+
 def test_an_application_of_tables_alone_is_one(package: Callable[..., ApplicationPackage]) -> None:
     """It answers nothing yet, and its database can be migrated."""
     application = load_application(package({}), {})

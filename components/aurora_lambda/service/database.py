@@ -13,7 +13,7 @@ from aurora_lambda.service.settings import Settings
 DATABASE = "main-db"
 
 StackTags = Mapping[str, pulumi.Input[str]]
-Depends = Sequence[pulumi.Input[pulumi.Resource]]
+Depends = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]]
 Database = AuroraDatabase | DsqlDatabase
 
 
@@ -35,7 +35,7 @@ def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -
 def register_database(
     settings: Settings,
     network: Network | None,
-    function_role_arns: Sequence[pulumi.Input[str]],
+    function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
     tags: StackTags,
     *,
     live: LiveStack,
@@ -54,7 +54,7 @@ def register_database(
 def _dsql(
     settings: Settings,
     network: Network | None,
-    function_role_arns: Sequence[pulumi.Input[str]],
+    function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
     tags: StackTags,
     opts: pulumi.ResourceOptions,
 ) -> DsqlDatabase:

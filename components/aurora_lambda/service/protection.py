@@ -15,7 +15,7 @@ class Protection(pulumi.ComponentResource):
     a protected resource that leaves the program fails each later `pulumi up`. Makes nothing in AWS.
     """
 
-    def __init__(self, everything: Sequence[pulumi.Resource], *, protected: bool) -> None:
+    def __init__(self, everything: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]], *, protected: bool) -> None:
         """Register it behind `everything`, the stack's components."""
         opts = pulumi.ResourceOptions(protect=protected, depends_on=everything)
         super().__init__("aurora-lambda:stacks:Protection", "protection", {}, opts)

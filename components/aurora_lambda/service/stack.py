@@ -1,28 +1,34 @@
 """One stack of a service: functions with a SQL database behind them, migrated before the functions are deployed."""
 
-import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 import pulumi
 
 from aurora_lambda import Alarms, FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration, Network, Watched
-from aurora_lambda.function_url import FunctionUrlCors
+from aurora_lambda.access import AccessList, PolicyStatements, Variables
 from aurora_lambda.project import Project
+from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.configuration import load
-from aurora_lambda.service.database import DATABASE, Database, register_database, register_network
-from aurora_lambda.service.image_context import write_context
+from aurora_lambda.service.database import Database, register_database, register_network
+from aurora_lambda.service.functions import FunctionOptions, Functions, ScheduledFunction
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import check_live_data
 from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
+from aurora_lambda.service.parts import (
+    application_variables,
+    migrated_access,
+    register_handler,
+    register_image,
+    register_migration,
+    register_role,
+    stack_tags,
+)
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, role_args
-from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
+from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
 
 Part = TypeVar("Part", bound=pulumi.Resource)
-MIGRATION = "aurora-lambda:index:Migration"
-CORS_HEADERS = ["authorization", "content-type"]
 
 
 class Service:
@@ -54,16 +60,17 @@ class Service:
         self._project = Project.find()
         self.settings = load(self._project)
         self._live = check_live_data(self.settings)
-        self.image = _image("handler", self.settings, self._project)
-        roles = register_stream_roles(self.settings, _tags(self.settings))
+        self._additions = Additions()
+        self.image = register_image("handler", self.settings, self._project)
+        roles = register_stream_roles(self.settings, stack_tags(self.settings))
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
         if self.settings.engine != NO_DATABASE:
             parts += self._sql_application(roles)
         watched = self._watched()
-        self.alarms = register_alarms(self.settings, _tags(self.settings), watched)
+        self.alarms = register_alarms(self.settings, stack_tags(self.settings), watched)
         parts += register_streams(
             self.settings,
-            _tags(self.settings),
+            stack_tags(self.settings),
             self.image.image_uri,
             self.access,
             roles,
@@ -73,7 +80,16 @@ class Service:
         )
         parts += [self.alarms] if self.alarms else []
         parts += register_dashboard(self.settings, watched, parts)
-        Protection(parts, protected=is_protected(self.settings))
+        Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
+        self._functions = Functions(
+            self.settings,
+            self._additions,
+            image_uri=self.image.image_uri,
+            access=self.access,
+            alarms=self.alarms,
+            variables=application_variables(self._project),
+            tags=stack_tags(self.settings),
+        )
         pulumi.export("engine", self.settings.engine)
 
     @property
@@ -91,6 +107,69 @@ class Service:
         """The function that answers the function URL and commands; an AttributeError on engine none."""
         return self._made(self._handler, "handler")
 
+    def extend_handler(
+        self,
+        *,
+        environment: Variables | None = None,
+        policy_statements: PolicyStatements = (),
+        access: AccessList = (),
+    ) -> None:
+        """Give the handler environment variables, IAM statements, and what it uses besides the database.
+
+        Raises:
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        own: FunctionAccess = {
+            "environment": environment or {},
+            "policy_statements": policy_statements,
+            "subnet_ids": [],
+            "security_group_ids": [],
+        }
+        with self._additions.adding("extend_handler"):
+            self._made(self._handler, "handler")
+            self._additions.add_to_handler([*access, own])
+
+    def function(self, name: str, *, command: str | None = None, **options: Unpack[FunctionOptions]) -> ImageFunction:
+        """Add a function of the same image with the same database access, and a role and a log group of its own.
+
+        Args:
+            name: What the function is called, to `aurora-lambda invoke` and `logs` too.
+            command: The application's command that it runs when its payload names none; by default the first.
+            options: Arguments of `ImageFunction`.
+
+        Raises:
+            RunError: an argument that is not allowed, or a name that is taken.
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        with self._additions.adding(f"function {name!r}"):
+            return self._functions.function(name, command, options)
+
+    def schedule(
+        self,
+        name: str,
+        expression: pulumi.Input[str],
+        *,
+        command: str | None = None,
+        time_zone: str = "UTC",
+        **options: Unpack[FunctionOptions],
+    ) -> ScheduledFunction:
+        """Add a function, as `function` does, and the schedule that invokes it.
+
+        Args:
+            name: What both are called.
+            expression: `rate(5 minutes)`, `cron(0 8 ? * MON-FRI *)` or `at(2026-12-24T18:00:00)`.
+            command: The application's command that it runs; by default the one called `name`, `-` as `_`.
+            time_zone: That of `cron` and `at`.
+            options: Arguments of `ImageFunction`.
+
+        Raises:
+            RunError: an argument that is not allowed, or a name that is taken.
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        with self._additions.adding(f"schedule {name!r}"):
+            command = command or name.replace("-", "_")
+            return self._functions.schedule(name, expression, command, time_zone, options)
+
     def _watched(self) -> list[Watched]:
         if self._handler is None:
             return []
@@ -104,26 +183,30 @@ class Service:
     def _sql_application(self, stream_roles: Mapping[str, FunctionRole]) -> list[pulumi.Resource]:
         """Register the database, its migration and the handler, and return all components registered."""
         settings, project = self.settings, self._project
-        migrations_image = _image("migrations", settings, project)
-        role, runner_role = _role("handler", settings), _role("migrations", settings)
+        migrations_image = register_image("migrations", settings, project)
+        role, runner_role = register_role("handler", settings), register_role("migrations", settings)
         # Deleted before the roles by which Lambda lets go of it.
         self.network = register_network(
-            settings, _tags(settings), [role, runner_role, *stream_roles.values(), self._live.checked]
+            settings,
+            stack_tags(settings),
+            self._additions.with_roles([role, runner_role, *stream_roles.values(), self._live.checked]),
         )
         # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
         self._database = register_database(
             settings,
             self.network,
-            [role.arn, *database_role_arns(settings, stream_roles)],
-            _tags(settings),
+            self._additions.with_role_arns([role.arn, *database_role_arns(settings, stream_roles)]),
+            stack_tags(settings),
             live=self._live,
             depends_on=[self.image, migrations_image],
         )
-        self._migration = _migration(
+        self._migration = register_migration(
             settings, project, migrations_image, self._database, role=runner_role, application_role=role
         )
-        self.access = _migrated(self._database, self._migration)
-        self._handler = _handler(settings, project, self.image, role, self.access)
+        self.access = migrated_access(self._database, self._migration)
+        self._handler = register_handler(
+            settings, project, self.image, role, [self.access, self._additions.handler_access()]
+        )
         self._export()
         parts = [migrations_image, role, runner_role, self.network, self._database, self._migration, self._handler]
         return [part for part in parts if part]
@@ -136,118 +219,3 @@ class Service:
         pulumi.export("functionUrl", self.handler.url)
         pulumi.export("databaseEndpoint", self.database.endpoint)
         pulumi.export("migration", self.migration.revision)
-
-
-def _role(name: str, settings: Settings) -> FunctionRole:
-    # The runner's was a part of its component once.
-    former = [pulumi.Alias(parent=pulumi.create_urn(name, MIGRATION))] if name == "migrations" else []
-    return FunctionRole(
-        name, role_args(settings, _tags(settings), settings.in_vpc), pulumi.ResourceOptions(aliases=former)
-    )
-
-
-def _tags(settings: Settings) -> dict[str, pulumi.Input[str]]:
-    return {**settings.own_tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
-
-
-def _image(target: str, settings: Settings, project: Project) -> LambdaImage:
-    # Relative to the program, as Pulumi runs it, so that the stack's state is the same from every checkout.
-    context = os.path.relpath(write_context(project, target))
-    return LambdaImage(
-        target,
-        {
-            "context": context,
-            "dockerfile": f"{context}/Dockerfile",
-            "target": target,
-            "build_args": {"BASE_IMAGE": settings.base_image} if settings.base_image else {},
-            "architecture": settings.architecture,
-            "keep_images": settings.keep_images,
-            "force_delete": settings.force_delete and not settings.deletion_protection,
-            "tags": _tags(settings),
-        },
-    )
-
-
-def _migration(
-    settings: Settings,
-    project: Project,
-    image: LambdaImage,
-    database: Database,
-    *,
-    role: FunctionRole,
-    application_role: FunctionRole,
-) -> Migration:
-    return Migration(
-        "migrations",
-        {
-            "image_uri": image.image_uri,
-            "role": role,
-            "access": [database.admin],
-            "environment": _application(project),
-            "triggers": {"cluster": database.identifier, "role": application_role.arn},
-            "allow_reset": settings.allow_reset,
-            # In a cluster that other stacks use too, the stack deletes what is its own.
-            "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
-            "architecture": settings.architecture,
-            "memory_size": settings.migration_memory,
-            "timeout": settings.migration_timeout,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
-            "tags": _tags(settings),
-        },
-    )
-
-
-def _migrated(database: Database, migration: Migration) -> pulumi.Output[FunctionAccess]:
-    """Return what the application needs to use the database, known once the database is at the code's revision."""
-    variable = environment_name(DATABASE, "REVISION")
-    return pulumi.Output.all(database.runtime, migration.revision).apply(
-        lambda known: {**known[0], "environment": {**known[0]["environment"], variable: known[1]}}
-    )
-
-
-def _handler(
-    settings: Settings,
-    project: Project,
-    image: LambdaImage,
-    role: FunctionRole,
-    access: pulumi.Output[FunctionAccess],
-) -> ImageFunction:
-    return ImageFunction(
-        "handler",
-        {
-            "image_uri": image.image_uri,
-            "role": role,
-            "access": [access],
-            "environment": {**_application(project), **_database_routes(settings)},
-            "architecture": settings.architecture,
-            "memory_size": settings.handler_memory,
-            "timeout": settings.handler_timeout,
-            "reserved_concurrency": settings.handler_concurrency,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
-            "url_auth_type": settings.function_url_auth,
-            "snap_start": settings.snap_start,
-            **_cors(settings),
-            "tags": _tags(settings),
-        },
-    )
-
-
-def _application(project: Project) -> dict[str, str]:
-    """Return the variable by which functions find the application, where its package has a name of its own."""
-    name = project.application.name
-    return {} if name == DEFAULT_APPLICATION else {APPLICATION: name}
-
-
-def _database_routes(settings: Settings) -> dict[str, str]:
-    """Return the variable that lets the handler say where its database is, to whoever signs a request or is let in."""
-    return {DATABASE_ROUTES: "true"} if settings.function_url_auth == "AWS_IAM" or settings.database_routes else {}
-
-
-def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:
-    if not settings.function_url_cors:
-        return {}
-    return {
-        "cors": {"allow_origins": settings.function_url_cors, "allow_methods": ["*"], "allow_headers": CORS_HEADERS}
-    }

@@ -12,8 +12,9 @@ from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
 from aurora_lambda.table_stream_args import FilterPattern
 
 _STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function.ARGUMENTS
-_NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
-RESERVED = ("handler", "migrations")
+NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
+# The last is what the runner is called in the outputs.
+RESERVED = ("handler", "migrations", "migration-runner")
 # The keys of a function and of a table that several streams share: any of these streams gives them, for all.
 FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
 TABLE_KEYS = (
@@ -35,7 +36,7 @@ _TABLE = "the table by a new and empty one"
 class StreamSettings:
     """One entry of `streams`, checked. An empty text or list stands for nothing given."""
 
-    name: str = config_key(_NAME, "Name of the stream in this stack.", "")
+    name: str = config_key(NAME, "Name of the stream in this stack.", "")
     table: str = config_key(_STREAM["table_name"], "The table, without its prefix.", "")
     table_prefix: str | None = config_key(
         _STREAM["name_prefix"],
@@ -58,7 +59,7 @@ class StreamSettings:
     deletion_protection: bool = config_key(
         _STREAM["deletion_protection"], "Whether AWS and Pulumi refuse to delete the table."
     )
-    function: str = config_key(_NAME, "Function that the stream feeds; empty: one of the stream's name.", "")
+    function: str = config_key(NAME, "Function that the stream feeds; empty: one of the stream's name.", "")
     command: str = config_key(
         text(r"[\w.]+", "a Python function's path"),
         "Entry point of the function; empty: process in the application's streams/FUNCTION.py.",

@@ -1,0 +1,88 @@
+"""What a program adds to a service that it has made: read once the program's own code has returned."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pulumi
+
+from aurora_lambda.access import FunctionAccess, merged_access
+from aurora_lambda.function_role import FunctionRole
+
+Made = TypeVar("Made")
+
+
+class Additions:
+    """Functions and accesses that come after what depends on them has been constructed.
+
+    Pulumi sends a resource to the engine in a coroutine, which runs no sooner than the program's code returns or
+    awaits. So the network may depend on the roles of functions that the next line of the program adds.
+    """
+
+    def __init__(self) -> None:
+        self._roles: list[FunctionRole] = []
+        self._parts: list[pulumi.Resource] = []
+        self._handler: list[pulumi.Input[FunctionAccess]] = []
+        self._read = False
+        self._mistake: Exception | None = None
+
+    @contextmanager
+    def adding(self, what: str) -> Generator[None]:
+        """Let the program add something within; a mistake there keeps the network and the database unmade.
+
+        Raises:
+            RuntimeError: the network and the database are on their way already.
+            RunError: what was added is wrong, of which Pulumi prints the message alone.
+        """
+        if self._read:
+            raise RuntimeError(
+                f"{what} comes too late: the network and the database wait for the roles of all functions. Add it"
+                " right after Service(), before the program awaits anything and outside of apply"
+            )
+        try:
+            yield
+        except ValueError as error:
+            self._mistake = pulumi.RunError(str(error))
+            raise self._mistake from error
+
+    def add(self, *parts: pulumi.Resource) -> None:
+        """Add components, which all belong to what a protected stack keeps."""
+        self._parts += parts
+
+    def add_role(self, role: FunctionRole) -> None:
+        """Add the role of a function that uses the database."""
+        self._roles.append(role)
+        self._parts.append(role)
+
+    def add_to_handler(self, access: Sequence[pulumi.Input[FunctionAccess]]) -> None:
+        """Add what the handler uses besides the database."""
+        self._handler += access
+
+    def with_roles(self, others: Sequence[pulumi.Input[pulumi.Resource]]) -> Awaitable[list[pulumi.Resource]]:
+        """Return `others` and all roles added, for `depends_on`."""
+        return self._later(lambda: [*others, *self._roles])  # ty: ignore[invalid-explicit-return]
+
+    def with_role_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
+        """Return `others` and the ARNs of all roles added."""
+        later = self._later(lambda: [*others, *(role.arn for role in self._roles)])
+        return pulumi.Output.from_input(later)  # ty: ignore[invalid-explicit-return]
+
+    def with_parts(self, others: Sequence[pulumi.Resource]) -> Awaitable[list[pulumi.Resource]]:
+        """Return `others` and all components added, for `depends_on`."""
+        return self._later(lambda: [*others, *self._parts])
+
+    def handler_access(self) -> pulumi.Output[FunctionAccess]:
+        """Return all that has been added to the handler."""
+        later = pulumi.Output.from_input(self._later(lambda: [*self._handler]))
+        return later.apply(lambda added: merged_access("Service", "handler", added))  # ty: ignore[invalid-argument-type]
+
+    def _later(self, make: Callable[[], Made]) -> Awaitable[Made]:
+        async def read() -> Made:
+            self._read = True
+            if self._mistake:
+                raise self._mistake
+            return make()
+
+        # A task, since Pulumi awaits `depends_on` more than once.
+        return asyncio.ensure_future(read())

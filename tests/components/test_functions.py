@@ -1,0 +1,242 @@
+"""The functions that a program adds to its service."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from aurora_lambda.service import Service
+from tests.components.engine_destroy import destroy, position
+from tests.components.recording import MIGRATED, Recording, record, statements
+from tests.components.tokens import (
+    CLUSTER,
+    FUNCTION,
+    INVOCATION,
+    LOG_GROUP,
+    ROLE,
+    ROLE_POLICY,
+    SCHEDULE,
+    SECURITY_GROUP,
+)
+
+EXISTING_VPC = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
+READ = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::reports/*"]}
+ENGINES: list[dict[str, str]] = [{}, {"engine": "dsql"}, {"engine": "dsql", **EXISTING_VPC}]
+
+
+def added(config: dict[str, str] | None = None, **options: Any) -> Recording:
+    """Record the service with a scheduled function `purge-old`."""
+
+    def program() -> None:
+        Service().schedule("purge-old", "rate(1 hour)", **options)
+
+    return record(program, config)
+
+
+def refused(add: Callable[[Service], object], config: dict[str, str] | None = None) -> str:
+    """Return the message with which the service refuses what the program adds."""
+    recording = Recording()
+    with pytest.raises(pulumi.RunError) as error:
+        record(lambda: add(Service()), config, recording=recording)
+    assert {CLUSTER, SECURITY_GROUP} & {entry.type for entry in recording.registrations} == set()
+    return str(error.value)
+
+
+@pytest.mark.parametrize("config", ENGINES)
+def test_a_scheduled_function_has_the_handlers_image_and_database(config: dict[str, str]) -> None:
+    """A purge would run older code than the handler, or find no database."""
+    recording = added(config)
+    handler, function = (recording.inputs(FUNCTION, name) for name in ("handler", "purge-old"))
+    variables = handler["environment"]["variables"]
+    del variables["AURORA_LAMBDA_DATABASE_ROUTES"]
+    assert variables["SQL_MAIN_DB_REVISION"] == MIGRATED["after"]
+    name = "purge-old"
+    assert function == {
+        **handler,
+        "timeout": 60,
+        "role": recording.output(ROLE, name, "arn"),
+        "environment": {"variables": {**variables, "AURORA_LAMBDA_COMMAND": "purge_old"}},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-purge-old"},
+        "tags": {"project": "aurora-lambda", "stack": "dev", "Name": name},
+    }
+    own, theirs = (recording.inputs(ROLE_POLICY, each)["policy"] for each in (name, "handler"))
+    assert own == theirs.replace("dev-handler", "dev-purge-old")
+    assert recording.inputs(LOG_GROUP, name)["retentionInDays"] == 30
+    schedule = recording.inputs(SCHEDULE, name)
+    assert schedule["scheduleExpression"] == "rate(1 hour)"
+    assert schedule["target"]["arn"] == recording.outputs["purgeOldLambdaArn"]
+    assert recording.outputs["purgeOldLambdaName"] == recording.output(FUNCTION, name, "name")
+
+
+def test_a_function_runs_the_command_that_it_is_given() -> None:
+    """Whoever invokes it with no payload would run the handler's first command."""
+
+    def program() -> None:
+        service = Service()
+        service.function("report", command="report")
+        service.function("plain")
+
+    recording = record(program)
+    variables = {name: recording.inputs(FUNCTION, name)["environment"]["variables"] for name in ("report", "plain")}
+    assert {name: given.get("AURORA_LAMBDA_COMMAND") for name, given in variables.items()} == {
+        "report": "report",
+        "plain": None,
+    }
+    assert recording.of_type(SCHEDULE) == []
+
+
+def test_everything_a_function_needs_can_be_said() -> None:
+    """A program that calls other services would have to leave the service and write it all itself."""
+    access = {
+        "environment": {"TABLE": "t"},
+        "policy_statements": [READ],
+        "subnet_ids": [],
+        "security_group_ids": [],
+    }
+    own = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::reports/*"]}
+    recording = added(
+        environment={"BUCKET": pulumi.Output.from_input("reports")},
+        policy_statements=[own],
+        access=[access],
+        memory_size=1024,
+        timeout=300,
+        reserved_concurrency=2,
+        transform={"function": {"ephemeral_storage": {"size": 1024}}},
+    )
+    function = recording.inputs(FUNCTION, "purge-old")
+    variables = function["environment"]["variables"]
+    assert (variables["BUCKET"], variables["TABLE"], variables["AURORA_LAMBDA_COMMAND"]) == (
+        "reports",
+        "t",
+        "purge_old",
+    )
+    assert (function["memorySize"], function["timeout"], function["reservedConcurrentExecutions"]) == (1024, 300, 2)
+    assert function["ephemeralStorage"] == {"size": 1024}
+    assert statements(recording, "purge-old")[-2:] == [READ, own]
+
+
+def test_the_handler_is_given_more() -> None:
+    """A handler that sends mail or reads a bucket would be a fork of the composition."""
+
+    def program() -> None:
+        service = Service()
+        bucket = pulumi.Output.from_input("reports")
+        service.extend_handler(environment={"BUCKET": bucket}, policy_statements=[READ])
+
+    plain, extended = record(Service), record(program)
+    before, after = plain.inputs(FUNCTION, "handler"), extended.inputs(FUNCTION, "handler")
+    before["environment"]["variables"]["BUCKET"] = "reports"
+    assert after == before
+    assert statements(extended, "handler") == [*statements(plain, "handler"), READ]
+
+
+def test_on_dsql_the_runner_learns_of_every_functions_role() -> None:
+    """A function that the program adds would be refused by the database, with the next deployment or never."""
+
+    def program() -> None:
+        service = Service()
+        service.schedule("purge", "rate(1 hour)")
+        service.function("report")
+
+    recording = record(program, {"engine": "dsql"})
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    roles = [recording.output(ROLE, name, "arn") for name in ("handler", "purge", "report")]
+    assert runner["SQL_MAIN_DB_RUNTIME_ROLE_ARN"].split() == roles
+    assert recording.resource(INVOCATION, "migrations").urn in recording.resource(FUNCTION, "report").dependencies
+
+
+@pytest.mark.parametrize("config", [{}, {"engine": "dsql", **EXISTING_VPC}])
+def test_a_functions_right_to_delete_its_interfaces_outlives_the_network(config: dict[str, str]) -> None:
+    """Network interfaces would stay for ever, and hold the subnets and the VPC."""
+    recording = added(config)
+    order = position(recording)
+    network = order[SECURITY_GROUP, "network-functions"]
+    assert order[FUNCTION, "purge-old"] < network < order[ROLE_POLICY, "purge-old-network"] < order[ROLE, "purge-old"]
+
+
+@pytest.mark.parametrize("engine", ["mysql", "dsql"])
+def test_a_protected_stack_keeps_its_functions_and_schedules(engine: str) -> None:
+    """`pulumi destroy --skip-preview` would delete them before it meets the protected database."""
+    recording = added({"deletionProtection": "true", "engine": engine})
+    guard = recording.resource("aurora-lambda:stacks:Protection", "protection")
+    assert destroy(recording) == ([], [guard.urn])
+    mine = {entry.urn for entry in recording.registrations if not entry.type.startswith("aurora-lambda:")}
+    assert set(guard.dependencies) == mine
+
+
+def test_with_nothing_added_nothing_changes() -> None:
+    """A stack that is up would see its functions change for no reason."""
+
+    def program() -> None:
+        Service().extend_handler()
+
+    before, after = (record(each) for each in (Service, program))
+    assert {entry.urn: entry for entry in before.registrations} == {entry.urn: entry for entry in after.registrations}
+
+
+def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
+    """On DSQL the database would refuse the function, and its interfaces outlive the network's deletion."""
+
+    async def program() -> None:
+        service = Service()
+        await asyncio.sleep(0.1)
+        service.function("report")
+
+    message = (
+        "^function 'report' comes too late: the network and the database wait for the roles of all functions. Add it"
+        r" right after Service\(\), before the program awaits anything and outside of apply$"
+    )
+    with pytest.raises(RuntimeError, match=message):
+        record(program)
+
+
+@pytest.mark.parametrize(
+    ("add", "message"),
+    [
+        (
+            lambda s: s.function("handler"),
+            "function 'handler' has the name of a function that is a part of every service",
+        ),
+        (
+            lambda s: s.function("migration-runner"),
+            "function 'migration-runner' has the name of a function that is a part of every service",
+        ),
+        (
+            lambda s: s.function("copy-items"),
+            "function 'copy-items' has the name of a function that is fed by a stream of the stack's file",
+        ),
+        (
+            lambda s: [s.function("report"), s.schedule("report", "rate(1 day)")],
+            "function 'report' has the name of a function that is added before",
+        ),
+        (
+            lambda s: s.function("Report"),
+            "a function's name is 'Report'; must be at most 32 lower-case letters, digits and hyphens",
+        ),
+        (
+            lambda s: s.function("report", memory=512),
+            "function 'report' has no option 'memory'; available: environment, policy_statements, access, memory_size,"
+            " timeout, reserved_concurrency, transform",
+        ),
+        (
+            lambda s: [s.function("report", reserved_concurrency=60), s.function("purge", reserved_concurrency=10)],
+            "function 'purge': reserved_concurrency 10 is more than the 8 connections that mysql with maxCapacity 2 has"
+            " left beside the other functions",
+        ),
+    ],
+)
+def test_a_wrong_function_is_refused_before_the_database_is_made(
+    add: Callable[[Service], object], message: str
+) -> None:
+    """A mistake in the program's last line would cost the ten minutes and the money that a cluster takes."""
+    config = {"handlerConcurrency": "10", "streams": '[{"name": "copy-items", "table": "items", "concurrency": 2}]'}
+    assert refused(add, config) == message
+
+
+def test_commands_need_a_database() -> None:
+    """A function without a database would fail at its first invocation."""
+    config = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
+    message = "function 'report' runs commands, which use the database, and engine is none"
+    assert refused(lambda service: service.function("report"), config) == message
