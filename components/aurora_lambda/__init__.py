@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aurora_lambda.migration import Migration, MigrationArgs
     from aurora_lambda.network import Network, NetworkArgs
     from aurora_lambda.schedule import Schedule, ScheduleArgs
+    from aurora_lambda.queue import Queue, QueueArgs
     from aurora_lambda.stream_table import StreamTable, StreamTableArgs
     from aurora_lambda.table_stream import TableStream
     from aurora_lambda.table_stream_args import TableStreamArgs
@@ -46,6 +47,8 @@ else:
         "NetworkArgs": "network",
         "Schedule": "schedule",
         "ScheduleArgs": "schedule",
+        "Queue": "queue",
+        "QueueArgs": "queue",
         "StreamTable": "stream_table",
         "StreamTableArgs": "stream_table",
         "TableStream": "table_stream",
@@ -80,6 +83,8 @@ __all__ = [
     "MigrationArgs",
     "Network",
     "NetworkArgs",
+    "Queue",
+    "QueueArgs",
     "Schedule",
     "ScheduleArgs",
     "StreamTable",

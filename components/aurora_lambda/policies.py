@@ -153,6 +153,15 @@ def deliver_to_queue(queue_arn: str, key_arn: str) -> list[Statement]:
     return [allow(["sqs:SendMessage"], queue_arn), *use_key("sqs", key_arn, "kms:Decrypt", "kms:GenerateDataKey")]
 
 
+def receive_from_queue(queue_arn: str, key_arn: str) -> list[Statement]:
+    """Return what Lambda needs of a function's role to take messages from a queue, encrypted by `key_arn`.
+
+    Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS", execution role permissions.
+    """
+    actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    return [allow(actions, queue_arn), *use_key("sqs", key_arn, "kms:Decrypt")]
+
+
 def deny_without_tls(bucket_arn: str) -> Statement:
     """Return what denies everybody a bucket over a connection without TLS."""
     return {

@@ -15,6 +15,7 @@ from aurora_lambda import (
     LambdaImage,
     Migration,
     Network,
+    Queue,
     Schedule,
     StreamTable,
     TableStream,
@@ -43,6 +44,7 @@ EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
     FunctionRole: [{"network_interfaces": True}],
     ImageFunction: [{**CODE, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE"}],
     Migration: [{**CODE, "drop_on_destroy": True}],
+    Queue: [{"function_name": "f", "function_timeout": 60, "role": ROLE_ARN}],
     Schedule: [
         {
             "function_arn": "arn:aws:lambda:eu-west-1:123456789012:function:f",

@@ -1,6 +1,7 @@
 """The functions that a program adds to its service."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.components.tokens import (
     FUNCTION,
     INVOCATION,
     LOG_GROUP,
+    MAPPING,
+    QUEUE,
     ROLE,
     ROLE_POLICY,
     SCHEDULE,
@@ -222,7 +225,7 @@ def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
         ),
         (
             lambda s: [s.function("report", reserved_concurrency=60), s.function("purge", reserved_concurrency=10)],
-            "function 'purge': reserved_concurrency 10 is more than the 8 connections that mysql with maxCapacity 2 has"
+            "function 'purge': a concurrency of 10 is more than the 8 connections that mysql with maxCapacity 2 has"
             " left beside the other functions",
         ),
     ],
@@ -240,3 +243,77 @@ def test_commands_need_a_database() -> None:
     config = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
     message = "function 'report' runs commands, which use the database, and engine is none"
     assert refused(lambda service: service.function("report"), config) == message
+
+
+@pytest.mark.parametrize("config", ENGINES)
+def test_a_queues_function_gets_its_messages_and_the_database(config: dict[str, str]) -> None:
+    """Work that the handler puts off would never be done, or without the database it is for."""
+
+    def program() -> None:
+        Service().queue("mail-out", batch_size=5, max_receive_count=3, memory_size=512)
+
+    recording = record(program, config)
+    handler, function = (recording.inputs(FUNCTION, name) for name in ("handler", "mail-out"))
+    variables = handler["environment"]["variables"]
+    del variables["AURORA_LAMBDA_DATABASE_ROUTES"]
+    assert function == {
+        **handler,
+        "imageConfig": {"commands": ["application.queues.mail_out.process"]},
+        "timeout": 60,
+        "memorySize": 512,
+        "role": recording.output(ROLE, "mail-out", "arn"),
+        "environment": {"variables": variables},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-mail-out"},
+        "tags": {"project": "aurora-lambda", "stack": "dev", "Name": "mail-out"},
+    }
+    queue = recording.resource(QUEUE, "mail-out")
+    assert (queue.inputs["visibilityTimeoutSeconds"], queue.retain_on_delete) == (360, True)
+    assert json.loads(queue.inputs["redrivePolicy"])["maxReceiveCount"] == 3
+    mapping = recording.inputs(MAPPING, "mail-out")
+    assert (mapping["functionName"], mapping["batchSize"]) == (recording.outputs["mailOutLambdaName"], 5)
+    assert recording.outputs["mailOutQueueUrl"] == recording.output(QUEUE, "mail-out", "url")
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    roles = runner.get("SQL_MAIN_DB_RUNTIME_ROLE_ARN", "").split()
+    assert roles == ([recording.output(ROLE, name, "arn") for name in ("handler", "mail-out")] if config else [])
+
+
+def test_the_stacks_key_and_its_word_on_data_count_for_queues_too() -> None:
+    """Messages would be encrypted by another key than the company's rules say, or stay where everything else goes."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+    recording = record(lambda: Service().queue("mail"), {"engine": "dsql", "kmsKeyArn": key, "forceDestroy": "true"})
+    for name in ("mail", "mail-dead-letters"):
+        queue = recording.resource(QUEUE, name)
+        assert (queue.inputs["kmsMasterKeyId"], queue.retain_on_delete) == (key, False)
+
+
+def test_other_functions_send_to_a_queue() -> None:
+    """The handler could not put work off."""
+
+    def program() -> None:
+        service = Service()
+        mail = service.queue("mail", handler="application.mail.send", database=False)
+        service.extend_handler(access=[mail.sender])
+        service.function("report", access=[mail.sender])
+
+    recording = record(program, {"engine": "dsql"})
+    url, arn = (recording.output(QUEUE, "mail", key) for key in ("url", "arn"))
+    for name in ("handler", "report"):
+        assert recording.inputs(FUNCTION, name)["environment"]["variables"]["QUEUE_MAIL_URL"] == url
+        document = json.loads(recording.inputs(ROLE_POLICY, name)["policy"])
+        send = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [arn]}
+        assert document["Statement"][-1] == send
+    function = recording.inputs(FUNCTION, "mail")
+    assert function["imageConfig"] == {"commands": ["application.mail.send"]}
+    assert "environment" not in function or function["environment"] == {"variables": {}}
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    roles = [recording.output(ROLE, name, "arn") for name in ("handler", "report")]
+    assert runner["SQL_MAIN_DB_RUNTIME_ROLE_ARN"].split() == roles
+
+
+def test_a_queue_works_without_any_database() -> None:
+    """A stack of streams alone could have no queues."""
+    config = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
+    recording = record(lambda: Service().queue("mail", database=False), config)
+    assert recording.of_type(QUEUE) == ["mail", "mail-dead-letters"]
+    message = "function 'mail' uses the database, and engine is none: say database=False"
+    assert refused(lambda service: service.queue("mail"), config) == message

@@ -85,6 +85,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
             "LambdaImage",
             "Migration",
             "Network",
+            "Queue",
             "Schedule",
             "StreamTable",
             "TableStream",

@@ -50,10 +50,11 @@ class Additions:
         """Add components, which all belong to what a protected stack keeps."""
         self._parts += parts
 
-    def add_role(self, role: FunctionRole) -> None:
-        """Add the role of a function that uses the database."""
-        self._roles.append(role)
+    def add_role(self, role: FunctionRole, *, database: bool) -> None:
+        """Add the role of a function, which may use the database."""
         self._parts.append(role)
+        if database:
+            self._roles.append(role)
 
     def add_to_handler(self, access: Sequence[pulumi.Input[FunctionAccess]]) -> None:
         """Add what the handler uses besides the database."""

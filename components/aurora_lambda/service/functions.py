@@ -1,17 +1,18 @@
 """The functions that a program adds to its service, in the same image and with the same database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
 import pulumi
 
-from aurora_lambda.access import AccessList, FunctionAccess, PolicyStatements, Variables
+from aurora_lambda.access import AccessList, FunctionAccess, PolicyStatements, Variables, merged_mapping
 from aurora_lambda.alarms import Alarms, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.function import ImageFunction, ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole
 from aurora_lambda.naming import camel_case
+from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.settings import Settings
@@ -43,6 +44,22 @@ class FunctionOptions(TypedDict, total=False):
     """What to set of the function's resources, by resource and property."""
 
 
+class QueueOptions(FunctionOptions, total=False):
+    """What a program may say of a queue that it adds and of its function: arguments of `Queue` too."""
+
+    batch_size: pulumi.Input[int]
+    """Messages that the function gets at once, at most: 10 by default."""
+    maximum_batching_window_in_seconds: pulumi.Input[int]
+    """How long to wait for a batch to fill; not at all by default."""
+    maximum_concurrency: pulumi.Input[int]
+    """How many batches are processed at the same time, at most, each with one connection to the database."""
+    max_receive_count: pulumi.Input[int]
+    """How often a message is tried before it goes to the dead letters: 5 times by default."""
+
+
+ARGUMENTS_OF_QUEUES = QueueOptions.__annotations__.keys() - FunctionOptions.__annotations__.keys()
+
+
 @dataclass(frozen=True)
 class ScheduledFunction:
     """A function, and what invokes it."""
@@ -51,8 +68,21 @@ class ScheduledFunction:
     schedule: Schedule
 
 
+@dataclass(frozen=True)
+class QueueFunction:
+    """A function, the queue whose messages it gets, and what other functions need to send to that."""
+
+    function: ImageFunction
+    queue: Queue
+
+    @property
+    def sender(self) -> pulumi.Output[FunctionAccess]:
+        """For `access` of functions that send: the variable `QUEUE_<NAME>_URL`, and the right to send."""
+        return self.queue.sender
+
+
 class Functions:
-    """Makes the functions of one service; `variables` and `tags` are those of all of them."""
+    """Makes the functions of one service, whose package is `application`, all with `variables` and `tags`."""
 
     def __init__(
         self,
@@ -61,12 +91,14 @@ class Functions:
         *,
         image_uri: pulumi.Input[str],
         access: pulumi.Output[FunctionAccess] | None,
+        application: str,
         alarms: Alarms | None,
         variables: Mapping[str, str],
         tags: Mapping[str, pulumi.Input[str]],
     ) -> None:
         self._settings, self._additions = settings, additions
         self._image_uri, self._access, self._variables, self._tags = image_uri, access, variables, tags
+        self._application = application
         self._names = dict.fromkeys(RESERVED, "a part of every service")
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
@@ -76,7 +108,10 @@ class Functions:
         """Make a function that runs a command of the application."""
         if self._access is None:
             raise ValueError(f"function {name!r} runs commands, which use the database, and engine is none")
-        return self._make(name, {COMMAND: command} if command else {}, options, {})
+        self._check(name, options, FunctionOptions)
+        role = self._role(name, database=True)
+        variables = {COMMAND: command} if command else {}
+        return self._make(name, role, options, database=self._access, variables=variables)
 
     def schedule(
         self, name: str, expression: pulumi.Input[str], command: str, time_zone: str, options: FunctionOptions
@@ -96,61 +131,93 @@ class Functions:
         self._additions.add(schedule)
         return ScheduledFunction(function, schedule)
 
+    def queue(self, name: str, handler: str, *, database: bool, options: QueueOptions) -> QueueFunction:
+        """Make a function of messages, and the queue that they come from."""
+        if database and self._access is None:
+            raise ValueError(f"function {name!r} uses the database, and engine is none: say database=False")
+        self._check(name, options, QueueOptions)
+        settings, role = self._settings, self._role(name, database=database)
+        module = handler.replace("-", "_")
+        command = handler if "." in handler else f"{self._application}.queues.{module}.process"
+        function = self._make(name, role, options, database=self._access if database else None, command=[command])
+        own = {key: value for key, value in options.items() if key in ARGUMENTS_OF_QUEUES}
+        args: QueueArgs = {
+            "function_name": function.function_name,
+            "function_timeout": options.get("timeout", TIMEOUT),
+            "role": role,
+            "force_destroy": settings.force_destroy,
+            "tags": self._tags,
+            **own,
+        }
+        if self._alarms:
+            args["alarm_topic_arn"] = self._alarms.topic_arn
+        if settings.kms_key_arn:
+            args["kms_key_arn"] = settings.kms_key_arn
+        queue = Queue(name, args)
+        self._additions.add(queue)
+        pulumi.export(f"{_label(name)}QueueUrl", queue.queue_url)
+        return QueueFunction(function, queue)
+
+    def _role(self, name: str, *, database: bool) -> FunctionRole:
+        role = FunctionRole(name, role_args(self._settings, self._tags, database and self._settings.in_vpc))
+        self._additions.add_role(role, database=database)
+        return role
+
     def _make(
         self,
         name: str,
-        variables: Mapping[str, str],
+        role: FunctionRole,
         options: FunctionOptions,
-        more: ImageFunctionArgs | dict[str, object],
+        *,
+        database: pulumi.Output[FunctionAccess] | None,
+        variables: Mapping[str, str] | None = None,
+        command: Sequence[str] = (),
     ) -> ImageFunction:
-        self._check(name, options)
         settings = self._settings
-        role = FunctionRole(name, role_args(settings, self._tags, settings.in_vpc))
-        self._additions.add_role(role)
-        function = ImageFunction(
-            name,
-            {
-                "timeout": TIMEOUT,
-                "architecture": settings.architecture,
-                "log_retention_days": settings.log_retention_days,
-                "tracing": settings.tracing,
-                **options,
-                "image_uri": self._image_uri,
-                "role": role,
-                "access": [*([self._access] if self._access else []), *options.get("access", ())],
-                "environment": pulumi.Output.all(options.get("environment", {})).apply(
-                    lambda known: {**known[0], **self._variables, **variables}
-                ),
-                "tags": self._tags,
-                **more,
-            },
-        )
+        args: ImageFunctionArgs = {
+            "timeout": TIMEOUT,
+            "architecture": settings.architecture,
+            "log_retention_days": settings.log_retention_days,
+            "tracing": settings.tracing,
+            **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
+            "image_uri": self._image_uri,
+            "role": role,
+            "access": [*([database] if database else []), *options.get("access", ())],
+            "environment": merged_mapping(options.get("environment", {}), self._variables, variables or {}),
+            "tags": self._tags,
+        }
+        if command:
+            args["command"] = command
+        function = ImageFunction(name, args)
         self._additions.add(function)
+        self._watch(name, function, options.get("timeout", TIMEOUT))
+        pulumi.export(f"{_label(name)}LambdaArn", function.arn)
+        pulumi.export(f"{_label(name)}LambdaName", function.function_name)
+        return function
+
+    def _watch(self, name: str, function: ImageFunction, timeout: pulumi.Input[int]) -> None:
         if self._alarms:
-            watched = _watched(name, function, options.get("timeout", TIMEOUT))
+            watched: Watched = {"name": name, "kind": "function", "id": function.function_name}
+            watched["limits"] = {"timeout": timeout}
             alarms = Alarms(name, {"watched": [watched], "topic_arn": self._alarms.topic_arn, "tags": self._tags})
             self._additions.add(alarms)
-        label = camel_case(name.replace("-", "_"))
-        pulumi.export(f"{label}LambdaArn", function.arn)
-        pulumi.export(f"{label}LambdaName", function.function_name)
-        return function
 
     def _fence(self) -> dict[str, str]:
         """Return what fences every role of the stack."""
         args = role_args(self._settings, self._tags, in_vpc=False)
         return {key: str(args[key]) for key in ("path", "permissions_boundary") if key in args}
 
-    def _check(self, name: str, options: FunctionOptions) -> None:
+    def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:
         try:
             NAME.check(name)
         except ValueError as error:
             raise ValueError(f"a function's name is {name!r}; {error}") from None
         if name in self._names:
             raise ValueError(f"function {name!r} has the name of a function that is {self._names[name]}")
-        if unknown := sorted(options.keys() - FunctionOptions.__annotations__.keys()):
-            available = ", ".join(FunctionOptions.__annotations__)
+        if unknown := sorted(options.keys() - kind.__annotations__.keys()):
+            available = ", ".join(kind.__annotations__)
             raise ValueError(f"function {name!r} has no option {unknown[0]!r}; available: {available}")
-        self._check_connections(name, options.get("reserved_concurrency"))
+        self._check_connections(name, options.get("reserved_concurrency", options.get("maximum_concurrency")))
         self._names[name] = "added before"
 
     def _check_connections(self, name: str, concurrency: object) -> None:
@@ -161,13 +228,11 @@ class Functions:
         left = engine.connections_for_functions(settings.max_capacity) - self._connections
         if concurrency > left:
             raise ValueError(
-                f"function {name!r}: reserved_concurrency {concurrency} is more than the {left} connections that"
+                f"function {name!r}: a concurrency of {concurrency} is more than the {left} connections that"
                 f" {settings.engine} with maxCapacity {settings.max_capacity:g} has left beside the other functions"
             )
         self._connections += max(0, concurrency)
 
 
-def _watched(name: str, function: ImageFunction, timeout: pulumi.Input[int]) -> Watched:
-    """Return what to watch of a function; how long it takes only where its timeout is known."""
-    watched: Watched = {"name": name, "kind": "function", "id": function.function_name}
-    return {**watched, "limits": {"timeout": timeout}} if isinstance(timeout, int) else watched
+def _label(name: str) -> str:
+    return camel_case(name.replace("-", "_"))

@@ -11,7 +11,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.configuration import load
 from aurora_lambda.service.database import Database, register_database, register_network
-from aurora_lambda.service.functions import FunctionOptions, Functions, ScheduledFunction
+from aurora_lambda.service.functions import FunctionOptions, Functions, QueueFunction, QueueOptions, ScheduledFunction
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import check_live_data
 from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
@@ -87,6 +87,7 @@ class Service:
             image_uri=self.image.image_uri,
             access=self.access,
             alarms=self.alarms,
+            application=self._project.application.name,
             variables=application_variables(self._project),
             tags=stack_tags(self.settings),
         )
@@ -174,6 +175,25 @@ class Service:
         if self._handler is None:
             return []
         return watched_application(self.settings, self._handler, self.migration, self.database)
+
+    def queue(
+        self, name: str, *, handler: str | None = None, database: bool = True, **options: Unpack[QueueOptions]
+    ) -> QueueFunction:
+        """Add a function of messages, and the SQS queue that they come from; `.sender` is for those that send.
+
+        Args:
+            name: What both are called.
+            handler: The module in the application's `queues/` whose `process` gets the messages, or the path of
+                another function; by default the module called `name`, `-` as `_`.
+            database: Whether the function uses the service's SQL database.
+            options: Arguments of `ImageFunction` and `Queue`.
+
+        Raises:
+            RunError: an argument that is not allowed, or a name that is taken.
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        with self._additions.adding(f"queue {name!r}"):
+            return self._functions.queue(name, handler or name, database=database, options=options)
 
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:

@@ -122,6 +122,11 @@ def environment_name(name: str, suffix: str) -> str:
     return f"SQL_{name.upper().replace('-', '_')}_{suffix}"
 
 
+def queue_variable(name: str) -> str:
+    """Return the variable that holds a queue's URL: `queue_variable("mail-out")` is `QUEUE_MAIL_OUT_URL`."""
+    return f"QUEUE_{name.upper().replace('-', '_')}_URL"
+
+
 def is_shared(owner: str) -> bool:
     """Return whether an owner of a schema is every stack of a project."""
     return owner.endswith("/*")

@@ -100,6 +100,8 @@ def _describe(value: object) -> str:
         age = value["oldestRecordAge"]
         waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"
         return "{state}, at {position}, {waiting}, {failures} failures".format(**value, waiting=waiting)
+    if "deadLetters" in value:
+        return "{state}, {waiting} waiting, {inWork} in work, {deadLetters} dead letters".format(**value)
     if "expression" in value:
         error = f", failed: {value['error']}" if value["error"] else ""
         times = {key: value[key] or "never" for key in ("next", "last")}

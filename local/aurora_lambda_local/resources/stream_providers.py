@@ -11,6 +11,7 @@ from aurora_lambda_local.resources.table_definition import has_other_keys, table
 from aurora_lambda_local.streams import destinations
 from aurora_lambda_local.streams.mapping import parse_mapping
 from aurora_lambda_local.streams.poller import Poller
+from aurora_lambda_local.streams.queue_poller import QueuePoller, parse_queue_mapping
 from aurora_lambda_local.streams.schedule import RunningSchedule, parse_schedule
 
 TABLE = "aws:dynamodb/table:Table"
@@ -54,6 +55,8 @@ def _table(context: StackContext, resource: Resource, _: RunningResource | None)
 def _mapping(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     if previous:
         previous.close()
+    if ":sqs:" in str(resource.inputs.get("eventSourceArn")):
+        return _queue_mapping(context, resource)
     mapping = parse_mapping(str(resource.outputs["uuid"]), resource.name, resource.inputs)
     _require_stream(context, mapping.stream_arn)
     poller = Poller(
@@ -66,11 +69,20 @@ def _mapping(context: StackContext, resource: Resource, previous: RunningResourc
     return poller, {"state": "Enabled" if mapping.enabled else "Disabled"}
 
 
+def _queue_mapping(context: StackContext, resource: Resource) -> ProviderResult:
+    mapping = parse_queue_mapping(resource.inputs)
+    if not destinations.has_queue(mapping.queue_arn.rpartition(":")[2], context.region):
+        raise LocalError(f"there is no queue {mapping.queue_arn} here")
+    poller = QueuePoller(mapping, lambda payload: context.find_function(mapping.function_arn).invoke(payload))
+    poller.start()
+    return poller, {"state": "Enabled" if mapping.enabled else "Disabled"}
+
+
 def _require_stream(context: StackContext, arn: str) -> None:
     table = arn.partition(":table/")[2].partition("/stream/")[0]
     description = context.aws_services.dynamodb.describe(context.region, table) if "/stream/" in arn else None
     if description is None or description.get("LatestStreamArn") != arn:
-        raise LocalError(f"there is no stream {arn} here; only streams of DynamoDB tables can be mapped")
+        raise LocalError(f"there is no stream {arn} here; streams of DynamoDB tables and SQS queues can be mapped")
 
 
 def _schedule(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -95,6 +107,8 @@ def _queue(context: StackContext, resource: Resource, _: RunningResource | None)
     name, inputs = str(resource.outputs["name"]), resource.inputs
     destinations.ensure_queue(name, context.region)
     attributes = {theirs: str(int(inputs[ours])) for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
+    if redrive := inputs.get("redrivePolicy"):
+        attributes["RedrivePolicy"] = str(redrive)
     destinations.set_queue_attributes(name, context.region, attributes)
     return StoredResource(lambda: destinations.has_queue(name, context.region)), {}
 

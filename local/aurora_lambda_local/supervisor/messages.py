@@ -4,6 +4,7 @@ from typing import Literal, TypedDict
 
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.streams.mapping import MappingStatus
+from aurora_lambda_local.streams.queue_poller import QueueStatus
 from aurora_lambda_local.streams.schedule import ScheduleStatus
 
 # "restored": as before, but its process was gone. "same": left alone.
@@ -126,7 +127,7 @@ class FunctionStart(TypedDict):
 
 
 class StackStatus(TypedDict):
-    """The status of the stack; functions, event source mappings and schedules by their name in the program.
+    """The status of the stack; functions, event source mappings, queues and schedules by their name in the program.
 
     `databaseUrl` holds the local server's password, which is stored nowhere.
     """
@@ -138,6 +139,7 @@ class StackStatus(TypedDict):
     outputs: Outputs
     functions: dict[str, FunctionStatus]
     mappings: dict[str, MappingStatus]
+    queues: dict[str, QueueStatus]
     schedules: dict[str, ScheduleStatus]
     lambdaEndpoint: str
     functionUrl: str
@@ -155,6 +157,7 @@ def stopped_status(stack: str, outputs: Outputs) -> StackStatus:
         "outputs": outputs,
         "functions": {},
         "mappings": {},
+        "queues": {},
         "schedules": {},
         "lambdaEndpoint": "",
         "functionUrl": "",

@@ -10,6 +10,7 @@ from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster, admi
 from aurora_lambda_local.resources.running import RunningCluster, RunningFunction
 from aurora_lambda_local.resources.state import LocalState
 from aurora_lambda_local.streams.poller import Poller
+from aurora_lambda_local.streams.queue_poller import QueuePoller
 from aurora_lambda_local.streams.schedule import RunningSchedule
 from aurora_lambda_local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
 from aurora_lambda_runtime.database.contract import ContractError, database_settings
@@ -33,6 +34,11 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
         },
         "mappings": {
             context.resources[urn].name: resource.status() for urn, resource in running if isinstance(resource, Poller)
+        },
+        "queues": {
+            context.resources[urn].name: resource.status()
+            for urn, resource in running
+            if isinstance(resource, QueuePoller)
         },
         "schedules": {
             context.resources[urn].name: resource.status()

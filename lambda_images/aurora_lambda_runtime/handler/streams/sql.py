@@ -1,4 +1,4 @@
-"""The SQL database of a stream's function: imported only by functions that use one."""
+"""The SQL database of a function behind a stream or a queue: imported only by functions that use one."""
 
 import os
 from functools import cache

@@ -1,0 +1,209 @@
+"""The event source mapping of an SQS queue at work: delivers its messages by Lambda's rules.
+
+Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS".
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
+
+from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.streams.lane import Invoke
+
+# How often an empty queue is asked; Lambda waits for messages instead.
+POLL_SECONDS = 0.1
+# So many batches Lambda begins with.
+CONCURRENCY = 5
+RECEIVED_AT_ONCE = 10
+STOP_SECONDS = 5.0
+
+
+class QueueStatus(TypedDict):
+    """The status of a queue with a function: how many messages wait, are in work, and are dead letters."""
+
+    state: Literal["Enabled", "Disabled"]
+    function: str
+    queue: str
+    waiting: int
+    inWork: int
+    deadLetters: int
+
+
+@dataclass(frozen=True)
+class QueueMapping:
+    """What the program asks for; `window` is in seconds."""
+
+    queue_arn: str
+    function_arn: str
+    batch_size: int
+    window: int
+    concurrency: int
+    report_item_failures: bool
+    enabled: bool
+
+
+def parse_queue_mapping(inputs: Mapping[str, Any]) -> QueueMapping:
+    """Return the mapping of a queue that a resource's inputs describe.
+
+    Raises:
+        UsageError: AWS would refuse it.
+    """
+    arn, function = str(inputs["eventSourceArn"]), str(inputs["functionName"])
+    size = int(inputs.get("batchSize") or RECEIVED_AT_ONCE)
+    window = int(inputs.get("maximumBatchingWindowInSeconds") or 0)
+    if size > RECEIVED_AT_ONCE and not window:
+        raise UsageError(f"batchSize is {size}; above {RECEIVED_AT_ONCE} it needs maximumBatchingWindowInSeconds")
+    return QueueMapping(
+        arn,
+        function,
+        size,
+        window,
+        int((inputs.get("scalingConfig") or {}).get("maximumConcurrency") or CONCURRENCY),
+        "ReportBatchItemFailures" in (inputs.get("functionResponseTypes") or ()),
+        inputs.get("enabled") is not False,
+    )
+
+
+class QueuePoller:
+    """Takes messages of a queue and hands them to a function, several batches at a time.
+
+    A message that fails stays in the queue: it is visible again after the queue's visibility timeout, and moto moves it
+    to the dead letters once it has been received too often.
+    """
+
+    def __init__(self, mapping: QueueMapping, invoke: Invoke) -> None:
+        self.mapping = mapping
+        self._invoke = invoke
+        *_, self._region, _, self._name = mapping.queue_arn.split(":")
+        self._stopping = threading.Event()
+        self._free = threading.Semaphore(mapping.concurrency)
+        self._thread = threading.Thread(target=self._run, name=mapping.queue_arn, daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        if self.mapping.enabled:
+            self._thread.start()
+
+    def alive(self) -> bool:
+        """Return whether it delivers; a disabled one need not."""
+        return self._thread.is_alive() or not self.mapping.enabled
+
+    def close(self) -> None:
+        """Take no more messages, and wait a while for the batches under way."""
+        self._stopping.set()
+        until = time.monotonic() + STOP_SECONDS
+        for _ in range(self.mapping.concurrency):
+            self._free.acquire(timeout=max(0.0, until - time.monotonic()))
+
+    def status(self) -> QueueStatus:
+        """Return how the queue is."""
+        queue = self._queue()
+        letters = queue.dead_letter_queue if queue else None
+        return {
+            "state": "Enabled" if self.mapping.enabled else "Disabled",
+            "function": self.mapping.function_arn,
+            "queue": self._name,
+            "waiting": queue.approximate_number_of_messages if queue else 0,
+            "inWork": queue.approximate_number_of_messages_not_visible if queue else 0,
+            "deadLetters": letters.approximate_number_of_messages if letters else 0,
+        }
+
+    def _queue(self) -> Queue | None:
+        return self._backend().queues.get(self._name)
+
+    def _backend(self) -> SQSBackend:
+        return sqs_backends[DEFAULT_ACCOUNT_ID][self._region]
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._free.acquire()
+            batch = self._batch()
+            if not batch:
+                self._free.release()
+                self._stopping.wait(POLL_SECONDS)
+                continue
+            threading.Thread(target=self._deliver, args=(batch,), daemon=True).start()
+
+    def _batch(self) -> list[Message]:
+        """Return the next messages: as many as there are, or those that come within the window."""
+        batch = self._receive(self.mapping.batch_size)
+        until = time.monotonic() + self.mapping.window
+        while batch and len(batch) < self.mapping.batch_size and time.monotonic() < until:
+            if self._stopping.wait(POLL_SECONDS):
+                break
+            batch += self._receive(self.mapping.batch_size - len(batch))
+        return batch
+
+    def _receive(self, count: int) -> list[Message]:
+        queue = self._queue()
+        if queue is None:
+            return []
+        timeout = int(queue.attributes["VisibilityTimeout"])
+        return self._backend().receive_message(self._name, min(count, RECEIVED_AT_ONCE), 0, timeout, ["All"])
+
+    def _deliver(self, batch: Sequence[Message]) -> None:
+        try:
+            payload = {"Records": [self._record(message) for message in batch]}
+            failed = self._failed(batch, json.dumps(payload).encode())
+            queue = self._queue()
+            for message in batch:
+                if queue and message.receipt_handle and message.id not in failed:
+                    queue.delete_message(message.receipt_handle)
+        finally:
+            self._free.release()
+
+    def _failed(self, batch: Sequence[Message], payload: bytes) -> set[str]:
+        """Invoke the function, and return the ids of the messages that it is not done with."""
+        everything = {message.id for message in batch}
+        try:
+            result = self._invoke(payload)
+        except LocalError:
+            return everything
+        if result.failed:
+            return everything
+        return reported(result.payload, everything) if self.mapping.report_item_failures else set()
+
+    def _record(self, message: Message) -> dict[str, Any]:
+        return {
+            "messageId": message.id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": {
+                "ApproximateReceiveCount": str(message.approximate_receive_count),
+                "SentTimestamp": str(message.sent_timestamp),
+                "SenderId": message.sender_id,
+                "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
+                **({"MessageGroupId": message.group_id} if message.group_id else {}),
+            },
+            "messageAttributes": {
+                name: {_lower(key): value for key, value in given.items()}
+                for name, given in message.message_attributes.items()
+            },
+            "md5OfBody": message.body_md5,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self.mapping.queue_arn,
+            "awsRegion": self._region,
+        }
+
+
+def reported(payload: bytes, everything: set[str]) -> set[str]:
+    """Return the ids that a partial batch answer names; all where Lambda would take it for a failure."""
+    answer = json.loads(payload)
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    if not failures:
+        return set() if failures in (None, []) else everything
+    try:
+        identifiers = {failure["itemIdentifier"] for failure in failures}
+    except (TypeError, KeyError):
+        return everything
+    return identifiers if identifiers <= everything else everything
+
+
+def _lower(key: str) -> str:
+    return key[:1].lower() + key[1:]

@@ -1,0 +1,211 @@
+"""Messages on their way from a queue to a function, with moto's queues and a function made of Python."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import SQSBackend, sqs_backends
+
+from aurora_lambda_local.lambda_service.function import InvocationResult, ThrottledError
+from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.streams.queue_poller import QueuePoller, parse_queue_mapping, reported
+from tests.local.streams.conftest import REGION
+from tests.services import eventually
+
+ARN = f"arn:aws:sqs:{REGION}:123456789012:mail"
+LETTERS = f"arn:aws:sqs:{REGION}:123456789012:letters"
+FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:mail"
+REPORT = {"functionResponseTypes": ["ReportBatchItemFailures"]}
+
+
+@dataclass
+class Mail:
+    """A function that answers by `answer`, which gets the messages; an exception is a function error."""
+
+    answer: Callable[[list[dict[str, Any]]], object] = lambda _: None
+    batches: list[list[dict[str, Any]]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, payload: bytes) -> InvocationResult:
+        records = json.loads(payload)["Records"]
+        with self.lock:
+            self.batches.append(records)
+        try:
+            answer = self.answer(records)
+        except ValueError:
+            return InvocationResult("r-1", b'{"errorMessage": "no"}', failed=True, log_tail=b"")
+        return InvocationResult("r-1", json.dumps(answer).encode(), failed=False, log_tail=b"")
+
+    def bodies(self) -> list[str]:
+        with self.lock:
+            return sorted(record["body"] for batch in self.batches for record in batch)
+
+
+@pytest.fixture
+def sqs() -> Iterator[SQSBackend]:
+    """The queue `mail`, whose messages go to `letters` after two tries, and are tried again after a second."""
+    backend = sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
+    backend.reset()
+    backend.create_queue("letters")
+    redrive = json.dumps({"deadLetterTargetArn": LETTERS, "maxReceiveCount": 2})
+    backend.create_queue("mail")
+    backend.set_queue_attributes("mail", {"VisibilityTimeout": "1", "RedrivePolicy": redrive})
+    yield backend
+    backend.reset()
+
+
+Start = Callable[..., QueuePoller]
+
+
+@pytest.fixture
+def start(sqs: SQSBackend) -> Iterator[Start]:
+    """Starts mappings of `mail` to a function."""
+    assert sqs
+    started: list[QueuePoller] = []
+
+    def make(function: Callable[[bytes], InvocationResult], **inputs: Any) -> QueuePoller:
+        mapping = parse_queue_mapping({"eventSourceArn": ARN, "functionName": FUNCTION, **REPORT, **inputs})
+        started.append(QueuePoller(mapping, function))
+        started[-1].start()
+        return started[-1]
+
+    yield make
+    for poller in started:
+        poller.close()
+
+
+def empty(sqs: SQSBackend, name: str = "mail") -> bool:
+    queue = sqs.get_queue(name)
+    return queue.approximate_number_of_messages + queue.approximate_number_of_messages_not_visible == 0
+
+
+def test_a_message_is_delivered_as_lambda_does_and_deleted(sqs: SQSBackend, start: Start) -> None:
+    """A function that works here would find another event on AWS, or each message again and again."""
+    mail = Mail()
+    poller = start(mail)
+    attributes = {"kind": {"DataType": "String", "StringValue": "news"}}
+    sent = sqs.send_message("mail", "hello", attributes)
+    assert eventually(lambda: mail.bodies() == ["hello"])
+    assert eventually(lambda: empty(sqs))
+    ((record,),) = mail.batches
+    assert {**record, "receiptHandle": "", "attributes": {}} == {
+        "messageId": sent.id,
+        "receiptHandle": "",
+        "body": "hello",
+        "attributes": {},
+        "messageAttributes": {"kind": {"dataType": "String", "stringValue": "news"}},
+        "md5OfBody": "5d41402abc4b2a76b9719d911017c592",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": ARN,
+        "awsRegion": REGION,
+    }
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert poller.status() == {
+        "state": "Enabled",
+        "function": FUNCTION,
+        "queue": "mail",
+        "waiting": 0,
+        "inWork": 0,
+        "deadLetters": 0,
+    }
+
+
+def test_a_batch_has_ten_messages_at_most(sqs: SQSBackend, start: Start) -> None:
+    """A function that is slow would be given more than it has time for."""
+    for number in range(25):
+        sqs.send_message("mail", f"{number:02d}")
+    mail = Mail()
+    start(mail)
+    assert eventually(lambda: mail.bodies() == [f"{number:02d}" for number in range(25)])
+    assert sorted(map(len, mail.batches)) == [5, 10, 10]
+
+
+def test_a_window_waits_for_a_batch_to_fill(sqs: SQSBackend, start: Start) -> None:
+    """A function of large batches would be invoked for each message."""
+    for number in range(12):
+        sqs.send_message("mail", f"{number:02d}")
+    mail = Mail()
+    start(mail, batchSize=12, maximumBatchingWindowInSeconds=30)
+    assert eventually(lambda: [len(batch) for batch in mail.batches] == [12])
+
+
+def test_what_a_function_reports_comes_again_and_ends_in_the_dead_letters(sqs: SQSBackend, start: Start) -> None:
+    """A poisonous message would be tried for ever, or take the others with it."""
+
+    def poison(records: list[dict[str, Any]]) -> object:
+        failed = [record["messageId"] for record in records if record["body"] == "poison"]
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+    mail = Mail(poison)
+    poller = start(mail)
+    for body in ("a", "poison", "b"):
+        sqs.send_message("mail", body)
+    assert eventually(lambda: poller.status()["deadLetters"] == 1)
+    assert mail.bodies() == ["a", "b", "poison", "poison"]
+    assert [message.body for message in sqs.get_queue("letters").messages] == ["poison"]
+    assert empty(sqs)
+
+
+@pytest.mark.parametrize("failure", ["error", "throttled"])
+def test_a_batch_whose_function_fails_comes_again(sqs: SQSBackend, start: Start, failure: str) -> None:
+    """Messages would be lost with the first error, or with a function that is busy."""
+    failures = iter([True, False])
+
+    def fail_once(_: list[dict[str, Any]]) -> None:
+        if next(failures):
+            raise ThrottledError("busy") if failure == "throttled" else ValueError
+
+    mail = Mail(fail_once)
+    sqs.send_message("mail", "a")
+    start(mail)
+    assert eventually(lambda: mail.bodies() == ["a", "a"])
+    assert eventually(lambda: empty(sqs))
+    assert empty(sqs, "letters")
+
+
+def test_without_partial_answers_what_a_function_returns_counts_for_nothing(sqs: SQSBackend, start: Start) -> None:
+    """Lambda deletes the whole batch then, and a function that relies on its answer would lose messages."""
+    mail = Mail(lambda records: {"batchItemFailures": [{"itemIdentifier": records[0]["messageId"]}]})
+    sqs.send_message("mail", "a")
+    start(mail, functionResponseTypes=[])
+    assert eventually(lambda: mail.bodies() == ["a"] and empty(sqs))
+
+
+def test_a_disabled_mapping_leaves_messages_alone(sqs: SQSBackend, start: Start) -> None:
+    """Messages that are held back would be processed."""
+    mail = Mail()
+    poller = start(mail, enabled=False)
+    sqs.send_message("mail", "a")
+    assert (poller.alive(), poller.status()["state"], poller.status()["waiting"]) == (True, "Disabled", 1)
+    assert mail.batches == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        ("null", set()),
+        ("{}", set()),
+        ('{"batchItemFailures": []}', set()),
+        ('{"batchItemFailures": null}', set()),
+        ('{"batchItemFailures": [{"itemIdentifier": "a"}]}', {"a"}),
+        ('{"batchItemFailures": [{"itemIdentifier": ""}]}', {"a", "b"}),
+        ('{"batchItemFailures": [{"itemIdentifier": null}]}', {"a", "b"}),
+        ('{"batchItemFailures": [{"identifier": "a"}]}', {"a", "b"}),
+        ('{"batchItemFailures": [{"itemIdentifier": "c"}]}', {"a", "b"}),
+        ('{"batchItemFailures": "a"}', {"a", "b"}),
+    ],
+)
+def test_an_answer_is_read_as_lambda_reads_it(answer: str, failed: set[str]) -> None:
+    """A misspelt answer would delete messages here, and bring all of them back on AWS."""
+    assert reported(answer.encode(), {"a", "b"}) == failed
+
+
+def test_a_large_batch_without_a_window_is_refused() -> None:
+    """AWS would refuse the mapping."""
+    with pytest.raises(UsageError) as refused:
+        parse_queue_mapping({"eventSourceArn": ARN, "functionName": FUNCTION, "batchSize": 11})
+    assert str(refused.value) == "batchSize is 11; above 10 it needs maximumBatchingWindowInSeconds"
