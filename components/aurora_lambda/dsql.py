@@ -11,8 +11,8 @@ from aurora_lambda.arguments import Argument, check_arguments, flag, text
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.dsql_regions import peering_mistakes, replica_key
 from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.network import one_in_each_zone
 from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.subnets import one_in_each_zone
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 

@@ -1,6 +1,5 @@
 """The network of functions and databases: isolated subnets, from which only one endpoint can be reached."""
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
@@ -8,13 +7,17 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, whole_number
+from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, strings, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.subnets import subnet_blocks
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
 SUBNET_COUNT = 3
 HTTPS = 443
+# Services that are reached by routes, at no price.
+GATEWAYS = ("s3", "dynamodb")
+SERVICE = r"(?!secretsmanager$)[a-z][a-z0-9.-]*"
 
 
 class NetworkArgs(TypedDict):
@@ -29,8 +32,12 @@ class NetworkArgs(TypedDict):
     secrets_endpoint: NotRequired[bool]
     """Whether to make the Secrets Manager endpoint. Say false where an existing VPC has a NAT gateway, or such an
     endpoint already: AWS refuses a second one with private DNS. Plain, since it decides which resources there are."""
+    endpoints: NotRequired[Sequence[str]]
+    """AWS services that functions reach too, by their names in PrivateLink: `s3` and `dynamodb` by gateways, which need
+    a new VPC and are free, others such as `sqs` by interface endpoints. Plain, since it decides which resources there
+    are."""
     endpoint_zones: NotRequired[pulumi.Input[int]]
-    """In how many zones of a new VPC the endpoint gets an address. One is enough where only migrations need it."""
+    """In how many zones of a new VPC the endpoints get an address. One is enough where only migrations need it."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
@@ -41,6 +48,7 @@ class NetworkArgs(TypedDict):
 ARGUMENTS: Mapping[str, Argument] = {
     "cidr_block": cidr_block("10.0.0.0/16"),
     "secrets_endpoint": flag(default=True),
+    "endpoints": strings(SERVICE, "a list of AWS services such as sqs; secretsmanager has an argument of its own"),
     "endpoint_zones": whole_number(1, SUBNET_COUNT, "zones", 1),
 }
 OF_NEW_VPCS: ChildTypes = {
@@ -49,6 +57,7 @@ OF_NEW_VPCS: ChildTypes = {
     "routeTable": aws.ec2.RouteTable,
     "subnet": aws.ec2.Subnet,
     "routeTableAssociation": aws.ec2.RouteTableAssociation,
+    "gatewayEndpoint": aws.ec2.VpcEndpoint,
 }
 OF_ALL_VPCS: ChildTypes = {
     "functionSecurityGroup": aws.ec2.SecurityGroup,
@@ -56,19 +65,21 @@ OF_ALL_VPCS: ChildTypes = {
     "ingressRule": aws.vpc.SecurityGroupIngressRule,
     "egressRule": aws.vpc.SecurityGroupEgressRule,
     "secretsEndpoint": aws.ec2.VpcEndpoint,
+    "interfaceEndpoint": aws.ec2.VpcEndpoint,
 }
 CHILDREN: ChildTypes = {**OF_NEW_VPCS, **OF_ALL_VPCS}
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with three isolated subnets, the functions' security group, and an endpoint for Secrets Manager.
+    """A VPC with three isolated subnets, the functions' security group, and endpoints for what functions may reach.
 
     Makes: a VPC (`vpc` in `transform`), its default security group emptied of rules (`defaultSecurityGroup`), a route
     table with no route out (`routeTable`), three subnets (`subnet`: each of them) and their associations
     (`routeTableAssociation`), none of these for an existing VPC; a security group for functions with no inbound rule
-    (`functionSecurityGroup`); the interface endpoint (`secretsEndpoint`), a security group for it
-    (`endpointSecurityGroup`), and the rules by which it takes 443 from the functions (`ingressRule`, `egressRule`).
-    At rest the endpoint costs 7 to 8 USD a month for each zone; all else is free. There is no NAT gateway.
+    (`functionSecurityGroup`); the interface endpoints of Secrets Manager (`secretsEndpoint`) and of other services
+    (`interfaceEndpoint`), a security group for them (`endpointSecurityGroup`), and the rules by which they take 443
+    from the functions (`ingressRule`, `egressRule`); gateways (`gatewayEndpoint`). At rest each interface endpoint
+    costs 7 to 8 USD a month for each zone; all else is free. There is no NAT gateway.
     """
 
     vpc_id: pulumi.Output[str]
@@ -86,7 +97,8 @@ class Network(pulumi.ComponentResource):
         """Register the VPC, or take the existing one, and the functions' security group.
 
         Raises:
-            ValueError: an argument that is not allowed, or `vpc_id` without `subnet_ids` or the reverse.
+            ValueError: an argument that is not allowed, `vpc_id` without `subnet_ids` or the reverse, or a gateway in
+                an existing VPC.
             RunError: once the subnets are known, one is named twice.
         """
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
@@ -94,15 +106,22 @@ class Network(pulumi.ComponentResource):
             raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
         self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
         existing = "vpc_id" in args
+        if existing and (gateways := [each for each in GATEWAYS if each in self._args["endpoints"]]):
+            raise ValueError(
+                f"Network {name!r}: endpoints has {gateways[0]!r}, which takes the route tables of the existing VPC;"
+                " give them a gateway endpoint there"
+            )
         self._child = Children(self, args.get("transform", {}), OF_ALL_VPCS if existing else CHILDREN).options
 
         # An existing VPC's zones are not known here: the endpoint then gets one address.
+        self._routes: aws.ec2.RouteTable | None = None
         self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
         functions = self._security_group("functionSecurityGroup", "functions", "Functions: no inbound traffic.")
         self.secrets_endpoint_id = pulumi.Output.from_input("")
-        make_egress = self._secrets_endpoint if self._args["secrets_endpoint"] else self._https_egress
-        ready = make_egress(functions)
+        ready = [*self._interfaces(functions), *self._gateways(functions)]
+        if not self._args["secrets_endpoint"]:
+            ready += self._https_egress(functions)
         self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
         self.access = pulumi.Output.all(self.subnet_ids, self.function_security_group_id).apply(
             lambda ids: FunctionAccess(
@@ -148,6 +167,7 @@ class Network(pulumi.ComponentResource):
             tags=self._tags(f"{self._name}-isolated"),
             opts=self._child("routeTable"),
         )
+        self._routes = routes
         zones = aws.get_availability_zones_output(
             state="available",
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
@@ -177,7 +197,12 @@ class Network(pulumi.ComponentResource):
         )
         return subnet.id
 
-    def _secrets_endpoint(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+    def _interfaces(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        """Register the interface endpoints, and return outputs that are known once functions reach them."""
+        others = [each for each in self._args["endpoints"] if each not in GATEWAYS]
+        secrets = self._args["secrets_endpoint"]
+        if not others and not secrets:
+            return []
         endpoint_group = self._security_group(
             "endpointSecurityGroup", "endpoints", "Endpoints: HTTPS from the functions."
         )
@@ -190,23 +215,47 @@ class Network(pulumi.ComponentResource):
                 f"{name}-functions-to-endpoints", functions.id, endpoint_group.id, HTTPS, "HTTPS to the endpoints"
             ),
         ]
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        endpoint = aws.ec2.VpcEndpoint(
-            f"{self._name}-secretsmanager",
+        if secrets:
+            self.secrets_endpoint_id = self._interface("secretsmanager", "secretsEndpoint", endpoint_group).id
+            ready.append(self.secrets_endpoint_id)
+        return [*ready, *(self._interface(each, "interfaceEndpoint", endpoint_group).id for each in others)]
+
+    def _interface(self, service: str, child: str, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
+        return aws.ec2.VpcEndpoint(
+            f"{self._name}-{service}",
             vpc_id=self.vpc_id,
-            service_name=region.apply(lambda region: f"com.amazonaws.{region}.secretsmanager"),
+            service_name=self._service(service),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             # AWS refuses two addresses in one zone, and an account may see two zones only.
             subnet_ids=pulumi.Output.all(self.subnet_ids, self._args["endpoint_zones"], self._zone_count).apply(
                 lambda known: known[0][: min(known[1:])]
             ),
-            security_group_ids=[endpoint_group.id],
-            tags=self._tags(f"{self._name}-secretsmanager"),
-            opts=self._child("secretsEndpoint"),
+            security_group_ids=[group.id],
+            tags=self._tags(f"{self._name}-{service}"),
+            opts=self._child(child),
         )
-        self.secrets_endpoint_id = endpoint.id
-        return [endpoint.id, *ready]
+
+    def _gateways(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+        """Register the gateway endpoints, and return outputs that are known once functions reach them."""
+        rules, ready = SecurityGroupRules(self._child, self._args.get("tags")), []
+        for service in [each for each in self._args["endpoints"] if each in GATEWAYS]:
+            name = f"{self._name}-{service}"
+            gateway = aws.ec2.VpcEndpoint(
+                name,
+                vpc_id=self.vpc_id,
+                service_name=self._service(service),
+                vpc_endpoint_type="Gateway",
+                route_table_ids=[self._routes.id] if self._routes else [],
+                tags=self._tags(name),
+                opts=self._child("gatewayEndpoint"),
+            )
+            ready.append(rules.egress_to_prefix_list(f"{name}-out", functions.id, gateway.prefix_list_id, HTTPS))
+        return ready
+
+    def _service(self, service: str) -> pulumi.Output[str]:
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        return region.apply(lambda region: f"com.amazonaws.{region}.{service}")
 
     def _https_egress(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
@@ -227,30 +276,3 @@ class Network(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), name)
-
-
-def one_in_each_zone(
-    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]], parent: pulumi.Resource
-) -> pulumi.Output[list[str]]:
-    """Return the first of the subnets in each availability zone: an interface endpoint takes one address in each.
-
-    Source: AWS PrivateLink guide, "Access an AWS service using an interface VPC endpoint", considerations.
-    """
-    opts = pulumi.InvokeOutputOptions(parent=parent)
-
-    def choose(ids: list[str]) -> pulumi.Output[list[str]]:
-        zones = [aws.ec2.get_subnet_output(id=each, opts=opts).availability_zone_id for each in ids]
-        return pulumi.Output.all(*zones).apply(
-            lambda zones: [each for number, each in enumerate(ids) if zones[number] not in zones[:number]]
-        )
-
-    return pulumi.Output.all(subnet_ids).apply(lambda known: choose(known[0]))
-
-
-def subnet_blocks(cidr_block: str, count: int) -> list[str]:
-    """Return the first `count` of the sixteen equal parts of an IPv4 range.
-
-    >>> subnet_blocks("10.0.0.0/16", 3)
-    ['10.0.0.0/20', '10.0.16.0/20', '10.0.32.0/20']
-    """
-    return [str(block) for block in ipaddress.IPv4Network(cidr_block).subnets(prefixlen_diff=4)][:count]

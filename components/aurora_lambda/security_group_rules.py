@@ -48,3 +48,19 @@ class SecurityGroupRules:
             tags=resource_tags(self.tags, name),
             opts=self.child("egressRule"),
         ).id
+
+    def egress_to_prefix_list(
+        self, name: str, group: pulumi.Input[str], prefix_list: pulumi.Input[str], port: int
+    ) -> pulumi.Output[str]:
+        """Let `group` reach `port` of the addresses of a service with a gateway, and return the rule's id."""
+        return aws.vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=group,
+            prefix_list_id=prefix_list,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="HTTPS to the gateway",
+            tags=resource_tags(self.tags, name),
+            opts=self.child("egressRule"),
+        ).id

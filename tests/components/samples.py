@@ -35,7 +35,7 @@ WATCHED = [
 EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
     Alarms: [{"watched": WATCHED, "email": "team@example.com"}],
     Dashboard: [{"watched": WATCHED, "alarm_arns": ["arn"]}],
-    Network: [{}],
+    Network: [{"endpoints": ["sqs", "s3"]}],
     AuroraDatabase: [
         {"engine": "mysql", "auth": "password", "export_logs": True, "secrets_endpoint_id": "vpce-1", **VPC}
     ],

@@ -55,6 +55,7 @@ def test_every_default_is_the_documented_one() -> None:
     assert {name: argument.default for name, argument in ARGUMENTS.items()} == {
         "Network.cidr_block": "10.0.0.0/16",
         "Network.secrets_endpoint": True,
+        "Network.endpoints": (),
         "Network.endpoint_zones": 1,
         "AuroraDatabase.engine": None,
         "AuroraDatabase.engine_version": None,
@@ -198,6 +199,7 @@ def test_ten_images_are_kept_unless_told_otherwise() -> None:
 
 BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("Network.cidr_block", ["10.0.0.0/16", "10.0.0.0/24"], ["10.0.0.0/15", "10.0.0.0/25", "10.0.5.0/16", "ten"]),
+    ("Network.endpoints", [(), ("sqs", "s3", "execute-api")], ["sqs", ("SQS",), ("secretsmanager",)]),
     ("Network.endpoint_zones", [1, 3], [0, 4]),
     ("AuroraDatabase.min_capacity", [0, 0.5, 256], [-0.5, 0.7, 256.5]),
     ("AuroraDatabase.max_capacity", [0.5, 1, 256], [0, 0.7, 256.5]),

@@ -317,3 +317,32 @@ def test_a_queue_works_without_any_database() -> None:
     assert recording.of_type(QUEUE) == ["mail", "mail-dead-letters"]
     message = "function 'mail' uses the database, and engine is none: say database=False"
     assert refused(lambda service: service.queue("mail"), config) == message
+
+
+def test_a_sender_without_a_way_to_sqs_is_refused_with_the_key_to_set() -> None:
+    """The handler would wait for SQS until its time is up, on AWS alone."""
+
+    def from_handler(service: Service) -> None:
+        service.extend_handler(access=[service.queue("mail").sender])
+
+    def from_function(service: Service) -> None:
+        service.function("report", access=[service.queue("mail").sender])
+
+    for name, add in (("handler", from_handler), ("report", from_function)):
+        assert refused(add) == (
+            f"function {name!r} sends to a queue, and its subnets have no way to SQS. "
+            "Type: pulumi config set --path 'endpoints[0]' sqs (7 to 8 USD a month)"
+        )
+    for config in ({"endpoints": '["sqs"]'}, EXISTING_VPC, {"engine": "dsql"}):
+        recording = record(lambda: from_handler(Service()), config)
+        assert "QUEUE_MAIL_URL" in recording.inputs(FUNCTION, "handler")["environment"]["variables"]
+
+
+def test_functions_without_the_database_send_from_outside_of_the_vpc() -> None:
+    """A queue that feeds another one would need an endpoint for nothing."""
+
+    def program() -> None:
+        service = Service()
+        service.queue("first", database=False, access=[service.queue("second").sender])
+
+    assert "vpcConfig" not in record(program).inputs(FUNCTION, "first")

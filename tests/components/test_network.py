@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from aurora_lambda import Network
-from aurora_lambda.network import subnet_blocks
+from aurora_lambda.subnets import subnet_blocks
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (
@@ -167,3 +167,62 @@ def test_subnets_are_equal_sixteenths_of_the_range() -> None:
         "192.168.7.16/28",
         "192.168.7.32/28",
     ]
+
+
+def test_functions_reach_the_services_that_they_are_given(stack: Stack) -> None:
+    """A function that sends to a queue or reads a bucket would wait until its time is up."""
+    recording = stack(endpoints='["sqs", "s3"]')
+    vpc, functions, endpoints = (
+        recording.id(VPC, "network"),
+        recording.id(SECURITY_GROUP, "network-functions"),
+        recording.id(SECURITY_GROUP, "network-endpoints"),
+    )
+    assert recording.inputs(VPC_ENDPOINT, "network-sqs") == {
+        "vpcId": vpc,
+        "serviceName": "com.amazonaws.eu-west-1.sqs",
+        "vpcEndpointType": "Interface",
+        "privateDnsEnabled": True,
+        "subnetIds": [recording.id(SUBNET, "network-isolated-1")],
+        "securityGroupIds": [endpoints],
+        "tags": tags("network-sqs"),
+    }
+    assert recording.inputs(VPC_ENDPOINT, "network-s3") == {
+        "vpcId": vpc,
+        "serviceName": "com.amazonaws.eu-west-1.s3",
+        "vpcEndpointType": "Gateway",
+        "routeTableIds": [recording.id(ROUTE_TABLE, "network-isolated")],
+        "tags": tags("network-s3"),
+    }
+    assert recording.inputs(EGRESS_RULE, "network-s3-out") == {
+        "securityGroupId": functions,
+        "prefixListId": recording.output(VPC_ENDPOINT, "network-s3", "prefixListId"),
+        "ipProtocol": "tcp",
+        "fromPort": 443,
+        "toPort": 443,
+        "description": "HTTPS to the gateway",
+        "tags": tags("network-s3-out"),
+    }
+    plain = stack()
+    assert recording.inputs(VPC_ENDPOINT, "network-secretsmanager") == plain.inputs(
+        VPC_ENDPOINT, "network-secretsmanager"
+    )
+    added = {entry.urn for entry in recording.registrations} - {entry.urn for entry in plain.registrations}
+    assert len(added) == 3
+
+
+def test_an_existing_vpc_without_the_secrets_endpoint_gets_others() -> None:
+    """A VPC whose own endpoint reads secrets could not have one for a queue."""
+    existing = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1"], "secrets_endpoint": False}
+    recording = record(lambda: Network("network", {**existing, "endpoints": ["sqs"]}))
+    assert recording.of_type(VPC_ENDPOINT) == ["network-sqs"]
+    assert recording.of_type(EGRESS_RULE) == ["network-functions-https-out", "network-functions-to-endpoints"]
+
+
+def test_a_gateway_in_an_existing_vpc_is_refused() -> None:
+    """The endpoint would be made, and no route would lead to it."""
+    message = (
+        "^Network 'network': endpoints has 's3', which takes the route tables of the existing VPC; give them a gateway"
+        " endpoint there$"
+    )
+    with pytest.raises(ValueError, match=message):
+        record(lambda: Network("network", {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1"], "endpoints": ["s3"]}))

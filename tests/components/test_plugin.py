@@ -143,7 +143,7 @@ def test_a_list_takes_outputs_one_by_one(schema: dict[str, Any]) -> None:
         for name, definition in resource["inputProperties"].items()
         if definition.get("items", {}).get("type") == "string" and definition["items"].get("plain")
     ]
-    assert closed == ["aurora-lambda:index:StreamTable.formerStreams"]
+    assert closed == ["aurora-lambda:index:Network.endpoints", "aurora-lambda:index:StreamTable.formerStreams"]
 
 
 def test_what_is_plain_says_why(schema: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pulumi.runtime import config as runtime_config
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.dsql import MULTI_REGION_KEY
 from aurora_lambda.dsql_regions import peering_mistakes
+from aurora_lambda.network import GATEWAYS
 from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
@@ -128,6 +129,8 @@ def _contradictions(settings: Settings) -> list[str]:
             mistakes.append(
                 f"{path} is {subnet_id!r}, as subnetIds[{first}] is. Type: pulumi config rm --path {path!r}"
             )
+    if settings.vpc_id and (gateways := [each for each in GATEWAYS if each in settings.endpoints]):
+        mistakes.append(f"endpoints has {gateways[0]}, which an existing VPC's own route tables need: make it there")
     mistakes += [*_tag_mistakes(settings), *_dsql_mistakes(settings)]
     return mistakes + _engine_mistakes(settings) + _stream_mistakes(settings)
 

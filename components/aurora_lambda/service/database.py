@@ -23,6 +23,8 @@ def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -
         return None
     # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
     args: NetworkArgs = {"endpoint_zones": 3 if settings.database_auth == "password" else 1, "tags": tags}
+    if settings.endpoints:
+        args["endpoints"] = settings.endpoints
     if settings.vpc_id:
         args["vpc_id"], args["subnet_ids"] = settings.vpc_id, settings.subnet_ids
         # On DSQL there is no secret to read.

@@ -99,6 +99,7 @@ class Functions:
         self._settings, self._additions = settings, additions
         self._image_uri, self._access, self._variables, self._tags = image_uri, access, variables, tags
         self._application = application
+        self._senders: list[pulumi.Output[FunctionAccess]] = []
         self._names = dict.fromkeys(RESERVED, "a part of every service")
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
@@ -109,6 +110,7 @@ class Functions:
         if self._access is None:
             raise ValueError(f"function {name!r} runs commands, which use the database, and engine is none")
         self._check(name, options, FunctionOptions)
+        self.check_way_out(name, options.get("access", ()))
         role = self._role(name, database=True)
         variables = {COMMAND: command} if command else {}
         return self._make(name, role, options, database=self._access, variables=variables)
@@ -136,6 +138,7 @@ class Functions:
         if database and self._access is None:
             raise ValueError(f"function {name!r} uses the database, and engine is none: say database=False")
         self._check(name, options, QueueOptions)
+        self.check_way_out(name, options.get("access", ()), database=database)
         settings, role = self._settings, self._role(name, database=database)
         module = handler.replace("-", "_")
         command = handler if "." in handler else f"{self._application}.queues.{module}.process"
@@ -155,8 +158,19 @@ class Functions:
             args["kms_key_arn"] = settings.kms_key_arn
         queue = Queue(name, args)
         self._additions.add(queue)
+        self._senders.append(queue.sender)
         pulumi.export(f"{_label(name)}QueueUrl", queue.queue_url)
         return QueueFunction(function, queue)
+
+    def check_way_out(self, name: str, access: AccessList, *, database: bool = True) -> None:
+        """Refuse a function that sends to a queue from subnets with no way to SQS, where it would wait in vain."""
+        settings = self._settings
+        isolated = database and settings.in_vpc and not settings.vpc_id and "sqs" not in settings.endpoints
+        if isolated and any(each is sender for each in access for sender in self._senders):
+            raise ValueError(
+                f"function {name!r} sends to a queue, and its subnets have no way to SQS. "
+                "Type: pulumi config set --path 'endpoints[0]' sqs (7 to 8 USD a month)"
+            )
 
     def _role(self, name: str, *, database: bool) -> FunctionRole:
         role = FunctionRole(name, role_args(self._settings, self._tags, database and self._settings.in_vpc))

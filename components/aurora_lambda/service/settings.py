@@ -156,6 +156,15 @@ class Settings:
         "Whether to make the Secrets Manager endpoint; false where the existing VPC has one or a NAT gateway.",
         engines=AURORA,
     )
+    endpoints: tuple[str, ...] = config_key(
+        strings(
+            network.SERVICE,
+            "a list of AWS services, without secretsmanager. Type: pulumi config set --path 'endpoints[0]' sqs",
+        ),
+        "AWS services that functions in the VPC reach, which has no way out: s3 and dynamodb for nothing, another one,"
+        " such as sqs, for 7 to 8 USD a month.",
+        (),
+    )
     handler_memory: int = config_key(_FUNCTION["memory_size"], "Memory of the handler.")
     handler_timeout: int = config_key(_FUNCTION["timeout"], "How long an invocation of the handler may take.")
     handler_concurrency: int = config_key(

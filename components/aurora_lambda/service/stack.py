@@ -118,6 +118,7 @@ class Service:
         """Give the handler environment variables, IAM statements, and what it uses besides the database.
 
         Raises:
+            RunError: it sends to a queue that its subnets do not reach.
             RuntimeError: the program has awaited something since it made the service.
         """
         own: FunctionAccess = {
@@ -128,6 +129,7 @@ class Service:
         }
         with self._additions.adding("extend_handler"):
             self._made(self._handler, "handler")
+            self._functions.check_way_out("handler", access)
             self._additions.add_to_handler([*access, own])
 
     def function(self, name: str, *, command: str | None = None, **options: Unpack[FunctionOptions]) -> ImageFunction:
@@ -171,11 +173,6 @@ class Service:
             command = command or name.replace("-", "_")
             return self._functions.schedule(name, expression, command, time_zone, options)
 
-    def _watched(self) -> list[Watched]:
-        if self._handler is None:
-            return []
-        return watched_application(self.settings, self._handler, self.migration, self.database)
-
     def queue(
         self, name: str, *, handler: str | None = None, database: bool = True, **options: Unpack[QueueOptions]
     ) -> QueueFunction:
@@ -194,6 +191,11 @@ class Service:
         """
         with self._additions.adding(f"queue {name!r}"):
             return self._functions.queue(name, handler or name, database=database, options=options)
+
+    def _watched(self) -> list[Watched]:
+        if self._handler is None:
+            return []
+        return watched_application(self.settings, self._handler, self.migration, self.database)
 
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:

@@ -139,7 +139,9 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
     "aws:ec2/vpc:Vpc": _ec2(
         "vpc", "vpc", outputs={**_OWNER, "defaultSecurityGroupId": "sg-{hex}", "mainRouteTableId": "rtb-{hex}"}
     ),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _ec2("vpce", "vpc-endpoint", outputs={**_OWNER, "state": "available"}),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _ec2(
+        "vpce", "vpc-endpoint", outputs={**_OWNER, "state": "available", "prefixListId": "pl-{hex}"}
+    ),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ResourceSchema(id="{repository}", outputs={"registryId": "{account}"}),
     "aws:ecr/repository:Repository": ResourceSchema(
         arn="arn:aws:ecr:{region}:{account}:repository/{name}",
