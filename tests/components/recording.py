@@ -154,8 +154,6 @@ def record(
     monitor = _RecordingMonitor(recording, preview=preview)
     loop = fresh_event_loop()
     set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")
-    # A program that failed may have left futures.
-    SETTINGS.outputs.clear()
     # The mocked stack still has what the program before exported.
     getattr(get_root_resource(), "outputs", {}).clear()
     set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
@@ -166,7 +164,9 @@ def record(
         exported = {} if preview else getattr(get_root_resource(), "outputs", {})
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
+        # A program that failed leaves what waits for it.
         cancel_tasks(loop)
+        SETTINGS.outputs.clear()
         os.chdir(folder)
     return recording
 

@@ -12,6 +12,7 @@ from aurora_lambda.service import Service
 from tests.components.engine_destroy import destroy, position
 from tests.components.recording import MIGRATED, Recording, record, statements
 from tests.components.tokens import (
+    ALARM,
     CLUSTER,
     FUNCTION,
     INVOCATION,
@@ -346,3 +347,26 @@ def test_functions_without_the_database_send_from_outside_of_the_vpc() -> None:
         service.queue("first", database=False, access=[service.queue("second").sender])
 
     assert "vpcConfig" not in record(program).inputs(FUNCTION, "first")
+
+
+def test_added_functions_are_fenced_watched_and_traced_as_the_others_are() -> None:
+    """An account that lets nobody make an unfenced role would refuse the stack, or a function fail unseen."""
+    boundary = "arn:aws:iam::123456789012:policy/fence"
+    config = {"rolePath": "/team/", "permissionsBoundary": boundary, "alarmEmail": "a@example.com", "tracing": "true"}
+
+    def program() -> None:
+        service = Service()
+        service.schedule("purge", "rate(1 hour)")
+        service.queue("mail", timeout=30)
+
+    recording = record(program, config)
+    for name in ("purge", "purge-schedule", "mail"):
+        role = recording.inputs(ROLE, name)
+        assert (role["path"], role["permissionsBoundary"]) == ("/team/", boundary)
+    topic = recording.inputs(ALARM, "mail-dead-letters")["alarmActions"]
+    for name in ("purge", "mail"):
+        assert recording.inputs(FUNCTION, name)["tracingConfig"] == {"mode": "Active"}
+        dimension = {"FunctionName": recording.output(FUNCTION, name, "name")}
+        watching = [each.inputs for each in recording.registrations if each.inputs.get("dimensions") == dimension]
+        assert watching
+        assert all(each["alarmActions"] == topic for each in watching)

@@ -137,7 +137,7 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
         ({"subnetIds": '["subnet-1", "subnet-2", "subnet-1"]', "vpcId": "vpc-0a"}, "subnetIds[2] is 'subnet-1', as subnetIds[0] "
          "is. Type: pulumi config rm --path 'subnetIds[2]'"),
         ({"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "endpoints": '["s3"]'}, "endpoints has s3, which an existing VPC's own route tables need: make it there"),
-        ({"endpoints": '["secretsmanager"]'}, """endpoints is '["secretsmanager"]'; must be a list of AWS services, without secretsmanager. Type: pulumi config set --path 'endpoints[0]' sqs"""),
+        ({"endpoints": '["secretsmanager"]'}, """endpoints is '["secretsmanager"]'; must be a list of AWS services such as sqs; secretsmanager has an argument of its own"""),
         ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
         ({"vpcId": "vpc-0a"}, "vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new "
          "one"),

@@ -157,12 +157,8 @@ class Settings:
         engines=AURORA,
     )
     endpoints: tuple[str, ...] = config_key(
-        strings(
-            network.SERVICE,
-            "a list of AWS services, without secretsmanager. Type: pulumi config set --path 'endpoints[0]' sqs",
-        ),
-        "AWS services that functions in the VPC reach, which has no way out: s3 and dynamodb for nothing, another one,"
-        " such as sqs, for 7 to 8 USD a month.",
+        _NETWORK["endpoints"],
+        "AWS services to reach from a VPC without a way out: s3 and dynamodb free, each other 7 to 8 USD a month.",
         (),
     )
     handler_memory: int = config_key(_FUNCTION["memory_size"], "Memory of the handler.")
