@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from aurora_lambda.image import LambdaImage, LambdaImageArgs
     from aurora_lambda.migration import Migration, MigrationArgs
     from aurora_lambda.network import Network, NetworkArgs
-    from aurora_lambda.schedule import Schedule, ScheduleArgs
     from aurora_lambda.queue import Queue, QueueArgs
+    from aurora_lambda.schedule import Schedule, ScheduleArgs
     from aurora_lambda.stream_table import StreamTable, StreamTableArgs
     from aurora_lambda.table_stream import TableStream
     from aurora_lambda.table_stream_args import TableStreamArgs
