@@ -102,15 +102,9 @@ class Network(pulumi.ComponentResource):
             RunError: once the subnets are known, one is named twice.
         """
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
-        if ("vpc_id" in args) != ("subnet_ids" in args):
-            raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
         self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
+        _check_combinations(name, self._args)
         existing = "vpc_id" in args
-        if existing and (gateways := [each for each in GATEWAYS if each in self._args["endpoints"]]):
-            raise ValueError(
-                f"Network {name!r}: endpoints has {gateways[0]!r}, which takes the route tables of the existing VPC;"
-                " give them a gateway endpoint there"
-            )
         self._child = Children(self, args.get("transform", {}), OF_ALL_VPCS if existing else CHILDREN).options
 
         # An existing VPC's zones are not known here: the endpoint then gets one address.
@@ -276,3 +270,14 @@ class Network(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), name)
+
+
+def _check_combinations(name: str, args: NetworkArgs) -> None:
+    if ("vpc_id" in args) != ("subnet_ids" in args):
+        raise ValueError(f"Network {name!r}: vpc_id and subnet_ids go together; give both or neither")
+    gateways = [each for each in GATEWAYS if "vpc_id" in args and each in args["endpoints"]]
+    if gateways:
+        raise ValueError(
+            f"Network {name!r}: endpoints has {gateways[0]!r}, which takes the route tables of the existing VPC;"
+            " give them a gateway endpoint there"
+        )

@@ -81,16 +81,7 @@ class Service:
         parts += [self.alarms] if self.alarms else []
         parts += register_dashboard(self.settings, watched, parts)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
-        self._functions = Functions(
-            self.settings,
-            self._additions,
-            image_uri=self.image.image_uri,
-            access=self.access,
-            alarms=self.alarms,
-            application=self._project.application.name,
-            variables=application_variables(self._project),
-            tags=stack_tags(self.settings),
-        )
+        self._functions = self._functions_to_add()
         pulumi.export("engine", self.settings.engine)
 
     @property
@@ -196,6 +187,18 @@ class Service:
         if self._handler is None:
             return []
         return watched_application(self.settings, self._handler, self.migration, self.database)
+
+    def _functions_to_add(self) -> Functions:
+        return Functions(
+            self.settings,
+            self._additions,
+            image_uri=self.image.image_uri,
+            access=self.access,
+            alarms=self.alarms,
+            application=self._project.application.name,
+            variables=application_variables(self._project),
+            tags=stack_tags(self.settings),
+        )
 
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:

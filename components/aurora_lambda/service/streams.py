@@ -87,6 +87,17 @@ def register_streams(
         )
         for stream in settings.streams
     }
+    _export(functions, tables, streams)
+    made = [*functions.values(), *tables.values(), *streams.values()]
+    if alarms and functions:
+        watched = watched_functions(settings, functions)
+        made.append(Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": tags}))
+    return made
+
+
+def _export(
+    functions: Mapping[str, ImageFunction], tables: Mapping[str, StreamTable], streams: Mapping[str, TableStream]
+) -> None:
     for name, function in functions.items():
         pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
         pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
@@ -95,11 +106,6 @@ def register_streams(
     for name, stream in streams.items():
         pulumi.export(f"{_camel_case(name)}TableName", tables[name].table_name)
         pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
-    made = [*functions.values(), *tables.values(), *streams.values()]
-    if alarms and functions:
-        watched = watched_functions(settings, functions)
-        made.append(Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": tags}))
-    return made
 
 
 def _camel_case(name: str) -> str:

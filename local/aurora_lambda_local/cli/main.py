@@ -86,6 +86,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('aurora-lambda-local')}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_service_commands(subparsers)
     _add_local_commands(subparsers)
     _add_writing_commands(subparsers)
     _add_config_commands(subparsers)
@@ -98,7 +99,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parse(parser, subparsers.choices, {"migrate": COMMANDS, "config": CONFIG_ACTIONS}, arguments)
 
 
-def _add_local_commands(subparsers: _SubParsers) -> None:
+def _add_service_commands(subparsers: _SubParsers) -> None:
     new = _add_command(subparsers, "new", commands.new, "write a service of your own, which runs as it is")
     new.add_argument("name", metavar="NAME", help="the folder to make, and the service's name, such as link-shortener")
     new.add_argument("--engine", choices=list(ENGINES), default="mysql", help="its database (default mysql)")
@@ -113,6 +114,8 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
         help="a number (default the newest), a revision of git, or the folder of newer wheels: as the service has it",
     )
 
+
+def _add_local_commands(subparsers: _SubParsers) -> None:
     stack = "stack to deploy (default local)"
     up = _add_command(subparsers, "up", commands.up, "deploy a stack's program on this machine", stack)
     up.add_argument("-q", "--quiet", action="store_true", help="print only what changes")
