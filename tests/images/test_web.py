@@ -208,6 +208,23 @@ def test_the_database_routes_stand_beside_a_framework(web: Client, migrated: Dat
     assert (answer.status, answer.body["schema"]) == (200, migrated.name)
 
 
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_a_frameworks_own_route_wins(framework: str) -> None:
+    """A service that has an `/info` of its own would lose it under a signed URL, and keep it under a public one."""
+    app = FastAPI() if framework == "fastapi" else flask.Flask(__name__)
+    app.get("/info")(info)
+    nowhere = {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"}
+    client = Client(Application(web=web_application(app), database_routes=True), nowhere)
+    assert send(client, "GET", "/info").body == {"info": "mine"}
+    assert send(client, "GET", "/init").error == (405, "GET is not allowed here; POST is")
+    assert send(client, "GET", "/missing").status == 404
+
+
+def info() -> dict[str, str]:
+    """Answer a route of one's own."""
+    return {"info": "mine"}
+
+
 def test_an_applications_own_answer_to_a_database_error_stays(web: Client) -> None:
     """A duplicate is a 409 where the application says so."""
     note = {"id": str(uuid4()), "text": "a"}

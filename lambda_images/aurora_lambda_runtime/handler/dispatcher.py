@@ -21,6 +21,9 @@ from aurora_lambda_runtime.handler.responses import FunctionUrlResponse, limited
 from aurora_lambda_runtime.handler.routing import Router, Routes
 from aurora_lambda_runtime.handler.web import WebApplication
 
+# What a framework says of a path, or of a method there, that it has no route for.
+NOT_ANSWERED = (404, 405)
+
 log = logging.getLogger(__name__)
 
 
@@ -74,8 +77,11 @@ class Dispatcher:
         method = event["requestContext"]["http"]["method"]
         try:
             request = Request.from_event(event, self.database, context.aws_request_id)
-            if self._web and not self._router.has(request):
-                return self._web_answer(self._web, event, context)
+            if self._web:
+                answer = self._web_answer(self._web, event, context)
+                # The database's own routes stand behind those of the framework, as behind an application's.
+                if answer["statusCode"] not in NOT_ANSWERED or not self._router.has(request):
+                    return answer
             return to_event(self._router.answer(request), method)
         except HttpError as error:
             return to_event(Response(error.status, {"error": str(error)}, error.headers), method)
