@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -20,8 +20,8 @@ WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 24, 6, 3
 class DashboardArgs(TypedDict):
     """What is on the dashboard."""
 
-    watched: Sequence[Watched]
-    """Functions, clusters and the like, from top to bottom. Plain, since the dashboard is laid out by it."""
+    watched: pulumi.Input[Sequence[pulumi.Input[Watched]]]
+    """Functions, clusters and the like, from top to bottom."""
     alarm_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of alarms whose states are at the top. Default: none."""
     transform: NotRequired[Transform]
@@ -45,17 +45,18 @@ class Dashboard(pulumi.ComponentResource):
         """Register the dashboard.
 
         Raises:
-            ValueError: something that is to be on it is of no known kind.
+            ValueError: something that is to be on it is of no known kind; for an output, once that is known.
         """
         super().__init__("aurora-lambda:index:Dashboard", name, {}, opts)
-        check_watched("Dashboard", name, args["watched"])
+        if not isinstance(args["watched"], pulumi.Output):
+            check_watched("Dashboard", name, cast(Sequence[Watched], args["watched"]))
         child = Children(self, args.get("transform", {}), CHILDREN).options
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        known = pulumi.Output.all(region, args["watched"], args.get("alarm_arns", []))
+        known = pulumi.Output.all(name, region, args["watched"], args.get("alarm_arns", []))
         dashboard = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=re.sub(r"[^\w-]", "-", physical_name(name), flags=re.ASCII),
-            dashboard_body=known.apply(lambda known: dashboard_body(*known)),
+            dashboard_body=known.apply(lambda known: _checked_body(*known)),
             opts=child("dashboard"),
         )
         self.url = pulumi.Output.all(region, dashboard.dashboard_name).apply(lambda known: dashboard_url(*known))
@@ -83,6 +84,11 @@ def dashboard_body(region: str, watched: Sequence[Mapping[str, Any]], alarm_arns
             widgets.append(_widget("metric", column * width, y + 1, width, GRAPH_HEIGHT, **graph, metrics=lines))
         y += 1 + GRAPH_HEIGHT
     return json.dumps({"widgets": widgets}, sort_keys=True)
+
+
+def _checked_body(name: str, region: str, watched: Sequence[Watched], alarm_arns: Sequence[str]) -> str:
+    check_watched("Dashboard", name, watched)
+    return dashboard_body(region, watched, alarm_arns)
 
 
 def _line(metric: Metric, id_: str) -> list[Any]:

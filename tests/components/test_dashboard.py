@@ -3,13 +3,15 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
-from aurora_lambda.dashboard import dashboard_body, dashboard_url
+from aurora_lambda.dashboard import Dashboard, dashboard_body, dashboard_url
 from aurora_lambda.metrics import KINDS
+from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.documented_metrics import is_documented
-from tests.components.recording import Recording
+from tests.components.recording import Recording, record
 from tests.components.tokens import ALARM, CLUSTER, DASHBOARD, DSQL_CLUSTER, FUNCTION, MAPPING
 
 STREAMS = json.dumps([{"name": "copy", "table": "test-table", "function": "copier", "database": False}])
@@ -105,6 +107,31 @@ def test_a_page_goes_from_the_url_down_to_the_migrations(stack: Stack) -> None:
         "## database (readers)",
         "## migrations (migrations)",
     ]
+
+
+@pytest.mark.parametrize("alarms", [{}, {"alarmEmail": "night@example.com"}])
+def test_a_function_that_the_program_adds_is_on_the_page(alarms: dict[str, str]) -> None:
+    """Its errors would be looked for elsewhere."""
+
+    def program() -> None:
+        Service().schedule("purge", "rate(1 hour)")
+
+    recording = record(program, {"engine": "dsql", "dashboard": "true", **alarms})
+    titles = [each["properties"]["markdown"] for each in widgets(recording) if each["type"] == "text"]
+    assert titles == [
+        "## handler (url)",
+        "## handler (function)",
+        "## purge (function)",
+        "## database (dsql)",
+        "## migrations (migrations)",
+    ]
+
+
+def test_what_is_of_no_known_kind_is_refused_as_an_output_too() -> None:
+    """Another language's program would get a page without it, or Python's own error."""
+    watched: Any = pulumi.Output.from_input([{"name": "a", "kind": "b", "id": "c"}])
+    with pytest.raises(ValueError, match=r"Dashboard 'page': watched\[0\].kind is 'b'; available: "):
+        record(lambda: Dashboard("page", {"watched": watched}))
 
 
 def test_no_dashboard_is_made_unless_asked_for(stack: Stack) -> None:

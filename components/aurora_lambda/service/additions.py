@@ -8,6 +8,7 @@ from typing import TypeVar
 import pulumi
 
 from aurora_lambda.access import FunctionAccess, merged_access
+from aurora_lambda.alarms import Watched
 from aurora_lambda.function_role import FunctionRole
 
 Made = TypeVar("Made")
@@ -23,6 +24,7 @@ class Additions:
     def __init__(self) -> None:
         self._roles: list[FunctionRole] = []
         self._parts: list[pulumi.Resource] = []
+        self._watched: list[Watched] = []
         self._handler: list[pulumi.Input[FunctionAccess]] = []
         self._read = False
         self._mistake: Exception | None = None
@@ -50,6 +52,10 @@ class Additions:
         """Add components, which all belong to what a protected stack keeps."""
         self._parts += parts
 
+    def add_watched(self, watched: Watched) -> None:
+        """Add what the dashboard shows."""
+        self._watched.append(watched)
+
     def add_role(self, role: FunctionRole, *, database: bool) -> None:
         """Add the role of a function, which may use the database."""
         self._parts.append(role)
@@ -72,6 +78,11 @@ class Additions:
     def with_parts(self, others: Sequence[pulumi.Resource]) -> Awaitable[list[pulumi.Resource]]:
         """Return `others` and all components added, for `depends_on`."""
         return self._later(lambda: [*others, *self._parts])
+
+    def with_watched(self, before: Sequence[Watched], after: Sequence[Watched]) -> pulumi.Output[list[Watched]]:
+        """Return what the dashboard shows: all that has been added, between `before` and `after`."""
+        later = self._later(lambda: [*before, *self._watched, *after])
+        return pulumi.Output.from_input(later)
 
     def handler_access(self) -> pulumi.Output[FunctionAccess]:
         """Return all that has been added to the handler."""

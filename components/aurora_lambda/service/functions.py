@@ -210,9 +210,10 @@ class Functions:
         return function
 
     def _watch(self, name: str, function: ImageFunction, timeout: pulumi.Input[int]) -> None:
+        watched: Watched = {"name": name, "kind": "function", "id": function.function_name}
+        watched["limits"] = {"timeout": timeout}
+        self._additions.add_watched(watched)
         if self._alarms:
-            watched: Watched = {"name": name, "kind": "function", "id": function.function_name}
-            watched["limits"] = {"timeout": timeout}
             alarms = Alarms(name, {"watched": [watched], "topic_arn": self._alarms.topic_arn, "tags": self._tags})
             self._additions.add(alarms)
 

@@ -6,6 +6,7 @@ import pulumi
 
 from aurora_lambda import Alarms, AlarmsArgs, Dashboard, ImageFunction, Migration, TableStream, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.database import Database
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import stream_functions
@@ -63,9 +64,12 @@ def watched_functions(settings: Settings, functions: Mapping[str, ImageFunction]
 
 
 def register_dashboard(
-    settings: Settings, application: Sequence[Watched], parts: Sequence[pulumi.Resource]
+    settings: Settings, application: Sequence[Watched], parts: Sequence[pulumi.Resource], additions: Additions
 ) -> list[pulumi.Resource]:
-    """Register the stack's dashboard, where it is asked for, and export its link; `parts` are all its components."""
+    """Register the stack's dashboard, where it is asked for, and export its link.
+
+    `parts` are all the stack's components, but for those that come as `additions`.
+    """
     if not settings.dashboard:
         return []
     functions = {part.pulumi_resource_name: part for part in parts if isinstance(part, ImageFunction)}
@@ -74,7 +78,8 @@ def register_dashboard(
         for part in parts
         if isinstance(part, TableStream)
     ]
-    watched = [*application[:2], *streams, *watched_functions(settings, functions), *application[2:]]
+    first = [*application[:2], *streams, *watched_functions(settings, functions)]
+    watched = additions.with_watched(first, application[2:])
     arns = pulumi.Output.all(*(part.alarm_arns for part in parts if isinstance(part, Alarms | TableStream)))
     alarm_arns = arns.apply(lambda known: [arn for arns in known for arn in arns])
     dashboard = Dashboard("service", {"watched": watched, "alarm_arns": alarm_arns})

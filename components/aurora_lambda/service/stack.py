@@ -79,7 +79,7 @@ class Service:
             alarms=self.alarms,
         )
         parts += [self.alarms] if self.alarms else []
-        parts += register_dashboard(self.settings, watched, parts)
+        parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
         self._functions = self._functions_to_add()
         pulumi.export("engine", self.settings.engine)
