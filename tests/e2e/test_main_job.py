@@ -73,6 +73,8 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
         "outputs",
         "functions",
         "mappings",
+        "queues",
+        "schedules",
         "lambdaEndpoint",
         "functionUrl",
         "awsEndpoint",

@@ -55,6 +55,8 @@ def test_a_stack_comes_up_is_left_alone_and_goes(checkout: Path) -> None:
         "outputs",
         "functions",
         "mappings",
+        "queues",
+        "schedules",
         "lambdaEndpoint",
         "functionUrl",
         "awsEndpoint",

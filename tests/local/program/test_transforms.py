@@ -9,7 +9,7 @@ import pytest
 
 from aurora_lambda import ImageFunction, StreamTable
 from aurora_lambda_local.platform.errors import LocalError
-from tests.local.program.receiving import run
+from tests.local.program.receiving import run_apart
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 QUEUE = "aws:sqs/queue:Queue"
@@ -25,66 +25,66 @@ def setting(type_: str, **properties: Any) -> pulumi.ResourceTransform:
     return transform
 
 
+def two_functions() -> None:
+    opts = pulumi.ResourceOptions(transforms=[setting(LOG_GROUP, retentionInDays=1)])
+    ImageFunction("f", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}, opts)
+    ImageFunction("g", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"})
+
+
 @pytest.mark.parametrize("preview", [False, True])
 def test_a_components_transforms_reach_its_resources(tmp_path: Path, preview: bool) -> None:
     """A function would keep its logs here for a time that the program has changed, as on AWS it does not."""
-
-    def main() -> None:
-        opts = pulumi.ResourceOptions(transforms=[setting(LOG_GROUP, retentionInDays=1)])
-        ImageFunction("f", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}, opts)
-        ImageFunction("g", {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"})
-
-    inputs = run(main, tmp_path, preview=preview)
+    inputs = run_apart(two_functions, tmp_path, preview=preview)
     assert inputs[LOG_GROUP, "f"] == {**inputs[LOG_GROUP, "g"], **inputs[LOG_GROUP, "f"], "retentionInDays": 1}
     assert inputs[LOG_GROUP, "g"]["retentionInDays"] == 30
 
 
+def own_and_the_stacks() -> None:
+    pulumi.runtime.register_resource_transform(setting(QUEUE, fifoQueue=True, name="stack"))
+    aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[setting(QUEUE, name="own", delaySeconds=5)]))
+    StreamTable("t", {"table_name": "items"})
+
+
 def test_transforms_run_from_the_resource_up_to_the_stack(tmp_path: Path) -> None:
     """Of two that set one property, another one would win here than on AWS."""
-
-    def main() -> None:
-        pulumi.runtime.register_resource_transform(setting(QUEUE, fifoQueue=True, name="stack"))
-        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[setting(QUEUE, name="own", delaySeconds=5)]))
-        StreamTable("t", {"table_name": "items"})
-
-    inputs = run(main, tmp_path)
+    inputs = run_apart(own_and_the_stacks, tmp_path)
     assert inputs[QUEUE, "q"] == {"name": "stack", "delaySeconds": 5, "fifoQueue": True}
     assert inputs[TABLE, "t"]["name"] == "shop-local-items"
 
 
+def asynchronous() -> None:
+    other = aws.sqs.Queue("other", name="letters")
+
+    async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.name != "q":
+            return None
+        return pulumi.ResourceTransformResult({**args.props, "name": other.name.apply("{}-copy".format)}, args.opts)
+
+    aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[transform]))
+
+
 def test_a_transform_may_be_asynchronous_and_use_outputs(tmp_path: Path) -> None:
     """A transform that looks a key up would stop the program here."""
+    assert run_apart(asynchronous, tmp_path)[QUEUE, "q"] == {"name": "letters-copy"}
 
-    def main() -> None:
-        other = aws.sqs.Queue("other", name="letters")
 
-        async def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-            if args.name != "q":
-                return None
-            return pulumi.ResourceTransformResult({**args.props, "name": other.name.apply("{}-copy".format)}, args.opts)
+def failing() -> None:
+    def fail(args: pulumi.ResourceTransformArgs) -> None:
+        raise KeyError(args.name)
 
-        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[transform]))
-
-    assert run(main, tmp_path)[QUEUE, "q"] == {"name": "letters-copy"}
+    aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[fail]))
 
 
 def test_a_transform_that_fails_is_named(tmp_path: Path) -> None:
     """A person would be told that a queue failed, and not that the own transform did."""
-
-    def fail(args: pulumi.ResourceTransformArgs) -> None:
-        raise KeyError(args.name)
-
-    def main() -> None:
-        aws.sqs.Queue("q", opts=pulumi.ResourceOptions(transforms=[fail]))
-
     with pytest.raises(LocalError, match="^aws:sqs/queue:Queue q: its transform failed: KeyError: 'q'$"):
-        run(main, tmp_path)
+        run_apart(failing, tmp_path)
+
+
+def with_a_components_own() -> None:
+    StreamTable("t", {"table_name": "items", "transform": {"table": {"tableClass": "STANDARD_INFREQUENT_ACCESS"}}})
 
 
 def test_the_transform_of_a_component_works_here_too(tmp_path: Path) -> None:
     """A stack would be another one here than on AWS."""
-
-    def main() -> None:
-        StreamTable("t", {"table_name": "items", "transform": {"table": {"tableClass": "STANDARD_INFREQUENT_ACCESS"}}})
-
-    assert run(main, tmp_path)[TABLE, "t"]["tableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    assert run_apart(with_a_components_own, tmp_path)[TABLE, "t"]["tableClass"] == "STANDARD_INFREQUENT_ACCESS"
