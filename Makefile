@@ -28,7 +28,7 @@ $(VENV)/.ready: pyproject.toml components/pyproject.toml lambda_images/pyproject
 	@$(UV) sync --quiet
 	@# Compile what every command imports, also where the environment says not to: it saves seconds each time.
 	@echo "  compiling what every command imports"
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import aurora_lambda_local.cli.deployed_stack, aurora_lambda_local.cli.live_progress, aurora_lambda_local.program.deploy, aurora_lambda_local.supervisor.server, aurora_lambda.service.stack'
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import aurora_lambda_local.deployed.stack, aurora_lambda_local.cli.live_progress, aurora_lambda_local.program.deploy, aurora_lambda_local.supervisor.server, aurora_lambda.service.stack'
 	@echo '$(CURDIR)' > $@
 
 up: setup ## Run the whole stack on this machine.

@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from aurora_lambda_local.cli import deployed_stack, put_item
+from aurora_lambda_local.cli import put_item
 from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.deployed import stack as deployed_stack
 
 TABLES = ("shop-local-orders", "carts-1a2b3c4", "old.users")
 

@@ -6,7 +6,7 @@ import pytest
 
 from aurora_lambda_local import commands
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_local.cli.sql import QueryResult, run_query, shell_command
+from aurora_lambda_local.deployed.sql import QueryResult, run_query, shell_command
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
 from tests.conftest import Database

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from aurora_lambda_local import commands
-from aurora_lambda_local.cli import deployed_stack, stream_mapping
 from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.deployed import stack as deployed_stack
+from aurora_lambda_local.deployed import stream_mapping
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.preview import preview

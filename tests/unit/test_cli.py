@@ -16,10 +16,12 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from aurora_lambda_local.cli import commands, deployed_stack
-from aurora_lambda_local.cli.deployed_stack import DeployedStack, error_message
-from aurora_lambda_local.cli.formatting import MigrationResult, migration_summary, status_lines, status_value
+from aurora_lambda_local.cli import commands
+from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
 from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.deployed import stack as deployed_stack
+from aurora_lambda_local.deployed.migrations import MigrationResult
+from aurora_lambda_local.deployed.stack import DeployedStack, error_message
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.migrations.checksums import read_revisions
 
@@ -296,10 +298,11 @@ def test_another_stack_that_runs_here_is_named(
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
     """Else `aurora-lambda logs handler -f | head` would end in a traceback."""
     program = (
-        "import sys; from aurora_lambda_local.cli import deployed_stack, logs, main;"
+        "import sys; from aurora_lambda_local.cli import main;"
+        "from aurora_lambda_local.deployed import logs, stack;"
         "from datetime import UTC, datetime;"
         "from aurora_lambda_local.lambda_service.log_reader import LogEvent;"
-        "deployed_stack.select_stack = lambda name: deployed_stack.DeployedStack('local', {});"
+        "stack.select_stack = lambda name: stack.DeployedStack('local', {});"
         "logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
         "sys.exit(main.main(['logs', '--json']))"
     )

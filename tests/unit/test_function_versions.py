@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from aurora_lambda_local.cli.deployed_stack import DeployedStack, StackRequestError
 from aurora_lambda_local.cli.function_versions import prune_versions, superfluous_versions
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
 
 
 @pytest.fixture

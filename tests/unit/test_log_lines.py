@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aurora_lambda_local.cli.log_lines import format_event
+from aurora_lambda_local.deployed.log_lines import format_event
 from aurora_lambda_local.lambda_service.log_reader import LogEvent
 
 REQUEST = "7451581d-b1d0-4558-b7ce-32f52fb6aa21"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_local.cli import deployed_stack, stack_environment
+from aurora_lambda_local.cli import stack_environment
 from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.deployed import stack as deployed_stack
 from aurora_lambda_local.platform.errors import UsageError
 
 OUTPUTS = {

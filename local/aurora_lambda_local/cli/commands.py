@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.formatting import migration_summary, pretty_json, status_lines, status_value
-from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, working
+from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
+from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, tracked, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_runtime.migrations.request import COMMANDS
@@ -144,8 +144,8 @@ def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
     """Return how files, runner and database differ; nothing for a stack without a database."""
     if outputs.get("engine") == "none":
         return []
-    from aurora_lambda_local.cli.deployed_stack import StackRequestError
-    from aurora_lambda_local.cli.migrations import migration_status
+    from aurora_lambda_local.deployed.migrations import migration_status
+    from aurora_lambda_local.deployed.stack import StackRequestError
 
     try:
         return migration_status()["output"].splitlines()
@@ -155,7 +155,7 @@ def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
 
 def invoke(options: argparse.Namespace) -> None:
     """Invoke a function and print its answer."""
-    from aurora_lambda_local.cli.deployed_stack import select_stack
+    from aurora_lambda_local.deployed.stack import pretty_json, select_stack
 
     if options.debug and options.payload == "-":
         raise UsageError('--debug needs this terminal for itself; type: --debug "$(cat event.json)"')
@@ -183,8 +183,8 @@ def _payload(text: str) -> bytes:
 
 def migrate(options: argparse.Namespace) -> None:
     """Run the migration runner and print its result."""
-    from aurora_lambda_local.cli.deployed_stack import select_stack
-    from aurora_lambda_local.cli.migrations import MIGRATION_RUNNER, ask_runner
+    from aurora_lambda_local.deployed.migrations import MIGRATION_RUNNER, ask_runner
+    from aurora_lambda_local.deployed.stack import pretty_json, select_stack
 
     command, revision = options.migration_command, options.revision or options.revision_option
     if COMMANDS[command].takes_revision != bool(revision):
@@ -197,10 +197,10 @@ def migrate(options: argparse.Namespace) -> None:
 
 def logs(options: argparse.Namespace) -> None:
     """Print functions' logs."""
-    from aurora_lambda_local.cli.deployed_stack import program_name, select_stack
-    from aurora_lambda_local.cli.log_lines import NAME_WIDTH, format_event
-    from aurora_lambda_local.cli.logs import read_logs
-    from aurora_lambda_local.cli.times import parse_since
+    from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
+    from aurora_lambda_local.deployed.logs import read_logs
+    from aurora_lambda_local.deployed.stack import program_name, select_stack
+    from aurora_lambda_local.deployed.times import parse_since
 
     since = parse_since(options.since) if options.since else None
     stack = select_stack(options.stack)
@@ -215,15 +215,16 @@ def logs(options: argparse.Namespace) -> None:
 
 def replay(options: argparse.Namespace) -> None:
     """Give a mapping's failed records to its function again."""
-    from aurora_lambda_local.cli.replay import replay as replay_failures
+    from aurora_lambda_local.deployed.replay import replay as replay_failures
 
-    for line in replay_failures(options.stack, options.mapping, options.since, dry_run=options.dry_run):
+    track = partial(tracked, text="replaying")
+    for line in replay_failures(options.stack, options.mapping, options.since, dry_run=options.dry_run, track=track):
         print(line, flush=True)
 
 
 def sql(options: argparse.Namespace) -> None:
     """Run a statement on the database that runs here, or print how to open its shell."""
-    from aurora_lambda_local.cli.sql import run_query, running_database, shell_command
+    from aurora_lambda_local.deployed.sql import run_query, running_database, shell_command
 
     database = running_database()
     if options.query is None:
@@ -277,8 +278,8 @@ def upgrade(options: argparse.Namespace) -> None:
 
 def prune_versions(options: argparse.Namespace) -> None:
     """Delete published versions that nothing leads to, and print each."""
-    from aurora_lambda_local.cli.deployed_stack import select_stack
     from aurora_lambda_local.cli.function_versions import prune_versions as prune
+    from aurora_lambda_local.deployed.stack import select_stack
 
     if options.keep < 0:
         raise UsageError(f"--keep takes a number of versions, not {options.keep}")

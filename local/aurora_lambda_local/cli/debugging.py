@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.deployed_stack import DeployedStack
+from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.runtimes.virtualenv import ONE_INVOCATION

@@ -11,10 +11,10 @@ from pathlib import Path
 from watchfiles import DefaultFilter, watch
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.log_lines import NAME_WIDTH, format_event
-from aurora_lambda_local.cli.logs import LocalLogs
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
+from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
+from aurora_lambda_local.deployed.logs import LocalLogs
 from aurora_lambda_local.platform.paths import LocalPaths
 
 PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")

@@ -3,42 +3,12 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from difflib import get_close_matches
-from typing import Literal, NotRequired, TypedDict
 
+from aurora_lambda_local.deployed.migrations import MigrationResult
 from aurora_lambda_local.platform.errors import UsageError
 
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
-
-
-class RevisionResult(TypedDict):
-    """A revision in the migration runner's result, with a duration where it was applied."""
-
-    revision: str
-    message: str
-    duration_ms: NotRequired[int]
-
-
-class MigrationResult(TypedDict):
-    """The migration runner's result."""
-
-    command: str
-    engine: str
-    status: Literal["ok", "incomplete"]
-    before: str | None
-    after: str | None
-    applied: list[RevisionResult]
-    pending: list[RevisionResult]
-    output: str
-    duration_ms: int
-
-
-def pretty_json(text: str) -> str:
-    """Return JSON indented, and any other text as it is."""
-    with suppress(ValueError):
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return text
 
 
 def migration_summary(result: MigrationResult) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aurora_lambda_local.cli.deployed_stack import DeployedStack, StackRequestError
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
 
 
 def prune_versions(stack: DeployedStack, keep: int) -> Iterator[str]:

@@ -69,7 +69,7 @@ def _exit_code(error: Exception) -> int | None:
     from pulumi import RunError
 
     from aurora_lambda.project import ProjectError
-    from aurora_lambda_local.cli.deployed_stack import StackRequestError
+    from aurora_lambda_local.deployed.stack import StackRequestError
 
     if isinstance(error, UsageError | RunError | ProjectError):
         return 2

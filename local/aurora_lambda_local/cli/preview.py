@@ -3,9 +3,9 @@
 import json
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.deployed_stack import StackRequestError, select_stack
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
+from aurora_lambda_local.deployed.stack import StackRequestError, select_stack
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.preview import PreviewResult
 from aurora_lambda_runtime.application import ApplicationPackage

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from aurora_lambda.project import Project
 from aurora_lambda.service.stream_settings import read_streams
 from aurora_lambda_local.cli.configuration import StackConfiguration
-from aurora_lambda_local.cli.deployed_stack import program_name, select_stack
 from aurora_lambda_local.commands import status
+from aurora_lambda_local.deployed.stack import program_name, select_stack
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 
 TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})

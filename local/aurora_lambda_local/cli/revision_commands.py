@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
     from aurora_lambda.project import Project
-    from aurora_lambda_local.cli.migrations import migration_status
     from aurora_lambda_local.commands import database_url
+    from aurora_lambda_local.deployed.migrations import migration_status
     from aurora_lambda_runtime.application import ApplicationPackage
     from aurora_lambda_runtime.database.contract import DATABASE_URL
     from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -63,8 +63,8 @@ def adopt_history(options: argparse.Namespace) -> None:
 def _renumber(names: Sequence[str]) -> None:
     """Move the revisions of these names, by default those that the database here lacks and the person calls theirs."""
     from aurora_lambda.project import Project
-    from aurora_lambda_local.cli.migrations import applied_revisions
     from aurora_lambda_local.commands import status
+    from aurora_lambda_local.deployed.migrations import applied_revisions
     from aurora_lambda_runtime.migrations.errors import MigrationError
     from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
 

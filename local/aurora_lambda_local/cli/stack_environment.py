@@ -11,8 +11,8 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from aurora_lambda.service.live_data import LIVE_DATA
-from aurora_lambda_local.cli.deployed_stack import select_stack
 from aurora_lambda_local.commands import status
+from aurora_lambda_local.deployed.stack import select_stack
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.supervisor.messages import StackStatus
 from aurora_lambda_runtime.database.contract import DATABASE_URL

@@ -11,9 +11,9 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from aurora_lambda_local.cli import replay as replay_module
-from aurora_lambda_local.cli.deployed_stack import DeployedStack
 from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.deployed import replay as replay_module
+from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.streams.batches import Batch, Discarded
 from aurora_lambda_local.streams.destinations import ensure_bucket
 from aurora_lambda_local.streams.dynamodb import DurableDynamoDb

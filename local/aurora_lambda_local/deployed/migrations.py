@@ -3,11 +3,11 @@
 import json
 from contextlib import closing
 from dataclasses import asdict
+from typing import Literal, NotRequired, TypedDict
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.deployed_stack import DeployedStack, select_stack
-from aurora_lambda_local.cli.formatting import MigrationResult
 from aurora_lambda_local.commands import database_url
+from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_URL, database_settings
@@ -19,6 +19,28 @@ from aurora_lambda_runtime.migrations.servers import open_server
 MIGRATION_RUNNER = "migration-runner"
 # They compare the files here with the runner's and with the database.
 COMPARING = {"check", "status"}
+
+
+class RevisionResult(TypedDict):
+    """A revision in the migration runner's result, with a duration where it was applied."""
+
+    revision: str
+    message: str
+    duration_ms: NotRequired[int]
+
+
+class MigrationResult(TypedDict):
+    """The migration runner's result."""
+
+    command: str
+    engine: str
+    status: Literal["ok", "incomplete"]
+    before: str | None
+    after: str | None
+    applied: list[RevisionResult]
+    pending: list[RevisionResult]
+    output: str
+    duration_ms: int
 
 
 def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:

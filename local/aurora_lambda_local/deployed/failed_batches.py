@@ -11,8 +11,8 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from aurora_lambda_local.cli.deployed_stack import StackRequestError
-from aurora_lambda_local.cli.stream_mapping import StreamMapping
+from aurora_lambda_local.deployed.stack import StackRequestError
+from aurora_lambda_local.deployed.stream_mapping import StreamMapping
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.streams.filters import parse_filters
 

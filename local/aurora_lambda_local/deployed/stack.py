@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import boto3
@@ -127,6 +128,13 @@ def error_message(answer: str) -> str:
     except ValueError:
         return answer
     return str(error["errorMessage"]) if isinstance(error, dict) and "errorMessage" in error else answer
+
+
+def pretty_json(text: str) -> str:
+    """Return JSON indented, and any other text as it is."""
+    with suppress(ValueError):
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return text
 
 
 def _pulumi_outputs(name: str) -> dict[str, object]:

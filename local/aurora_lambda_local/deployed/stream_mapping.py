@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 from botocore.client import BaseClient
 
-from aurora_lambda_local.cli.deployed_stack import INVOKE_CONFIG, DeployedStack
 from aurora_lambda_local.commands import status
+from aurora_lambda_local.deployed.stack import INVOKE_CONFIG, DeployedStack
 from aurora_lambda_local.platform.errors import UsageError
 
 # The emulated services take any; real ones are not sent to them.

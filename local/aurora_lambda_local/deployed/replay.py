@@ -1,20 +1,31 @@
 """Give the records that a mapping has given up to its function again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aurora_lambda_local.cli.deployed_stack import StackRequestError, error_message, select_stack
-from aurora_lambda_local.cli.failed_batches import FailedBatch, list_failed_batches
-from aurora_lambda_local.cli.stream_mapping import StreamMapping, find_mapping
-from aurora_lambda_local.cli.terminal import tracked
-from aurora_lambda_local.cli.times import parse_since
+from aurora_lambda_local.deployed.failed_batches import FailedBatch, list_failed_batches
+from aurora_lambda_local.deployed.stack import StackRequestError, error_message, select_stack
+from aurora_lambda_local.deployed.stream_mapping import StreamMapping, find_mapping
+from aurora_lambda_local.deployed.times import parse_since
+
+# Gets what is worked through and how many there are, and gives it on.
+Track = Callable[[Iterable[FailedBatch], int], Iterable[FailedBatch]]
 
 
-def replay(stack: str | None, mapping_name: str, since: str | None, *, dry_run: bool) -> Iterator[str]:
+def replay(
+    stack: str | None,
+    mapping_name: str,
+    since: str | None,
+    *,
+    dry_run: bool,
+    track: Track = lambda batches, _count: batches,
+) -> Iterator[str]:
     """Yield the lines of a replay, oldest failure first; a failure is removed when its records have succeeded.
+
+    `track` may show how far it has come.
 
     Raises:
         UsageError: there is no such stack or mapping, or `since` is no time.
@@ -24,7 +35,7 @@ def replay(stack: str | None, mapping_name: str, since: str | None, *, dry_run: 
     try:
         mapping = find_mapping(select_stack(stack), mapping_name)
         count, batches = list_failed_batches(mapping, start)
-        yield from _list(batches) if dry_run else _replay(mapping, count, batches)
+        yield from _list(batches) if dry_run else _replay(mapping, track(batches, count))
     except (BotoCoreError, ClientError) as error:
         raise StackRequestError(f"the failures of {mapping_name} could not be read: {error}") from None
 
@@ -39,10 +50,10 @@ def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:
     yield f"failures waiting: {count}, records: {records}"
 
 
-def _replay(mapping: StreamMapping, count: int, batches: Iterator[FailedBatch]) -> Iterator[str]:
+def _replay(mapping: StreamMapping, batches: Iterable[FailedBatch]) -> Iterator[str]:
     replayed = records = failed = 0
     client = mapping.client("lambda")
-    for batch in tracked(batches, count, "replaying"):
+    for batch in batches:
         problem = _try(client, mapping.function_arn, batch)
         if problem:
             batch.keep()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aurora_lambda_local.cli.deployed_stack import DeployedStack, StackRequestError, program_name
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, program_name
 from aurora_lambda_local.lambda_service.log_reader import LogEvent, LogReader
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
