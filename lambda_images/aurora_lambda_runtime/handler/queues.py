@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aurora_lambda_runtime.database.errors import DatabaseError
-from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
+from aurora_lambda_runtime.handler.context import LambdaContext
+from aurora_lambda_runtime.handler.entry import BatchResponse, EntryPoint, invocation
 from aurora_lambda_runtime.handler.results import refuse_deferred, require_nothing
-from aurora_lambda_runtime.handler.streams.batches import BatchResponse, at_end, deadline
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,6 @@ class Message:
 
 
 MessageFunction = Callable[[Message], object]
-EntryPoint = Callable[[object, LambdaContext], BatchResponse]
 
 
 def queue_handler(function: MessageFunction) -> EntryPoint:
@@ -63,12 +62,8 @@ def queue_handler(function: MessageFunction) -> EntryPoint:
     @functools.wraps(function)
     def handle(event: object, context: LambdaContext) -> BatchResponse:
         records = _records(event)
-        deadline.set(answer_deadline(context))
-        try:
+        with invocation(context):
             failed = _failed(function, records)
-        finally:
-            for end in at_end:
-                end()
         return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
 
     return handle

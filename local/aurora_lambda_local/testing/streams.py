@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aurora_lambda_local.testing.client import Context
+from aurora_lambda_runtime.handler.entry import BatchResponse, EntryPoint
 from aurora_lambda_runtime.handler.streams import EventName, StreamRecord
 from aurora_lambda_runtime.handler.streams.attributes import encode_item
-from aurora_lambda_runtime.handler.streams.batches import BatchResponse, EntryPoint
 from aurora_lambda_runtime.handler.streams.records import parse_record
 
 ENABLED_AT = "2019-02-15T23:01:06.871"

@@ -10,7 +10,7 @@ import time
 from sqlalchemy import delete, func, select
 
 from aurora_lambda_local.testing.streams import raw_record
-from aurora_lambda_runtime.handler.streams.batches import EntryPoint
+from aurora_lambda_runtime.handler.entry import EntryPoint
 from aurora_lambda_runtime.handler.streams.sql import database
 from tests.bench.copies import in_batches, items, one_by_one
 from tests.images.client import Context

@@ -8,8 +8,9 @@ import pytest
 
 from aurora_lambda_local.testing.streams import MODIFIED, invoke, raw_record
 from aurora_lambda_runtime.database.errors import DatabaseUnavailableError
+from aurora_lambda_runtime.handler.entry import EntryPoint
 from aurora_lambda_runtime.handler.streams import StreamRecord, batch_handler, stream_handler
-from aurora_lambda_runtime.handler.streams.batches import BatchError, EntryPoint
+from aurora_lambda_runtime.handler.streams.batches import BatchError
 from aurora_lambda_runtime.handler.streams.records import RecordError
 from tests.images.client import Context
 

@@ -10,41 +10,21 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
-from typing import TypedDict
 
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 from aurora_lambda_runtime.database.errors import DatabaseError
-from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
+from aurora_lambda_runtime.handler.context import LambdaContext
+from aurora_lambda_runtime.handler.entry import BatchResponse, EntryPoint, invocation
 from aurora_lambda_runtime.handler.results import refuse_deferred, require_nothing
 from aurora_lambda_runtime.handler.streams.records import RecordError, StreamRecord, parse_record
 
-# When the answer has to be ready, on `time.monotonic`'s clock.
-deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
-
-# What to do when an invocation ends, however it ends.
-at_end: list[Callable[[], None]] = []
-
 log = logging.getLogger(__name__)
-
-
-class BatchItemFailure(TypedDict):
-    """The first record that failed, by its sequence number."""
-
-    itemIdentifier: str
 
 
 class BatchError(Exception):
     """A record of the batch failed, and the event source mapping takes no partial batch response."""
 
 
-class BatchResponse(TypedDict):
-    """A partial batch response. The event source mapping has to ask for it: `ReportBatchItemFailures`."""
-
-    batchItemFailures: list[BatchItemFailure]
-
-
-EntryPoint = Callable[[object, LambdaContext], BatchResponse]
 RecordFunction = Callable[[StreamRecord], object]
 BatchFunction = Callable[[Sequence[StreamRecord]], object]
 
@@ -103,13 +83,9 @@ def _entry_point(
     @functools.wraps(function)
     def handle(event: object, context: LambdaContext) -> BatchResponse:
         print(f"event {json.dumps(event, separators=(',', ':'))}")
-        deadline.set(answer_deadline(context))
         records, unreadable = _parse_event(event)
-        try:
+        with invocation(context):
             failed = first_failure(records) if records else None
-        finally:
-            for end in at_end:
-                end()
         identifier = failed.item_identifier if failed else unreadable
         if identifier and os.environ.get(REPORT_BATCH_ITEM_FAILURES) == "false":
             raise BatchError(f"the record with the sequence number {identifier} failed, and the batch with it")
