@@ -66,6 +66,12 @@ class Project:
         """The folder of the application's revisions."""
         return self.application / "versions"
 
+    @property
+    def stacks(self) -> list[str]:
+        """The names of the stacks that have a file, sorted."""
+        files = (file.name for file in self.stack_files.glob("Pulumi.*.yaml") if file.is_file())
+        return sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files)
+
     def stack_file(self, stack: str) -> Path:
         """Return the file that configures a stack, which may be named with its organisation and project."""
         return self.stack_files / f"Pulumi.{stack.rpartition('/')[2]}.yaml"

@@ -55,9 +55,8 @@ def read_configuration(project: Project, stack: str, encrypted: str | None = Non
     """
     file = project.stack_file(stack)
     if not file.is_file():
-        files = [path.name for path in project.stack_files.glob("Pulumi.*.yaml") if path.is_file()]
-        names = sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in files)
-        raise UsageError(f"there is no stack {stack!r} ({file} is missing); available: {', '.join(names)}")
+        available = ", ".join(project.stacks)
+        raise UsageError(f"there is no stack {stack!r} ({file} is missing); available: {available}")
     try:
         values = load_stack_file(file.read_text(encoding="utf-8")).get("config") or {}
         names = [full_key(str(key), project.name, str(file)) for key, _ in values.items()]

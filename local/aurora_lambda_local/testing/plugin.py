@@ -51,10 +51,7 @@ def stack_engines(config: pytest.Config) -> list[str]:
 
     try:
         project = Project.find(config.rootpath)
-        stacks = [
-            file.name.split(".", 1)[1].removesuffix(".yaml") for file in project.stack_files.glob("Pulumi.*.yaml")
-        ]
-        configured = [read_configuration(project, stack, encrypted="") for stack in stacks]
+        configured = [read_configuration(project, stack, encrypted="") for stack in project.stacks]
     except (ProjectError, UsageError) as error:
         raise pytest.UsageError(str(error)) from None
     used = {each.get(f"{project.name}:engine", next(iter(ENGINES))) for each in configured}
