@@ -20,7 +20,7 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.image_context import write_context
-from aurora_lambda_local.program.monitor import cancel_tasks
+from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"

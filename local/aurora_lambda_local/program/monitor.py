@@ -14,6 +14,7 @@ from pulumi.runtime.mocks import MockMonitor, set_mocks
 from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
+from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Outputs
@@ -120,14 +121,6 @@ def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLo
         loop.run_until_complete(loop.shutdown_default_executor())
         asyncio.set_event_loop(None)
         loop.close()
-
-
-def cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """End what waits for a resource that failed: Python would report each as never awaited, whenever it is freed."""
-    if tasks := asyncio.all_tasks(loop):
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Headers
 
 from aurora_lambda_local.lambda_service.url_payload import url_event, url_response
+from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.platform.http_server import Request
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
 
@@ -117,9 +118,7 @@ def event_loop() -> Generator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-            loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+        cancel_tasks(loop)
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
         asyncio.set_event_loop(None)
