@@ -34,7 +34,7 @@ def migrated(request: pytest.FixtureRequest, new_database: NewDatabase) -> Itera
 def app(migrated: Database) -> Iterator[Client]:
     """Return the application on a database whose tables are empty."""
     client = Client(Application(COMMANDS, ROUTES, TABLES, database_routes=True), migrated.environment())
-    with client.dispatcher.engine.begin() as connection:
+    with client.dispatcher.database.transactions.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
     yield client

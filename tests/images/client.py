@@ -36,7 +36,7 @@ class Client:
 
     def close(self) -> None:
         """Leave no connection behind."""
-        self.dispatcher.engine.dispose()
+        self.dispatcher.database.transactions.dispose()
         self.dispatcher.connector.close()
 
     def invoke(self, event: Any, context: Context | None = None) -> Any:

@@ -129,7 +129,7 @@ def test_a_transaction_takes_begin_its_statements_and_commit(app: Client, proxy:
 
 def test_a_transaction_is_one(app: Client) -> None:
     """An engine that silently committed each statement would keep half of what failed."""
-    engine = app.dispatcher.engine
+    engine = app.dispatcher.database.transactions
     app.invoke({})
     for _ in range(2):
         with suppress(ZeroDivisionError), engine.begin() as connection:
@@ -153,7 +153,7 @@ def test_two_hundred_invocations_use_one_connection(app: Client, proxy: Counting
 
 def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: Client, proxy: CountingProxy) -> None:
     """A nested checkout would wait for itself until the function's timeout."""
-    engine = app.dispatcher.engine
+    engine = app.dispatcher.database.transactions
     with engine.connect(), pytest.raises(Exception, match="QueuePool limit of size 1 overflow 0 reached"):
         engine.connect()
     assert proxy.connections == 1
@@ -232,7 +232,7 @@ def test_a_function_with_little_time_still_connects(database: Database, client_o
     """Lambda's own default timeout is 3 s: too short to wait for a cluster, long enough to use one."""
     app = client_of(database)
     assert app.invoke({}, Context("r", remaining=3000))["text"] == "r"
-    app.dispatcher.engine.dispose()
+    app.dispatcher.database.transactions.dispose()
     with pytest.raises(DatabaseUnavailableError, match=r"does not answer \(no time is left to wait for it\)"):
         app.invoke({}, Context(remaining=900))
 

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.dialects.mysql import LambdaDialect
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.database.upserts import upsert_newer
 from tests.conftest import Database as Server
@@ -28,7 +27,7 @@ notes = Table(
 def connect(database: Server) -> Database:
     """Return a database as a function uses it, on a connection of its own."""
     settings = database_settings(database.environment())
-    return Database(lambda_engine(Connector(settings)), settings)
+    return Database.on(Connector(settings))
 
 
 @pytest.fixture(params=("postgres", "mysql", pytest.param("dsql", marks=pytest.mark.slow)))
@@ -127,7 +126,7 @@ def test_mysql_is_given_its_own_form_of_the_statement() -> None:
 def test_a_table_whose_primary_key_is_not_all_that_is_unique_is_refused(columns: list[Column], mysql: Server) -> None:
     """MySQL would insert rows twice without a key, and replace a row of another key that shares the unique value."""
     settings = database_settings(mysql.environment())
-    opened = Database(lambda_engine(Connector(settings)), settings)
+    opened = Database.on(Connector(settings))
     table = Table("several", MetaData(), *columns)
     with pytest.raises(ValueError, match="^to upsert into several, its primary key must be all that is unique in it$"):
         upsert_newer(opened, table, [{"id": 1, "version": 1}], table.c.version)

@@ -4,7 +4,6 @@ import os
 
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import ContractError, database_settings
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 
 _database: Database | None = None
@@ -39,4 +38,4 @@ def _named_database() -> Database:
             f"there is no database here ({error}): it is set in a function, in a test by the fixture `database`, and in"
             " a script by `aurora-lambda run -- python SCRIPT`"
         ) from None
-    return Database(lambda_engine(connector), connector.settings)
+    return Database.on(connector)

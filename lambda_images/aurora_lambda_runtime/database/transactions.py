@@ -9,10 +9,11 @@ from sqlalchemy import Connection, Engine, Table, and_, exists, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from aurora_lambda_runtime.database.backoff import Backoff
+from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.error_codes import is_conflict, is_duplicate
 from aurora_lambda_runtime.database.errors import ConflictError, format_driver_error
-from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit, take_back
+from aurora_lambda_runtime.database.sqlalchemy_engine import autocommit, lambda_engine, take_back
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -35,6 +36,11 @@ class Database:
         self.statements = autocommit(engine)
         self._conflicts = conflicts
         self._at_end: list[Callable[[], None]] = []
+
+    @classmethod
+    def on(cls, connector: Connector, conflicts: Backoff = CONFLICTS) -> "Database":
+        """Return the database on the one connection of `connector`."""
+        return cls(lambda_engine(connector), connector.settings, conflicts)
 
     def at_end(self, close: Callable[[], None]) -> None:
         """Call `close` when the invocation ends."""

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.current import set_database
 from aurora_lambda_runtime.database.errors import DatabaseError
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.commands import Commands, run_command
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
@@ -46,8 +45,7 @@ class Dispatcher:
 
     def __init__(self, connector: Connector, application: Application) -> None:
         self.connector = connector
-        self.engine = lambda_engine(connector)
-        self.database = Database(self.engine, connector.settings)
+        self.database = Database.on(connector)
         self._commands = application.commands
         own = database_routes(application.tables) if application.database_routes else {}
         self._router = Router({**own, **application.routes})

@@ -16,7 +16,6 @@ from aurora_lambda_local.testing.client import Client, event_loop
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_ROUTES, database_settings
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
 from aurora_lambda_runtime.handler.loading import load_application
@@ -113,13 +112,13 @@ def migrated_database(application: ApplicationPackage) -> Generator[MigratedData
         dispatcher = Dispatcher(Connector(database_settings(os.environ)), loaded)
         # On a connection of its own: the application's pool has one, which an invocation may hold.
         connector = Connector(dispatcher.connector.settings)
-        database = Database(lambda_engine(connector), connector.settings)
+        database = Database.on(connector)
         client = Client(dispatcher, loop)
         try:
             yield MigratedDatabase(client, dispatcher.database, database, metadata, _rows(database, metadata))
         finally:
             database.transactions.dispose()
-            dispatcher.engine.dispose()
+            dispatcher.database.transactions.dispose()
 
 
 def _rows(database: Database, metadata: MetaData) -> Mapping[str, list[dict[str, Any]]]:

@@ -6,9 +6,8 @@ from functools import cache
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
 from aurora_lambda_runtime.database.current import set_database
-from aurora_lambda_runtime.database.sqlalchemy_engine import lambda_engine
 from aurora_lambda_runtime.database.transactions import Database
-from aurora_lambda_runtime.handler.streams.batches import at_end, deadline
+from aurora_lambda_runtime.handler.entry import at_end, deadline
 
 
 def database() -> Database:
@@ -25,7 +24,7 @@ def database() -> Database:
 @cache
 def _open(settings: DatabaseSettings) -> tuple[Connector, Database]:
     connector = Connector(settings)
-    opened = Database(lambda_engine(connector), settings)
+    opened = Database.on(connector)
     at_end.append(opened.end_invocation)
     set_database(opened)
     return connector, opened
