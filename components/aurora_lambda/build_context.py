@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docker.utils.build import exclude_paths
-
 DIGEST_LENGTH = 16
-DOCKERIGNORE = ".dockerignore"
+DOCKERFILE, DOCKERIGNORE = "Dockerfile", ".dockerignore"
 
 
 def context_files(context: Path) -> list[Path]:
@@ -25,9 +23,18 @@ def context_files(context: Path) -> list[Path]:
         raise FileNotFoundError(f"image build context {context} has no .dockerignore that says what the build reads")
     lines = (line.strip() for line in ignore.read_text().splitlines())
     patterns = [line for line in lines if line and not line.startswith("#")]
-    # docker-py adds these two whatever the patterns say, for an engine that takes them with the context.
-    relative = {Path(path) for path in exclude_paths(str(context), patterns)} - {Path("Dockerfile"), Path(DOCKERIGNORE)}
+    relative = _paths(context, patterns) - {Path(DOCKERFILE), Path(DOCKERIGNORE)}
     return sorted(path for path in relative if (context / path).is_file())
+
+
+def _paths(context: Path, patterns: Sequence[str]) -> set[Path]:
+    """Return what the patterns leave of a context, and the two files that docker-py adds whatever they say."""
+    if {*patterns} <= {DOCKERFILE, DOCKERIGNORE}:
+        return {path.relative_to(context) for path in context.rglob("*")}
+    # Imported here because a service's context, which has no other patterns, does without, and it takes a while.
+    from docker.utils.build import exclude_paths
+
+    return {Path(path) for path in exclude_paths(str(context), list(patterns))}
 
 
 def source_digest(context: Path, dockerfile: Path, settings: Mapping[str, str]) -> str:

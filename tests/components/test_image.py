@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from docker.utils.build import exclude_paths
 
 from aurora_lambda import LambdaImage
 from aurora_lambda.build_context import context_files, source_digest
@@ -150,6 +151,16 @@ def context(tmp_path: Path) -> Path:
 
 def digest_of(context: Path, **settings: str) -> str:
     return source_digest(context, context / "Dockerfile", settings)
+
+
+@pytest.mark.parametrize("patterns", [[], [".dockerignore"], ["Dockerfile", ".dockerignore"]])
+def test_a_context_that_excludes_nothing_is_read_whole(context: Path, patterns: list[str]) -> None:
+    """A build would lack files, or its digest would not be the one before."""
+    (context / "code/link.py").symlink_to("app.py")
+    (context / ".dockerignore").write_text("\n".join(["# all", *patterns]))
+    taken = {Path(path) for path in exclude_paths(str(context), patterns)} - {Path("Dockerfile"), Path(".dockerignore")}
+    assert context_files(context) == sorted(path for path in taken if (context / path).is_file())
+    assert [path.as_posix() for path in context_files(context)] == ["README.md", "code/app.py", "code/link.py"]
 
 
 def test_the_digest_is_the_same_on_another_machine(context: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import pulumi
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
+from aurora_lambda.service.outputs import LIVE_DATA
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings
 from aurora_lambda.service.stream_settings import STREAM_KEYS, StreamSettings, new_tables
 
-LIVE_DATA = "liveData"
 # The network of a stack that makes its own.
 NEW_VPC = "new"
 

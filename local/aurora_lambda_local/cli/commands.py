@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from aurora_lambda.project import Project
+from aurora_lambda.service.outputs import outputs_for_people
 from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
 from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, tracked, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.platform.imports import uncollected
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
@@ -28,8 +30,8 @@ def up(options: argparse.Namespace) -> None:
     overrides = _overrides(options.config)
     with _progress(fold=not options.verbose) as progress:
         # Imported here because it takes a second, in which a terminal shows that something goes on.
-        from aurora_lambda.service.live_data import LIVE_DATA
-        from aurora_lambda_local.program.deploy import up as bring_up
+        with uncollected():
+            from aurora_lambda_local.program.deploy import up as bring_up
 
         asks = not options.yes and sys.stdin.isatty() and sys.stdout.isatty()
         result = bring_up(
@@ -46,8 +48,7 @@ def up(options: argparse.Namespace) -> None:
     if options.quiet:
         return
     print_line(("\nOutputs:", "bold"))
-    # For the next deployment, not for people.
-    for key, value in sorted((key, value) for key, value in outputs.items() if key != LIVE_DATA):
+    for key, value in outputs_for_people(outputs).items():
         print_line(f"    {key}: ", (json.dumps(value), "cyan"))
     print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):
@@ -64,7 +65,8 @@ def preview(options: argparse.Namespace) -> None:
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
     with _progress(fold=not options.verbose, planned=True) as progress:
-        from aurora_lambda_local.program.preview import preview as compare
+        with uncollected():
+            from aurora_lambda_local.program.preview import preview as compare
 
         result = compare(stack, overrides, containers=options.containers, progress=progress)
     from aurora_lambda_local.cli.preview import print_pending
@@ -132,10 +134,7 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(report, indent=2))
         return
-    from aurora_lambda.service.live_data import LIVE_DATA
-
-    # For the next deployment, not for people.
-    report["outputs"] = {key: value for key, value in local["outputs"].items() if key != LIVE_DATA}
+    report["outputs"] = outputs_for_people(local["outputs"])
     for line in status_lines(report):
         print_line(line)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from aurora_lambda.service.live_data import LIVE_DATA
+from aurora_lambda.service.outputs import outputs_for_people
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.stack import select_stack
 from aurora_lambda_local.platform.errors import UsageError
@@ -31,7 +31,7 @@ def stack_environment(name: str | None) -> dict[str, str]:
         UsageError: there is no such stack.
     """
     stack = select_stack(name)
-    outputs = {_output_name(key): _text(value) for key, value in stack.outputs.items() if key != LIVE_DATA}
+    outputs = {_output_name(key): _text(value) for key, value in outputs_for_people(stack.outputs).items()}
     return {**outputs, **_local_variables(status())} if stack.endpoint else outputs
 
 

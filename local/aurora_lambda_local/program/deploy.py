@@ -1,6 +1,5 @@
 """`aurora-lambda up`: run a stack's own program on this machine."""
 
-import gc
 import platform
 import runpy
 import time
@@ -13,6 +12,7 @@ import pulumi
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.imports import uncollected
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.configuration import full_key, read_configuration
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
@@ -233,14 +233,9 @@ def _local_configuration(
 
 def _stack_program(project: Project) -> Callable[[], None]:
     """Return the project's own program, run as Python runs a folder: its modules are beside its `__main__.py`."""
-    # Imported here because that takes a second, and errors before this point are reported at once. The garbage
-    # collector would take a quarter of it, to find nothing.
-    gc.disable()
-    try:
+    # Imported here because that takes a second, and errors before this point are reported at once.
+    with uncollected():
         import aurora_lambda.service.stack  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()
 
     def run() -> None:
         runpy.run_path(str(project.program), run_name="__main__")

@@ -1,11 +1,14 @@
 """The JSON messages between the short-lived commands and the supervisor."""
 
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
-from aurora_lambda_local.streams.mapping import MappingStatus
-from aurora_lambda_local.streams.queue_poller import QueueStatus
-from aurora_lambda_local.streams.schedule import ScheduleStatus
+
+if TYPE_CHECKING:
+    # They import moto, which commands do without.
+    from aurora_lambda_local.streams.mapping import MappingStatus
+    from aurora_lambda_local.streams.queue_poller import QueueStatus
+    from aurora_lambda_local.streams.schedule import ScheduleStatus
 
 # "restored": as before, but its process was gone. "same": left alone.
 Change = Literal["created", "updated", "replaced", "restored", "same"]
@@ -138,9 +141,9 @@ class StackStatus(TypedDict):
     running: bool
     outputs: Outputs
     functions: dict[str, FunctionStatus]
-    mappings: dict[str, MappingStatus]
-    queues: dict[str, QueueStatus]
-    schedules: dict[str, ScheduleStatus]
+    mappings: dict[str, "MappingStatus"]
+    queues: dict[str, "QueueStatus"]
+    schedules: dict[str, "ScheduleStatus"]
     lambdaEndpoint: str
     functionUrl: str
     awsEndpoint: str
