@@ -52,7 +52,7 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 	@$(BIN)/ty check
 	@$(BIN)/lint-imports
 	@$(BIN)/hadolint lambda_images/aurora_lambda_runtime/Dockerfile
-	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.offline dsql lambda_images/application | $(BIN)/dsql-lint -
+	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.history.offline dsql lambda_images/application | $(BIN)/dsql-lint -
 
 bench: setup ## Measure, and write docs/performance.md.
 	@$(BIN)/python -m tests.bench

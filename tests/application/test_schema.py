@@ -12,7 +12,7 @@ from application.tables import metadata
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
-from aurora_lambda_runtime.migrations.revisions import revision_files
+from aurora_lambda_runtime.migrations.history.revisions import revision_files
 from aurora_lambda_runtime.migrations.runner import run
 from tests.application.conftest import migrate
 from tests.conftest import Database

@@ -27,7 +27,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     [
         "aurora_lambda_runtime.migrations.commands",
-        "aurora_lambda_runtime.migrations.dsql_operations",
+        "aurora_lambda_runtime.migrations.operations.dsql",
         "aurora_lambda_runtime.migrations.servers.dsql",
         "aurora_lambda_runtime.database.dialects.dsql",
         "aurora_lambda_runtime.database.dialects.mysql",

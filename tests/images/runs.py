@@ -14,7 +14,7 @@ from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.drivers import DriverConnection
 from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
 from aurora_lambda_runtime.migrations import generate, runner
-from aurora_lambda_runtime.migrations.changes import Decisions
+from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.generate import REFUSE
 from aurora_lambda_runtime.migrations.servers.dsql.cursors import RetryingCursor
 from tests.conftest import IAM_ROLE_ARN, Database

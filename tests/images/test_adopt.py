@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_runtime.migrations.adopt import adopt
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.history.adopt import adopt
 from tests.conftest import Database
 from tests.images.runs import rows, run
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column, Enum, ForeignKey, Index, MetaData, String, Table
 
 from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
-from aurora_lambda_runtime.migrations.changes import Decisions
+from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
 from tests.images.runs import create_revision, rows, run, steps, table_names

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.progress import first_word
+from aurora_lambda_runtime.migrations.history.progress import first_word
 from tests.conftest import Database
 from tests.images.revisions import history
 from tests.images.runs import rows, run, steps

@@ -23,7 +23,7 @@ from aurora_lambda_local.deployed import stack as deployed_stack
 from aurora_lambda_local.deployed.migrations import MigrationResult
 from aurora_lambda_local.deployed.stack import DeployedStack, error_message
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_runtime.migrations.checksums import read_revisions
+from aurora_lambda_runtime.migrations.history.checksums import read_revisions
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from aurora_lambda_runtime.migrations.comparison import Comparison
-from aurora_lambda_runtime.migrations.progress import InterruptedStep
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.history.comparison import Comparison
+from aurora_lambda_runtime.migrations.history.progress import InterruptedStep
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 
 ONE, TWO, THREE = (RevisionFile(f"step {number}", number * 64) for number in "123")
 TWO_EDITED = RevisionFile("step 2", "f" * 64)

@@ -5,8 +5,8 @@ from types import ModuleType, SimpleNamespace
 from alembic import op
 
 from aurora_lambda_runtime.database.engines import ENGINES
-from aurora_lambda_runtime.migrations.dsql_lint import find_unsupported
-from aurora_lambda_runtime.migrations.offline import lint
+from aurora_lambda_runtime.migrations.history.dsql_lint import find_unsupported
+from aurora_lambda_runtime.migrations.history.offline import lint
 
 
 def revision(number: str, sql: str) -> SimpleNamespace:

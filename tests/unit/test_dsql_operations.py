@@ -11,7 +11,7 @@ from alembic.operations import Operations
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
-from aurora_lambda_runtime.migrations.offline import load_operations
+from aurora_lambda_runtime.migrations.history.offline import load_operations
 
 
 def rendered(operate: Callable[[Operations], object]) -> list[str]:

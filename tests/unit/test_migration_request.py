@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 from aurora_lambda_runtime.migrations.request import Request, parse_request
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
 
 ALLOWED = "deploy, reset, current, history, check, stamp, downgrade, sql, status"
 

@@ -6,10 +6,10 @@ import pytest
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_runtime.migrations.checksums import read_revisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.history.checksums import read_revisions
+from aurora_lambda_runtime.migrations.history.renumber import own_revisions, renumber
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 
 TEXT = '"""{message}"""\n\nrevision = "{revision}"\ndown_revision: str | None = {before}\n\nNOTE = "0007"\n'
 

@@ -9,8 +9,8 @@ import pytest
 
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import check_operations, pending_refusals, pending_sql
-from aurora_lambda_runtime.migrations.revisions import next_revision, numbered_head, revision_files
+from aurora_lambda_runtime.migrations.history.offline import check_operations, pending_refusals, pending_sql
+from aurora_lambda_runtime.migrations.history.revisions import next_revision, numbered_head, revision_files
 
 VERSIONS = Path(__file__).parents[2] / "lambda_images" / "application" / "versions"
 SAMPLE_VERSIONS = Path(__file__).parents[1] / "sample_application" / "versions"

@@ -20,15 +20,15 @@ from sqlalchemy import Connection, MetaData
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.errors import format_driver_error
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
-from aurora_lambda_runtime.migrations.adopt import adopted_as, unknown_revision
-from aurora_lambda_runtime.migrations.changes import describe_changes
-from aurora_lambda_runtime.migrations.checksums import read_revision, read_revisions, record_revision
+from aurora_lambda_runtime.migrations.autogenerate.changes import describe_changes
+from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
-from aurora_lambda_runtime.migrations.offline import check_operations, describe, lint, load_operations, place
+from aurora_lambda_runtime.migrations.history.adopt import adopted_as, unknown_revision
+from aurora_lambda_runtime.migrations.history.checksums import read_revision, read_revisions, record_revision
+from aurora_lambda_runtime.migrations.history.offline import check_operations, describe, lint, load_operations, place
+from aurora_lambda_runtime.migrations.history.progress import Direction, InterruptedStep, RevisionProgress
+from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.outcome import AppliedRevision
-from aurora_lambda_runtime.migrations.progress import Direction, InterruptedStep, RevisionProgress
-from aurora_lambda_runtime.migrations.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.servers import Server
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from alembic import op
 from sqlalchemy import ColumnElement, Connection, Delete, TableClause, Update, and_, delete, or_, select, update
 
-from aurora_lambda_runtime.migrations.progress import RESUMABLE
+from aurora_lambda_runtime.migrations.history.progress import RESUMABLE
 
 # A third of DSQL's limit: rows that a cascade changes count too.
 BATCH_ROWS = 1000

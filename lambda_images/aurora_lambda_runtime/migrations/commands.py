@@ -13,10 +13,10 @@ from aurora_lambda_runtime.database.backoff import Backoff
 from aurora_lambda_runtime.database.contract import RuntimeRole, parse_master_secret
 from aurora_lambda_runtime.database.errors import DatabaseError, error_code
 from aurora_lambda_runtime.migrations.alembic_runner import MigrationRun, Migrations
-from aurora_lambda_runtime.migrations.checksums import applied_files, read_revisions
-from aurora_lambda_runtime.migrations.comparison import Comparison
 from aurora_lambda_runtime.migrations.errors import MigrationError, OutOfTimeError
 from aurora_lambda_runtime.migrations.failures import describe_error, failure_message
+from aurora_lambda_runtime.migrations.history.checksums import applied_files, read_revisions
+from aurora_lambda_runtime.migrations.history.comparison import Comparison
 from aurora_lambda_runtime.migrations.outcome import Outcome, RevisionName
 from aurora_lambda_runtime.migrations.request import Request
 from aurora_lambda_runtime.migrations.servers import Server, open_server

@@ -6,7 +6,7 @@ from alembic import context
 
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
-from aurora_lambda_runtime.migrations.expressions import ExpressionComparison
+from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison
 
 
 def rendered(kind: str, item: Any, _autogen: object) -> str | Literal[False]:

@@ -20,12 +20,12 @@ from aurora_lambda_runtime.database.contract import DatabaseSettings, database_s
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.alembic_runner import Migrations
-from aurora_lambda_runtime.migrations.changes import Change, Decisions, find_changes
+from aurora_lambda_runtime.migrations.autogenerate.changes import Change, Decisions, find_changes
+from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.failures import describe_error
-from aurora_lambda_runtime.migrations.offline import check_operations
-from aurora_lambda_runtime.migrations.revisions import next_revision
+from aurora_lambda_runtime.migrations.history.offline import check_operations
+from aurora_lambda_runtime.migrations.history.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
 
 # Without anybody to ask.

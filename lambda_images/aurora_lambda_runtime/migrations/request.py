@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 from aurora_lambda_runtime.payload import CommandError, parse_payload, shorten
 
 

@@ -3,7 +3,7 @@
 On PostgreSQL all pending revisions are one transaction: a failing one leaves the database as it was. When the
 function's own time runs short, what is done by then is committed between two revisions, the result's `status` is
 `incomplete`, and the next `deploy` goes on from there. MySQL commits each statement of DDL itself: the next run goes on
-with the statement at which one stopped, see `aurora_lambda_runtime.migrations.progress`.
+with the statement at which one stopped, see `aurora_lambda_runtime.migrations.history.progress`.
 """
 
 import os
@@ -27,11 +27,11 @@ from aurora_lambda_runtime.database.contract import (
     runtime_role,
 )
 from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError
-from aurora_lambda_runtime.migrations.checksums import read_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.history.checksums import read_revision
+from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.outcome import Outcome
 from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
-from aurora_lambda_runtime.migrations.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
 
 ENOUGH_SECONDS = 10_000.0

@@ -11,7 +11,7 @@ from aurora_lambda_local.program.preview import PreviewResult
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.offline import pending_refusals, pending_sql
+from aurora_lambda_runtime.migrations.history.offline import pending_refusals, pending_sql
 
 
 def print_pending(stack: str, result: PreviewResult) -> None:

@@ -10,7 +10,7 @@ from aurora_lambda_local.cli.terminal import confirmed
 from aurora_lambda_local.platform.errors import LocalError
 
 if TYPE_CHECKING:
-    from aurora_lambda_runtime.migrations.changes import Decisions
+    from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 
 
 def new_migration(options: argparse.Namespace) -> None:
@@ -43,8 +43,8 @@ def new_migration(options: argparse.Namespace) -> None:
 def adopt_history(options: argparse.Namespace) -> None:
     """Write an Alembic history into the application's revisions."""
     from aurora_lambda.project import Project
-    from aurora_lambda_runtime.migrations.adopt import adopt
     from aurora_lambda_runtime.migrations.errors import MigrationError
+    from aurora_lambda_runtime.migrations.history.adopt import adopt
 
     path = Path(options.path)
     try:
@@ -66,7 +66,7 @@ def _renumber(names: Sequence[str]) -> None:
     from aurora_lambda_local.commands import status
     from aurora_lambda_local.deployed.migrations import applied_revisions
     from aurora_lambda_runtime.migrations.errors import MigrationError
-    from aurora_lambda_runtime.migrations.renumber import own_revisions, renumber
+    from aurora_lambda_runtime.migrations.history.renumber import own_revisions, renumber
 
     versions = Project.find().versions
     try:
@@ -92,7 +92,7 @@ def _require_own(names: Sequence[str]) -> None:
 
 def _decisions(yes: bool) -> "Decisions":
     """Return who decides about renames and lost data: the person at the terminal, or `--yes`."""
-    from aurora_lambda_runtime.migrations.changes import Decisions
+    from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 
     if yes or not sys.stdin.isatty():
         return Decisions(may_drop=lambda _lost: yes)

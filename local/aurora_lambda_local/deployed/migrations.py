@@ -11,9 +11,9 @@ from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_URL, database_settings
-from aurora_lambda_runtime.migrations.checksums import applied_files, read_revisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.history.checksums import applied_files, read_revisions
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 from aurora_lambda_runtime.migrations.servers import open_server
 
 MIGRATION_RUNNER = "migration-runner"

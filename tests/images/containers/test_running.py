@@ -19,7 +19,7 @@ ENTRY = {
     "migrations": "aurora_lambda_runtime.migrations.runner.lambda_handler",
 }
 LINTS = """
-from aurora_lambda_runtime.migrations.dsql_lint import find_unsupported
+from aurora_lambda_runtime.migrations.history.dsql_lint import find_unsupported
 print(*find_unsupported({"0001": "TRUNCATE t;"}))
 """
 WRITES = """

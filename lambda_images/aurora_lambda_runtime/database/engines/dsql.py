@@ -36,7 +36,7 @@ DSQL = EngineSpec(
     # DSQL ends a connection after 60 minutes; what is begun before has five to finish.
     # Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
     connection_seconds=55 * 60,
-    linter="aurora_lambda_runtime.migrations.dsql_lint:find_unsupported",
-    operations="aurora_lambda_runtime.migrations.dsql_operations",
+    linter="aurora_lambda_runtime.migrations.history.dsql_lint:find_unsupported",
+    operations="aurora_lambda_runtime.migrations.operations.dsql",
     refuses_operations=True,
 )

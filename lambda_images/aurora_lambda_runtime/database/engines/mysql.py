@@ -31,5 +31,5 @@ MYSQL = EngineSpec(
         conflict=frozenset({1205, 1213}),
         lock_timeout=frozenset({1205}),
     ),
-    operations="aurora_lambda_runtime.migrations.mysql_operations",
+    operations="aurora_lambda_runtime.migrations.operations.mysql",
 )

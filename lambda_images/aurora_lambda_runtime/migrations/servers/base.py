@@ -24,14 +24,14 @@ CREATE_VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version"
     " (version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
 )
-# See `aurora_lambda_runtime.migrations.progress`.
+# See `aurora_lambda_runtime.migrations.history.progress`.
 CREATE_PROGRESS_TABLE = (
     "CREATE TABLE IF NOT EXISTS migration_progress (revision varchar(32) NOT NULL PRIMARY KEY,"
     " direction varchar(9) NOT NULL, done text NOT NULL, writes text NOT NULL, at_work varchar(32) NOT NULL,"
     " tables_before varchar(32) NOT NULL)"
 )
 
-# See `aurora_lambda_runtime.migrations.checksums`.
+# See `aurora_lambda_runtime.migrations.history.checksums`.
 CREATE_CHECKSUMS_TABLE = (
     "CREATE TABLE IF NOT EXISTS migration_checksums"
     " (revision varchar(32) NOT NULL PRIMARY KEY, checksum varchar(64) NOT NULL, message varchar(200))"

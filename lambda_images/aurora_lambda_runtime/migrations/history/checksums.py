@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.revisions import RevisionFile, revision_files
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile, revision_files
 from aurora_lambda_runtime.migrations.servers import Server
 
 # All columns: a database from before messages were kept has two.

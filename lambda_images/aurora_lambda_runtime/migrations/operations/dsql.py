@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.batches import run_in_batches
 from aurora_lambda_runtime.migrations.errors import UnsupportedOperationError
-from aurora_lambda_runtime.migrations.postgres_operations import PostgresImpl
+from aurora_lambda_runtime.migrations.operations.postgres import PostgresImpl
 
 MAX_KEY_BYTES = 2000
 MAX_VARCHAR_BYTES = 65_535

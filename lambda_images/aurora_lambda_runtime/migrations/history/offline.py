@@ -1,6 +1,6 @@
 """Renders revisions without a database, to find what an engine cannot do before anything has run.
 
-`python -m aurora_lambda_runtime.migrations.offline dsql` prints the whole history, for a linter.
+`python -m aurora_lambda_runtime.migrations.history.offline dsql` prints the whole history, for a linter.
 """
 
 import importlib
@@ -23,7 +23,7 @@ from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.errors import MigrationError, UnsupportedOperationError
-from aurora_lambda_runtime.migrations.revisions import revision_files
+from aurora_lambda_runtime.migrations.history.revisions import revision_files
 
 
 class Revision(Protocol):

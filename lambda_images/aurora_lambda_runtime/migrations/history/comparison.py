@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from aurora_lambda_runtime.migrations.checksums import MAX_MESSAGE
-from aurora_lambda_runtime.migrations.progress import InterruptedStep
-from aurora_lambda_runtime.migrations.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.history.checksums import MAX_MESSAGE
+from aurora_lambda_runtime.migrations.history.progress import InterruptedStep
+from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.schema import DropIndex
 from typing_extensions import override
 
-from aurora_lambda_runtime.migrations.rendered_expressions import RenderedExpressions
+from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
 
 
 class MysqlImpl(RenderedExpressions, MySQLImpl):

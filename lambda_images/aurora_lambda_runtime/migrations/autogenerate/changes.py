@@ -9,8 +9,8 @@ from alembic.operations import ops
 from sqlalchemy import Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.engine import Dialect
 
+from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_default, portable_type
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.portable_types import portable_default, portable_type
 
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.CreateTableOp: "create {0.table_name}",

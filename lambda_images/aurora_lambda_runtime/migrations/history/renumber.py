@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from aurora_lambda_runtime.migrations.checksums import read_revision
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.revisions import REVISION_FILE, RevisionFile
+from aurora_lambda_runtime.migrations.history.checksums import read_revision
+from aurora_lambda_runtime.migrations.history.revisions import REVISION_FILE, RevisionFile
 
 
 def own_revisions(versions: Path, applied: Mapping[str, RevisionFile]) -> list[str]:

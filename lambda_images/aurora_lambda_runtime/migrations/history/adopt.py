@@ -7,8 +7,8 @@ from pathlib import Path
 from alembic.script import Script, ScriptDirectory
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.renumber import assigned
-from aurora_lambda_runtime.migrations.revisions import revision_files
+from aurora_lambda_runtime.migrations.history.renumber import assigned
+from aurora_lambda_runtime.migrations.history.revisions import revision_files
 
 # The variable of an adopted revision that holds the id it had.
 ADOPTED_FROM = "adopted_from"

@@ -11,8 +11,8 @@ from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, MetaData, Table, inspect, text
 from sqlalchemy.schema import CreateTable, conv
 
+from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_expression
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.portable_types import portable_expression
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from alembic.ddl.postgresql import PostgresqlImpl
 
-from aurora_lambda_runtime.migrations.rendered_expressions import RenderedExpressions
+from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
 
 
 class PostgresImpl(RenderedExpressions, PostgresqlImpl):

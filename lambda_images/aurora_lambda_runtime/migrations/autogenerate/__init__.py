@@ -1,0 +1,1 @@
+"""What Alembic finds changed between tables and database, and how a revision writes it for every engine."""

@@ -1,0 +1,1 @@
+"""Alembic's operations on each engine."""
