@@ -1,16 +1,13 @@
 """The runner's commands, on a database that is there."""
 
-import json
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from aurora_lambda_runtime.application import ApplicationPackage
-from aurora_lambda_runtime.database.aws import get_secret, put_secret
 from aurora_lambda_runtime.database.backoff import Backoff
-from aurora_lambda_runtime.database.contract import RuntimeRole, parse_master_secret
+from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.errors import DatabaseError, error_code
 from aurora_lambda_runtime.migrations.alembic_runner import MigrationRun, Migrations
 from aurora_lambda_runtime.migrations.errors import MigrationError, OutOfTimeError
@@ -19,6 +16,7 @@ from aurora_lambda_runtime.migrations.history.checksums import applied_files, re
 from aurora_lambda_runtime.migrations.history.comparison import Comparison
 from aurora_lambda_runtime.migrations.outcome import Outcome, RevisionName
 from aurora_lambda_runtime.migrations.request import Request
+from aurora_lambda_runtime.migrations.roles import RoleSetup
 from aurora_lambda_runtime.migrations.servers import Server, open_server
 from aurora_lambda_runtime.migrations.servers.base import LOCK_SECONDS
 
@@ -43,7 +41,7 @@ class MigrationCommands:
     ) -> None:
         self._request = request
         self._server = server
-        self._role = role
+        self._role = RoleSetup(server, role)
         self._remaining = remaining
         self._versions = application.versions
         self._migrations = Migrations(server, application)
@@ -52,8 +50,6 @@ class MigrationCommands:
         self._target: str | None = None
         self._behind = False
         self._emptied = False
-        self._password: str | None = None
-        self._password_is_new = False
         self._transaction_id: int | None = None
         # Each returns the outcome's `output`.
         self.commands: Mapping[str, Callable[[], str]] = {
@@ -153,13 +149,13 @@ class MigrationCommands:
         self._migrations.check_operations(self._before)
         self._migrations.finish_interrupted(self._run)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare)
-        self._finish_role()
+        self._role.finish()
         return ""
 
     def _reset(self) -> str:
         self._migrations.check_operations(None)
         self._migrations.upgrade(self._run, self._time_is_left, self._prepare_empty)
-        self._finish_role()
+        self._role.finish()
         return ""
 
     def _current(self) -> str:
@@ -212,9 +208,9 @@ class MigrationCommands:
         self._server.create_tables()
 
     def _prepare(self) -> None:
-        self._server.set_database_defaults()
+        self._server.prepare_database()
         self._begin()
-        self._ensure_role()
+        self._role.make()
 
     def _prepare_empty(self) -> None:
         if not self._emptied:
@@ -222,27 +218,8 @@ class MigrationCommands:
             self._emptied = True
         self._prepare()
 
-    def _ensure_role(self) -> None:
-        """Make the role before the tables: their creator's default privileges then reach it."""
-        if self._role is None:
-            return
-        if self._role.auth == "password":
-            value = get_secret(self._role.secret_arn)
-            known = parse_master_secret(value)[1] if value else ""
-            self._password = known or secrets.token_urlsafe(32)
-            self._password_is_new = not known
-        self._server.ensure_role(self._role, self._password)
-
-    def _finish_role(self) -> None:
-        """Fill the secret once the role has the password: should this fail, the next run makes another."""
-        if self._role is None:
-            return
-        self._server.grant_tables(self._role)
-        if self._password and self._password_is_new:
-            put_secret(self._role.secret_arn, json.dumps({"username": self._role.db_role, "password": self._password}))
-
     def _failure_message(self, error: BaseException) -> str:
-        why = describe_error(error, [self._password, self._server.connector.password])
+        why = describe_error(error, [self._role.password, self._server.connector.password])
         try:
             with closing(open_server(self._server.connector, create=False)) as server:
                 after = server.version()

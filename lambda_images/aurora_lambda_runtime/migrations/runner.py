@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,15 @@ from aurora_lambda_runtime.database.contract import (
     RuntimeRole,
     database_settings,
     is_shared,
-    parse_master_secret,
     runtime_role,
 )
-from aurora_lambda_runtime.database.errors import DatabaseError, LoginRefusedError
+from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.checksums import read_revision
 from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
 from aurora_lambda_runtime.migrations.outcome import Outcome
 from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
+from aurora_lambda_runtime.migrations.roles import password_works
 from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
 
 ENOUGH_SECONDS = 10_000.0
@@ -159,7 +158,7 @@ def nothing_to_do(server: Server, role: RuntimeRole | None, versions: Path) -> O
     if (
         head is None
         or not server.is_ready(head, _checksum(versions, head), role)
-        or not _password_works(server.connector, role)
+        or not password_works(server.connector, role)
     ):
         return None
     return {"status": "ok", "before": head, "after": head, "applied": [], "pending": [], "output": ""}
@@ -171,22 +170,3 @@ def _checksum(versions: Path, revision: str) -> str:
         return read_revision(versions / revision_files(versions)[revision]).checksum
     except MigrationError:
         return ""
-
-
-def _password_works(connector: Connector, role: RuntimeRole | None) -> bool:
-    """Return whether the role can log in with what its secret holds; only a login shows it."""
-    if role is None or role.auth == "iam":
-        return True
-    from aurora_lambda_runtime.database.aws import get_secret  # noqa: PLC0415 - most roles have no secret
-
-    value = get_secret(role.secret_arn)
-    if value is None:
-        return False
-    password = parse_master_secret(value)[1]
-    login = Connector(replace(connector.settings, db_role=role.db_role, auth="password", password=password))
-    login.deadline = connector.deadline
-    try:
-        login.open().close()
-    except LoginRefusedError:
-        return False
-    return True

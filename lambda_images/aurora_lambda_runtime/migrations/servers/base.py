@@ -213,8 +213,8 @@ class Server(ABC):
         )
 
     @abstractmethod
-    def set_database_defaults(self) -> None:
-        """Set the defaults that tables made in the database rely on, where there are any to set."""
+    def prepare_database(self) -> None:
+        """Make the locked database ready for revisions: its defaults, and what an interrupted reset left."""
 
     def transaction_id(self) -> int | None:
         """Return the number of the transaction around all revisions of a run; None on an engine that has none."""

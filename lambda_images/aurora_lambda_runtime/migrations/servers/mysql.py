@@ -93,7 +93,7 @@ class MysqlServer(Server):
             self.run(f"REVOKE {DATABASE_PRIVILEGES} ON {quoted(escaped(self.schema))}.* FROM {user(role)}")
 
     @override
-    def set_database_defaults(self) -> None:
+    def prepare_database(self) -> None:
         """Set how text is compared; RDS makes databases with the server's own collation.
 
         A killed runner's DROP DATABASE may have ended after we connected: only under the lock is it known to be over.

@@ -127,7 +127,7 @@ class PostgresServer(Server):
         """Do nothing: the creator's default privileges have reached the role."""
 
     @override
-    def set_database_defaults(self) -> None:
+    def prepare_database(self) -> None:
         """Do nothing: text is compared byte by byte."""
 
     @override

@@ -168,7 +168,7 @@ class DsqlServer(Server):
         self.ensure_role(role, None)
 
     @override
-    def set_database_defaults(self) -> None:
+    def prepare_database(self) -> None:
         """Finish a reset that was interrupted."""
         if self.row("SELECT 1 FROM migration_lease WHERE dropping"):
             self._drop_objects()
