@@ -1,7 +1,7 @@
 """The shipped application on databases of its own."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.images.client import Client
 
 def migrate(event: object, environment: Mapping[str, str]) -> dict[str, Any]:
     """Run a migration command with the application's revisions."""
-    return run(event, environment, ApplicationPackage.named("application"))
+    return cast(dict[str, Any], run(event, environment, ApplicationPackage.named("application")))
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 
@@ -28,7 +28,7 @@ def run(
     versions: Path = VERSIONS,
 ) -> dict[str, Any]:
     """Run a migration command with the sample application's revisions, or with others."""
-    return runner.run(event, environment, package(versions), remaining)
+    return cast(dict[str, Any], runner.run(event, environment, package(versions), remaining))
 
 
 def create_revision(

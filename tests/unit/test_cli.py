@@ -20,10 +20,10 @@ from aurora_lambda_local.cli import commands
 from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.deployed import stack as deployed_stack
-from aurora_lambda_local.deployed.migrations import MigrationResult
 from aurora_lambda_local.deployed.stack import DeployedStack, error_message
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.migrations.history.checksums import read_revisions
+from aurora_lambda_runtime.migrations.outcome import MigrationResult
 
 ACCOUNT = "arn:aws:lambda:eu-west-1:123456789012:function:"
 OUTPUTS = {

@@ -1,6 +1,6 @@
-"""The answer of a migration command."""
+"""The answers of the migration runner."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class RevisionName(TypedDict):
@@ -25,3 +25,20 @@ class Outcome(TypedDict):
     applied: list[AppliedRevision]
     pending: list[RevisionName]
     output: str
+
+
+class MigrationResult(Outcome):
+    """The runner's answer."""
+
+    command: str
+    engine: str
+    duration_ms: int
+
+
+class DestroyResult(TypedDict):
+    """The runner's answer when its stack is destroyed."""
+
+    command: str
+    engine: str
+    status: Literal["ok"]
+    output: NotRequired[str]

@@ -28,7 +28,7 @@ from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.checksums import read_revision
 from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
-from aurora_lambda_runtime.migrations.outcome import Outcome
+from aurora_lambda_runtime.migrations.outcome import DestroyResult, MigrationResult, Outcome
 from aurora_lambda_runtime.migrations.request import Request, is_destroy, parse_request
 from aurora_lambda_runtime.migrations.roles import password_works
 from aurora_lambda_runtime.migrations.servers import Server, open_server, validate_role
@@ -40,7 +40,7 @@ SECRET_RETRY_SECONDS = 60.0
 RESERVE_SECONDS = 2.0
 
 
-def lambda_handler(event: object, context: Any) -> dict[str, Any]:
+def lambda_handler(event: object, context: Any) -> MigrationResult | DestroyResult:
     """Run one migration command.
 
     Raises:
@@ -55,7 +55,7 @@ def run(
     environment: Mapping[str, str],
     application: ApplicationPackage,
     remaining: Callable[[], float] = lambda: ENOUGH_SECONDS,
-) -> dict[str, Any]:
+) -> MigrationResult | DestroyResult:
     """Run one migration command with an application's revisions, within `remaining` seconds.
 
     Raises:
@@ -111,7 +111,7 @@ def _nothing_but_migration_errors(command: str, connector: Connector) -> Generat
         raise MigrationError(f"{command} failed: {why}. {see} it left") from None
 
 
-def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
+def _destroy(environment: Mapping[str, str], deadline: float) -> DestroyResult:
     """Drop what the application has in a cluster that outlives the stack, where the stack says so.
 
     A stack that no longer says so removes the invocation, and the provider then asks for this too: an error would fail
@@ -119,7 +119,7 @@ def _destroy(environment: Mapping[str, str], deadline: float) -> dict[str, Any]:
     """
     connector, role = _connector(environment, deadline)
     settings = connector.settings
-    answer = {"command": "destroy", "engine": settings.engine, "status": "ok"}
+    answer: DestroyResult = {"command": "destroy", "engine": settings.engine, "status": "ok"}
     if environment.get(DROP_ON_DESTROY) != "true":
         return {**answer, "output": "nothing is dropped: the stack does not say that its data goes with it"}
     if is_shared(settings.owner):

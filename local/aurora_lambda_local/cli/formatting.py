@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_runtime.migrations.outcome import MigrationResult
 
 if TYPE_CHECKING:
     # It imports boto3 and SQLAlchemy, which most commands do without.

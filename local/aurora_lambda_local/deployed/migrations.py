@@ -3,7 +3,6 @@
 import json
 from contextlib import closing
 from dataclasses import asdict
-from typing import Literal, NotRequired, TypedDict
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.commands import database_url
@@ -14,33 +13,12 @@ from aurora_lambda_runtime.database.contract import DATABASE_URL, database_setti
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.checksums import applied_files, read_revisions
 from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
+from aurora_lambda_runtime.migrations.outcome import MigrationResult
 from aurora_lambda_runtime.migrations.servers import open_server
 
 MIGRATION_RUNNER = "migration-runner"
 # They compare the files here with the runner's and with the database.
 COMPARING = {"check", "status"}
-
-
-class RevisionResult(TypedDict):
-    """A revision in the migration runner's result, with a duration where it was applied."""
-
-    revision: str
-    message: str
-    duration_ms: NotRequired[int]
-
-
-class MigrationResult(TypedDict):
-    """The migration runner's result."""
-
-    command: str
-    engine: str
-    status: Literal["ok", "incomplete"]
-    before: str | None
-    after: str | None
-    applied: list[RevisionResult]
-    pending: list[RevisionResult]
-    output: str
-    duration_ms: int
 
 
 def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:

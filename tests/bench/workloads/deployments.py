@@ -5,7 +5,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psycopg
 
@@ -24,7 +24,7 @@ def other(database: str) -> str:
     return f"{url.rpartition('/')[0]}/{database}"
 
 
-def deploy(database: str) -> dict:
+def deploy(database: str) -> Mapping[str, object]:
     return run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)}, APPLICATION)
 
 
