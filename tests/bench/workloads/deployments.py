@@ -5,11 +5,13 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import cast
 
 import psycopg
 
 from aurora_lambda_runtime.application import ApplicationPackage
+from aurora_lambda_runtime.migrations.outcome import MigrationResult
 from aurora_lambda_runtime.migrations.runner import run
 
 APPLICATION = ApplicationPackage.named("application")
@@ -24,8 +26,10 @@ def other(database: str) -> str:
     return f"{url.rpartition('/')[0]}/{database}"
 
 
-def deploy(database: str) -> Mapping[str, object]:
-    return run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)}, APPLICATION)
+def deploy(database: str) -> MigrationResult:
+    return cast(
+        MigrationResult, run({"command": "deploy"}, {**os.environ, "DATABASE_URL": other(database)}, APPLICATION)
+    )
 
 
 def raw_check(database: str) -> None:
