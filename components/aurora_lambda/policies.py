@@ -14,6 +14,19 @@ NETWORK_INTERFACE_ACTIONS = [
     "ec2:UnassignPrivateIpAddresses",
 ]
 
+ITEM_ACTIONS = [
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+]
+
 
 class Statement(TypedDict):
     """One statement of a policy document, in IAM's words."""
@@ -130,6 +143,19 @@ def read_stream(stream_arn: str, key_arn: str) -> list[Statement]:
         allow(actions, stream_arn),
         allow(["dynamodb:ListStreams"], "*"),
         *use_key("dynamodb", key_arn, "kms:Decrypt"),
+    ]
+
+
+def use_items(table_arn: str, key_arn: str) -> list[Statement]:
+    """Return what reading and writing the items of a DynamoDB table needs, encrypted by `key_arn`.
+
+    Sources: Service authorization reference, "Actions, resources, and condition keys for Amazon DynamoDB"; DynamoDB
+    developer guide, "DynamoDB encryption at rest: usage notes", permissions for a customer managed key.
+    """
+    keys = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    return [
+        allow(ITEM_ACTIONS, table_arn, f"{table_arn}/index/*"),
+        *use_key("dynamodb", key_arn, *keys),
     ]
 
 

@@ -6,9 +6,12 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from aurora_lambda import policies
+from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import Argument, check_arguments, choice, flag, map_input, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda_runtime.database.contract import table_variable
 
 # Source: DynamoDB developer guide, "Naming rules".
 TABLE_NAME_LENGTH = 255
@@ -84,6 +87,9 @@ class StreamTable(pulumi.ComponentResource):
     """ARN of the stream."""
     kms_key_arn: pulumi.Output[str]
     """ARN of the key that encrypts table and stream; empty for AWS's own."""
+    access: pulumi.Output[FunctionAccess]
+    """What a function needs to read and write items: the variable `TABLE_<NAME>_NAME`, by the table's name without the
+    prefix, and the right to."""
 
     def __init__(self, name: str, args: StreamTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the table, or take the existing one.
@@ -100,12 +106,20 @@ class StreamTable(pulumi.ComponentResource):
         self._full_name = map_input(self._args["table_name"], lambda table: self._checked_name(prefix + table))
         self.table_name = pulumi.Output.from_input(self._full_name)
         if self._args["existing_table"]:
-            self.stream_arn, self.kms_key_arn = self._existing_table()
+            arn, self.stream_arn, self.kms_key_arn = self._existing_table()
         else:
-            self.stream_arn = self._new_table(opts.parent if opts else None).stream_arn
+            table = self._new_table(opts.parent if opts else None)
+            arn, self.stream_arn = table.arn, table.stream_arn
             self.kms_key_arn = pulumi.Output.from_input(self._args.get("kms_key_arn", ""))
+        known = pulumi.Output.all(self._args["table_name"], self.table_name, arn, self.kms_key_arn)
+        self.access = known.apply(lambda known: _access(*known))
         self.register_outputs(
-            {"tableName": self.table_name, "streamArn": self.stream_arn, "kmsKeyArn": self.kms_key_arn}
+            {
+                "tableName": self.table_name,
+                "streamArn": self.stream_arn,
+                "kmsKeyArn": self.kms_key_arn,
+                "access": self.access,
+            }
         )
 
     def _checked_name(self, name: str) -> str:
@@ -116,8 +130,8 @@ class StreamTable(pulumi.ComponentResource):
             )
         return name
 
-    def _existing_table(self) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
-        """Return the ARNs of the stream and of the key of a table that exists."""
+    def _existing_table(self) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[str]]:
+        """Return the ARNs of a table that exists, of its stream and of its key."""
         name = self._full_name
         table = aws.dynamodb.get_table_output(name=name, opts=pulumi.InvokeOutputOptions(parent=self))
 
@@ -131,7 +145,7 @@ class StreamTable(pulumi.ComponentResource):
 
         stream = pulumi.Output.all(table.stream_arn, name, table.stream_enabled).apply(lambda known: check(*known))
         key = table.server_side_encryption.apply(lambda encryption: (encryption and encryption.kms_key_arn) or "")
-        return stream, key
+        return table.arn, stream, key
 
     def _sort_key(self) -> pulumi.Input[str]:
         """Return the name of the sort key, which is another than the partition key's."""
@@ -176,3 +190,12 @@ class StreamTable(pulumi.ComponentResource):
             tags=resource_tags(args.get("tags"), self._name),
             opts=self._child("table", pulumi.ResourceOptions(protect=args["deletion_protection"], aliases=former)),
         )
+
+
+def _access(name: str, full_name: str, arn: str, key_arn: str) -> FunctionAccess:
+    return {
+        "environment": {table_variable(name): full_name},
+        "policy_statements": [dict(statement) for statement in policies.use_items(arn, key_arn)],
+        "subnet_ids": [],
+        "security_group_ids": [],
+    }

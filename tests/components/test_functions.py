@@ -23,10 +23,24 @@ from tests.components.tokens import (
     ROLE_POLICY,
     SCHEDULE,
     SECURITY_GROUP,
+    TABLE,
 )
 
 EXISTING_VPC = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
 READ = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::reports/*"]}
+CLICKS = json.dumps([{"name": "count-clicks", "table": "clicks"}])
+ITEM_ACTIONS = [
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+]
 ENGINES: list[dict[str, str]] = [{}, {"engine": "dsql"}, {"engine": "dsql", **EXISTING_VPC}]
 
 
@@ -37,6 +51,11 @@ def added(config: dict[str, str] | None = None, **options: Any) -> Recording:
         Service().schedule("purge-old", "rate(1 hour)", **options)
 
     return record(program, config)
+
+
+def extend_with_table(service: Service) -> None:
+    """Let the handler use the table whose stream feeds a function."""
+    service.extend_handler(access=[service.table("clicks").access])
 
 
 def refused(add: Callable[[Service], object], config: dict[str, str] | None = None) -> str:
@@ -331,12 +350,40 @@ def test_a_sender_without_a_way_to_sqs_is_refused_with_the_key_to_set() -> None:
 
     for name, add in (("handler", from_handler), ("report", from_function)):
         assert refused(add) == (
-            f"function {name!r} sends to a queue, and its subnets have no way to SQS. "
+            f"function {name!r} sends to a queue, and its subnets have no way there. "
             "Type: pulumi config set --path 'endpoints[0]' sqs (7 to 8 USD a month)"
         )
     for config in ({"endpoints": '["sqs"]'}, EXISTING_VPC, {"engine": "dsql"}):
         recording = record(lambda: from_handler(Service()), config)
         assert "QUEUE_MAIL_URL" in recording.inputs(FUNCTION, "handler")["environment"]["variables"]
+
+
+def test_a_function_uses_a_table_whose_stream_feeds_another_one() -> None:
+    """A program would write the table's name and rights by hand, and a renamed table would leave them behind."""
+    config = {"engine": "dsql", "streams": CLICKS}
+    recording = record(lambda: extend_with_table(Service()), config)
+    table = "aurora-lambda-dev-clicks"
+    assert recording.inputs(FUNCTION, "handler")["environment"]["variables"]["TABLE_CLICKS_NAME"] == table
+    arn = recording.output(TABLE, table, "arn")
+    given = [each for each in statements(recording, "handler") if each["Resource"] == [arn, f"{arn}/index/*"]]
+    assert given == [{"Effect": "Allow", "Action": ITEM_ACTIONS, "Resource": [arn, f"{arn}/index/*"]}]
+
+
+def test_a_function_that_uses_a_table_it_cannot_reach_is_refused_with_the_key_to_set() -> None:
+    """The handler would wait for DynamoDB until its time is up, on AWS alone."""
+    assert refused(extend_with_table, {"streams": CLICKS, "endpoints": '["s3"]'}) == (
+        "function 'handler' uses a DynamoDB table, and its subnets have no way there. "
+        "Type: pulumi config set --path 'endpoints[1]' dynamodb (free)"
+    )
+    reached = record(lambda: extend_with_table(Service()), {"streams": CLICKS, "endpoints": '["dynamodb"]'})
+    assert "TABLE_CLICKS_NAME" in reached.inputs(FUNCTION, "handler")["environment"]["variables"]
+
+
+def test_a_table_that_no_stream_reads_is_refused_with_those_that_are() -> None:
+    """A misspelt name would end in a traceback."""
+    assert refused(lambda service: service.table("orders"), {"streams": CLICKS}) == (
+        "no stream reads a table 'orders'; available: clicks"
+    )
 
 
 def test_functions_without_the_database_send_from_outside_of_the_vpc() -> None:

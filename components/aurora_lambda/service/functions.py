@@ -1,6 +1,6 @@
 """The functions that a program adds to its service, in the same image and with the same database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -18,6 +18,7 @@ from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
 from aurora_lambda.service.streams import role_args
+from aurora_lambda.stream_table import StreamTable
 from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.contract import COMMAND
 
@@ -59,6 +60,9 @@ class QueueOptions(FunctionOptions, total=False):
 
 ARGUMENTS_OF_QUEUES = QueueOptions.__annotations__.keys() - FunctionOptions.__annotations__.keys()
 
+# What is said of a function that uses an AWS service from isolated subnets, and what the endpoint costs.
+WAYS_OUT = {"dynamodb": ("uses a DynamoDB table", "free"), "sqs": ("sends to a queue", "7 to 8 USD a month")}
+
 
 @dataclass(frozen=True)
 class ScheduledFunction:
@@ -91,6 +95,7 @@ class Functions:
         *,
         image_uri: pulumi.Input[str],
         access: pulumi.Output[FunctionAccess] | None,
+        tables: Iterable[StreamTable],
         application: str,
         alarms: Alarms | None,
         variables: Mapping[str, str],
@@ -99,7 +104,8 @@ class Functions:
         self._settings, self._additions = settings, additions
         self._image_uri, self._access, self._variables, self._tags = image_uri, access, variables, tags
         self._application = application
-        self._senders: list[pulumi.Output[FunctionAccess]] = []
+        # What is reached over AWS's API, with the service that the endpoint is of.
+        self._remote = [(table.access, "dynamodb") for table in tables]
         self._names = dict.fromkeys(RESERVED, "a part of every service")
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
@@ -158,19 +164,22 @@ class Functions:
             args["kms_key_arn"] = settings.kms_key_arn
         queue = Queue(name, args)
         self._additions.add(queue)
-        self._senders.append(queue.sender)
+        self._remote.append((queue.sender, "sqs"))
         pulumi.export(f"{_label(name)}QueueUrl", queue.queue_url)
         return QueueFunction(function, queue)
 
     def check_way_out(self, name: str, access: AccessList, *, database: bool = True) -> None:
-        """Refuse a function that sends to a queue from subnets with no way to SQS, where it would wait in vain."""
+        """Refuse a function that uses a queue or a table from subnets with no way there: it would wait in vain."""
         settings = self._settings
-        isolated = database and settings.in_vpc and not settings.vpc_id and "sqs" not in settings.endpoints
-        if isolated and any(each is sender for each in access for sender in self._senders):
-            raise ValueError(
-                f"function {name!r} sends to a queue, and its subnets have no way to SQS. "
-                "Type: pulumi config set --path 'endpoints[0]' sqs (7 to 8 USD a month)"
-            )
+        if not (database and settings.in_vpc) or settings.vpc_id:
+            return
+        for service in sorted({service for used, service in self._remote if any(each is used for each in access)}):
+            if service not in settings.endpoints:
+                what, costs = WAYS_OUT[service]
+                raise ValueError(
+                    f"function {name!r} {what}, and its subnets have no way there. Type: "
+                    f"pulumi config set --path 'endpoints[{len(settings.endpoints)}]' {service} ({costs})"
+                )
 
     def _role(self, name: str, *, database: bool) -> FunctionRole:
         role = FunctionRole(name, role_args(self._settings, self._tags, database and self._settings.in_vpc))

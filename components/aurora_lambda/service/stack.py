@@ -5,7 +5,17 @@ from typing import TypeVar, Unpack
 
 import pulumi
 
-from aurora_lambda import Alarms, FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration, Network, Watched
+from aurora_lambda import (
+    Alarms,
+    FunctionAccess,
+    FunctionRole,
+    ImageFunction,
+    LambdaImage,
+    Migration,
+    Network,
+    StreamTable,
+    Watched,
+)
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
@@ -26,7 +36,7 @@ from aurora_lambda.service.parts import (
 )
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams
+from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, register_tables
 
 Part = TypeVar("Part", bound=pulumi.Resource)
 
@@ -68,6 +78,7 @@ class Service:
             parts += self._sql_application(roles)
         watched = self._watched()
         self.alarms = register_alarms(self.settings, stack_tags(self.settings), watched)
+        self._tables = register_tables(self.settings, stack_tags(self.settings), self._live)
         parts += register_streams(
             self.settings,
             stack_tags(self.settings),
@@ -75,7 +86,7 @@ class Service:
             self.access,
             roles,
             application=self._project.application.name,
-            live=self._live,
+            tables=self._tables,
             alarms=self.alarms,
         )
         parts += [self.alarms] if self.alarms else []
@@ -99,6 +110,21 @@ class Service:
         """The function that answers the function URL and commands; an AttributeError on engine none."""
         return self._made(self._handler, "handler")
 
+    def table(self, name: str) -> StreamTable:
+        """Return a DynamoDB table whose stream feeds a function, by its name in the stack's file.
+
+        Its `access` is for functions that read or write it.
+
+        Raises:
+            RunError: no stream of the stack is one of that table.
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        tables = {stream.table: self._tables[stream.name] for stream in self.settings.streams}
+        with self._additions.adding(f"table {name!r}"):
+            if name not in tables:
+                raise ValueError(f"no stream reads a table {name!r}; available: {', '.join(sorted(tables)) or 'none'}")
+        return tables[name]
+
     def extend_handler(
         self,
         *,
@@ -109,7 +135,7 @@ class Service:
         """Give the handler environment variables, IAM statements, and what it uses besides the database.
 
         Raises:
-            RunError: it sends to a queue that its subnets do not reach.
+            RunError: it uses a queue or a table that its subnets do not reach.
             RuntimeError: the program has awaited something since it made the service.
         """
         own: FunctionAccess = {
@@ -194,6 +220,7 @@ class Service:
             self._additions,
             image_uri=self.image.image_uri,
             access=self.access,
+            tables=self._tables.values(),
             alarms=self.alarms,
             application=self._project.application.name,
             variables=application_variables(self._project),

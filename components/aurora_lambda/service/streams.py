@@ -54,13 +54,13 @@ def register_streams(
     roles: Mapping[str, FunctionRole],
     *,
     application: str,
-    live: LiveStack,
+    tables: Mapping[str, StreamTable],
     alarms: Alarms | None,
 ) -> list[pulumi.Resource]:
     """Register every stream with the function it feeds, export both and return them.
 
-    Functions that use it get `database`, and run the package `application`; tables depend on the check of the `live`
-    stack. `alarms` are those of the stack, whose topic is told of these too.
+    Functions that use it get `database`, and run the package `application`; `tables` are those of the streams, by these
+    streams' names. `alarms` are those of the stack, whose topic is told of these too.
     """
     functions = {
         name: _function(
@@ -74,7 +74,6 @@ def register_streams(
         )
         for name, stream in stream_functions(settings.streams).items()
     }
-    tables = _tables(settings, tags, pulumi.ResourceOptions(depends_on=[live.checked]))
     streams = {
         stream.name: _table_stream(
             settings,
@@ -88,7 +87,7 @@ def register_streams(
         for stream in settings.streams
     }
     _export(functions, tables, streams)
-    made = [*functions.values(), *tables.values(), *streams.values()]
+    made: list[pulumi.Resource] = [*functions.values(), *tables.values(), *streams.values()]
     if alarms and functions:
         watched = watched_functions(settings, functions)
         made.append(Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": tags}))
@@ -187,8 +186,12 @@ def _table_stream(
     return TableStream(stream.name, args)
 
 
-def _tables(settings: Settings, tags: Tags, opts: pulumi.ResourceOptions) -> dict[str, StreamTable]:
-    """Register each table once, named by itself, and return them by the names of the streams that read them."""
+def register_tables(settings: Settings, tags: Tags, live: LiveStack) -> dict[str, StreamTable]:
+    """Register each table once, named by itself, and return them by the names of the streams that read them.
+
+    They depend on the check of the `live` stack.
+    """
+    opts = pulumi.ResourceOptions(depends_on=[live.checked])
     readers: dict[str, list[StreamSettings]] = {}
     for stream in settings.streams:
         readers.setdefault(stream.full_table(physical_name("")), []).append(stream)

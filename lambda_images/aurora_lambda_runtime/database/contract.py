@@ -127,6 +127,11 @@ def queue_variable(name: str) -> str:
     return f"QUEUE_{name.upper().replace('-', '_')}_URL"
 
 
+def table_variable(name: str) -> str:
+    """Return the variable that holds a DynamoDB table's name: `table_variable("clicks")` is `TABLE_CLICKS_NAME`."""
+    return f"TABLE_{re.sub(r'[^A-Z0-9]', '_', name.upper())}_NAME"
+
+
 def is_shared(owner: str) -> bool:
     """Return whether an owner of a schema is every stack of a project."""
     return owner.endswith("/*")
