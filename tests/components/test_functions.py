@@ -375,6 +375,23 @@ def test_a_function_that_uses_a_table_it_cannot_reach_is_refused_with_the_key_to
         "function 'handler' uses a DynamoDB table, and its subnets have no way there. "
         "Type: pulumi config set --path 'endpoints[1]' dynamodb (free)"
     )
+
+
+def test_all_that_a_function_cannot_reach_is_said_at_once() -> None:
+    """Each further key would cost another run, on AWS one of minutes."""
+
+    def add(service: Service) -> None:
+        service.extend_handler(access=[service.queue("mail").sender, service.table("clicks").access])
+
+    assert refused(add, {"streams": CLICKS}) == (
+        "function 'handler' uses a DynamoDB table and sends to a queue, and its subnets have no way there. "
+        "Type: pulumi config set --path 'endpoints[0]' dynamodb (free)\n"
+        "pulumi config set --path 'endpoints[1]' sqs (7 to 8 USD a month)"
+    )
+
+
+def test_a_function_reaches_a_table_by_its_endpoint() -> None:
+    """Nobody could use a table beside Aurora."""
     reached = record(lambda: extend_with_table(Service()), {"streams": CLICKS, "endpoints": '["dynamodb"]'})
     assert "TABLE_CLICKS_NAME" in reached.inputs(FUNCTION, "handler")["environment"]["variables"]
 

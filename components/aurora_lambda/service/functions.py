@@ -173,13 +173,15 @@ class Functions:
         settings = self._settings
         if not (database and settings.in_vpc) or settings.vpc_id:
             return
-        for service in sorted({service for used, service in self._remote if any(each is used for each in access)}):
-            if service not in settings.endpoints:
-                what, costs = WAYS_OUT[service]
-                raise ValueError(
-                    f"function {name!r} {what}, and its subnets have no way there. Type: "
-                    f"pulumi config set --path 'endpoints[{len(settings.endpoints)}]' {service} ({costs})"
-                )
+        used = {service for value, service in self._remote if any(each is value for each in access)}
+        missing = [service for service in WAYS_OUT if service in used and service not in settings.endpoints]
+        if missing:
+            uses = " and ".join(WAYS_OUT[service][0] for service in missing)
+            lines = "\n".join(
+                f"pulumi config set --path 'endpoints[{index}]' {service} ({WAYS_OUT[service][1]})"
+                for index, service in enumerate(missing, len(settings.endpoints))
+            )
+            raise ValueError(f"function {name!r} {uses}, and its subnets have no way there. Type: {lines}")
 
     def _role(self, name: str, *, database: bool) -> FunctionRole:
         role = FunctionRole(name, role_args(self._settings, self._tags, database and self._settings.in_vpc))
