@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aurora_lambda.network import Network, NetworkArgs
     from aurora_lambda.queue import Queue, QueueArgs
     from aurora_lambda.schedule import Schedule, ScheduleArgs
+    from aurora_lambda.secret import Secret, SecretArgs
     from aurora_lambda.stream_table import StreamTable, StreamTableArgs
     from aurora_lambda.table_stream import TableStream
     from aurora_lambda.table_stream_args import TableStreamArgs
@@ -49,6 +50,8 @@ else:
         "ScheduleArgs": "schedule",
         "Queue": "queue",
         "QueueArgs": "queue",
+        "Secret": "secret",
+        "SecretArgs": "secret",
         "StreamTable": "stream_table",
         "StreamTableArgs": "stream_table",
         "TableStream": "table_stream",
@@ -87,6 +90,8 @@ __all__ = [
     "QueueArgs",
     "Schedule",
     "ScheduleArgs",
+    "Secret",
+    "SecretArgs",
     "StreamTable",
     "StreamTableArgs",
     "TableStream",

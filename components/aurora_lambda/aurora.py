@@ -281,7 +281,9 @@ class AuroraDatabase(pulumi.ComponentResource):
         aws.ec2.VpcEndpointPolicy(
             self._name,
             vpc_endpoint_id=self._args["secrets_endpoint_id"],
-            policy=details.apply(lambda cluster: cluster.secrets_endpoint_policy(self._secret_prefix)),
+            policy=pulumi.Output.all(details, self._args.get("endpoint_secret_arns", [])).apply(
+                lambda known: known[0].secrets_endpoint_policy(self._secret_prefix, known[1])
+            ),
             opts=self._child("secretsEndpointPolicy"),
         )
 

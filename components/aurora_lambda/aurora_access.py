@@ -1,5 +1,6 @@
 """Access of the application and the migration runner to an Aurora cluster: plain values, made without Pulumi."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aurora_lambda import policies
@@ -42,14 +43,16 @@ class ClusterDetails:
         environment = self._settings(MASTER_USERNAME, "password", self.master_secret_arn)
         return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
 
-    def secrets_endpoint_policy(self, runtime_secret_prefix: str) -> str:
-        """Return the policy that lets the master secret and the application's logins through an endpoint, as JSON.
+    def secrets_endpoint_policy(self, runtime_secret_prefix: str, others: Sequence[str] = ()) -> str:
+        """Return the policy that lets the database's secrets and `others` through an endpoint, as JSON.
 
-        It names the logins by their prefix, so that those of another engine, which come or go, are let through too.
+        It names the application's logins by their prefix, so that those of another engine, which come or go, are let
+        through too.
         """
         partition, _, region, account = self.arn.split(":")[1:5]
         logins = f"arn:{partition}:secretsmanager:{region}:{account}:secret:{runtime_secret_prefix}*"
-        return policies.policy_document([policies.reach_secrets(self.master_secret_arn, logins)])
+        own = policies.reach_secrets(self.master_secret_arn, logins)
+        return policies.policy_document([own, *([policies.reach_secrets_to_read(*others)] if others else [])])
 
     def _access(self, statements: list[policies.Statement], environment: dict[str, str]) -> FunctionAccess:
         return {

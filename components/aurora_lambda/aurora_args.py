@@ -83,6 +83,8 @@ class AuroraDatabaseArgs(TypedDict):
     """Days that a deleted login of the application can be restored; 0: it is deleted at once."""
     secrets_endpoint_id: NotRequired[pulumi.Input[str]]
     """The functions' Secrets Manager endpoint. Its policy then lets this database's secrets through, nothing else."""
+    endpoint_secret_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """ARNs of other secrets that functions read through that endpoint."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]

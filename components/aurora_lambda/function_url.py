@@ -6,6 +6,12 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from aurora_lambda.arguments import strings
+
+ORIGINS = strings(
+    r"\*|https?://[\w.-]+(:\d+)?",
+    "a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com",
+)
 # What a browser that signs a request sends with it.
 SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
 

@@ -117,9 +117,9 @@ def connect_to_aurora(cluster_arn: str, resource_id: str, db_role: str) -> State
     return allow(["rds-db:connect"], f"arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{db_role}")
 
 
-def read_secret(secret_arn: str) -> Statement:
-    """Return what reading one secret needs."""
-    return allow(["secretsmanager:GetSecretValue"], secret_arn)
+def read_secret(*secret_arns: str) -> Statement:
+    """Return what reading secrets needs."""
+    return allow(["secretsmanager:GetSecretValue"], *secret_arns)
 
 
 def write_secret(*secret_arns: str) -> Statement:
@@ -130,6 +130,11 @@ def write_secret(*secret_arns: str) -> Statement:
 def reach_secrets(*secret_arns: str) -> Statement:
     """Return what an endpoint's policy lets through: reading and writing these secrets, by whoever has the right to."""
     return {**write_secret(*secret_arns), "Principal": {"AWS": "*"}}
+
+
+def reach_secrets_to_read(*secret_arns: str) -> Statement:
+    """Return what an endpoint's policy lets through: reading these secrets, by whoever has the right to."""
+    return {**read_secret(*secret_arns), "Principal": {"AWS": "*"}}
 
 
 def read_stream(stream_arn: str, key_arn: str) -> list[Statement]:

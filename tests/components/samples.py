@@ -17,6 +17,7 @@ from aurora_lambda import (
     Network,
     Queue,
     Schedule,
+    Secret,
     StreamTable,
     TableStream,
 )
@@ -52,6 +53,7 @@ EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
             "dead_letter_queue_arn": "arn:aws:sqs:eu-west-1:123456789012:q",
         }
     ],
+    Secret: [{"value": "s3cret"}],
     StreamTable: [{"table_name": "test-table"}],
     TableStream: [
         {"stream_arn": STREAM, "function_name": "f", "role": ROLE_ARN, "on_failure": destination}

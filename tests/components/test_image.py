@@ -121,7 +121,16 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     """An edit to a README or to a migration would build and deploy the handler again."""
     project = Project.find(STACKS_FOLDER)
     handler, migrations = (context_files(write_context(project, target)) for target in ("handler", "migrations"))
-    shared = {"__init__.py", "application.py", "bundle.py", "certificates", "database", "payload.py", "start.py"}
+    shared = {
+        "__init__.py",
+        "application.py",
+        "bundle.py",
+        "certificates",
+        "database",
+        "payload.py",
+        "secrets.py",
+        "start.py",
+    }
     for files, own in ((handler, "handler"), (migrations, "migrations")):
         assert {path.parts[0] for path in files} == {"application", "build", "requirements.txt", "runtime"}
         assert {path.parts[2] for path in files if path.parts[0] == "runtime"} == shared | {own}

@@ -87,6 +87,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
             "Network",
             "Queue",
             "Schedule",
+            "Secret",
             "StreamTable",
             "TableStream",
         )

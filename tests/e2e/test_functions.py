@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda_local.platform.paths import LocalPaths
 from tests.e2e.checkout import Checkout
 from tests.services import eventually
 
@@ -16,7 +17,8 @@ from aurora_lambda.service import Service
 service = Service()
 service.function("writer", command="{command}")
 service.schedule("list", "rate(1 day)")
-mail = service.queue("mail", timeout=30)
+login = service.secret("login", "s3cret")
+mail = service.queue("mail", timeout=30, access=[login.reader])
 service.extend_handler(access=[mail.sender])
 """
 HANDLER = """
@@ -26,11 +28,13 @@ from uuid import uuid4
 from application.tables import notes
 from aurora_lambda_runtime.handler.queues import Message, queue_handler
 from aurora_lambda_runtime.handler.streams.sql import database
+from aurora_lambda_runtime.secrets import get_secret
 
 
 @queue_handler
 def process(message: Message) -> None:
-    database().insert(notes, {"id": uuid4(), "text": message.json["text"], "created_at": datetime.now(UTC)})
+    text = f"{message.json['text']} by {get_secret('login')}"
+    database().insert(notes, {"id": uuid4(), "text": text, "created_at": datetime.now(UTC)})
 """
 
 
@@ -61,10 +65,12 @@ def test_functions_of_the_program_run_on_the_services_database(tmp_path: Path) -
         def texts() -> list[str]:
             return sorted(note["text"] for note in json.loads(checkout.run("invoke", "list", "{}").out))
 
-        assert eventually(lambda: texts() == sorted([written["text"], "hello"]), interval=0.5)
+        assert eventually(lambda: texts() == sorted([written["text"], "hello by s3cret"]), interval=0.5)
         status = checkout.status()
         assert status["schedules"]["list"]["expression"] == "rate(1 day)"
         assert status["queues"]["mail"]["deadLetters"] == 0
         assert "REPORT" in checkout.run("logs", "mail").out
+        state = LocalPaths.for_checkout(checkout.folder).state.read_text()
+        assert "s3cret" not in checkout.run("logs").out + checkout.run("env").out + state
     finally:
         checkout.run("down")

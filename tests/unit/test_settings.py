@@ -278,7 +278,6 @@ def test_one_line_switches_the_engine_and_what_no_longer_counts_is_said() -> Non
         "maxCapacity",
         "instanceCount",
         "backupRetentionDays",
-        "secretRecoveryDays",
         "databaseLogs",
     }
     # Pulumi gives every key its default: nobody has set these.

@@ -10,6 +10,7 @@ import pulumi
 from aurora_lambda.access import FunctionAccess, merged_access
 from aurora_lambda.alarms import Watched
 from aurora_lambda.function_role import FunctionRole
+from aurora_lambda.secret import Secret
 
 Made = TypeVar("Made")
 
@@ -26,6 +27,8 @@ class Additions:
         self._parts: list[pulumi.Resource] = []
         self._watched: list[Watched] = []
         self._handler: list[pulumi.Input[FunctionAccess]] = []
+        self._secrets: list[Secret] = []
+        self._checks: list[Callable[[], None]] = []
         self._read = False
         self._mistake: Exception | None = None
 
@@ -62,6 +65,15 @@ class Additions:
         if database:
             self._roles.append(role)
 
+    def add_secret(self, secret: Secret) -> None:
+        """Add a secret, which functions in a VPC read through its endpoint."""
+        self._parts.append(secret)
+        self._secrets.append(secret)
+
+    def add_check(self, check: Callable[[], None]) -> None:
+        """Let `check` raise a ValueError for what is wrong once all has been added."""
+        self._checks.append(check)
+
     def add_to_handler(self, access: Sequence[pulumi.Input[FunctionAccess]]) -> None:
         """Add what the handler uses besides the database."""
         self._handler += access
@@ -73,6 +85,11 @@ class Additions:
     def with_role_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
         """Return `others` and the ARNs of all roles added."""
         later = self._later(lambda: [*others, *(role.arn for role in self._roles)])
+        return pulumi.Output.from_input(later)  # ty: ignore[invalid-explicit-return]
+
+    def with_secret_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
+        """Return `others` and the ARNs of all secrets added."""
+        later = self._later(lambda: [*others, *(secret.arn for secret in self._secrets)])
         return pulumi.Output.from_input(later)  # ty: ignore[invalid-explicit-return]
 
     def with_parts(self, others: Sequence[pulumi.Resource]) -> Awaitable[list[pulumi.Resource]]:
@@ -91,10 +108,19 @@ class Additions:
 
     def _later(self, make: Callable[[], Made]) -> Awaitable[Made]:
         async def read() -> Made:
-            self._read = True
+            if not self._read:
+                self._read = True
+                self._check()
             if self._mistake:
                 raise self._mistake
             return make()
 
         # A task, since Pulumi awaits `depends_on` more than once.
         return asyncio.ensure_future(read())
+
+    def _check(self) -> None:
+        try:
+            for check in self._checks:
+                check()
+        except ValueError as error:
+            self._mistake = self._mistake or pulumi.RunError(str(error))

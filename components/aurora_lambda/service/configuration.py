@@ -14,13 +14,12 @@ from aurora_lambda.dsql_regions import peering_mistakes
 from aurora_lambda.network import GATEWAYS
 from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.function_settings import read_functions
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
 from aurora_lambda.service.regions import region_mistakes
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_engines
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
-
-# Source: AWS general reference, "Tag naming limits and requirements", less those of the stack.
-MAX_TAGS = 47
+from aurora_lambda.service.tags import tag_mistakes
 
 
 def load(project: Project) -> Settings:
@@ -53,6 +52,9 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
         try:
             if key.name == "streams":
                 checked[key.field], wrong = read_streams(config[key.name], f"{pulumi.get_project()}-{stack}-")
+                mistakes += wrong
+            elif key.name == "functions":
+                checked[key.field], wrong = read_functions(config[key.name])
                 mistakes += wrong
             else:
                 checked[key.field] = key.read(config[key.name])
@@ -131,16 +133,8 @@ def _contradictions(settings: Settings) -> list[str]:
             )
     if settings.vpc_id and (gateways := [each for each in GATEWAYS if each in settings.endpoints]):
         mistakes.append(f"endpoints has {gateways[0]}, which an existing VPC's own route tables need: make it there")
-    mistakes += [*_tag_mistakes(settings), *_dsql_mistakes(settings)]
+    mistakes += [*tag_mistakes(settings.tags), *_dsql_mistakes(settings)]
     return mistakes + _engine_mistakes(settings) + _stream_mistakes(settings)
-
-
-def _tag_mistakes(settings: Settings) -> list[str]:
-    keys = [tag.partition("=")[0].lower() for tag in settings.tags]
-    mistakes = [f"tags has {key!r} twice, or in another case: IAM takes one" for key in {*keys} if keys.count(key) > 1]
-    if len(keys) > MAX_TAGS:
-        mistakes.append(f"tags are {len(keys)}; must be at most {MAX_TAGS}: AWS takes 50, and the stack sets three")
-    return sorted(mistakes)
 
 
 def _dsql_mistakes(settings: Settings) -> list[str]:
@@ -170,6 +164,11 @@ def _other_regions(settings: Settings, region: str) -> list[str]:
     mistakes = peering_mistakes({"aws:region": region, **peers}) if settings.engine == "dsql" else []
     arns = {"kmsKeyArn": settings.kms_key_arn, "alarmTopicArn": settings.alarm_topic_arn} | {
         f"streams[{index}].alarmTopicArn": stream.alarm_topic_arn for index, stream in enumerate(settings.streams)
+    }
+    arns |= {
+        f"functions[{index}].secrets has {name}, which": arn
+        for index, function in enumerate(settings.functions)
+        for name, arn in function.secret_arns.items()
     }
     for name, arn in arns.items():
         if arn and region and (there := arn.split(":")[3]) != region:

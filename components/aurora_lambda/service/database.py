@@ -40,16 +40,17 @@ def register_database(
     function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
     tags: StackTags,
     *,
+    secret_arns: pulumi.Input[Sequence[str]],
     live: LiveStack,
     depends_on: Sequence[pulumi.Resource],
 ) -> Database:
     """Register the database of the configured engine in `network`, to be created after `depends_on`.
 
-    Functions of these roles may log in.
+    Functions of these roles may log in, and functions read `secret_arns` through the network's endpoint.
     """
     opts = pulumi.ResourceOptions(depends_on=[*depends_on, live.checked])
     if network and settings.engine in RDS_ENGINES:
-        return _aurora(settings, network, tags, live, opts)
+        return _aurora(settings, network, tags, live, opts, secret_arns=secret_arns)
     return _dsql(settings, network, function_role_arns, tags, opts)
 
 
@@ -81,9 +82,19 @@ def _dsql(
 
 
 def _aurora(
-    settings: Settings, network: Network, tags: StackTags, live: LiveStack, opts: pulumi.ResourceOptions
+    settings: Settings,
+    network: Network,
+    tags: StackTags,
+    live: LiveStack,
+    opts: pulumi.ResourceOptions,
+    *,
+    secret_arns: pulumi.Input[Sequence[str]],
 ) -> AuroraDatabase:
-    endpoint = {"secrets_endpoint_id": network.secrets_endpoint_id} if settings.secrets_endpoint else {}
+    endpoint = (
+        {"secrets_endpoint_id": network.secrets_endpoint_id, "endpoint_secret_arns": secret_arns}
+        if settings.secrets_endpoint
+        else {}
+    )
     version = {"engine_version": settings.engine_version} if settings.engine_version else {}
     role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}

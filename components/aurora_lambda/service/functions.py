@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypedDict
 
 import pulumi
@@ -15,6 +16,7 @@ from aurora_lambda.naming import camel_case
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.service.additions import Additions
+from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
 from aurora_lambda.service.streams import role_args
@@ -109,6 +111,7 @@ class Functions:
         self._names = dict.fromkeys(RESERVED, "a part of every service")
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
+        additions.add_check(self._check_settings)
         self._connections = max(0, settings.handler_concurrency) + stream_connections(settings.streams)
 
     def function(self, name: str, command: str | None, options: FunctionOptions) -> ImageFunction:
@@ -213,6 +216,11 @@ class Functions:
         }
         if command:
             args["command"] = command
+        given = settings_of(settings.functions, name)
+        args["environment"] = merged_mapping(args["environment"], given.variables)
+        args["policy_statements"] = pulumi.Output.from_input(options.get("policy_statements", [])).apply(
+            lambda own: [*own, *given.statements]
+        )
         function = ImageFunction(name, args)
         self._additions.add(function)
         self._watch(name, function, options.get("timeout", TIMEOUT))
@@ -245,6 +253,19 @@ class Functions:
             raise ValueError(f"function {name!r} has no option {unknown[0]!r}; available: {available}")
         self._check_connections(name, options.get("reserved_concurrency", options.get("maximum_concurrency")))
         self._names[name] = "added before"
+
+    def _check_settings(self) -> None:
+        """Refuse a stack's file that names a function that nobody has added."""
+        names = [name for name in self._names if name != "migration-runner"]
+        if self._access is None:
+            names = [name for name in names if name not in RESERVED]
+        for index, function in enumerate(self._settings.functions):
+            if function.name not in names:
+                near = get_close_matches(function.name, names, n=1)
+                remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(sorted(names)) or 'none'}"
+                raise ValueError(
+                    f"functions[{index}].name is {function.name!r}, which the stack does not have; {remedy}"
+                )
 
     def _check_connections(self, name: str, concurrency: object) -> None:
         """Refuse a function whose instances, each with one connection, need more than the cluster has left."""

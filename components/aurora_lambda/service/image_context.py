@@ -8,7 +8,16 @@ from aurora_lambda.project import Project
 
 RUNTIME = "aurora_lambda_runtime"
 # What the two images share of the runtime, and what either alone has of it.
-SHARED = ("__init__.py", "application.py", "bundle.py", "certificates", "database", "payload.py", "start.py")
+SHARED = (
+    "__init__.py",
+    "application.py",
+    "bundle.py",
+    "certificates",
+    "database",
+    "payload.py",
+    "secrets.py",
+    "start.py",
+)
 PARTS = {"handler": (*SHARED, "handler"), "migrations": (*SHARED, "migrations")}
 # What the migrations image runs of an application: an edit of a route rebuilds the handler's image alone.
 TABLES = ("__init__.py", "tables.py", "tables", "versions")

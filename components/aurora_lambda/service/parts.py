@@ -9,6 +9,7 @@ from aurora_lambda.access import AccessList
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project
 from aurora_lambda.service.database import DATABASE, Database
+from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import role_args
@@ -61,13 +62,15 @@ def register_migration(
     application_role: FunctionRole,
 ) -> Migration:
     """Register the migration runner of `database`, and the deployment's invocation of it."""
+    given = settings_of(settings.functions, "migrations")
     return Migration(
         "migrations",
         {
             "image_uri": image.image_uri,
             "role": role,
             "access": [database.admin],
-            "environment": application_variables(project),
+            "environment": {**application_variables(project), **given.variables},
+            "policy_statements": given.statements,
             "triggers": {"cluster": database.identifier, "role": application_role.arn},
             "allow_reset": settings.allow_reset,
             # In a cluster that other stacks use too, the stack deletes what is its own.
@@ -98,13 +101,15 @@ def register_handler(
     access: AccessList,
 ) -> ImageFunction:
     """Register the function that answers the function URL and commands."""
+    given = settings_of(settings.functions, "handler")
     return ImageFunction(
         "handler",
         {
             "image_uri": image.image_uri,
             "role": role,
             "access": access,
-            "environment": {**application_variables(project), **_database_routes(settings)},
+            "environment": {**application_variables(project), **_database_routes(settings), **given.variables},
+            "policy_statements": given.statements,
             "architecture": settings.architecture,
             "memory_size": settings.handler_memory,
             "timeout": settings.handler_timeout,

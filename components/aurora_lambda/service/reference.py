@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from aurora_lambda.arguments import Value
 from aurora_lambda.project import Project
+from aurora_lambda.service.function_settings import FUNCTION_KEYS
 from aurora_lambda.service.keys import ConfigKey
 from aurora_lambda.service.settings import CONFIG_KEYS
 from aurora_lambda.service.stream_settings import STREAM_KEYS
@@ -29,6 +30,7 @@ def blocks() -> list[tuple[str, str, str]]:
         ("Pulumi.yaml", "keys", pulumi_block()),
         ("docs/configuration.md", "keys", key_table(CONFIG_KEYS)),
         ("docs/configuration.md", "streams", key_table(STREAM_KEYS)),
+        ("docs/configuration.md", "functions", key_table(FUNCTION_KEYS)),
     ]
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from aurora_lambda import alarms, aurora_args, dsql, function, function_role, image, migration, network
 from aurora_lambda.arguments import choice, flag, objects, strings, text
 from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.function_url import ORIGINS
+from aurora_lambda.service import function_settings, stream_settings
+from aurora_lambda.service.function_settings import FunctionSettings
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
 from aurora_lambda.service.stream_settings import StreamSettings
+from aurora_lambda.service.tags import TAGS
 
 _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
 _IMAGE, _NETWORK, _DSQL = image.ARGUMENTS, network.ARGUMENTS, dsql.ARGUMENTS
@@ -128,8 +132,8 @@ class Settings:
     )
     secret_recovery_days: int = config_key(
         _DATABASE["secret_recovery_days"],
-        "How long a deleted login of the application can be restored; 0: not at all.",
-        engines=AURORA,
+        "How long a deleted secret can be restored: the application's login, or the program's own; 0: not at all.",
+        engines=WITHOUT_DATABASE_TOO,
     )
     allow_reset: bool = config_key(
         _MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything."
@@ -179,10 +183,7 @@ class Settings:
         " always does.",
     )
     function_url_cors: tuple[str, ...] = config_key(
-        strings(
-            r"\*|https?://[\w.-]+(:\d+)?",
-            "a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com",
-        ),
+        ORIGINS,
         "Web pages of other origins that may call the function URL.",
         (),
     )
@@ -249,12 +250,7 @@ class Settings:
         engines=WITHOUT_DATABASE_TOO,
     )
     tags: tuple[str, ...] = config_key(
-        strings(
-            # Source: IAM user guide, "Rules for tagging in IAM and AWS STS", where keys differ by more than their case.
-            r"(?i:(?!aws:|(?:project|stack|name)=)[\w.:/+@ -]{1,128}=[\w.:/=+@ -]{0,256})",
-            "a list of KEY=VALUE without project, stack and Name, which the stack sets, and aws:, which is AWS's own."
-            " Type: pulumi config set --path 'tags[0]' team=payments",
-        ),
+        TAGS,
         "Tags of every resource, beside its project, stack and Name.",
         (),
         engines=WITHOUT_DATABASE_TOO,
@@ -270,8 +266,14 @@ class Settings:
         engines=WITHOUT_DATABASE_TOO,
     )
     streams: tuple[StreamSettings, ...] = config_key(
-        objects("a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"),
+        objects(stream_settings.TAKES),
         "Streams of DynamoDB tables and the functions they feed, each with the keys below.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+
+    functions: tuple[FunctionSettings, ...] = config_key(
+        objects(function_settings.TAKES),
+        "What functions get besides: environment variables, secrets, IAM statements; each entry with the keys below.",
         engines=WITHOUT_DATABASE_TOO,
     )
 

@@ -13,6 +13,7 @@ from aurora_lambda import (
     LambdaImage,
     Migration,
     Network,
+    Secret,
     StreamTable,
     Watched,
 )
@@ -21,6 +22,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.configuration import load
 from aurora_lambda.service.database import Database, register_database, register_network
+from aurora_lambda.service.function_settings import arns_of_secrets
 from aurora_lambda.service.functions import FunctionOptions, Functions, QueueFunction, QueueOptions, ScheduledFunction
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import check_live_data
@@ -35,6 +37,7 @@ from aurora_lambda.service.parts import (
     stack_tags,
 )
 from aurora_lambda.service.protection import Protection, is_protected
+from aurora_lambda.service.secrets import Secrets
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, register_tables
 
@@ -71,6 +74,7 @@ class Service:
         self.settings = load(self._project)
         self._live = check_live_data(self.settings)
         self._additions = Additions()
+        self._secrets = Secrets(self.settings, self._additions, stack_tags(self.settings))
         self.image = register_image("handler", self.settings, self._project)
         roles = register_stream_roles(self.settings, stack_tags(self.settings))
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
@@ -209,6 +213,25 @@ class Service:
         with self._additions.adding(f"queue {name!r}"):
             return self._functions.queue(name, handler or name, database=database, options=options)
 
+    def secret(
+        self, name: str, value: pulumi.Input[str] | None = None, *, arn: pulumi.Input[str] | None = None
+    ) -> Secret:
+        """Make a secret of `value`, or name an existing one; its `reader` is for `access` of functions that read it.
+
+        They read it by `get_secret(name)` of `aurora_lambda_runtime.secrets`.
+
+        Args:
+            name: What the code calls it.
+            value: Its value, such as a secret of the configuration.
+            arn: The whole ARN of an existing secret, in place of a value.
+
+        Raises:
+            RunError: an argument that is not allowed, or a name that is taken.
+            RuntimeError: the program has awaited something since it made the service.
+        """
+        with self._additions.adding(f"secret {name!r}"):
+            return self._secrets.add(name, value, arn)
+
     def _watched(self) -> list[Watched]:
         if self._handler is None:
             return []
@@ -249,6 +272,7 @@ class Service:
             self.network,
             self._additions.with_role_arns([role.arn, *database_role_arns(settings, stream_roles)]),
             stack_tags(settings),
+            secret_arns=self._additions.with_secret_arns(arns_of_secrets(settings.functions)),
             live=self._live,
             depends_on=[self.image, migrations_image],
         )

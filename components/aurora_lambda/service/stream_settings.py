@@ -1,18 +1,18 @@
 """The configuration of one stream of a DynamoDB table, and of the list of them."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from aurora_lambda import alarms, function, stream_table, table_stream_args
-from aurora_lambda.arguments import Value, flag, objects, text
+from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.filter_patterns import filter_mistakes
+from aurora_lambda.service.entries import parse_entries, read_entry
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
 from aurora_lambda.table_stream_args import FilterPattern
 
 _STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function.ARGUMENTS
 NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
+TAKES = "a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
 # The last is what the runner is called in the outputs.
 RESERVED = ("handler", "migrations", "migration-runner")
 # The keys of a function and of a table that several streams share: any of these streams gives them, for all.
@@ -143,12 +143,7 @@ def read_streams(text: str, default_prefix: str) -> tuple[tuple[StreamSettings, 
     Raises:
         ValueError: the text is not a list of objects.
     """
-    try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError):
-        entries = None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError("must be a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items")
+    entries = parse_entries(text, TAKES)
     streams, mistakes = [], []
     for index, entry in enumerate(entries):
         stream, wrong = _read_stream(entry)
@@ -182,28 +177,9 @@ def stream_connections(streams: Sequence[StreamSettings]) -> int:
 
 
 def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
-    mistakes = [
-        f"{key} is missing; must be {STREAM_KEYS[key].argument.takes}" for key in ("name", "table") if key not in entry
-    ]
-    values: dict[str, Value] = {}
-    for name, value in entry.items():
-        if name not in STREAM_KEYS:
-            near = get_close_matches(name, STREAM_KEYS, n=1)
-            mistakes.append(f"{name} is not a key of a stream" + (f"; did you mean {near[0]!r}?" if near else ""))
-            continue
-        key = STREAM_KEYS[name]
-        try:
-            values[key.field] = _read_value(value, key)
-        except ValueError as error:
-            mistakes.append(f"{name} is {value!r}; {error}")
+    values, mistakes = read_entry(entry, STREAM_KEYS, ("name", "table"), "a stream")
     stream = StreamSettings(**values)  # ty: ignore[invalid-argument-type]
     return stream, mistakes + filter_mistakes(stream.filters, stream.filter_quota)
-
-
-def _read_value(value: object, key: ConfigKey) -> Value:
-    if isinstance(value, str):
-        return key.read(value)
-    return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
 
 
 def _share(

@@ -16,6 +16,7 @@ from aurora_lambda import (
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.function_role import FunctionRoleArgs
 from aurora_lambda.naming import camel_case, physical_name
+from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.monitoring import watched_functions
 from aurora_lambda.service.settings import Settings
@@ -121,6 +122,7 @@ def _function(
     role: FunctionRole,
     database: pulumi.Output[FunctionAccess] | None,
 ) -> ImageFunction:
+    given = settings_of(settings.functions, stream.function_name)
     return ImageFunction(
         stream.function_name,
         {
@@ -128,7 +130,8 @@ def _function(
             "command": [command],
             "role": role,
             "access": [database] if database is not None and stream.database else [],
-            "environment": _batch_variables(settings, stream),
+            "environment": {**_batch_variables(settings, stream), **given.variables},
+            "policy_statements": given.statements,
             "architecture": settings.architecture,
             "memory_size": stream.memory,
             "timeout": stream.timeout,

@@ -59,6 +59,8 @@ def get_secret(arn: str, environment: Mapping[str, str] = os.environ, retry_seco
     while "AccessDenied" in answer.get("__type", "") and time.monotonic() < until:
         time.sleep(REFUSED_PAUSE)
         status, answer = _secrets_manager("GetSecretValue", {"SecretId": arn}, environment)
+    if status == OK and "SecretString" not in answer:
+        raise SecretUnavailableError(f"the secret {arn} cannot be read: it holds bytes, and must hold text")
     if status == OK:
         return answer["SecretString"]
     if "ResourceNotFound" in answer.get("__type", "") and "staging label" in _message(answer):

@@ -132,6 +132,11 @@ def table_variable(name: str) -> str:
     return f"TABLE_{re.sub(r'[^A-Z0-9]', '_', name.upper())}_NAME"
 
 
+def secret_variable(name: str) -> str:
+    """Return the variable that holds a secret's ARN: `secret_variable("api-key")` is `SECRET_API_KEY_ARN`."""
+    return f"SECRET_{name.upper().replace('-', '_')}_ARN"
+
+
 def is_shared(owner: str) -> bool:
     """Return whether an owner of a schema is every stack of a project."""
     return owner.endswith("/*")

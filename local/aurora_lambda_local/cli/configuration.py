@@ -13,6 +13,8 @@ from aurora_lambda_local.program.configuration import full_key, load_stack_file,
 
 # Shown for a value that only Pulumi can decrypt.
 ENCRYPTED = "[secret]"
+# The index of an entry in a list of objects, and a key of that; what follows is in the key's own list.
+SEGMENTS_OF_A_KEY = 2
 SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
 
 
@@ -92,15 +94,16 @@ class StackConfiguration:
         return next((config[name] for name in self._names(key) if name in config), None)
 
     def _check(self, key: str, segments: Sequence[str | int], value: object, new: str) -> None:
+        from aurora_lambda.service.function_settings import FUNCTION_KEYS
         from aurora_lambda.service.settings import CONFIG_KEYS
         from aurora_lambda.service.stream_settings import STREAM_KEYS
 
         namespace, _, name = key.partition(":")
         if namespace != self.project:
             return
-        known = CONFIG_KEYS
-        if name == "streams" and (inner := next((each for each in segments if isinstance(each, str)), "")):
-            known, name, value = STREAM_KEYS, inner, new
+        known, nested = CONFIG_KEYS, {"streams": STREAM_KEYS, "functions": FUNCTION_KEYS}
+        if name in nested and (inner := next((each for each in segments if isinstance(each, str)), "")):
+            known, name, value = nested[name], inner, new if len(segments) == SEGMENTS_OF_A_KEY else [new]
         if name not in known:
             raise _unknown(name, known)
         text = value if isinstance(value, str) else json.dumps(value)

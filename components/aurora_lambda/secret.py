@@ -1,0 +1,103 @@
+"""A secret that functions read: a value kept by Secrets Manager, or one that is there already."""
+
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from aurora_lambda import policies
+from aurora_lambda.access import FunctionAccess
+from aurora_lambda.arguments import Argument, check_arguments, recovery_days, text
+from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda_runtime.database.contract import secret_variable
+
+# The six characters at its end are AWS's: a policy of an ARN without them would allow nothing.
+SECRET_ARN = r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-\w{6}"  # noqa: S105
+
+
+class SecretArgs(TypedDict):
+    """What the secret is: a value, or an existing secret's ARN; one of the two."""
+
+    value: NotRequired[pulumi.Input[str]]
+    """The value, such as a secret of the configuration. It is encrypted in Pulumi's state. Another value becomes the
+    secret's current one; a rotation by Secrets Manager is left alone."""
+    arn: NotRequired[pulumi.Input[str]]
+    """ARN of an existing secret, which is left as it is."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts it. Default: the account's own key."""
+    recovery_days: NotRequired[pulumi.Input[int]]
+    """Days that a deleted secret can be restored; 0: it is deleted at once."""
+    tags: NotRequired[Tags]
+    """Tags of the secret."""
+    transform: NotRequired[Transform]
+    """What to set of the resources that the component makes, by resource and property; it replaces what the component
+    sets. The properties' values may be outputs."""
+
+
+ARGUMENTS: Mapping[str, Argument] = {
+    "arn": text(SECRET_ARN, "the whole ARN of a secret, with the six characters at its end"),
+    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "recovery_days": recovery_days(0),
+}
+CHILDREN: ChildTypes = {"secret": aws.secretsmanager.Secret, "version": aws.secretsmanager.SecretVersion}
+
+
+class Secret(pulumi.ComponentResource):
+    """A secret for functions, which get its ARN and read its value when they run: never a part of their configuration.
+
+    Makes, unless an existing one is named: the secret (`secret` in `transform`) and its current value (`version`). At
+    rest 0.40 USD a month.
+    """
+
+    arn: pulumi.Output[str]
+    """The secret's ARN."""
+    reader: pulumi.Output[FunctionAccess]
+    """What a function needs to read it: the variable `SECRET_<NAME>_ARN`, and the right to."""
+
+    def __init__(self, name: str, args: SecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Register the secret.
+
+        Raises:
+            ValueError: an argument that is not allowed, or not exactly one of `value` and `arn`.
+        """
+        super().__init__("aurora-lambda:index:Secret", name, {}, opts)
+        if ("value" in args) == ("arn" in args):
+            raise ValueError(f"Secret {name!r}: give either a value or the arn of an existing secret")
+        self._name, self._args = name, check_arguments("Secret", name, args, ARGUMENTS)
+        children = {} if "arn" in args else CHILDREN
+        self._child = Children(self, args.get("transform", {}), children).options
+        self.arn = pulumi.Output.from_input(self._args["arn"]) if "arn" in args else self._new_secret()
+        self.reader = pulumi.Output.all(self.arn, args.get("kms_key_arn", "")).apply(
+            lambda known: _reader(name, *known)
+        )
+        self.register_outputs({"arn": self.arn, "reader": self.reader})
+
+    def _new_secret(self) -> pulumi.Output[str]:
+        secret = aws.secretsmanager.Secret(
+            self._name,
+            name_prefix=f"{physical_name(self._name)}-",
+            kms_key_id=self._args.get("kms_key_arn"),
+            recovery_window_in_days=self._args["recovery_days"],
+            tags=resource_tags(self._args.get("tags"), self._name),
+            opts=self._child("secret"),
+        )
+        aws.secretsmanager.SecretVersion(
+            self._name,
+            secret_id=secret.arn,
+            # Plain text of the program would be plain text in the state.
+            secret_string=pulumi.Output.secret(self._args["value"]),
+            opts=self._child("version"),
+        )
+        return secret.arn
+
+
+def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:
+    statements = [policies.read_secret(arn), *policies.use_key_for_secrets(kms_key_arn, "kms:Decrypt")]
+    return {
+        "environment": {secret_variable(name): arn},
+        "policy_statements": [dict(statement) for statement in statements],
+        "subnet_ids": [],
+        "security_group_ids": [],
+    }
