@@ -143,10 +143,11 @@ def mysql(new_database: NewDatabase) -> Database:
 
 
 @pytest.fixture
-def dsql(new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> Database:
+def dsql(new_database: NewDatabase, dsql_server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A schema's name nobody has used, on Aurora DSQL's stand-in; the environment holds AWS credentials."""
     set_aws_environment(monkeypatch)
-    return new_database("dsql")
+    with dsql_server.temporary_schemas():
+        yield new_database("dsql")
 
 
 def set_aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:

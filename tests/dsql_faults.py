@@ -1,18 +1,21 @@
 """Aurora DSQL's stand-in with faults that tests switch on: what goes wrong on a cluster now and then."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import SystemRandom
 from typing import cast
 
-from aurora_lambda_local.databases.dsql.cluster import Cluster, Limits
-from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError
-from aurora_lambda_local.databases.dsql.gateway import Gateway, refused
+from psycopg import sql
+
+from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, refused_login
+from aurora_lambda_local.databases.dsql.gateway import Gateway
 from aurora_lambda_local.databases.dsql.protocol import Message
+from aurora_lambda_local.databases.dsql.rules import Kind
 from aurora_lambda_local.databases.dsql.server import DsqlServer
-from aurora_lambda_local.databases.dsql.statements import Kind
 from aurora_lambda_local.databases.dsql.storage import StorageConnection
-from aurora_lambda_local.databases.dsql.transaction import Transaction
+from aurora_lambda_local.databases.dsql.transaction import Cluster, Limits, Transaction
 
 WRITES = {Kind.DDL, Kind.DML, Kind.LOCK}
 
@@ -48,7 +51,7 @@ class _Transaction(Transaction):
         self._faulty = cluster
 
     def commit(self) -> list[Message]:
-        faults, writes = self._faulty.faults, bool(self._kinds & WRITES)
+        faults, writes = self._faulty.faults, bool(self._now.kinds & WRITES)
         if writes and _happens(faults.conflict_rate):
             raise self._conflict()
         drops = writes and _happens(faults.drop_rate)
@@ -61,12 +64,12 @@ class _Transaction(Transaction):
 
 
 class _Gateway(Gateway):
-    def check_name(self, name: str | None) -> None:
+    def check_name(self, name: str) -> None:
         super().check_name(name)
         faults = cast(_Cluster, self.cluster).faults
         if faults.waking_up:
             self.cluster.limits = replace(faults, waking_up=faults.waking_up - 1)
-            raise refused("waking up cluster, please retry later")
+            raise refused_login("waking up cluster, please retry later")
 
     def new_transaction(self, storage: StorageConnection) -> Transaction:
         return _Transaction(storage, cast(_Cluster, self.cluster))
@@ -88,6 +91,18 @@ class FaultyServer(DsqlServer):
     @faults.setter
     def faults(self, faults: Faults) -> None:
         self.cluster.limits = faults
+
+    @contextmanager
+    def temporary_schemas(self) -> Generator[None]:
+        """Drop the schemas that were made within: a cluster takes ten."""
+        with self._storage.superuser() as connection:
+            query = "SELECT nspname FROM pg_namespace"
+            before = connection.execute(query).fetchall()
+            connection.commit()
+            yield
+            connection.execute("SET lock_timeout = '10s'")
+            for (name,) in set(connection.execute(query).fetchall()) - set(before):
+                connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
 
 
 def _happens(rate: float) -> bool:

@@ -1,33 +1,61 @@
--- What a new cluster holds besides PostgreSQL's own catalogs. Run once, by PostgreSQL's superuser.
+-- What a cluster holds besides PostgreSQL's own catalogs. Run by PostgreSQL's superuser at every start, so that data of an
+-- earlier version gets it, too.
 
-CREATE ROLE admin LOGIN CREATEROLE;
-ALTER DATABASE postgres OWNER TO admin;
-CREATE SCHEMA sys;
+SET client_min_messages = warning;
+
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
+        CREATE ROLE admin LOGIN CREATEROLE;
+        ALTER DATABASE postgres OWNER TO admin;
+    END IF;
+END $$;
+CREATE SCHEMA IF NOT EXISTS sys;
 GRANT USAGE ON SCHEMA sys TO PUBLIC;
+
+-- DSQL is PostgreSQL 16, without its text search configurations: what newer versions brought is not to be found.
+
+DELETE FROM pg_ts_config;
+DELETE FROM pg_proc WHERE oid < 16384 AND proname IN (
+    'array_reverse', 'array_sort', 'casefold', 'crc32', 'crc32c', 'gamma', 'lgamma', 'to_bin', 'to_oct',
+    'unicode_assigned', 'unicode_version', 'uuid_extract_timestamp', 'uuid_extract_version', 'uuidv4', 'uuidv7');
 
 CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT 'PostgreSQL 16' $$;
 
+CREATE OR REPLACE FUNCTION sys.setting(text) RETURNS text LANGUAGE internal STABLE STRICT AS 'show_config_by_name';
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE $1 WHEN 'server_version' THEN '16.15' WHEN 'server_version_num' THEN '160015' ELSE sys.setting($1) END $$;
+
 -- Catalogs that read otherwise than PostgreSQL's: a primary key holds all columns, and indexes have another method.
+-- PostgreSQL itself finds its catalogs by their numbers: views can have their names.
 
-CREATE VIEW sys.pg_am AS
-SELECT oid, replace(amname, 'btree', 'btree_index')::name AS amname, amhandler, amtype FROM pg_am;
+SET allow_system_table_mods = on;
+DO $$ BEGIN
+    IF to_regclass('pg_catalog.plain_pg_index') IS NULL THEN
+        ALTER TABLE pg_catalog.pg_index RENAME TO plain_pg_index;
+        ALTER TABLE pg_catalog.pg_am RENAME TO plain_pg_am;
+    END IF;
+END $$;
 
-CREATE VIEW sys.pg_index AS
+CREATE OR REPLACE VIEW pg_catalog.pg_am AS
+SELECT oid, replace(amname, 'btree', 'btree_index')::name AS amname, amhandler, amtype FROM plain_pg_am;
+
+CREATE OR REPLACE VIEW pg_catalog.pg_index AS
 SELECT indexrelid, indrelid, CASE WHEN indisprimary THEN indnkeyatts + cardinality(others) ELSE indnatts END AS indnatts,
     indnkeyatts, indisunique, indnullsnotdistinct, indisprimary, indisexclusion, indimmediate, indisclustered, indisvalid,
     indcheckxmin, indisready, indislive, indisreplident,
     CASE WHEN indisprimary THEN array_to_string(indkey[0:indnkeyatts - 1] || others, ' ')::int2vector ELSE indkey END AS indkey,
     indcollation, indclass, indoption, indexprs, indpred
-FROM pg_index, LATERAL (
+FROM plain_pg_index, LATERAL (
     SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}')
     FROM pg_attribute WHERE attrelid = indrelid AND attnum > 0 AND NOT attisdropped AND attnum <> ALL (indkey)
 ) AS rest (others);
-GRANT SELECT ON sys.pg_am, sys.pg_index TO PUBLIC;
+GRANT SELECT ON pg_catalog.pg_am, pg_catalog.pg_index TO PUBLIC;
+RESET allow_system_table_mods;
 
 -- Roles and the IAM identities that may log in as them.
 
-CREATE TABLE sys.iam_mapping (
+CREATE TABLE IF NOT EXISTS sys.iam_mapping (
     iam_oid bigint GENERATED ALWAYS AS IDENTITY,
     arn text NOT NULL,
     pg_role_oid oid NOT NULL,
@@ -35,12 +63,12 @@ CREATE TABLE sys.iam_mapping (
     UNIQUE (pg_role_oid, arn)
 );
 
-CREATE VIEW sys.iam_pg_role_mappings AS
+CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
 SELECT iam_oid, arn, pg_role_oid, r.rolname AS pg_role_name, grantor_pg_role_oid, g.rolname AS grantor_pg_role_name
 FROM sys.iam_mapping JOIN pg_roles r ON r.oid = pg_role_oid JOIN pg_roles g ON g.oid = grantor_pg_role_oid;
 GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
 
-CREATE FUNCTION sys.check_grantor(role text) RETURNS oid LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION sys.check_grantor(role text) RETURNS oid LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found oid := (SELECT oid FROM pg_roles WHERE rolname = role);
 BEGIN
@@ -52,7 +80,7 @@ BEGIN
     RETURN found;
 END $$;
 
-CREATE PROCEDURE sys.iam_grant(role text, iam_arn text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE PROCEDURE sys.iam_grant(role text, iam_arn text) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     role_oid oid := sys.check_grantor(role);
 BEGIN
@@ -64,7 +92,7 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION USING ERRCODE = '42710', MESSAGE = format('role "%s" is already mapped to %s', role, iam_arn);
 END $$;
 
-CREATE PROCEDURE sys.iam_revoke(role text, iam_arn text) LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE PROCEDURE sys.iam_revoke(role text, iam_arn text) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     role_oid oid := sys.check_grantor(role);
 BEGIN
@@ -79,7 +107,7 @@ END $$;
 
 -- Asynchronous jobs.
 
-CREATE TABLE sys.job (
+CREATE TABLE IF NOT EXISTS sys.job (
     job_id text PRIMARY KEY,
     status text NOT NULL DEFAULT 'submitted',
     details text,
@@ -91,51 +119,51 @@ CREATE TABLE sys.job (
     update_time timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
-CREATE VIEW sys.jobs AS
+CREATE OR REPLACE VIEW sys.jobs AS
 SELECT job_id, status, details, job_type, 'pg_class'::regclass::oid AS class_id, object_id, object_name,
     start_time, update_time
 FROM sys.job
 WHERE status IN ('submitted', 'processing') OR update_time > clock_timestamp() - interval '30 minutes';
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
--- An index counts as invalid, yet is maintained and enforces, until its job has built it.
-CREATE FUNCTION sys.submit_index(index_oid oid, is_unique boolean, id text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
-BEGIN
-    UPDATE pg_index SET indisvalid = false, indisunique = is_unique WHERE indexrelid = index_oid;
+-- A job's id is 128 bits in base 32.
+CREATE OR REPLACE FUNCTION sys.submit(kind text, target regclass, statement text) RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     INSERT INTO sys.job (job_id, job_type, object_id, object_name, command)
-    VALUES (id, 'INDEX_BUILD', index_oid, index_oid::regclass, format('REINDEX INDEX %s', index_oid::regclass));
-END $$;
+    SELECT string_agg(substr('aeimquy4bcdfghjklnoprstvwxz23567', 1 + floor(random() * CASE n WHEN 26 THEN 8 ELSE 32 END)::int, 1), ''
+        ORDER BY n), kind, target, target, statement
+    FROM generate_series(1, 26) n
+    RETURNING job_id
+$$;
 
-CREATE FUNCTION sys.create_index(statement text, is_unique boolean, id text) RETURNS text LANGUAGE plpgsql AS $$
+-- An index counts as invalid, yet is maintained and enforces, until its job has built it.
+CREATE OR REPLACE FUNCTION sys.submit_index(index_oid regclass, is_unique boolean) RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+    UPDATE plain_pg_index SET indisvalid = false, indisunique = is_unique WHERE indexrelid = index_oid;
+    SELECT sys.submit('INDEX_BUILD', index_oid, format('REINDEX INDEX %s', index_oid));
+$$;
+
+CREATE OR REPLACE FUNCTION sys.create_index(statement text, is_unique boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     newest oid := (SELECT max(oid) FROM pg_class);
-    created oid;
 BEGIN
     EXECUTE statement;
-    SELECT max(indexrelid) INTO created FROM pg_index WHERE indexrelid > newest;
-    IF created IS NULL THEN
-        RETURN NULL;
-    END IF;
-    PERFORM sys.submit_index(created, is_unique, id);
-    RETURN id;
+    RETURN (SELECT sys.submit_index(max(indexrelid), is_unique) FROM plain_pg_index WHERE indexrelid > newest HAVING count(*) > 0);
 END $$;
 
-CREATE FUNCTION sys.validate_constraint(target regclass, constraint_name text, id text) RETURNS text
+CREATE OR REPLACE FUNCTION sys.validate_constraint(target regclass, constraint_name text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = target AND conname = constraint_name) THEN
         RAISE EXCEPTION USING ERRCODE = '42704',
             MESSAGE = format('constraint "%s" of relation "%s" does not exist', constraint_name, target);
     END IF;
-    INSERT INTO sys.job (job_id, job_type, object_id, object_name, command)
-    VALUES (id, 'VALIDATE_CONSTRAINT', target, target,
+    RETURN sys.submit('VALIDATE_CONSTRAINT', target,
         format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, constraint_name));
-    RETURN id;
 END $$;
 
 -- Null while the job is not done: the gateway calls again.
-CREATE PROCEDURE sys.wait_for_job(id text, INOUT succeeded boolean DEFAULT NULL)
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(id text, INOUT succeeded boolean DEFAULT NULL)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF id !~ '^[a-z2-7]{26}$' THEN
@@ -148,9 +176,28 @@ BEGIN
     END IF;
 END $$;
 
+-- Bytes of a row are those of its texts; of a bytea, half of its hexadecimal digits.
+
+CREATE OR REPLACE FUNCTION sys.check_sizes(target oid, content jsonb) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM plain_pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
+        WHERE indrelid = target GROUP BY indexrelid HAVING sum(octet_length(content ->> attname)) > 1024
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'key size too large';
+    ELSIF (
+        SELECT sum(size) > 2097152 OR max(size) > 1048576 FROM (
+            SELECT CASE WHEN value LIKE '\\x%' THEN octet_length(value) / 2 - 1 ELSE octet_length(value) END
+            FROM jsonb_each_text(content)
+        ) AS sizes (size)
+    ) THEN
+        RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'maximum row size exceeded';
+    END IF;
+END $$;
+
 -- Every change of a row is told to the gateway as the statement that makes it again.
 
-CREATE FUNCTION sys.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+CREATE OR REPLACE FUNCTION sys.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
     target text := TG_RELID::regclass;
     before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
@@ -159,8 +206,11 @@ DECLARE
     place text;
     again text;
 BEGIN
+    IF octet_length(after::text) > 1024 THEN
+        PERFORM sys.check_sizes(TG_RELID, after);
+    END IF;
     SELECT string_agg(format('%I = %L', attname, before ->> attname), ' AND ') INTO place
-    FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
+    FROM plain_pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey[0:indnkeyatts - 1])
     WHERE indrelid = TG_RELID AND indisprimary;
     place := coalesce(place,
         format('ctid = (SELECT ctid FROM %s r WHERE to_jsonb(r) = %L::jsonb LIMIT 1)', target, before));
@@ -182,7 +232,7 @@ BEGIN
 END $$;
 
 -- The argument is the name of the primary key, which can never be dropped.
-CREATE FUNCTION sys.watch_tables() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION sys.watch_tables() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     created oid;
 BEGIN
@@ -195,10 +245,11 @@ BEGIN
     END LOOP;
 END $$;
 
+DROP EVENT TRIGGER IF EXISTS watch_tables;
 CREATE EVENT TRIGGER watch_tables ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
 EXECUTE FUNCTION sys.watch_tables();
 
-CREATE FUNCTION sys.keep_primary_keys() RETURNS event_trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sys.keep_primary_keys() RETURNS event_trigger LANGUAGE plpgsql AS $$
 DECLARE
     names text[];
     dropped_column text;
@@ -215,5 +266,71 @@ BEGIN
     END LOOP;
 END $$;
 
+DROP EVENT TRIGGER IF EXISTS keep_primary_keys;
 CREATE EVENT TRIGGER keep_primary_keys ON sql_drop WHEN TAG IN ('ALTER TABLE')
 EXECUTE FUNCTION sys.keep_primary_keys();
+
+-- What DSQL refuses of a table, beside what the gateway reads in a statement, each with its SQLSTATE.
+
+CREATE OR REPLACE FUNCTION sys.breaches(target oid) RETURNS TABLE (state text, message text) LANGUAGE sql STABLE AS $$
+WITH columns AS (
+    SELECT attname, attnum, atttypid, atttypmod - 4 AS width, attidentity, format_type(atttypid, NULL) AS type,
+        coalesce(nullif(typbasetype, 0), atttypid)::regtype::text AS base
+    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+    WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
+), keys AS (
+    SELECT indexrelid, columns.* FROM plain_pg_index JOIN columns ON attnum = ANY (indkey[0:indnkeyatts - 1])
+    WHERE indrelid = target
+)
+SELECT '0A000', format('datatype %s not supported', type) FROM columns WHERE base <> ALL (ARRAY[
+    'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'character', 'character varying', 'text',
+    'date', 'time without time zone', 'time with time zone', 'timestamp without time zone', 'timestamp with time zone',
+    'interval', 'boolean', 'bytea', 'uuid', 'json', 'jsonb'])
+UNION ALL
+SELECT '0A000', format('datatype %s not supported, identity column type must be bigint', type)
+FROM columns WHERE attidentity <> '' AND type <> 'bigint'
+UNION ALL
+SELECT '0A000', format('datatype %s is not supported in a key', type) FROM keys WHERE base IN ('json', 'jsonb')
+UNION ALL
+SELECT '54000', format('Datatype limit greater than %s bytes not supported for %s', most, name)
+FROM columns JOIN (VALUES ('character varying', 65535, 'varchar'), ('character', 4096, 'char')) AS l (type, most, name)
+    USING (type) WHERE width > most
+UNION ALL
+SELECT '54000', 'key size greater than 2000 bytes not supported'
+FROM keys WHERE base IN ('character varying', 'character') GROUP BY indexrelid HAVING sum(width) > 2000
+UNION ALL
+SELECT '54011', 'tables can have at most 255 columns' FROM columns HAVING count(*) > 255
+UNION ALL
+SELECT '54000', 'more than 24 indexes per table are not allowed'
+FROM plain_pg_index WHERE indrelid = target HAVING count(*) > 24
+$$;
+
+CREATE OR REPLACE FUNCTION sys.check_tables() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    breach record;
+BEGIN
+    SELECT breaches.* INTO breach
+    FROM pg_event_trigger_ddl_commands() c LEFT JOIN plain_pg_index ON indexrelid = c.objid,
+        LATERAL sys.breaches(coalesce(indrelid, c.objid)) AS breaches
+    WHERE c.classid = 'pg_class'::regclass LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = breach.state, MESSAGE = breach.message;
+    END IF;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS check_tables;
+CREATE EVENT TRIGGER check_tables ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE INDEX')
+EXECUTE FUNCTION sys.check_tables();
+
+-- Before the statement: IF NOT EXISTS makes no difference.
+CREATE OR REPLACE FUNCTION sys.check_schemas() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) >= 10 FROM pg_namespace WHERE nspname NOT IN ('information_schema', 'public', 'sys')
+        AND nspname NOT LIKE 'pg\_%') THEN
+        RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'more than 10 schemas not allowed';
+    END IF;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS check_schemas;
+CREATE EVENT TRIGGER check_schemas ON ddl_command_start WHEN TAG IN ('CREATE SCHEMA')
+EXECUTE FUNCTION sys.check_schemas();

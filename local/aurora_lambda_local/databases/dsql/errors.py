@@ -17,6 +17,11 @@ def unsupported(message: str) -> DsqlError:
     return DsqlError("0A000", message)
 
 
+def refused_login(reason: str) -> DsqlError:
+    """Return the error of a login that is refused, and why."""
+    return DsqlError("08006", f"unable to accept connection, {reason}", fatal=True)
+
+
 def access_denied(hint: str, sqlstate: str = "08006") -> DsqlError:
     """Return the refusal of a login; `hint` says why."""
     return DsqlError(sqlstate, "unable to accept connection, access denied", hint, fatal=True)

@@ -6,16 +6,14 @@ import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
 
 import trustme
 from psycopg import sql
 
-from aurora_lambda_local.databases.dsql.cluster import Cluster
-from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, DsqlError, access_denied
+from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, DsqlError, access_denied, refused_login
 from aurora_lambda_local.databases.dsql.protocol import (
     CANCEL_REQUEST,
     GSS_REQUEST,
@@ -31,13 +29,13 @@ from aurora_lambda_local.databases.dsql.protocol import (
 )
 from aurora_lambda_local.databases.dsql.rules import refused_setting
 from aurora_lambda_local.databases.dsql.session import Session
+from aurora_lambda_local.databases.dsql.statements import SERVER_VERSION
 from aurora_lambda_local.databases.dsql.storage import Storage, StorageConnection, StorageLostError
 from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity, verify_token
-from aurora_lambda_local.databases.dsql.transaction import Transaction
+from aurora_lambda_local.databases.dsql.transaction import Cluster, Transaction
 
 TLS_HANDSHAKE = b"\x16"
 CLEAR_TEXT_PASSWORD = Message(b"R", b"\0\0\0\3")
-SERVER_VERSION = "16.15"
 LOGIN_SECONDS = 30
 # DSQL's own settings, which PostgreSQL takes only under a name with a prefix.
 OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
@@ -45,9 +43,9 @@ OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What connections are checked against: the name tokens are signed for, and who may sign."""
+    """What connections are checked against: the names tokens are signed for, and who may sign."""
 
-    host: str
+    hosts: Sequence[str]
     region: str
     identities: Mapping[str, Identity]
     authority: trustme.CA = field(default_factory=trustme.CA)
@@ -65,10 +63,10 @@ class Gateway(socketserver.ThreadingTCPServer):
         self.endpoint = endpoint
         self.storage = storage
         self.cluster = cluster
-        self.names = threading.local()
-        self.context = self._tls()
-        self.clients: set[MessageSocket] = set()
-        super().__init__(("127.0.0.1", port), Connection)
+        self._names = threading.local()
+        self._context = self._tls()
+        self._clients: set[MessageSocket] = set()
+        super().__init__(("127.0.0.1", port), socketserver.BaseRequestHandler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -84,51 +82,32 @@ class Gateway(socketserver.ThreadingTCPServer):
 
     def end_connections(self) -> None:
         """End all connections, and go on listening."""
-        for client in list(self.clients):
+        for client in list(self._clients):
             client.shut_down()
 
-    def check_name(self, name: str | None) -> None:
+    def check_name(self, name: str) -> None:
         """Refuse a client that names no cluster or another one (SNI).
 
         Raises:
             DsqlError: it does.
         """
         if not name:
-            raise refused("sni was not received")
-        if name != self.endpoint.host:
+            raise refused_login("sni was not received")
+        if name not in self.endpoint.hosts:
             raise access_denied(f"There is no cluster {name}.")
 
     def new_transaction(self, storage: StorageConnection) -> Transaction:
         """Return the transactions of a new session."""
         return Transaction(storage, self.cluster)
 
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.set_alpn_protocols(["postgresql"])
-        context.sni_callback = self._note_name
-        self.endpoint.authority.issue_cert(self.endpoint.host).configure_cert(context)
-        return context
-
-    def _note_name(self, _connection: object, name: str | None, _context: object) -> None:
-        # The handshake runs on the thread of the connection.
-        self.names.server_name = name
-
-
-class Connection(socketserver.BaseRequestHandler):
-    """One client, from its first byte to its last."""
-
-    @property
-    def gateway(self) -> Gateway:
-        """The gateway that took the connection."""
-        return cast(Gateway, self.server)
-
-    def handle(self) -> None:
-        """Serve the client until either side ends the connection."""
-        self.request.settimeout(LOGIN_SECONDS)
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def finish_request(self, request: object, client_address: object) -> None:
+        """Serve a client, on its own thread, until either side ends the connection."""
+        assert isinstance(request, socket.socket), client_address
+        request.settimeout(LOGIN_SECONDS)
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(ConnectionDroppedError, OSError):
-            client = self._encrypted()
-            self.gateway.clients.add(client)
+            client = self._encrypted(request)
+            self._clients.add(client)
             try:
                 self._serve(client)
             except DsqlError as error:
@@ -136,56 +115,71 @@ class Connection(socketserver.BaseRequestHandler):
             except StorageLostError as lost:
                 client.send([lost.response])
             finally:
-                self.gateway.clients.discard(client)
+                self._clients.discard(client)
                 client.close()
 
-    def _encrypted(self) -> MessageSocket:
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["postgresql"])
+        context.sni_callback = self._note_name
+        self.endpoint.authority.issue_cert(*self.endpoint.hosts).configure_cert(context)
+        return context
+
+    def _note_name(self, _connection: object, name: str | None, _context: object) -> None:
+        # The handshake runs on the thread of the connection.
+        self._names.server_name = name or ""
+
+    def _encrypted(self, connection: socket.socket) -> MessageSocket:
         """Return the connection once it is encrypted, as libpq asks for it or directly."""
-        plain = MessageSocket(self.request)
-        while self.request.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
+        plain = MessageSocket(connection)
+        while connection.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
             code, body = plain.receive_startup()
             if code == CANCEL_REQUEST:
-                self.gateway.storage.cancel(body)
+                self.storage.cancel(body)
             elif code not in {SSL_REQUEST, GSS_REQUEST}:
-                plain.send([error_response(refused("tls is required"))])
+                plain.send([error_response(refused_login("tls is required"))])
             if code not in {SSL_REQUEST, GSS_REQUEST}:
                 raise ConnectionDroppedError
-            self.request.sendall(b"S" if code == SSL_REQUEST else b"N")
-        self.gateway.names.server_name = None
-        encrypted = self.gateway.context.wrap_socket(self.request, server_side=True)
-        return MessageSocket(encrypted, MAX_LOGIN_BYTES)
+            connection.sendall(b"S" if code == SSL_REQUEST else b"N")
+        self._names.server_name = ""
+        return MessageSocket(self._context.wrap_socket(connection, server_side=True), MAX_LOGIN_BYTES)
 
     def _serve(self, client: MessageSocket) -> None:
         code, body = client.receive_startup()
         if code == CANCEL_REQUEST:
-            self.gateway.storage.cancel(body)
+            self.storage.cancel(body)
             return
         parameters = startup_parameters(body)
         settings = _settings(parameters)
-        self.gateway.check_name(self.gateway.names.server_name)
+        self.check_name(self._names.server_name)
         client.send([CLEAR_TEXT_PASSWORD])
         token = client.receive().body.rstrip(b"\0").decode(errors="replace")
         storage = self._log_in(parameters, settings, token)
-        client.limit = self.gateway.cluster.limits.message_bytes
-        transaction = self.gateway.new_transaction(storage)
+        client.limit = self.cluster.limits.message_bytes
+        transaction = self.new_transaction(storage)
         try:
             client.send([*_greeting(code, storage), ready("I")])
-            client.end_after(self.gateway.cluster.limits.connection_seconds)
+            client.end_after(self.cluster.limits.connection_seconds)
             Session(client, transaction).run()
         finally:
             transaction.close()
 
     def _log_in(self, parameters: Mapping[str, str], settings: Mapping[str, str], token: str) -> StorageConnection:
-        endpoint, storage, user = self.gateway.endpoint, self.gateway.storage, parameters.get("user", "")
-        identity = verify_token(token, user, endpoint.host, endpoint.region, endpoint.identities)
-        if user != ADMIN and not _mapped(storage, user, identity.arn):
+        user, host = parameters.get("user", ""), self._names.server_name
+        identity = verify_token(token, user, host, self.endpoint.region, self.endpoint.identities)
+        if user != ADMIN and not self._mapped(user, identity.arn):
             raise access_denied(f"User: {identity.arn} is not authorized to access this resource", "28000")
-        return storage.connect(user, settings, parameters.get("database", user))
+        return self.storage.connect(user, settings, parameters.get("database", user))
 
-
-def refused(reason: str) -> DsqlError:
-    """Return the error of a login that is refused, and why."""
-    return DsqlError("08006", f"unable to accept connection, {reason}", fatal=True)
+    def _mapped(self, user: str, arn: str) -> bool:
+        # Wait for a session that is granting, because a login is not tried again.
+        connection = self.storage.connect(settings={"lock_timeout": "0"})
+        try:
+            text = "SELECT 1 FROM sys.iam_pg_role_mappings WHERE pg_role_name = {} AND arn = {}"
+            replies = connection.execute(sql.SQL(text).format(sql.Literal(user), sql.Literal(arn)).as_string())
+            return any(each.type == b"D" for each in replies)
+        finally:
+            connection.close()
 
 
 def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
@@ -209,17 +203,6 @@ def _options(text: str) -> Iterator[tuple[str, str]]:
         setting = next(words, "") if word == "-c" else word.removeprefix("-c").removeprefix("--")
         name, _, value = setting.partition("=")
         yield name, value
-
-
-def _mapped(storage: Storage, user: str, arn: str) -> bool:
-    # Wait for a session that is granting, because a login is not tried again.
-    connection = storage.connect(settings={"lock_timeout": "0"})
-    try:
-        text = "SELECT 1 FROM sys.iam_pg_role_mappings WHERE pg_role_name = {} AND arn = {}"
-        replies = connection.execute(sql.SQL(text).format(sql.Literal(user), sql.Literal(arn)).as_string())
-        return any(each.type == b"D" for each in replies)
-    finally:
-        connection.close()
 
 
 def _greeting(code: int, storage: StorageConnection) -> list[Message]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 import psycopg
 from psycopg import errors
 
-from aurora_lambda_local.databases.dsql.cluster import Cluster
+from aurora_lambda_local.databases.dsql.transaction import Cluster
 
 NEXT = "UPDATE sys.job SET status = 'processing', update_time = clock_timestamp() WHERE job_id = ({}) RETURNING {}"
 OLDEST = "SELECT job_id FROM sys.job WHERE status IN ('submitted', 'processing') ORDER BY start_time LIMIT 1"
@@ -62,7 +62,7 @@ class JobRunner:
                 connection.execute(command.encode())
             except (errors.LockNotAvailable, errors.DeadlockDetected):
                 self._cluster.free_locks(None)
-            except (errors.UndefinedTable, errors.UndefinedObject) as error:
+            except (errors.UndefinedTable, errors.UndefinedObject, errors.InvalidSchemaName) as error:
                 return "completed", error.diag.message_primary
             except psycopg.Error as error:
                 return "failed", error.diag.message_primary

@@ -5,18 +5,19 @@ from typing import ClassVar
 
 import trustme
 
-from aurora_lambda_local.databases.dsql.cluster import Cluster
 from aurora_lambda_local.databases.dsql.gateway import Endpoint, Gateway
 from aurora_lambda_local.databases.dsql.jobs import JobRunner
 from aurora_lambda_local.databases.dsql.storage import Storage
 from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_local.databases.dsql.transaction import Cluster
 
 
 class DsqlServer:
     """An Aurora DSQL cluster on this machine, which clients reach as `host`.
 
-    `identities` are who may sign tokens, by access key id; add to it at any time. `ca_file` is what clients verify the
-    server with.
+    They may also call it by the name that it has on AWS, `<identifier>.dsql.<region>.on.aws`, if they can tell where
+    that is. `identities` are who may sign tokens, by access key id; add to it at any time. `ca_file` is what clients
+    verify the server with.
     """
 
     engine = "dsql"
@@ -28,10 +29,12 @@ class DsqlServer:
         data: Path,
         identities: dict[str, Identity] | None = None,
         *,
+        identifier: str = "local",
         region: str = "us-east-1",
         cluster: Cluster | None = None,
     ) -> None:
         self.data = data.absolute()
+        self.identifier = identifier
         self.region = region
         self.identities = {} if identities is None else identities
         self.ca_file = self.data / "ca.pem"
@@ -54,7 +57,8 @@ class DsqlServer:
         self.port = self._storage.port
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca_file))
-        endpoint = Endpoint(self.host, self.region, self.identities, authority)
+        hosts = (self.host, f"{self.identifier}.dsql.{self.region}.on.aws")
+        endpoint = Endpoint(hosts, self.region, self.identities, authority)
         self._gateway = self.gateway_type(self.port, endpoint, self._storage, self.cluster)
         self._jobs = JobRunner(self._storage.superuser, self.cluster)
 

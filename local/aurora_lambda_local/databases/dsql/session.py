@@ -1,7 +1,7 @@
 """One client's session after its login: simple and extended queries, and the state of its transaction."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aurora_lambda_local.databases.dsql.errors import DsqlError
@@ -16,9 +16,10 @@ from aurora_lambda_local.databases.dsql.protocol import (
     sqlstate,
     without_internals,
 )
-from aurora_lambda_local.databases.dsql.statements import Kind, Statement, parse_statement, parse_statements
+from aurora_lambda_local.databases.dsql.rules import Kind
+from aurora_lambda_local.databases.dsql.statements import Statement, parse_statement, parse_statements
 from aurora_lambda_local.databases.dsql.storage import CopiedData
-from aurora_lambda_local.databases.dsql.transaction import Request, Transaction
+from aurora_lambda_local.databases.dsql.transaction import Transaction
 
 IDLE, BLOCK, FAILED = "I", "T", "E"
 WAIT_SECONDS = 60
@@ -26,32 +27,17 @@ POLL_SECONDS = 0.02
 # The unnamed statement and portal: each execution sends both again, because the transaction may be restarted.
 UNNAMED = b"\0"
 ALL_ROWS = b"\0\0\0\0"
+# A row of one column, which is null: the job has not ended.
+UNFINISHED = b"\0\1\xff\xff\xff\xff"
+PARSED, BOUND = Message(b"1"), Message(b"2")
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared statement; `types` are the parameter types of its Parse message."""
+    """A prepared statement or a portal, and the messages that make it the unnamed one."""
 
     statement: Statement
-    types: bytes
-
-    @property
-    def parse(self) -> Message:
-        """The message that prepares it as the unnamed statement."""
-        return Message(b"P", UNNAMED + self.statement.sql.encode() + b"\0" + self.types)
-
-
-@dataclass(frozen=True)
-class Portal:
-    """A prepared statement with its parameters."""
-
-    prepared: Prepared
-    parameters: bytes
-
-    @property
-    def bind(self) -> tuple[Message, Message]:
-        """The messages that make it the unnamed portal."""
-        return self.prepared.parse, Message(b"B", UNNAMED + UNNAMED + self.parameters)
+    messages: tuple[Message, ...]
 
 
 class Session:
@@ -63,9 +49,16 @@ class Session:
         self._status = IDLE
         self._output: list[Message] = []
         self._prepared: dict[str, Prepared] = {}
-        self._portals: dict[str, Portal] = {}
+        self._portals: dict[str, Prepared] = {}
         # After an error in an extended query everything up to the next Sync is passed over.
         self._skipping = False
+        self._extended: Mapping[bytes, Callable[[bytes], None]] = {
+            b"P": self._parse,
+            b"B": self._bind,
+            b"D": self._describe,
+            b"E": self._execute,
+            b"C": self._close,
+        }
 
     def run(self) -> None:
         """Answer until the client sends Terminate.
@@ -75,71 +68,69 @@ class Session:
         """
         while (message := self._client.receive()).type != b"X":
             if message.type == b"Q":
-                self._simple_query(message.body)
+                self._try(self._simple_query, message.body)
+                self._ready()
             elif message.type == b"S":
-                self._sync()
+                if not self._skipping:
+                    self._try(self._end_implicit)
+                self._skipping = False
+                self._ready()
             elif message.type == b"H":
                 self._flush()
-            elif not self._skipping:
-                self._extended(message)
+            elif message.type in self._extended and not self._skipping:
+                self._skipping = not self._try(self._extended[message.type], message.body)
+
+    def _try(self, action: Callable[..., None], *arguments: bytes) -> bool:
+        """Do something; False where it fails, which undoes the transaction and leaves its block, if any, failed."""
+        try:
+            action(*arguments)
+        except (DsqlError, _PostgresError) as error:
+            self._transaction.rollback()
+            if self._status == BLOCK:
+                self._status = FAILED
+            replies = [error_response(error)] if isinstance(error, DsqlError) else error.replies
+            self._output += [without_internals(each) if each.type == b"E" else each for each in replies]
+            return False
+        return True
 
     def _simple_query(self, body: bytes) -> None:
-        try:
-            for statement in parse_statements(split_text(body)[0]):
-                self._output += self._perform(statement, (query(statement.sql),))
-            self._end_implicit()
-        except (DsqlError, _PostgresError) as error:
-            self._fail(error)
-        self._ready()
-
-    def _extended(self, message: Message) -> None:
-        handlers = {b"P": self._parse, b"B": self._bind, b"D": self._describe, b"E": self._execute, b"C": self._close}
-        try:
-            if handler := handlers.get(message.type):
-                handler(message.body)
-        except (DsqlError, _PostgresError) as error:
-            self._fail(error)
-            self._skipping = True
-
-    def _sync(self) -> None:
-        if not self._skipping:
-            try:
-                self._end_implicit()
-            except (DsqlError, _PostgresError) as error:
-                self._fail(error)
-        self._skipping = False
-        self._ready()
+        for statement in parse_statements(split_text(body)[0]):
+            self._output += self._perform(statement, (query(statement.sql),))
+        self._end_implicit()
 
     def _parse(self, body: bytes) -> None:
         name, rest = split_text(body)
         text, types = split_text(rest)
-        prepared = Prepared(parse_statement(text), types)
-        self._output += self._ask(prepared, (prepared.parse,))
+        statement = parse_statement(text)
+        self._check(statement)
+        prepared = Prepared(statement, (Message(b"P", UNNAMED + statement.sql.encode() + b"\0" + types),))
+        # A failed block takes but its end, of which PostgreSQL knows nothing.
+        self._output += [PARSED] if self._status == FAILED else self._ask(prepared)
         self._prepared[name] = prepared
 
     def _bind(self, body: bytes) -> None:
         portal, rest = split_text(body)
         name, parameters = split_text(rest)
-        self._portals[portal] = Portal(self._find(name), parameters)
-        self._output.append(Message(b"2"))
+        prepared = self._find(name)
+        bind = Message(b"B", UNNAMED + UNNAMED + parameters)
+        self._portals[portal] = Prepared(prepared.statement, (*prepared.messages, bind))
+        self._output.append(BOUND)
 
     def _describe(self, body: bytes) -> None:
-        name, _ = split_text(body[1:])
-        if body[:1] == b"S":
-            prepared = self._find(name)
-            messages = (prepared.parse, Message(b"D", b"S" + UNNAMED))
+        kind, (name, _) = body[:1], split_text(body[1:])
+        prepared = self._find(name) if kind == b"S" else self._portal(name)
+        self._check(prepared.statement)
+        if self._status == FAILED:
+            self._output += [Message(b"t", b"\0\0"), Message(b"n")] if kind == b"S" else [Message(b"n")]
         else:
-            portal = self._portal(name)
-            prepared, messages = portal.prepared, (*portal.bind, Message(b"D", b"P" + UNNAMED))
-        replies = self._ask(prepared, messages)
-        self._output += [each for each in replies if each.type not in {b"1", b"2"}]
+            replies = self._ask(prepared, Message(b"D", kind + UNNAMED))
+            self._output += [each for each in replies if each not in (PARSED, BOUND)]
 
     def _execute(self, body: bytes) -> None:
         portal = self._portal(split_text(body)[0])
         # All rows, whatever number is asked for: there would be no portal to go on with.
-        messages = (*portal.bind, Message(b"E", UNNAMED + ALL_ROWS))
-        replies = self._perform(portal.prepared.statement, messages)
-        self._output += [each for each in replies if each.type not in {b"1", b"2"}]
+        replies = self._perform(portal.statement, (*portal.messages, Message(b"E", UNNAMED + ALL_ROWS)))
+        self._output += [each for each in replies if each not in (PARSED, BOUND)]
 
     def _close(self, body: bytes) -> None:
         name, _ = split_text(body[1:])
@@ -151,45 +142,40 @@ class Session:
             raise DsqlError("26000", f'prepared statement "{name}" does not exist')
         return self._prepared[name]
 
-    def _portal(self, name: str) -> Portal:
+    def _portal(self, name: str) -> Prepared:
         if name not in self._portals:
             raise DsqlError("34000", f'portal "{name}" does not exist')
         return self._portals[name]
 
-    def _ask(self, prepared: Prepared, messages: tuple[Message, ...]) -> list[Message]:
+    def _check(self, statement: Statement) -> None:
+        """Refuse a statement for what it says, or in a failed block for not ending it."""
+        if self._status == FAILED and statement.kind not in {Kind.COMMIT, Kind.ROLLBACK}:
+            text = "current transaction is aborted, commands ignored until end of transaction block"
+            raise DsqlError("25P02", text)
+        if statement.refused:
+            raise statement.refused
+
+    def _ask(self, prepared: Prepared, *questions: Message) -> list[Message]:
         """Return PostgreSQL's replies to questions about a statement; nothing is executed."""
-        kinds = {Kind.BEGIN, Kind.COMMIT, Kind.ROLLBACK}
-        if self._status == FAILED and prepared.statement.kind not in kinds:
-            raise _aborted()
-        if prepared.statement.refused:
-            raise prepared.statement.refused
-        if self._status == FAILED:
-            return [Message(b"1")] if len(messages) == 1 else [Message(b"t", b"\0\0"), Message(b"n")]
         kind = Kind.WAIT if prepared.statement.kind == Kind.WAIT else Kind.READ
-        return _checked(self._transaction.run(Request(kind, messages)))
+        return _checked(self._transaction.run(kind, (*prepared.messages, *questions)))
 
     def _perform(self, statement: Statement, messages: tuple[Message, ...]) -> list[Message]:
         """Return the replies to a statement, whose transaction is begun where there is none."""
-        if statement.refused:
-            raise statement.refused
+        self._check(statement)
         if statement.kind == Kind.BEGIN:
-            return self._begin(statement)
+            if self._status == IDLE:
+                self._transaction.begin(read_only=statement.read_only)
+                self._status = BLOCK
+            return [complete("BEGIN")]
         if statement.kind in {Kind.COMMIT, Kind.ROLLBACK}:
             return self._end(commit=statement.kind == Kind.COMMIT and self._status != FAILED)
-        if self._status == FAILED:
-            raise _aborted()
+        if statement.kind == Kind.DEALLOCATE:
+            return self._deallocate(statement)
         if statement.kind == Kind.WAIT:
             return self._wait(messages)
-        request = Request(statement.kind, messages, self._copied_data())
-        return _tagged(_checked(self._transaction.run(request)), statement.tag)
-
-    def _begin(self, statement: Statement) -> list[Message]:
-        if self._status == FAILED:
-            raise _aborted()
-        if self._status == IDLE:
-            self._transaction.begin(read_only=statement.read_only)
-            self._status = BLOCK
-        return [complete("BEGIN")]
+        replies = _checked(self._transaction.run(statement.kind, messages, self._copied_data()))
+        return [complete(statement.tag) if statement.tag and each.type == b"C" else each for each in replies]
 
     def _end(self, *, commit: bool) -> list[Message]:
         try:
@@ -213,16 +199,22 @@ class Session:
                 self._output.pop()
             raise
 
+    def _deallocate(self, statement: Statement) -> list[Message]:
+        if statement.prepared:
+            self._find(statement.prepared)
+            del self._prepared[statement.prepared]
+        else:
+            self._prepared.clear()
+        return [complete(statement.tag)]
+
     def _wait(self, messages: tuple[Message, ...]) -> list[Message]:
         """Return the result of a job, or that it is unfinished after a minute."""
         if self._status != IDLE:
             raise DsqlError("25001", "sys.wait_for_job cannot run inside a transaction block")
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            replies = _checked(self._transaction.run(Request(Kind.WAIT, messages)))
-            row = next(each for each in replies if each.type == b"D")
-            # A row of one column, which is null: the job has not ended.
-            if row.body != b"\0\1\xff\xff\xff\xff" or time.monotonic() > deadline:
+            replies = _checked(self._transaction.run(Kind.WAIT, messages))
+            if all(each.body != UNFINISHED for each in replies if each.type == b"D") or time.monotonic() > deadline:
                 return replies
             self._transaction.rollback()
             time.sleep(POLL_SECONDS)
@@ -241,14 +233,6 @@ class Session:
 
         return copied
 
-    def _fail(self, error: "DsqlError | _PostgresError") -> None:
-        """Report an error and undo the transaction; its block, if any, stays failed until it is ended."""
-        self._transaction.rollback()
-        if self._status == BLOCK:
-            self._status = FAILED
-        replies = [error_response(error)] if isinstance(error, DsqlError) else error.replies
-        self._output += [without_internals(each) if each.type == b"E" else each for each in replies]
-
     def _ready(self) -> None:
         self._output.append(ready(self._status))
         self._flush()
@@ -261,7 +245,7 @@ class Session:
 class _PostgresError(Exception):
     """PostgreSQL has refused a statement; `replies` end with its error."""
 
-    def __init__(self, replies: Sequence[Message]) -> None:
+    def __init__(self, replies: list[Message]) -> None:
         super().__init__()
         self.replies = replies
 
@@ -270,11 +254,3 @@ def _checked(replies: list[Message]) -> list[Message]:
     if sqlstate(replies):
         raise _PostgresError(replies)
     return replies
-
-
-def _tagged(replies: list[Message], tag: str) -> list[Message]:
-    return [complete(tag) if tag and each.type == b"C" else each for each in replies]
-
-
-def _aborted() -> DsqlError:
-    return DsqlError("25P02", "current transaction is aborted, commands ignored until end of transaction block")

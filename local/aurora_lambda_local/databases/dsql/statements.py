@@ -3,183 +3,138 @@
 PostgreSQL's own parser reads them. What only DSQL has (`ASYNC`, `AWS IAM GRANT`) is recognised by its tokens.
 """
 
-import base64
-import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, replace
 
-from pglast import parse_sql, parser
-from pglast.enums import AlterTableType, TransactionStmtKind
-from pglast.stream import RawStream
+from google.protobuf.message import Message
+from postgast import PgQueryError, parse, scan, split, unwrap_node
+from postgast import pg_query_pb2 as pg
 from psycopg import sql
 
 from aurora_lambda_local.databases.dsql.errors import DsqlError, unsupported
-from aurora_lambda_local.databases.dsql.nodes import Node, node_type, walk
-from aurora_lambda_local.databases.dsql.rules import refusal
+from aurora_lambda_local.databases.dsql.rules import Kind, names, refusal, statement_kind
 from aurora_lambda_local.databases.dsql.table_rules import refused_async_index
 
-CHANGES = {"DeleteStmt", "InsertStmt", "UpdateStmt"}
-QUERIES = {"ExplainStmt", "SelectStmt", *CHANGES}
 # How the statements of asynchronous jobs begin.
 ASYNCHRONOUS = ("create index async ", "create unique index async ", "alter table async ")
-# PostgreSQL's catalogs that read otherwise on DSQL: views of their names are in the schema `sys`.
-OWN_CATALOGS = {"pg_am", "pg_index"}
-# The names in `schema.table.column`.
-WITH_SCHEMA = 3
-
-
-class Kind(Enum):
-    """How a statement counts in a transaction."""
-
-    BEGIN = auto()
-    COMMIT = auto()
-    ROLLBACK = auto()
-    READ = auto()
-    LOCK = auto()
-    DML = auto()
-    DDL = auto()
-    SET = auto()
-    WAIT = auto()
+COMMENTS = {pg.SQL_COMMENT, pg.C_COMMENT}
+SERVER_VERSION = "16.15"
+VERSIONS = {"server_version": SERVER_VERSION, "server_version_num": "160015"}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: `sql` is PostgreSQL's; `tag`, unless it is empty, is what DSQL answers instead of its tag."""
+    """One statement: `sql` is PostgreSQL's; `tag`, unless it is empty, is what DSQL answers instead of its tag.
+
+    `prepared` is the name of the prepared statement that it deallocates; empty for all.
+    """
 
     sql: str
     kind: Kind
     tag: str = ""
     refused: DsqlError | None = None
     read_only: bool = False
+    prepared: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The tokens of a statement, without its comments."""
+
+    text: bytes
+    tokens: Sequence[pg.ScanToken]
+
+    def __getitem__(self, place: int) -> str:
+        """Return one word as it is written."""
+        return self.text[self.tokens[place].start : self.tokens[place].end].decode()
+
+    def lower(self) -> list[str]:
+        """Return all words in lower case."""
+        return [self[place].lower() for place in range(len(self.tokens))]
+
+    def without(self, places: Collection[int]) -> str:
+        """Return the statement with the words at `places` blanked out."""
+        characters = bytearray(self.text)
+        for token in (self.tokens[place] for place in places):
+            characters[token.start : token.end] = b" " * (token.end - token.start)
+        return characters.decode()
 
 
 def parse_statements(text: str) -> list[Statement]:
     """Return the statements in `text`; what cannot be parsed is left for PostgreSQL to refuse."""
     try:
-        parts = parser.split(text, with_parser=False)
-    except parser.ParseError:
+        return [parse_statement(part) for part in split(text, method="scanner")] or [Statement(text, Kind.READ)]
+    except PgQueryError:
         return [Statement(text, Kind.READ)]
-    return [parse_statement(part) for part in parts] or [Statement(text, Kind.READ)]
 
 
 def parse_statement(text: str) -> Statement:
     """Return one statement."""
     try:
-        tokens = [each for each in parser.scan(text) if not each.name.endswith("COMMENT")]
-        words = [text[token.start : token.end + 1] for token in tokens]
-        if [word.lower() for word in words[:2]] == ["aws", "iam"]:
+        words = Words(text.encode(), [each for each in scan(text).tokens if each.token not in COMMENTS])
+        first = words.lower()[:4]
+        if first[:2] == ["aws", "iam"]:
             return _iam_statement(text, words)
-        if f"{' '.join(words[:4])} ".lower().startswith(ASYNCHRONOUS):
-            return _job_statement(text, tokens, words)
-        parsed = parse_sql(text)
-    except parser.ParseError:
+        if f"{' '.join(first)} ".startswith(ASYNCHRONOUS):
+            return _job_statement(text, words)
+        parsed = parse(text).stmts
+    except PgQueryError:
         return Statement(text, Kind.READ)
-    if len(parsed) != 1:
-        return Statement(text, Kind.READ)
-    return _plain_statement(text, parsed[0].stmt)
+    return _plain_statement(text, unwrap_node(parsed[0].stmt)) if len(parsed) == 1 else Statement(text, Kind.READ)
 
 
-def _plain_statement(text: str, node: Node) -> Statement:
-    refused = refusal(node)
-    if node_type(node) == "TransactionStmt":
-        return Statement(text, _transaction_kind(node), refused=refused, read_only=_read_only(node))
-    if node_type(node) == "VariableSetStmt":
-        # A setting that only DSQL has: PostgreSQL keeps any whose name has a prefix.
-        ours = text.replace("disable_sync_create_index", "dsql.disable_sync_create_index")
-        return Statement(ours, Kind.SET, refused=refused)
-    if node_type(node) == "VariableShowStmt" and node.name == "server_version":
-        return Statement("SELECT '16.15' AS server_version", Kind.READ, "SHOW")
-    if node_type(node) == "CallStmt" and _function_name(node.funccall) == ["sys", "wait_for_job"]:
-        return Statement(text, Kind.WAIT)
-    return Statement(_with_own_catalogs(text, node), _kind(node), refused=refused)
+def _plain_statement(text: str, node: Message) -> Statement:
+    if error := refusal(node):
+        return Statement(text, Kind.READ, refused=error)
+    statement = Statement(text, statement_kind(node))
+    match node:
+        case pg.TransactionStmt():
+            options = {each.def_elem.defname: each.def_elem.arg.a_const.ival.ival for each in node.options}
+            statement = replace(statement, read_only=bool(options.get("transaction_read_only")))
+        case pg.VariableSetStmt():
+            # A setting that only DSQL has: PostgreSQL keeps any whose name has a prefix.
+            ours = text.replace("disable_sync_create_index", "dsql.disable_sync_create_index")
+            statement = replace(statement, sql=ours)
+        case pg.VariableShowStmt() if node.name in VERSIONS:
+            statement = replace(statement, sql=f"SELECT '{VERSIONS[node.name]}' AS {node.name}", tag="SHOW")
+        case pg.CallStmt() if names(node.funccall.funcname) == ["sys", "wait_for_job"]:
+            statement = replace(statement, kind=Kind.WAIT)
+        case pg.DeallocateStmt():
+            statement = replace(statement, tag=f"DEALLOCATE{' ALL' if node.isall else ''}", prepared=node.name)
+    return statement
 
 
-def _with_own_catalogs(text: str, node: Node) -> str:
-    """Return a query that reads DSQL's catalogs instead of PostgreSQL's."""
-    if node_type(node) not in QUERIES or not any(name in text for name in OWN_CATALOGS):
-        return text
-    for each in walk(node):
-        if node_type(each) == "RangeVar" and each.relname in OWN_CATALOGS:
-            each.schemaname = "sys"
-        if node_type(each) == "ColumnRef" and len(each.fields) == WITH_SCHEMA and each.fields[1].sval in OWN_CATALOGS:
-            each.fields[0].sval = "sys"
-    return RawStream()(node)
-
-
-def _transaction_kind(node: Node) -> Kind:
-    kinds = TransactionStmtKind
-    if node.kind in {kinds.TRANS_STMT_BEGIN, kinds.TRANS_STMT_START}:
-        return Kind.BEGIN
-    return Kind.COMMIT if node.kind == kinds.TRANS_STMT_COMMIT else Kind.ROLLBACK
-
-
-def _read_only(node: Node) -> bool:
-    return any(option.defname == "transaction_read_only" and option.arg.val.ival for option in node.options or ())
-
-
-def _kind(node: Node) -> Kind:
-    name = node_type(node)
-    if name == "CopyStmt":
-        return Kind.DML if node.is_from else Kind.READ
-    if name not in QUERIES:
-        return Kind.READ if name in {"CallStmt", "VariableShowStmt"} else Kind.DDL
-    parts = {node_type(each) for each in walk(node)}
-    return Kind.DML if parts & CHANGES else Kind.LOCK if "LockingClause" in parts else Kind.READ
-
-
-def _function_name(call: Node) -> list[str]:
-    return [part.sval for part in call.funcname]
-
-
-def _job_statement(text: str, tokens: Sequence[parser.Token], words: Sequence[str]) -> Statement:
+def _job_statement(text: str, words: Words) -> Statement:
     """Return the call that does what an ASYNC statement asks for, and answers the id of its job."""
-    lower = [word.lower() for word in words]
+    lower = words.lower()
     used = lower.index("using") if "using" in lower[: lower.index("(") if "(" in lower else 0] else None
     if used is not None and lower[used + 1] != "btree_index":
         return Statement(text, Kind.DDL, refused=unsupported("USING not supported for CREATE INDEX"))
-    place = lower.index("async")
-    removed = {place} if used is None else {place, used, used + 1}
-    plain = _without(text, tokens, removed)
+    removed = {lower.index("async")} | (set() if used is None else {used, used + 1})
+    plain = words.without(removed)
     try:
-        node: Node = parse_sql(plain)[0].stmt
-    except parser.ParseError:
+        node = unwrap_node(parse(plain).stmts[0].stmt)
+    except PgQueryError:
         return Statement(plain, Kind.DDL)
-    job = _job_id()
-    if node_type(node) == "IndexStmt":
+    if isinstance(node, pg.IndexStmt):
         # Not unique to PostgreSQL until its job has looked at the rows: see sys.submit_index.
-        plain = _without(text, tokens, removed | ({1} if node.unique else set()))
-        call = sql.SQL("SELECT sys.create_index({}, {}, {}) AS job_id").format(plain, node.unique, job)
+        plain = words.without(removed | ({1} if node.unique else set()))
+        call = sql.SQL("SELECT sys.create_index({}, {}) AS job_id").format(plain, node.unique)
         return Statement(call.as_string(), Kind.DDL, "CREATE INDEX", refused_async_index(node))
-    command = node.cmds[0]
-    if len(node.cmds) != 1 or command.subtype != AlterTableType.AT_ValidateConstraint:
+    commands = [each.alter_table_cmd for each in node.cmds] if isinstance(node, pg.AlterTableStmt) else []
+    if [each.subtype for each in commands] != [pg.AT_ValidateConstraint] or not isinstance(node, pg.AlterTableStmt):
         return Statement(text, Kind.DDL, refused=unsupported("unsupported ALTER TABLE ASYNC statement"))
-    names = [name for name in (node.relation.schemaname, node.relation.relname) if name]
-    table = sql.Literal(sql.Identifier(*names).as_string())
-    call = sql.SQL("SELECT sys.validate_constraint({}, {}, {}) AS job_id").format(table, command.name, job)
-    return Statement(call.as_string(), Kind.DDL, "ALTER TABLE")
+    table = sql.Identifier(*(name for name in (node.relation.schemaname, node.relation.relname) if name))
+    call = sql.SQL("SELECT sys.validate_constraint({}, {}) AS job_id")
+    return Statement(call.format(table.as_string(), commands[0].name).as_string(), Kind.DDL, "ALTER TABLE")
 
 
-def _without(text: str, tokens: Sequence[parser.Token], places: Collection[int]) -> str:
-    """Return `text` with the tokens at `places` blanked out."""
-    characters = list(text)
-    for place in places:
-        start, end = tokens[place].start, tokens[place].end + 1
-        characters[start:end] = " " * (end - start)
-    return "".join(characters)
-
-
-def _job_id() -> str:
-    """Return 128 random bits as DSQL writes them."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
-
-
-def _iam_statement(text: str, words: Sequence[str]) -> Statement:
+def _iam_statement(text: str, words: Words) -> Statement:
     """Return the call that does what AWS IAM GRANT or REVOKE asks for."""
-    match [word.lower() for word in words]:
-        case [_, _, "grant", _, "to", _] | [_, _, "revoke", _, "from", _]:
-            verb, role, arn = words[2].lower(), _name(words[3]), words[5]
-            return Statement(f"CALL sys.iam_{verb}({role}, {arn})", Kind.DDL, f"AWS IAM {verb.upper()}")
+    match words.lower():
+        case [_, _, "grant" as verb, _, "to", _] | [_, _, "revoke" as verb, _, "from", _]:
+            call = f"CALL sys.iam_{verb}({_name(words[3])}, {words[5]})"
+            return Statement(call, Kind.DDL, f"AWS IAM {verb.upper()}")
     # PostgreSQL says what is wrong with it.
     return Statement(text, Kind.DDL)
 

@@ -36,11 +36,10 @@ class Storage(PostgresServer):
     """PostgreSQL without a TCP port; the gateway has checked whoever it connects as."""
 
     def start(self, port: int | None = None) -> None:
-        """Start the server, and fill a new one with DSQL's schema `sys`."""
+        """Start the server, and give it what DSQL has besides PostgreSQL's catalogs."""
         super().start(port)
         with self.superuser() as connection:
-            if not connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'sys'").fetchone():
-                connection.execute(CATALOG.read_bytes())
+            connection.execute(CATALOG.read_bytes())
 
     def connect(
         self, user: str = SUPERUSER, settings: Mapping[str, str] | None = None, database: str = DATABASE
@@ -50,16 +49,18 @@ class Storage(PostgresServer):
         Raises:
             StorageLostError: PostgreSQL refuses it.
         """
-        connection = socket.socket(socket.AF_UNIX)
-        with self._socket_directory() as directory:
-            connection.connect(f"{directory}/.s.PGSQL.{self.port}")
-        return StorageConnection(connection, {"user": user, "database": database, **(settings or {})})
+        return StorageConnection(self._open(), {"user": user, "database": database, **(settings or {})})
 
     def cancel(self, key: bytes) -> None:
         """Cancel what a connection is doing; its key is the one that PostgreSQL gave it."""
-        with socket.socket(socket.AF_UNIX) as connection, self._socket_directory() as directory:
-            connection.connect(f"{directory}/.s.PGSQL.{self.port}")
+        with self._open() as connection:
             connection.sendall(cancel_request(key))
+
+    def _open(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        with self._socket_directory() as directory:
+            connection.connect(f"{directory}/.s.PGSQL.{self.port}")
+        return connection
 
     def _prepare(self) -> None:
         super()._prepare()

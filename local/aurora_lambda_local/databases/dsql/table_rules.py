@@ -1,183 +1,129 @@
-"""Aurora DSQL's rules for CREATE TABLE, ALTER TABLE and CREATE INDEX.
+"""Aurora DSQL's rules for CREATE TABLE, ALTER TABLE and CREATE INDEX: what AWS's grammars of them leave out.
 
-Sources: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-postgresql-compatibility.html and the
-answers of clusters.
+Types, and limits that depend on what there is, are checked by the catalog (`sys.breaches` in catalog.sql).
+
+Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/working-with-postgresql-compatibility-supported-sql-subsets.html
 """
 
-from collections.abc import Sequence
+import re
 
-from pglast.enums import AlterTableType, ConstrType, SortByDir
+from google.protobuf.message import Message
+from postgast import pg_query_pb2 as pg
+from postgast import unwrap_node
 
 from aurora_lambda_local.databases.dsql.errors import DsqlError, unsupported
-from aurora_lambda_local.databases.dsql.nodes import Node, node_type
+from aurora_lambda_local.databases.dsql.rules import names, refused, refused_part, too_small_cache
 
 SERIAL = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"}
-TYPES = {
-    "bit",
-    "box",
-    "cidr",
-    "circle",
-    "daterange",
-    "inet",
-    "int4range",
-    "int8range",
-    "line",
-    "lseg",
-    "macaddr",
-    "macaddr8",
-    "money",
-    "numrange",
-    "path",
-    "pg_lsn",
-    "point",
-    "polygon",
-    "tsquery",
-    "tsrange",
-    "tstzrange",
-    "tsvector",
-    "varbit",
-    "xml",
-}
-DISPLAYED = {
-    "bool": "boolean",
-    "bpchar": "character",
-    "float4": "real",
-    "float8": "double precision",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "timestamptz": "timestamp with time zone",
-    "timestamp": "timestamp without time zone",
-    "varchar": "character varying",
-}
-KEY_LIMIT = 8
-MIN_CACHE = 65536
-KEYS = {ConstrType.CONSTR_PRIMARY, ConstrType.CONSTR_UNIQUE}
-NOT_ALTERED = {
-    AlterTableType.AT_AlterColumnType: "ALTER COLUMN ... SET DATA TYPE",
-    AlterTableType.AT_SetNotNull: "ALTER COLUMN ... SET NOT NULL",
-    AlterTableType.AT_ValidateConstraint: "VALIDATE CONSTRAINT",
-    AlterTableType.AT_AddInherit: "INHERIT",
-    AlterTableType.AT_AttachPartition: "ATTACH PARTITION",
-    AlterTableType.AT_EnableRowSecurity: "ENABLE ROW LEVEL SECURITY",
-    AlterTableType.AT_ForceRowSecurity: "FORCE ROW LEVEL SECURITY",
-    AlterTableType.AT_SetLogged: "SET LOGGED",
-    AlterTableType.AT_SetUnLogged: "SET UNLOGGED",
+MAX_KEYS = 8
+CONSTRAINTS = """
+    NULL NOTNULL DEFAULT IDENTITY GENERATED CHECK PRIMARY UNIQUE FOREIGN
+    ATTR_DEFERRABLE ATTR_NOT_DEFERRABLE ATTR_DEFERRED ATTR_IMMEDIATE
+"""
+ACTIONS = """
+    AddColumn AddConstraint AddIdentity AlterConstraint ChangeOwner ColumnDefault DropColumn DropConstraint
+    DropExpression DropIdentity DropNotNull SetIdentity SetStorage
+"""
+ACTION_NAMES = {
+    "AlterColumnType": "ALTER COLUMN ... SET DATA TYPE",
+    "SetNotNull": "ALTER COLUMN ... SET NOT NULL",
+    "SetStatistics": "ALTER COLUMN ... SET STATISTICS",
+    "ValidateConstraint": "VALIDATE CONSTRAINT",
 }
 
 
-def refused_table(node: Node) -> DsqlError | None:
-    """Return why DSQL refuses a CREATE TABLE."""
-    if node.relation.relpersistence == "t":
-        return unsupported("TEMPORARY or TEMP table not supported for CREATE TABLE")
-    if node.relation.relpersistence == "u":
-        return unsupported("UNLOGGED table not supported for CREATE TABLE")
-    if node.partspec or node.partbound:
-        return unsupported("PARTITION not supported for CREATE TABLE")
-    if node.inhRelations:
-        return unsupported("INHERITS not supported for CREATE TABLE")
-    elements = node.tableElts or ()
-    columns = [each for each in elements if node_type(each) == "ColumnDef"]
-    keys = [each for each in elements if node_type(each) == "Constraint" and each.contype in KEYS]
-    checks = [_refused_column(column) for column in columns] + [_refused_key(key, columns) for key in keys]
-    return next((each for each in checks if each), None)
+def refused_async_index(node: pg.IndexStmt) -> DsqlError | None:
+    """Return why DSQL refuses a CREATE INDEX ASYNC."""
+    if node.concurrent:
+        return unsupported("CONCURRENTLY not supported for CREATE INDEX")
+    if node.options or node.table_space:
+        return unsupported(f"{'WITH' if node.options else 'TABLESPACE'} not supported for CREATE INDEX")
+    parts = (refused_part(part) for part in node.index_params)
+    return next((error for error in parts if error), _too_many_keys(len(node.index_params)))
 
 
-def refused_index(node: Node) -> DsqlError | None:
-    """Return why DSQL refuses a CREATE INDEX; it is one without ASYNC."""
+@refused.register
+def _(node: pg.IndexStmt) -> DsqlError | None:
     if node.concurrent:
         return unsupported("CONCURRENTLY not supported for CREATE INDEX")
     return unsupported("unsupported mode. please use CREATE INDEX ASYNC.")
 
 
-def refused_async_index(node: Node) -> DsqlError | None:
-    """Return why DSQL refuses a CREATE INDEX ASYNC."""
-    if node.concurrent:
-        return unsupported("CONCURRENTLY not supported for CREATE INDEX")
-    if any(element.ordering != SortByDir.SORTBY_DEFAULT for element in node.indexParams):
+@refused.register
+def _(node: pg.IndexElem) -> DsqlError | None:
+    if node.ordering != pg.SORTBY_DEFAULT:
         return unsupported("specifying sort order not supported for index keys")
-    return _too_many_keys(len(node.indexParams))
+    if node.opclass:
+        return unsupported("opclass not supported for index keys")
+    return unsupported("COLLATE not supported for index keys") if node.collation else None
 
 
-def refused_alteration(node: Node) -> DsqlError | None:
-    """Return why DSQL refuses an ALTER TABLE; it is one without ASYNC."""
-    return next((each for each in map(_refused_action, node.cmds) if each), None)
+@refused.register
+def _(node: pg.CreateStmt) -> DsqlError | None:
+    clauses = {
+        "TEMPORARY or TEMP table": node.relation.relpersistence == "t",
+        "UNLOGGED table": node.relation.relpersistence == "u",
+        "PARTITION": node.HasField("partspec") or node.HasField("partbound"),
+        "INHERITS": node.inh_relations,
+        "OF": node.HasField("of_typename"),
+        "USING": node.access_method,
+        "WITH": node.options,
+        "TABLESPACE": node.tablespacename,
+        "ON COMMIT": node.oncommit != pg.ONCOMMIT_NOOP,
+    }
+    found = next((clause for clause, given in clauses.items() if given), None)
+    return unsupported(f"{found} not supported for CREATE TABLE") if found else None
 
 
-def too_small_cache(what: str, options: Sequence[Node] | None) -> DsqlError | None:
-    """Return why DSQL refuses a sequence's options; `what` is the statement or the kind of column."""
-    sizes = [option.arg.ival for option in options or () if option.defname == "cache"]
-    if sizes and (sizes[0] == 1 or sizes[0] >= MIN_CACHE):
-        return None
-    return unsupported(
-        f"{what} is not supported without an explicit cache size."
-        f" please define CACHE greater than or equal to {MIN_CACHE} or equal to 1"
-    )
+@refused.register
+def _(node: pg.ColumnDef) -> DsqlError | None:
+    name = names(node.type_name.names)[-1] if node.type_name.names else ""
+    if name in SERIAL:
+        return DsqlError("42704", f'type "{name}" does not exist')
+    if node.HasField("coll_clause"):
+        return unsupported("COLLATE not supported for CREATE TABLE")
+    return unsupported("COMPRESSION not supported for CREATE TABLE") if node.compression else None
 
 
-def _refused_action(action: Node) -> DsqlError | None:
-    if action.subtype in NOT_ALTERED:
-        return unsupported(f"unsupported ALTER TABLE {NOT_ALTERED[action.subtype]} statement")
-    if action.subtype == AlterTableType.AT_AddColumn:
-        column = action.def_
-        refused = _refused_type(column)
-        constrained = column.constraints or column.collClause
-        return refused or (unsupported("ALTER TABLE ADD COLUMN with constraint not supported") if constrained else None)
-    if action.subtype == AlterTableType.AT_AddConstraint and not _addable(action.def_):
+@refused.register
+def _(node: pg.Constraint) -> DsqlError | None:
+    name = pg.ConstrType.Name(node.contype).removeprefix("CONSTR_")
+    if name not in CONSTRAINTS.split():
+        return unsupported(f"{name.removeprefix('ATTR_').replace('_', ' ')} constraint not supported for CREATE TABLE")
+    if node.contype == pg.CONSTR_IDENTITY:
+        return too_small_cache("identity column", node.options)
+    if node.contype == pg.CONSTR_GENERATED and node.generated_kind != "s":
+        # PostgreSQL 18's default, and newer than DSQL.
+        return DsqlError("42601", "syntax error: a generated column must be STORED")
+    if node.options or node.indexspace:
+        clause = "WITH" if node.options else "USING INDEX TABLESPACE"
+        return unsupported(f"{clause} not supported for CREATE TABLE")
+    if node.without_overlaps or node.fk_with_period:
+        return DsqlError("42601", f'syntax error at or near "{"PERIOD" if node.fk_with_period else "WITHOUT"}"')
+    return _too_many_keys(len(node.keys))
+
+
+@refused.register
+def _(node: pg.AlterTableCmd) -> DsqlError | None:
+    changed: Message = unwrap_node(getattr(node, "def"))
+    name = pg.AlterTableType.Name(node.subtype).removeprefix("AT_")
+    if name not in ACTIONS.split():
+        words = ACTION_NAMES.get(name) or " ".join(re.findall("[A-Z][a-z]*", name)).upper()
+        return unsupported(f"unsupported ALTER TABLE {words} statement")
+    if isinstance(changed, pg.ColumnDef) and (changed.constraints or changed.HasField("coll_clause")):
+        return unsupported("ALTER TABLE ADD COLUMN with constraint not supported")
+    if node.subtype == pg.AT_AddConstraint and isinstance(changed, pg.Constraint) and not _addable(changed):
         return unsupported("unsupported ALTER TABLE ADD CONSTRAINT statement")
     return None
 
 
-def _addable(constraint: Node) -> bool:
-    if constraint.contype == ConstrType.CONSTR_UNIQUE:
+def _addable(constraint: pg.Constraint) -> bool:
+    if constraint.contype == pg.CONSTR_UNIQUE:
         return bool(constraint.indexname)
-    return constraint.contype in {ConstrType.CONSTR_CHECK, ConstrType.CONSTR_FOREIGN} and constraint.skip_validation
-
-
-def _refused_column(column: Node) -> DsqlError | None:
-    refused = _refused_type(column)
-    if refused is None and column.collClause:
-        refused = unsupported("COLLATE not supported for CREATE TABLE")
-    for constraint in column.constraints or ():
-        if refused is None and constraint.contype == ConstrType.CONSTR_IDENTITY:
-            refused = too_small_cache("identity column", constraint.options) or _refused_identity(column)
-        if refused is None and constraint.contype in KEYS:
-            refused = _refused_key_type(column)
-    return refused
-
-
-def _refused_identity(column: Node) -> DsqlError | None:
-    if column.typeName.names[-1].sval == "int8":
-        return None
-    return unsupported(f"datatype {_displayed(column)} not supported, identity column type must be bigint")
-
-
-def _refused_type(column: Node) -> DsqlError | None:
-    name = column.typeName.names[-1].sval
-    if name in SERIAL:
-        return DsqlError("42704", f'type "{name}" does not exist')
-    if name in TYPES or column.typeName.arrayBounds:
-        return unsupported(f"datatype {_displayed(column)} not supported")
-    return None
-
-
-def _refused_key(key: Node, columns: Sequence[Node]) -> DsqlError | None:
-    names = [each.sval for each in key.keys or ()]
-    types = [_refused_key_type(column) for column in columns if column.colname in names]
-    return next((each for each in types if each), _too_many_keys(len(names)))
-
-
-def _refused_key_type(column: Node) -> DsqlError | None:
-    name = column.typeName.names[-1].sval
-    return unsupported(f"datatype {name} is not supported in a key") if name in {"json", "jsonb"} else None
+    return constraint.contype in {pg.CONSTR_CHECK, pg.CONSTR_FOREIGN} and constraint.skip_validation
 
 
 def _too_many_keys(count: int) -> DsqlError | None:
-    if count <= KEY_LIMIT:
+    if count <= MAX_KEYS:
         return None
-    return DsqlError("54011", f"more than {KEY_LIMIT} column keys in an index are not supported")
-
-
-def _displayed(column: Node) -> str:
-    name = column.typeName.names[-1].sval
-    return DISPLAYED.get(name, name) + "[]" * len(column.typeName.arrayBounds or ())
+    return DsqlError("54011", f"more than {MAX_KEYS} column keys in an index are not supported")

@@ -13,11 +13,11 @@ than DSQL would show it.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import SystemRandom
 
-from aurora_lambda_local.databases.dsql.cluster import Cluster
 from aurora_lambda_local.databases.dsql.errors import (
     ConnectionDroppedError,
     DsqlError,
@@ -25,10 +25,11 @@ from aurora_lambda_local.databases.dsql.errors import (
     schema_conflict,
     unsupported,
 )
-from aurora_lambda_local.databases.dsql.protocol import Message, query, sqlstate
-from aurora_lambda_local.databases.dsql.statements import Kind
+from aurora_lambda_local.databases.dsql.protocol import Message, error_response, query, sqlstate
+from aurora_lambda_local.databases.dsql.rules import Kind
 from aurora_lambda_local.databases.dsql.storage import CopiedData, StorageConnection
 
+MIB = 1024 * 1024
 LOCKED = {"55P03", "40P01"}
 CONFLICT = "40001"
 # Said of a row of the catalog, which two sessions change by a GRANT on one table.
@@ -36,15 +37,70 @@ CHANGED_MEANWHILE = "tuple concurrently updated"
 CHANGE_NOTE = "DSQL1"
 # Statements that read no catalog.
 UNCHECKED = {Kind.SET, Kind.WAIT}
+# Statements that are repeated themselves; those that change rows leave notes instead.
+REPEATED = {Kind.DDL, Kind.LOCK, Kind.SET}
 
 
 @dataclass(frozen=True)
-class Request:
-    """A statement as messages for PostgreSQL, which can be sent again and again."""
+class Limits:
+    """The limits of a cluster, which are DSQL's documented ones, and how long a job takes here.
 
-    kind: Kind
-    messages: tuple[Message, ...]
-    copied: CopiedData | None = None
+    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
+    """
+
+    job_seconds: float = 0.1
+    connection_seconds: float = 3600.0
+    message_bytes: int = 10 * MIB
+    transaction_rows: int = 3000
+    transaction_bytes: int = 10 * MIB
+    transaction_seconds: float = 300.0
+
+
+class Cluster:
+    """What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.catalog_version = 0
+        # Held during a commit: commits happen one after the other.
+        self.commits = threading.Lock()
+        self.jobs = threading.Event()
+        self.transactions: set[Transaction] = set()
+
+    def free_locks(self, transaction: "Transaction | None" = None) -> None:
+        """Make all others give up their locks; statements that are running finish first."""
+        # A copy: sessions come and go.
+        for other in self.transactions - {transaction}:
+            other.step_back()
+        # A random pause, so that two transactions do not keep taking each other's locks.
+        time.sleep(SystemRandom().uniform(0, 0.005))
+
+    def catalog_changed(self, known: int) -> bool:
+        """Return whether the catalog is another than the version that a session knows."""
+        return self.catalog_version != known
+
+    def change_catalog(self) -> None:
+        """Note that a session, or a job, has changed the catalog."""
+        self.catalog_version += 1
+        self.jobs.set()
+
+
+@dataclass
+class _Progress:
+    """How far one transaction has come.
+
+    `open`: PostgreSQL has begun it. `in_place`: all `changes` are made there. `doomed`: it cannot commit any more.
+    """
+
+    read_only: bool = False
+    started: float = 0.0
+    open: bool = False
+    in_place: bool = False
+    doomed: bool = False
+    kinds: set[Kind] = field(default_factory=set)
+    changes: list[tuple[Message, ...]] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
 
 
 class Transaction:
@@ -55,44 +111,28 @@ class Transaction:
         self._cluster = cluster
         self._lock = threading.Lock()
         self._known_catalog = cluster.catalog_version
-        self._clear()
-        cluster.add(self)
-
-    def _clear(self) -> None:
-        self._open = False
-        self._in_place = False
-        self._doomed = False
-        self._read_only = False
-        self._started: float | None = None
-        self._kinds: set[Kind] = set()
-        self._changes: list[tuple[Message, ...]] = []
-        self._rows = 0
-        self._bytes = 0
+        self._now = _Progress()
+        cluster.transactions.add(self)
 
     def begin(self, *, read_only: bool = False) -> None:
-        """Begin a transaction block; PostgreSQL's begins with its first statement."""
-        self._started = time.monotonic()
-        self._read_only = read_only
+        """Begin a transaction; PostgreSQL's begins with its first statement."""
+        self._now = _Progress(read_only, time.monotonic())
 
-    def run(self, request: Request) -> list[Message]:
-        """Return PostgreSQL's replies to a statement; it waits for no other transaction.
+    def run(self, kind: Kind, messages: tuple[Message, ...], copied: CopiedData | None = None) -> list[Message]:
+        """Return PostgreSQL's replies to a statement, which may be sent again and again; it waits for no other one.
 
         Raises:
             DsqlError: DSQL would refuse it; the caller has to roll back.
         """
-        self._check_mixture(request.kind)
-        self._check_catalog(request.kind)
-        while True:
-            with self._lock:
-                state, replies = self._attempt(request)
-            if state in LOCKED:
-                self._cluster.free_locks(self)
-            elif state == CONFLICT and not self._doomed:
-                self._doom()
-            else:
-                break
-        self._kinds.add(request.kind)
-        if self._rows > self._cluster.limits.transaction_rows:
+        if kind == Kind.DDL and Kind.DDL in self._now.kinds:
+            raise unsupported("multiple ddl statements not supported in a transaction")
+        if {kind} | self._now.kinds >= {Kind.DDL, Kind.DML}:
+            raise unsupported("ddl and dml are not supported in the same transaction")
+        if not self._now.open and kind not in UNCHECKED:
+            self._learn_catalog()
+        replies = self._until_free(lambda: self._attempt(kind, messages, copied))
+        self._now.kinds.add(kind)
+        if self._now.rows > self._cluster.limits.transaction_rows:
             raise DsqlError("54000", "transaction row limit exceeded")
         return replies
 
@@ -102,30 +142,23 @@ class Transaction:
         Raises:
             DsqlError: DSQL would refuse to; the caller has to roll back.
         """
-        if not self._open and not self._doomed:
-            self._clear()
-            return []
-        while True:
-            with self._cluster.commits, self._lock:
-                state, replies = self._attempt_commit()
-            if state not in LOCKED:
-                break
-            self._cluster.free_locks(self)
-        if state == CONFLICT:
-            raise self._conflict()
-        return replies
+        replies = self._until_free(self._attempt_commit) if self._now.open or self._now.doomed else []
+        if sqlstate(replies):
+            return replies
+        self._now = _Progress()
+        return []
 
     def rollback(self) -> None:
         """Undo all; nothing happens where there is nothing to undo."""
         with self._lock:
-            if self._open:
+            if self._now.open:
                 self._storage.execute("ROLLBACK")
-            self._clear()
+            self._now = _Progress()
 
     def step_back(self) -> None:
         """Give up all locks and keep the snapshot; what was changed is changed again later."""
         with self._lock, suppress(ConnectionDroppedError, OSError):
-            if self._open and self._in_place:
+            if self._now.in_place:
                 self._to_savepoint()
 
     def probe(self) -> None:
@@ -137,122 +170,114 @@ class Transaction:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            if self._changes and not self._in_place and not self._doomed and self._restore():
-                self._doomed = True
-                self._restart()
+            now = self._now
+            if now.changes and not now.in_place and not now.doomed and self._restore():
+                self._doom()
         finally:
             self._lock.release()
 
     def close(self) -> None:
         """End the session."""
-        self._cluster.remove(self)
+        self._cluster.transactions.discard(self)
         with self._lock:
-            self._clear()
+            self._now = _Progress()
             self._storage.close()
 
-    def _check_mixture(self, kind: Kind) -> None:
-        if kind == Kind.DDL and Kind.DDL in self._kinds:
-            raise unsupported("multiple ddl statements not supported in a transaction")
-        if {kind} | self._kinds >= {Kind.DDL, Kind.DML}:
-            raise unsupported("ddl and dml are not supported in the same transaction")
-
-    def _check_catalog(self, kind: Kind) -> None:
-        """Refuse, once, to begin a transaction after others have changed the catalog."""
-        if not self._open and kind not in UNCHECKED:
-            self._learn_catalog()
-
-    def _check_commit(self) -> None:
-        limits = self._cluster.limits
-        if time.monotonic() - (self._started or 0) > limits.transaction_seconds:
-            raise DsqlError("54000", f"transaction age limit of {limits.transaction_seconds:g}s exceeded")
-        if self._bytes > limits.transaction_bytes:
-            raise DsqlError("54000", "transaction size limit 10mb exceeded")
-        if self._kinds - UNCHECKED:
-            self._learn_catalog()
-        if self._doomed:
-            raise self._conflict()
-
     def _learn_catalog(self) -> None:
+        """Refuse, once, to go on after others have changed the catalog."""
         if self._cluster.catalog_changed(self._known_catalog):
             self._known_catalog = self._cluster.catalog_version
             raise schema_conflict()
 
     def _conflict(self) -> DsqlError:
-        return schema_conflict() if Kind.DDL in self._kinds else rows_conflict()
+        return schema_conflict() if Kind.DDL in self._now.kinds else rows_conflict()
 
-    def _attempt(self, request: Request) -> tuple[str, list[Message]]:
-        if state := self._restore():
-            return state, []
-        replies = self._storage.exchange(*request.messages, copied=request.copied)
-        if state := _state(replies):
-            self._to_savepoint()
-            return state, replies
-        changes = [each.fields["M"] for each in replies if _is_change(each)]
-        self._changes += [(query(change),) for change in changes]
-        if request.kind in {Kind.DDL, Kind.LOCK, Kind.SET}:
-            self._changes.append(request.messages)
-        self._rows += len(changes)
-        self._bytes += sum(len(change) for change in changes)
-        return "", [each for each in replies if not _is_change(each)]
+    def _until_free(self, attempt: Callable[[], list[Message]]) -> list[Message]:
+        """Attempt something until no lock of another transaction is in its way."""
+        while True:
+            with self._lock:
+                replies = attempt()
+                state = _state(replies)
+                if state and self._now.open:
+                    self._to_savepoint()
+                if state == CONFLICT and not self._now.doomed:
+                    self._doom()
+                    continue
+            if state not in LOCKED:
+                return replies
+            self._cluster.free_locks(self)
 
-    def _attempt_commit(self) -> tuple[str, list[Message]]:
-        self._check_commit()
-        if state := self._restore():
-            return state, []
-        if Kind.LOCK in self._kinds:
-            for other in self._cluster.others(self):
-                other.probe()
-        # Deferred constraints may meet locks: check them while the transaction can still be tried again.
-        replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
-        if state := _state(replies):
-            self._to_savepoint()
-            return state, replies
-        if Kind.DDL in self._kinds:
-            self._cluster.change_catalog()
-            self._known_catalog += 1
-        self._clear()
-        return "", []
+    def _attempt(self, kind: Kind, messages: tuple[Message, ...], copied: CopiedData | None) -> list[Message]:
+        if refusal := self._restore():
+            return refusal
+        replies = self._storage.exchange(*messages, copied=copied)
+        if _state(replies):
+            return replies
+        notes = [each.fields["M"] for each in replies if _is_note(each)]
+        self._now.changes += [(query(note),) for note in notes]
+        self._now.changes += [messages] if kind in REPEATED else []
+        self._now.rows += len(notes)
+        self._now.bytes += sum(map(len, notes))
+        return [each for each in replies if not _is_note(each)]
 
-    def _restore(self) -> str:
-        """Open the transaction and make all its changes; return the SQLSTATE of what prevents it; empty for none."""
-        if not self._open:
-            level = "READ COMMITTED" if self._doomed else "REPEATABLE READ"
-            mode = " READ ONLY" if self._read_only else ""
+    def _attempt_commit(self) -> list[Message]:
+        now, limits = self._now, self._cluster.limits
+        if time.monotonic() - now.started > limits.transaction_seconds:
+            raise DsqlError("54000", f"transaction age limit of {limits.transaction_seconds:g}s exceeded")
+        if now.bytes > limits.transaction_bytes:
+            raise DsqlError("54000", "transaction size limit 10mb exceeded")
+        with self._cluster.commits:
+            if now.kinds - UNCHECKED:
+                self._learn_catalog()
+            if now.doomed or _state(refusal := self._restore()) == CONFLICT:
+                raise self._conflict()
+            if refusal:
+                return refusal
+            if Kind.LOCK in now.kinds:
+                for other in self._cluster.transactions - {self}:
+                    other.probe()
+            # Deferred constraints may meet locks: check them while the transaction can still be tried again.
+            replies = self._storage.execute("SET CONSTRAINTS ALL IMMEDIATE; COMMIT")
+            if _state(replies) == CONFLICT:
+                raise self._conflict()
+            if not _state(replies) and Kind.DDL in now.kinds:
+                self._cluster.change_catalog()
+                self._known_catalog += 1
+            return replies
+
+    def _restore(self) -> list[Message]:
+        """Open the transaction and make all its changes; return the refusal that prevents it, if any."""
+        now = self._now
+        if not now.open:
+            level = "READ COMMITTED" if now.doomed else "REPEATABLE READ"
+            mode = " READ ONLY" if now.read_only else ""
             self._storage.execute(f"BEGIN ISOLATION LEVEL {level}{mode}; SELECT 1; SAVEPOINT beginning")
-            self._open = True
-            self._started = self._started or time.monotonic()
-        elif self._in_place:
-            return ""
-        for change in self._changes:
-            if state := self._repeat(change):
-                return state
-        self._in_place = True
-        return ""
+            now.open, now.started = True, now.started or time.monotonic()
+        for change in () if now.in_place else now.changes:
+            if refusal := self._repeat(change):
+                return refusal
+        now.in_place = True
+        return []
 
-    def _repeat(self, change: tuple[Message, ...]) -> str:
-        if self._doomed:
+    def _repeat(self, change: tuple[Message, ...]) -> list[Message]:
+        if self._now.doomed:
             self._storage.execute("SAVEPOINT change")
-        state = _state(self._storage.exchange(*change))
-        if state and self._doomed and state not in LOCKED:
+        replies = self._storage.exchange(*change)
+        if not (state := _state(replies)):
+            return []
+        if self._now.doomed and state not in LOCKED:
             # The transaction cannot commit, so its reads need not be exact.
             self._storage.execute("ROLLBACK TO change")
-            return ""
-        if state:
-            self._to_savepoint()
-        return state if not state or state in LOCKED else CONFLICT
+            return []
+        return replies if state in LOCKED else [error_response(rows_conflict())]
 
     def _to_savepoint(self) -> None:
         self._storage.execute("ROLLBACK TO beginning")
-        self._in_place = False
+        self._now.in_place = False
 
     def _doom(self) -> None:
-        with self._lock:
-            self._doomed = True
-            self._restart()
-
-    def _restart(self) -> None:
         self._storage.execute("ROLLBACK")
-        self._open = self._in_place = False
+        self._now.doomed, self._now.open, self._now.in_place = True, False, False
 
 
 def _state(replies: Sequence[Message]) -> str:
@@ -262,5 +287,5 @@ def _state(replies: Sequence[Message]) -> str:
     return sqlstate(replies)
 
 
-def _is_change(message: Message) -> bool:
+def _is_note(message: Message) -> bool:
     return message.type == b"N" and message.fields.get("C") == CHANGE_NOTE

@@ -85,11 +85,12 @@ class Clients:
             return str(error).partition("FATAL:  ")[2].strip() or str(error)
         return ""
 
-    def end_jobs(self) -> None:
-        """Wait for all jobs: their ends would disturb whoever comes next."""
+    def clean_up(self) -> None:
+        """Wait for all jobs, whose ends would disturb whoever comes next, and drop the schema: a cluster takes ten."""
         connection = self.connect()
         for (job_id,) in rows(connection, "SELECT job_id FROM sys.jobs WHERE status IN ('submitted', 'processing')"):
             rows(connection, "CALL sys.wait_for_job(%s)", [job_id])
+        do(self.connect(), f"DROP SCHEMA {self.schema} CASCADE")
 
     def close(self) -> None:
         """Close all."""

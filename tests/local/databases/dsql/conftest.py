@@ -22,6 +22,6 @@ def dsql(cluster: FaultyServer) -> Iterator[Clients]:
     """Clients of a stand-in in which nothing goes wrong."""
     clients = Clients(cluster)
     yield clients
-    clients.end_jobs()
-    clients.close()
     cluster.faults = Faults(job_seconds=0)
+    clients.clean_up()
+    clients.close()

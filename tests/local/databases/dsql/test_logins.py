@@ -29,6 +29,10 @@ def test_it_reports_the_version_and_the_settings_of_a_cluster(dsql: Clients) -> 
     assert connection.info.parameter_status("server_version") == "16.15"
     assert connection.info.parameter_status("TimeZone") == "UTC"
     assert rows(connection, "SHOW server_version") == [("16.15",)]
+    assert rows(connection, "SHOW server_version_num") == [("160015",)]
+    assert rows(connection, "SELECT current_setting('server_version'), current_setting('timezone')") == [
+        ("16.15", "UTC")
+    ]
     assert rows(connection, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == [("C",)]
 
 
@@ -45,6 +49,16 @@ def test_a_connection_without_a_server_name_is_refused(dsql: Clients) -> None:
 def test_direct_tls_works(dsql: Clients) -> None:
     """`direct TLS works` (verified D): the handler could not save the round trip."""
     assert rows(dsql.connect(sslnegotiation="direct"), "SELECT 1") == [(1,)]
+
+
+def test_the_name_of_a_cluster_leads_to_it_too(dsql: Clients) -> None:
+    """AWS's connectors take the Region from `<identifier>.dsql.<region>.on.aws`, and would refuse any other name."""
+    name = f"{dsql.server.identifier}.dsql.us-east-1.on.aws"
+    connection = dsql.connect(token=dsql.token(host=name), host=name, hostaddr="127.0.0.1")
+    assert rows(connection, "SELECT current_user") == [("admin",)]
+    assert dsql.refused(token=dsql.token(), host=name, hostaddr="127.0.0.1").endswith(
+        f"HINT:  The token is for localhost, the connection to {name}."
+    )
 
 
 def test_the_certificate_is_for_this_host_only(dsql: Clients) -> None:

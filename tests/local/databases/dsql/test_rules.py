@@ -16,6 +16,7 @@ REFUSED = [
     # 2. Transactions
     ("BEGIN ISOLATION LEVEL SERIALIZABLE", "Unsupported isolation level: SERIALIZABLE"),  # verified E
     ("SET TRANSACTION READ ONLY", 'setting configuration parameter "TRANSACTION" not supported'),  # verified D
+    ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "Unsupported isolation level: SERIALIZABLE"),  # verified E
     ("SAVEPOINT a", "unsupported transaction statement: SAVEPOINT"),  # verified E
     ("RELEASE a", "unsupported transaction statement: RELEASE"),  # verified E
     ("ROLLBACK TO a", "unsupported transaction statement: ROLLBACK TO"),  # verified E
@@ -27,6 +28,10 @@ REFUSED = [
     ("CREATE INDEX CONCURRENTLY i ON t (a)", "CONCURRENTLY not supported for CREATE INDEX"),  # verified E
     ("CREATE INDEX ASYNC i ON t USING btree (a)", "USING not supported for CREATE INDEX"),  # verified N
     ("CREATE INDEX ASYNC i ON t (a DESC)", "specifying sort order not supported for index keys"),  # verified E
+    ("CREATE INDEX ASYNC i ON t (a int4_ops)", "opclass not supported for index keys"),  # observed
+    ('CREATE INDEX ASYNC i ON x (b COLLATE "C")', "COLLATE not supported for index keys"),  # text unverified
+    ("CREATE INDEX ASYNC i ON t (a) WITH (fillfactor = 50)", "WITH not supported for CREATE INDEX"),  # text unverified
+    ("CREATE INDEX ASYNC i ON x (j)", "datatype jsonb is not supported in a key"),  # as in CREATE TABLE
     ("ALTER TABLE t ADD COLUMN b int DEFAULT 0", "ALTER TABLE ADD COLUMN with constraint not supported"),  # E, S, N
     ("ALTER TABLE t ADD COLUMN b int NOT NULL", "ALTER TABLE ADD COLUMN with constraint not supported"),  # E, S, N
     (
@@ -37,6 +42,11 @@ REFUSED = [
         "ALTER TABLE t ALTER COLUMN a SET NOT NULL",
         "unsupported ALTER TABLE ALTER COLUMN ... SET NOT NULL statement",  # text unverified
     ),
+    (
+        "ALTER TABLE t ALTER COLUMN a SET STATISTICS 100",
+        "unsupported ALTER TABLE ALTER COLUMN ... SET STATISTICS statement",  # observed; text unverified
+    ),
+    ("ALTER TABLE t SET (fillfactor = 50)", "unsupported ALTER TABLE SET REL OPTIONS statement"),  # text unverified
     ("ALTER TABLE t ADD PRIMARY KEY (a)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
     ("ALTER TABLE t ADD UNIQUE (a)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
     ("ALTER TABLE t ADD CHECK (a > 0)", "unsupported ALTER TABLE ADD CONSTRAINT statement"),  # verified E
@@ -50,6 +60,14 @@ REFUSED = [
     ("CREATE TABLE u (a text[])", "datatype text[] not supported"),  # verified E
     ("CREATE TABLE u (a int[])", "datatype integer[] not supported"),  # verified E
     ("CREATE TABLE u (a money)", "datatype money not supported"),  # verified E
+    ("CREATE TABLE u (a varbit(8))", "datatype bit varying not supported"),  # verified E
+    ("CREATE TABLE u (a int4multirange)", "datatype int4multirange not supported"),  # not in D
+    ("CREATE TABLE u (a jsonpath)", "datatype jsonpath not supported"),  # not in D
+    ("CREATE TABLE u (a oid)", "datatype oid not supported"),  # not in D
+    ("CREATE TABLE u (a regclass)", "datatype regclass not supported"),  # not in D
+    ("ALTER TABLE t ADD COLUMN b money", "datatype money not supported"),  # verified E
+    ("SELECT line('{1,2,3}')", "datatype line not supported"),  # verified E
+    ("SELECT circle('<(0,0),1>'::text)", "datatype circle not supported"),  # verified E
     ("CREATE TABLE u (a jsonb PRIMARY KEY)", "datatype jsonb is not supported in a key"),  # verified S, N
     (
         "CREATE TABLE u (id bigint GENERATED ALWAYS AS IDENTITY)",
@@ -69,6 +87,14 @@ REFUSED = [
     ("CREATE TEMPORARY TABLE u (a int)", "TEMPORARY or TEMP table not supported for CREATE TABLE"),  # verified E
     ("CREATE UNLOGGED TABLE u (a int)", "UNLOGGED table not supported for CREATE TABLE"),  # verified E
     ("CREATE TABLE u (a int) PARTITION BY LIST (a)", "PARTITION not supported for CREATE TABLE"),  # text unverified
+    ("CREATE TABLE u (a int) WITH (fillfactor = 50)", "WITH not supported for CREATE TABLE"),  # not in D
+    ("CREATE TABLE u (a int) TABLESPACE pg_default", "TABLESPACE not supported for CREATE TABLE"),  # not in D
+    ("CREATE TABLE u (a int UNIQUE WITH (fillfactor = 50))", "WITH not supported for CREATE TABLE"),  # not in D
+    ("CREATE TABLE u (a text COMPRESSION pglz)", "COMPRESSION not supported for CREATE TABLE"),  # not in D
+    (
+        "CREATE TABLE u (a int, EXCLUDE USING btree (a WITH =))",
+        "EXCLUSION constraint not supported for CREATE TABLE",  # not in D
+    ),
     ("CREATE TABLE u AS SELECT 1", "unsupported statement: CreateTableAs"),  # verified E
     ("CREATE MATERIALIZED VIEW v AS SELECT 1", "unsupported statement: CreateTableAs"),  # verified E
     ("TRUNCATE t", "unsupported statement: Truncate"),  # verified E
@@ -84,14 +110,44 @@ REFUSED = [
         "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
         "CREATE FUNCTION with language plpgsql not supported",  # verified E
     ),
+    ("CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1'", "CREATE PROCEDURE not supported"),  # text unverified
+    ("CREATE SCHEMA u CREATE TABLE v (a int)", "CREATE SCHEMA with elements not supported"),  # not in D
     ("CREATE TYPE m AS ENUM ('a')", "CREATE TYPE not supported"),  # verified E
     ("MERGE INTO t USING t s ON false WHEN MATCHED THEN DELETE", "unsupported statement type: MERGE"),  # verified E
     ("VACUUM t", "unsupported VACUUM statement"),  # verified E
     # 5. Roles
     ("GRANT USAGE ON SCHEMA public TO admin", "feature not supported on system entity"),  # verified S
     ("GRANT CONNECT ON DATABASE postgres TO admin", "unsupported object type in GRANT"),  # verified D
+    ("ALTER ROLE admin SET search_path = u", "unsupported statement: AlterRoleSet"),  # not in D
+    ("ALTER DATABASE postgres SET search_path = u", "unsupported statement: AlterDatabaseSet"),  # not in D
+    ("DROP OWNED BY admin", "unsupported statement: DropOwned"),  # not in D
 ]
+COLUMNS = "tables can have at most 255 columns"
+STORED = "syntax error: a generated column must be STORED"
+KEY_SIZE = "key size greater than 2000 bytes not supported"
 OTHER_STATES = [
+    ("CREATE TABLE u (a varchar(3000) PRIMARY KEY)", "54000", KEY_SIZE),  # observed
+    ("CREATE TABLE u (a varchar(1500), b varchar(1500), UNIQUE (a, b))", "54000", KEY_SIZE),  # as the row above
+    ("CREATE INDEX ASYNC i ON x (v)", "54000", KEY_SIZE),  # as the rows above
+    (
+        "CREATE TABLE u (a varchar(70000))",
+        "54000",
+        "Datatype limit greater than 65535 bytes not supported for varchar",  # observed
+    ),
+    (
+        "CREATE TABLE u (a char(4097))",
+        "54000",
+        "Datatype limit greater than 4096 bytes not supported for char",  # text unverified
+    ),
+    (f"CREATE TABLE u ({', '.join(f'c{number} int' for number in range(256))})", "54011", COLUMNS),  # documented D
+    ("CREATE TABLE u (a int, b int GENERATED ALWAYS AS (a * 2) VIRTUAL)", "42601", STORED),  # newer than 16
+    ("CREATE TABLE u (a int, b int GENERATED ALWAYS AS (a * 2))", "42601", STORED),  # newer than 16
+    ("UPDATE t SET a = 1 RETURNING old.a", "42P01", 'missing FROM-clause entry for table "old"'),  # newer than 16
+    ("DELETE FROM t RETURNING new.a", "42P01", 'missing FROM-clause entry for table "new"'),  # newer than 16
+    ("INSERT INTO t VALUES (1) RETURNING WITH (NEW AS n) n.a", "42601", 'syntax error at or near "WITH"'),  # the same
+    ("SELECT uuidv7()", "42883", "function uuidv7() does not exist"),  # newer than 16
+    ("SELECT to_tsvector('english', 'a')", "42704", 'text search configuration "english" does not exist'),  # verified E
+    ("DEALLOCATE never", "26000", 'prepared statement "never" does not exist'),  # PostgreSQL's
     ("CREATE TABLE u (id serial)", "42704", 'type "serial" does not exist'),  # verified E
     ("CREATE INDEX ASYNC s.i ON t (a)", "42601", 'syntax error at or near "."'),  # verified E
     (
@@ -111,6 +167,12 @@ WORKS = [
     "COMMENT ON TABLE t IS 'text'",  # verified D
     "CREATE TABLE u (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY, j jsonb)",  # verified E
     "CREATE TABLE u (id int PRIMARY KEY, t int REFERENCES t ON DELETE CASCADE DEFERRABLE)",  # verified E, G, S
+    "CREATE TABLE u (a varchar(65535), b varchar(2000) PRIMARY KEY, c char(4096), d text STORAGE plain)",  # D
+    "ALTER TABLE t ADD COLUMN b text STORAGE plain",  # verified E
+    "CREATE STATISTICS s ON id, a FROM t",  # documented D, since August 2026
+    "UPDATE t AS old SET a = 1 RETURNING old.a",  # a table of that name
+    "RESET ALL",  # AWS's samples send it
+    "DEALLOCATE ALL",  # psycopg sends it after a DROP
     "CREATE DOMAIN d AS text CHECK (VALUE IN ('a'))",  # verified E
     "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",  # verified E
     "CREATE VIEW v AS SELECT * FROM t",  # documented D
@@ -129,7 +191,9 @@ def unchanged(cluster: FaultyServer) -> Iterator[psycopg.Connection]:
     admin = clients.connect()
     admin.execute("CREATE TABLE t (id int PRIMARY KEY, a int)")
     admin.execute("CREATE TABLE w (a int, b int, c int, d int, e int, f int, g int, h int, i int)")
+    admin.execute("CREATE TABLE x (b text, j jsonb, v varchar(3000))")
     yield admin
+    clients.clean_up()
     clients.close()
 
 
@@ -198,3 +262,42 @@ def test_tools_find_no_trigger_on_a_table(table: Clients) -> None:
     """What the stand-in adds to a table would end up in a dump, or in a comparison of schemas."""
     found = rows(table.connect(), "SELECT tgname FROM pg_trigger WHERE tgrelid = 't'::regclass AND NOT tgisinternal")
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("1, (SELECT string_agg(md5(g::text), '') FROM generate_series(1, 33) g)", "key size too large"),  # D: 1 KiB
+        ("1, 'k', repeat('x', 1048577)", "maximum row size exceeded"),  # a value of 1 MiB
+        ("1, 'k', repeat('x', 1048576), repeat('x', 1048576)", "maximum row size exceeded"),  # a row of 2 MiB
+    ],
+)
+def test_a_row_has_limits(dsql: Clients, values: str, message: str) -> None:
+    """`key size too large`, `maximum row size exceeded` (documented D): a document would be kept here only."""
+    admin = dsql.connect()
+    admin.execute("CREATE TABLE u (id int PRIMARY KEY, k text UNIQUE, a text, b text)")
+    assert refusal(admin, f"INSERT INTO u VALUES ({values})") == ("54000", message)
+    assert refusal(admin, "INSERT INTO u VALUES (1, repeat('k', 1024), repeat('x', 1048576))") == (None, "")
+
+
+def test_a_table_has_24_indexes_and_a_cluster_ten_schemas(table: Clients) -> None:
+    """Documented D; the key of the table is one of the indexes, and IF NOT EXISTS no way around the schemas."""
+    admin = table.connect()
+    for _ in range(23):
+        rows(admin, "CREATE INDEX ASYNC ON t (a)")
+    message = "more than 24 indexes per table are not allowed"
+    assert refused_once_more(admin, "CREATE INDEX ASYNC ON t (a)") == ("54000", message)
+    with table.server.temporary_schemas():
+        made = [f"{table.schema}_{number}" for number in range(10)]
+        answers = [refused_once_more(admin, f"CREATE SCHEMA {name}") for name in made]
+        assert answers[0] == (None, "")
+        assert answers[-1] == ("54000", "more than 10 schemas not allowed")
+        again = refused_once_more(admin, f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+        assert again == ("54000", "more than 10 schemas not allowed")
+
+
+def refused_once_more(connection: psycopg.Connection, statement: str) -> tuple[str | None, str]:
+    """Return the refusal of a statement, tried again where a job's end has changed the catalog."""
+    while (found := refusal(connection, statement))[0] == "40001":
+        continue
+    return found

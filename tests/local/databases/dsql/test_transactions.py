@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from tests.local.databases.dsql.clients import Clients, refusal, rows
+from tests.local.databases.dsql.clients import Clients, do, refusal, rows
 
 MULTIPLE = ("0A000", "multiple ddl statements not supported in a transaction")
 MIXED = ("0A000", "ddl and dml are not supported in the same transaction")
@@ -29,6 +29,10 @@ def table(dsql: Clients) -> Clients:
         (("BEGIN", "INSERT INTO t VALUES (3, 0)", "CREATE TABLE u (a int)"), MIXED),  # unverified
         (("BEGIN", "CREATE TABLE u (a int)", "SELECT * FROM t"), (None, "")),  # unverified
         (("BEGIN", "CREATE INDEX ASYNC i ON t (a)", "COMMIT"), (None, "")),  # verified E
+        (
+            ("BEGIN", "SET CONSTRAINTS ALL DEFERRED", "INSERT INTO t VALUES (3, 0)", "COMMIT"),
+            (None, ""),
+        ),  # documented D
     ],
 )
 def test_a_transaction_holds_one_ddl_and_nothing_else_that_writes(
@@ -46,6 +50,7 @@ def test_an_error_aborts_the_block_and_its_commit_says_rollback(table: Clients) 
     assert refusal(connection, "SELECT 1 / 0") == ("22012", "division by zero")
     aborted = ("25P02", "current transaction is aborted, commands ignored until end of transaction block")
     assert refusal(connection, "SELECT 1") == aborted
+    assert refusal(connection, "TRUNCATE t") == aborted
     assert connection.execute("COMMIT").statusmessage == "ROLLBACK"
     assert rows(connection, "SELECT a FROM t") == [(0,), (0,)]
 
@@ -113,6 +118,18 @@ def test_pipelined_and_prepared_statements_work(table: Clients) -> None:
         connection.execute("UPDATE t SET a = %s WHERE id = %s", [6, 2], prepare=True)
     assert connection.execute("SELECT a FROM t ORDER BY id", prepare=True).fetchall() == [(5,), (6,)]
     assert connection.execute("SELECT a FROM t ORDER BY id", prepare=True, binary=True).fetchall() == [(5,), (6,)]
+
+
+def test_deallocated_statements_are_gone(table: Clients) -> None:
+    """A pool resets its connections by DEALLOCATE ALL: what it then prepares under an old name would be the old one."""
+    connection = table.connect()
+    connection.pgconn.prepare(b"p", b"SELECT 1")
+    connection.pgconn.prepare(b"q", b"SELECT 2")
+    assert do(connection, "DEALLOCATE p") == "DEALLOCATE"
+    assert b'prepared statement "p" does not exist' in connection.pgconn.exec_prepared(b"p", None).error_message
+    assert connection.pgconn.exec_prepared(b"q", None).get_value(0, 0) == b"2"
+    assert do(connection, "DEALLOCATE ALL") == "DEALLOCATE ALL"
+    assert b'prepared statement "q" does not exist' in connection.pgconn.exec_prepared(b"q", None).error_message
 
 
 def test_text_in_another_encoding_is_refused(table: Clients) -> None:
