@@ -18,6 +18,9 @@ from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
 DSQL_CLUSTER = "aws:dsql/cluster:Cluster"
 # The same for every function: roles are recognised by their access key ids alone.
 SECRET_ACCESS_KEY = "local"  # noqa: S105
+# The access key of commands that `aurora-lambda run` starts.
+USER_KEY_ID = "local"
+USER_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/admin"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,9 @@ def dsql_cluster(context: StackContext, resource: Resource, previous: RunningRes
     """Start the stand-in of a cluster."""
     if previous:
         previous.close()
-    server = DsqlServer(context.paths.data(context.stack) / resource.id, context.identities, region=context.region)
+    context.identities[USER_KEY_ID] = Identity(USER_ARN, SECRET_ACCESS_KEY)
+    data = context.paths.data(context.stack) / resource.id
+    server = DsqlServer(data, context.identities, identifier=resource.id, region=context.region)
     server.start(context.allocate_port(f"database {resource.id}"))
     context.database_generation = secrets.token_hex(8)
     return RunningDsqlCluster(server, ServerWatch(server)), {}
@@ -56,7 +61,7 @@ def access_key_id(context: StackContext, role_arn: str) -> str:
 def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
     """Return a libpq URL that logs in as `admin`; its password is a token that is valid for 15 minutes."""
     server = cluster.server
-    credentials = AwsCredentials(access_key_id(context, f"arn:aws:iam::{ACCOUNT_ID}:user/admin"), SECRET_ACCESS_KEY)
+    credentials = AwsCredentials(USER_KEY_ID, SECRET_ACCESS_KEY)
     token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
     login = f"{DSQL.client_scheme}://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}"
     options = {"options": f"-csearch_path={schema}", "sslmode": "verify-full", "sslrootcert": str(server.ca_file)}
