@@ -11,6 +11,7 @@ import yaml
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.reference import pulumi_block
+from aurora_lambda.service.settings import CONFIG_KEYS
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.cli.new_service import create_service, lock_packages
 from aurora_lambda_local.databases import mysql
@@ -65,7 +66,7 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
         folder / "application",
         folder / "stacks",
     )
-    assert pulumi_block() in (folder / "Pulumi.yaml").read_text()
+    assert pulumi_block(CONFIG_KEYS) in (folder / "Pulumi.yaml").read_text()
     assert not [path for path in folder.rglob("*") if path.is_file() and "{{" in path.read_text()]
 
 

@@ -1,9 +1,9 @@
 """Reads a stack's configuration and reports everything wrong with it at once: the only reader of `pulumi.Config`."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -15,15 +15,17 @@ from aurora_lambda.network import GATEWAYS
 from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.function_settings import read_functions
-from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
+from aurora_lambda.service.keys import NO_DATABASE, ConfigKey, declared_keys
 from aurora_lambda.service.regions import region_mistakes
-from aurora_lambda.service.settings import CONFIG_KEYS, Settings, keys_of_other_engines
+from aurora_lambda.service.settings import Settings, keys_of_other_engines
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
 from aurora_lambda.service.tags import tag_mistakes
 
+Own = TypeVar("Own", bound=Settings)
 
-def load(project: Project) -> Settings:
-    """Return the current stack's settings.
+
+def load_settings(kind: type[Own]) -> Own:
+    """Return the current stack's settings as `kind` declares their keys, those of every service and the program's own.
 
     Raises:
         SettingsError: unknown keys, values out of range, keys that contradict each other; all of them at once.
@@ -32,23 +34,30 @@ def load(project: Project) -> Settings:
     config = pulumi.Config()
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
-    settings = read(given, pulumi.get_stack(), region)
-    for line in (*ignored_keys(settings), *refresh_advice(settings, project)):
+    settings = read_as(kind, given, pulumi.get_stack(), region)
+    for line in (*ignored_keys(settings), *refresh_advice(settings, Project.find())):
         pulumi.log.warn(line)
     return settings
 
 
 def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
+    """Check raw configuration, as `read_as`, with the keys of every service alone."""
+    return read_as(Settings, config, stack, region)
+
+
+def read_as(kind: type[Own], config: Mapping[str, str], stack: str, region: str) -> Own:
     """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
 
     `region` is where the stack is deployed; empty where only the AWS provider knows.
 
     Raises:
-        SettingsError: as `load`.
+        SettingsError: as `load_settings`.
     """
-    mistakes = [_unknown(key) for key in config if key not in CONFIG_KEYS]
+    keys = declared_keys(kind)
+    mistakes = [_unknown(key, keys) for key in config if key not in keys]
+    mistakes += [_missing(key) for key in keys.values() if key.required and key.name not in config]
     checked: dict[str, Any] = {}
-    for key in (key for key in CONFIG_KEYS.values() if key.name in config):
+    for key in (key for key in keys.values() if key.name in config):
         try:
             if key.name == "streams":
                 checked[key.field], wrong = read_streams(config[key.name], f"{pulumi.get_project()}-{stack}-")
@@ -57,10 +66,12 @@ def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
                 checked[key.field], wrong = read_functions(config[key.name])
                 mistakes += wrong
             else:
-                checked[key.field] = key.read(config[key.name])
+                value = key.read(config[key.name])
+                checked[key.field] = pulumi.Output.secret(value) if key.secret else value
         except ValueError as error:
-            mistakes.append(f"{key.name} is {config[key.name]!r}; {error}{_nearest(key, config[key.name])}")
-    settings = Settings(**checked)
+            given = "[secret]" if key.secret else repr(config[key.name])
+            mistakes.append(f"{key.name} is {given}; {error}{_nearest(key, config[key.name])}")
+    settings = kind(**checked)
     mistakes += [*_contradictions(settings), *_other_regions(settings, region)]
     mistakes += region_mistakes(region, settings.engine)
     if mistakes:
@@ -73,8 +84,13 @@ def _given_keys() -> list[str]:
     return sorted(key.partition(":")[2] for key in everything if key.startswith(f"{pulumi.get_project()}:"))
 
 
-def _unknown(key: str) -> str:
-    near = get_close_matches(key, CONFIG_KEYS, n=1)
+def _missing(key: ConfigKey) -> str:
+    option = "--secret " if key.secret else ""
+    return f"{key.name} is missing; must be {key.argument.takes}. Type: pulumi config set {option}{key.name} VALUE"
+
+
+def _unknown(key: str, keys: Collection[str]) -> str:
+    near = get_close_matches(key, keys, n=1)
     remedy = f"did you mean {near[0]!r}? " if near else ""
     return f"{key} is not a configuration key; {remedy}remove it with: pulumi config rm {key}"
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from aurora_lambda.arguments import Value
 from aurora_lambda.project import Project
 from aurora_lambda.service.function_settings import FUNCTION_KEYS
-from aurora_lambda.service.keys import ConfigKey
-from aurora_lambda.service.settings import CONFIG_KEYS
+from aurora_lambda.service.keys import ConfigKey, declared_keys
+from aurora_lambda.service.program_settings import program_settings
 from aurora_lambda.service.stream_settings import STREAM_KEYS
 
 # Project configuration has no type for fractions.
@@ -16,19 +16,19 @@ PULUMI_TYPES = {"number": "string"}
 
 def main() -> None:
     """Write all blocks anew, in those of the files that the project has."""
-    root = Project.find().root
-    for file, name, block in blocks():
-        path = root / file
+    project = Project.find()
+    for file, name, block in blocks(declared_keys(program_settings(project))):
+        path = project.root / file
         if not path.is_file():
             continue
         path.write_text(with_block(path.read_text(), name, block))
 
 
-def blocks() -> list[tuple[str, str, str]]:
-    """Return the file, the name and the text of each block."""
+def blocks(keys: Mapping[str, ConfigKey]) -> list[tuple[str, str, str]]:
+    """Return the file, the name and the text of each block; `keys` are those of the program."""
     return [
-        ("Pulumi.yaml", "keys", pulumi_block()),
-        ("docs/configuration.md", "keys", key_table(CONFIG_KEYS)),
+        ("Pulumi.yaml", "keys", pulumi_block(keys)),
+        ("docs/configuration.md", "keys", key_table(keys)),
         ("docs/configuration.md", "streams", key_table(STREAM_KEYS)),
         ("docs/configuration.md", "functions", key_table(FUNCTION_KEYS)),
     ]
@@ -47,9 +47,9 @@ def with_block(text: str, name: str, block: str) -> str:
     return "".join([*lines[: begin + 1], block, *lines[end:]])
 
 
-def pulumi_block() -> str:
+def pulumi_block(keys: Mapping[str, ConfigKey]) -> str:
     """Return the `config` block of Pulumi.yaml."""
-    return "config:\n" + "".join(_entry(key) for key in CONFIG_KEYS.values())
+    return "config:\n" + "".join(map(_entry, keys.values()))
 
 
 def key_table(keys: Mapping[str, ConfigKey]) -> str:
@@ -70,8 +70,9 @@ def _entry(key: ConfigKey) -> str:
         f"  {key.name}:\n"
         f"    type: {PULUMI_TYPES.get(type_, type_)}\n"
         + (f"    items:\n      type: {key.argument.items}\n" if type_ == "array" else "")
-        + f"    default: {default}\n"
-        f"    description: {json.dumps(description)}\n"
+        + ("" if key.required else f"    default: {default}\n")
+        + ("    secret: true\n" if key.secret else "")
+        + f"    description: {json.dumps(description)}\n"
     )
 
 

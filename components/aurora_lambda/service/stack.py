@@ -20,7 +20,7 @@ from aurora_lambda import (
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
-from aurora_lambda.service.configuration import load
+from aurora_lambda.service.configuration import load_settings
 from aurora_lambda.service.database import Database, register_database, register_network
 from aurora_lambda.service.function_settings import arns_of_secrets
 from aurora_lambda.service.functions import FunctionOptions, Functions, QueueFunction, QueueOptions, ScheduledFunction
@@ -64,14 +64,16 @@ class Service:
     _migration: Migration | None = None
     _handler: ImageFunction | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         """Register the whole stack as its file configures it, and export its outputs.
+
+        `settings` are those of a program with keys of its own, as `load_settings` returns them.
 
         Raises:
             SettingsError: the configuration is wrong; nothing has been registered then.
         """
         self._project = Project.find()
-        self.settings = load(self._project)
+        self.settings = settings or load_settings(Settings)
         self._live = check_live_data(self.settings)
         self._additions = Additions()
         self._secrets = Secrets(self.settings, self._additions, stack_tags(self.settings))

@@ -2,14 +2,18 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_value, write_entry
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import full_key, load_stack_file, read_configuration
+
+if TYPE_CHECKING:
+    from aurora_lambda.service.keys import ConfigKey
 
 # Shown for a value that only Pulumi can decrypt.
 ENCRYPTED = "[secret]"
@@ -29,6 +33,7 @@ class StackConfiguration:
         """
         project = Project.find(checkout)
         self.project, self.stack, self.file = project.name, stack, project.stack_file(stack)
+        self._program = project
         self.values = read_configuration(project, stack, ENCRYPTED)
 
     def lines(self) -> Iterator[str]:
@@ -95,13 +100,12 @@ class StackConfiguration:
 
     def _check(self, key: str, segments: Sequence[str | int], value: object, new: str) -> None:
         from aurora_lambda.service.function_settings import FUNCTION_KEYS
-        from aurora_lambda.service.settings import CONFIG_KEYS
         from aurora_lambda.service.stream_settings import STREAM_KEYS
 
         namespace, _, name = key.partition(":")
         if namespace != self.project:
             return
-        known, nested = CONFIG_KEYS, {"streams": STREAM_KEYS, "functions": FUNCTION_KEYS}
+        known, nested = self._declared(), {"streams": STREAM_KEYS, "functions": FUNCTION_KEYS}
         if name in nested and (inner := next((each for each in segments if isinstance(each, str)), "")):
             known, name, value = nested[name], inner, new if len(segments) == SEGMENTS_OF_A_KEY else [new]
         if name not in known:
@@ -110,17 +114,25 @@ class StackConfiguration:
         # A list of objects grows key by key; `up` checks it as a whole.
         if known[name].argument.items == "object" and segments:
             return
+        if known[name].secret and self.stack != "local":
+            remedy = f"pulumi config set --secret {name} VALUE -s {self.stack}"
+            raise UsageError(f"{name} is a secret, which Pulumi encrypts; type: {remedy}")
         try:
             known[name].read(text)
         except ValueError as error:
             raise UsageError(f"{name} is {text!r}; {error}") from None
 
-    def _unset(self, text: str, key: str) -> UsageError:
-        from aurora_lambda.service.settings import CONFIG_KEYS
+    def _declared(self) -> "Mapping[str, ConfigKey]":
+        """Return the keys of every service, and those that the program declares."""
+        from aurora_lambda.service.keys import declared_keys
+        from aurora_lambda.service.program_settings import program_settings
 
+        return declared_keys(program_settings(self._program))
+
+    def _unset(self, text: str, key: str) -> UsageError:
         namespace, _, name = key.partition(":")
-        if namespace == self.project and name not in CONFIG_KEYS:
-            return _unknown(name, CONFIG_KEYS)
+        if namespace == self.project and name not in (keys := self._declared()):
+            return _unknown(name, keys)
         return UsageError(f"{text} is not set in {self.file}; type: aurora-lambda config set {text} VALUE")
 
 

@@ -98,4 +98,6 @@ def advice_here(message: str, stack: str, assignments: Sequence[str], aws: str =
         message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
         message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)
     here = "" if stack == "local" else f" -s {stack}"
-    return re.sub(r"pulumi (config|up)\b", rf"aurora-lambda \1{here}", message)
+    # Only Pulumi encrypts, and what it has encrypted cannot be read here.
+    message = message.replace("config set --secret", "config set") if not here else message
+    return re.sub(r"pulumi (config|up)\b(?! set --secret)", rf"aurora-lambda \1{here}", message)

@@ -9,7 +9,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from aurora_lambda.service.reference import pulumi_block, with_block
-from aurora_lambda.service.settings import keys_of_other_engines
+from aurora_lambda.service.settings import CONFIG_KEYS, keys_of_other_engines
 from aurora_lambda_local.cli.locks import write_locks
 from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources
 from aurora_lambda_local.databases.mysql import MysqlServer
@@ -149,7 +149,7 @@ def _write(part: Path, folder: Path, fields: Mapping[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = PLACEHOLDER.sub(lambda field: fields[field[1]], source.read_text(encoding="utf-8"))
         if path.name == "Pulumi.yaml":
-            text = with_block(text, "keys", pulumi_block())
+            text = with_block(text, "keys", pulumi_block(CONFIG_KEYS))
         elif engine := ENGINE.search(text):
             text = _without_other_engines(text, engine[1])
         path.write_text(f"{text.rstrip()}\n", encoding="utf-8")
