@@ -21,8 +21,6 @@ from aurora_lambda_local.platform.imports import uncollected
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
-PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
-
 
 def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
@@ -47,6 +45,11 @@ def up(options: argparse.Namespace) -> None:
             print_line(("note:", "yellow"), f" {line}")
     if options.quiet:
         return
+    from aurora_lambda_local.platform.paths import LocalPaths
+    from aurora_lambda_local.supervisor.client import SupervisorClient
+
+    address = SupervisorClient(LocalPaths.for_checkout()).console_address()
+    print_line(("\nConsole: ", "bold"), (address, "cyan"))
     print_line(("\nOutputs:", "bold"))
     for key, value in outputs_for_people(outputs).items():
         print_line(f"    {key}: ", (json.dumps(value), "cyan"))
@@ -154,30 +157,16 @@ def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
 
 def invoke(options: argparse.Namespace) -> None:
     """Invoke a function and print its answer."""
-    from aurora_lambda_local.deployed.stack import pretty_json, select_stack
+    from aurora_lambda_local.deployed.stack import parse_payload, pretty_json, select_stack
 
     if options.debug and options.payload == "-":
         raise UsageError('--debug needs this terminal for itself; type: --debug "$(cat event.json)"')
-    payload = _payload(options.payload)
+    payload = parse_payload(sys.stdin.read() if options.payload == "-" else options.payload)
     if options.debug:
         from aurora_lambda_local.cli.debugging import invoke_here
 
         sys.exit(invoke_here(select_stack(options.stack), options.name, payload))
     print(pretty_json(select_stack(options.stack).invoke(options.name, payload)))
-
-
-def _payload(text: str) -> bytes:
-    """Return the payload, checked before anything is invoked."""
-    if text == "-":
-        text = sys.stdin.read()
-    try:
-        json.loads(text)
-        payload = text.encode()
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
-    if len(payload) > PAYLOAD_LIMIT_BYTES:
-        raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
-    return payload
 
 
 def migrate(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The commands for one's own tools: `env`, `run` and `put-item`."""
+"""The commands for one's own tools and one's browser: `env`, `run`, `put-item` and `console`."""
 
 import argparse
 import shlex
@@ -23,6 +23,22 @@ def run(options: argparse.Namespace) -> None:
     if not command:
         raise UsageError("run takes a command; for example: aurora-lambda run -- python script.py")
     run_command(command, stack_environment(options.stack))
+
+
+def console(options: argparse.Namespace) -> None:
+    """Open the console in a browser, or print its address."""
+    import webbrowser
+
+    from aurora_lambda_local.platform.paths import LocalPaths
+    from aurora_lambda_local.supervisor.client import SupervisorClient
+
+    paths = LocalPaths.for_checkout()
+    address = SupervisorClient(paths).console_address()
+    # A file that leads there: what a browser is started with, other users of this machine see.
+    paths.console_link.touch(0o600)
+    paths.console_link.write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={address}">')
+    if options.prints or not webbrowser.open(paths.console_link.as_uri()):
+        print(address)
 
 
 def put_item(options: argparse.Namespace) -> None:

@@ -142,6 +142,9 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
     status.add_argument("key", metavar="KEY", nargs="?", help="print one value or output alone, such as functionUrl")
     status.add_argument("--json", action="store_true", help="for programs")
 
+    console = _add_command(subparsers, "console", desk_commands.console, "open the console of the stack in a browser")
+    console.add_argument("--print", action="store_true", dest="prints", help="print its address, for any browser here")
+
     purpose = "run a statement on the database that runs here, or print the command that opens its shell"
     sql = _add_command(subparsers, "sql", commands.sql, purpose)
     sql.add_argument("query", metavar="QUERY", nargs="?", help="one statement, or - to read it; pipes get whole cells")

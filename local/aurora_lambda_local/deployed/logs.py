@@ -30,8 +30,8 @@ class LogSource(Protocol):
 class LocalLogs:
     """The logs in a folder on this machine: of the functions that are named, or of all."""
 
-    def __init__(self, directory: Path, names: Collection[str] = ()) -> None:
-        self._reader = LogReader(directory)
+    def __init__(self, directory: Path, names: Collection[str] = (), newest_bytes: int | None = None) -> None:
+        self._reader = LogReader(directory, newest_bytes)
         self._names = names
 
     def functions(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from psycopg.conninfo import make_conninfo
@@ -31,28 +32,54 @@ class QueryResult:
     count: int
 
 
+class OpenDatabase:
+    """A connection to a database, on which each statement is a transaction of its own."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        """Connect.
+
+        Raises:
+            LocalError: the database does not answer.
+        """
+        self.settings = settings
+        try:
+            self._connection = Connector(settings).open()
+        except DatabaseError as error:
+            raise LocalError(str(error)) from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def run(
+        self, query: str, parameters: Sequence[object] = ()
+    ) -> tuple[Sequence[str], Sequence[Sequence[object]], int]:
+        """Run one statement, and return its columns and rows, if it has any, and the number of rows.
+
+        Raises:
+            LocalError: the database refuses the statement.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, *([parameters] if parameters else []))
+                if cursor.description is None:
+                    return [], [], max(cursor.rowcount, 0)
+                rows = cursor.fetchall()
+                return [str(column[0]) for column in cursor.description], rows, len(rows)
+        except Exception as error:
+            # Each driver has error classes of its own.
+            raise LocalError(f"{self.settings.engine} refused the statement: {format_driver_error(error)}") from None
+
+
 def run_query(settings: DatabaseSettings, query: str) -> QueryResult:
     """Run one statement, and return its result.
 
     Raises:
         LocalError: the database does not answer, or refuses the statement.
     """
-    try:
-        connection = Connector(settings).open()
-    except DatabaseError as error:
-        raise LocalError(str(error)) from None
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            if cursor.description is None:
-                return QueryResult([], [], max(cursor.rowcount, 0))
-            rows = [["NULL" if value is None else str(value) for value in row] for row in cursor.fetchall()]
-            return QueryResult([str(column[0]) for column in cursor.description], rows, len(rows))
-    except Exception as error:
-        # Each driver has error classes of its own.
-        raise LocalError(f"{settings.engine} refused the statement: {format_driver_error(error)}") from None
-    finally:
-        connection.close()
+    with closing(OpenDatabase(settings)) as database:
+        columns, rows, count = database.run(query)
+    return QueryResult(columns, [["NULL" if value is None else str(value) for value in row] for row in rows], count)
 
 
 def shell_command(settings: DatabaseSettings) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from aurora_lambda_local.platform.shell import use_local_environment
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
+PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 # What Pulumi appends to a resource's name.
 GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
 LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
@@ -28,6 +30,16 @@ LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(
 
 class StackRequestError(Exception):
     """A function failed, or a request to the stack did."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What became of an invocation: what the function answered, whether as an error, and after how many seconds."""
+
+    request_id: str
+    answer: str
+    failed: bool
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -73,14 +85,25 @@ class DeployedStack:
         Raises:
             StackRequestError: the function failed, or could not be invoked.
         """
+        invocation = self.invocation(self.arn(name), payload)
+        if invocation.failed:
+            raise StackRequestError(f"{name} failed: {error_message(invocation.answer)}")
+        return invocation.answer
+
+    def invocation(self, arn: str, payload: bytes) -> Invocation:
+        """Invoke the function with this ARN once, wait for the end, and return what became of it.
+
+        Raises:
+            StackRequestError: it could not be invoked.
+        """
+        started = time.monotonic()
         try:
-            response = self.client("lambda", self.arn(name)).invoke(FunctionName=self.arn(name), Payload=payload)
+            response = self.client("lambda", arn).invoke(FunctionName=arn, Payload=payload)
             answer = response["Payload"].read().decode()
         except (BotoCoreError, ClientError) as error:
-            raise StackRequestError(f"{name} could not be invoked: {error}") from None
-        if "FunctionError" in response:
-            raise StackRequestError(f"{name} failed: {error_message(answer)}")
-        return answer
+            raise StackRequestError(f"{program_name(arn)} could not be invoked: {error}") from None
+        request_id = response["ResponseMetadata"].get("RequestId", "")
+        return Invocation(request_id, answer, "FunctionError" in response, time.monotonic() - started)
 
     def client(self, service: str, arn: str) -> BaseClient:
         """Return a client of one AWS service, in the region of a function."""
@@ -128,6 +151,22 @@ def error_message(answer: str) -> str:
     except ValueError:
         return answer
     return str(error["errorMessage"]) if isinstance(error, dict) and "errorMessage" in error else answer
+
+
+def parse_payload(text: str) -> bytes:
+    """Return a payload, checked before anything is invoked.
+
+    Raises:
+        UsageError: it is not JSON, or larger than Lambda takes.
+    """
+    try:
+        json.loads(text)
+        payload = text.encode()
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f'the payload is not JSON ({error}); for example: \'{{"command": "get"}}\'') from None
+    if len(payload) > PAYLOAD_LIMIT_BYTES:
+        raise UsageError(f"the payload has {len(payload)} bytes; Lambda takes {PAYLOAD_LIMIT_BYTES} at most")
+    return payload
 
 
 def pretty_json(text: str) -> str:

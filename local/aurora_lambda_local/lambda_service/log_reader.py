@@ -27,8 +27,9 @@ class LogEvent:
 class LogReader:
     """A reader of all logs in a folder, which goes on where it stopped; functions go by their name on AWS."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, newest_bytes: int | None = None) -> None:
+        """Read a folder's logs; the first read begins `newest_bytes` before the end of each current one."""
+        self._directory, self._newest_bytes = directory, newest_bytes
         # By the log's path: the file that was read, as its inode, and how far.
         self._positions: dict[Path, tuple[int, int]] = {}
 
@@ -42,6 +43,10 @@ class LogReader:
         return sorted(events, key=attrgetter("time"))
 
     def _read(self, path: Path) -> Iterator[LogEvent]:
+        if self._newest_bytes is not None and path not in self._positions:
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                self._positions[path] = status.st_ino, max(status.st_size - self._newest_bytes, 0)
         # What was the current file at the last call may be the earlier one now.
         for file in (earlier_log(path), path):
             with suppress(FileNotFoundError), file.open("rb") as log:

@@ -63,6 +63,11 @@ class LocalPaths:
         return self.root / "supervisor.log"
 
     @property
+    def console_link(self) -> Path:
+        """The page that leads a browser to the console; it holds the token."""
+        return self.root / "console.html"
+
+    @property
     def lock(self) -> Path:
         """The file that a running `up` or `down` holds locked."""
         return self.root / "lock"

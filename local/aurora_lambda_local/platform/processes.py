@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -46,11 +46,12 @@ def spawn(
     output: int | IO[bytes],
     death_signal: signal.Signals = signal.SIGKILL,
     drop_root: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own; it gets `death_signal` when this process ends for any reason (Linux).
 
     With `drop_root`, a program started by root runs as `nobody` (database servers refuse to run as root) and keeps
-    access to its files below directories that only root may enter.
+    access to its files below directories that only root may enter. `pass_fds` are descriptors that it shares.
     """
 
     def start() -> subprocess.Popen[bytes]:
@@ -62,6 +63,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=tuple(pass_fds),
         )
 
     return _SPAWN_THREAD.submit(start).result()

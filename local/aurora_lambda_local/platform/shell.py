@@ -22,8 +22,10 @@ def local_environment(shell: Mapping[str, str]) -> dict[str, str]:
 def use_local_environment() -> None:
     """Give this process its `local_environment`."""
     variables = local_environment(os.environ)
-    os.environ.clear()
-    os.environ.update(variables)
+    # Other threads of a process that has it already read theirs meanwhile.
+    if variables != dict(os.environ):
+        os.environ.clear()
+        os.environ.update(variables)
 
 
 def restart_without_python_settings() -> None:

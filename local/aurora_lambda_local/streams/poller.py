@@ -1,7 +1,8 @@
 """An event source mapping at work."""
 
+import json
 import time
-from typing import Literal
+from typing import Any, Literal
 
 from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
 from aurora_lambda_local.streams.lane import Invoke, Lane
@@ -63,6 +64,11 @@ class Poller:
             "oldestRecordAge": time.time() - waiting[0].created if waiting else None,
             "failures": sum(each.mapping == self.mapping.uuid for each in self._store.failures(delivered=True)),
         }
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return the documents of the failures that wait in the destination, oldest first."""
+        stored = self._store.failures(delivered=True)
+        return [json.loads(each.document) for each in stored if each.mapping == self.mapping.uuid]
 
     def _state(self) -> Literal["Enabled", "Disabled", "Failed"]:
         if not self.mapping.enabled:

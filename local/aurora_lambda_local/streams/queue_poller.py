@@ -24,6 +24,13 @@ RECEIVED_AT_ONCE = 10
 STOP_SECONDS = 5.0
 
 
+class QueueContents(TypedDict):
+    """The bodies of the messages of a queue that wait or are in work, and of its dead letters, oldest first."""
+
+    messages: list[str]
+    deadLetters: list[str]
+
+
 class QueueStatus(TypedDict):
     """The status of a queue with a function: how many messages wait, are in work, and are dead letters."""
 
@@ -114,6 +121,12 @@ class QueuePoller:
             "deadLetters": letters.approximate_number_of_messages if letters else 0,
         }
 
+    def contents(self) -> QueueContents:
+        """Return what the queue and its dead letters hold; nothing is received by that."""
+        queue = self._queue()
+        letters = queue.dead_letter_queue if queue else None
+        return {"messages": _bodies(queue), "deadLetters": _bodies(letters)}
+
     def _queue(self) -> Queue | None:
         return self._backend().queues.get(self._name)
 
@@ -190,6 +203,11 @@ class QueuePoller:
             "eventSourceARN": self.mapping.queue_arn,
             "awsRegion": self._region,
         }
+
+
+def _bodies(queue: Queue | None) -> list[str]:
+    messages = {each.id: each for each in [*queue.messages, *queue.pending_messages]} if queue else {}
+    return [each.body for each in sorted(messages.values(), key=lambda each: each.sent_timestamp or 0)]
 
 
 def reported(payload: bytes, everything: set[str]) -> set[str]:

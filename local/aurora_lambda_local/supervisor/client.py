@@ -23,6 +23,7 @@ from aurora_lambda_local.supervisor.messages import (
     FinishRequest,
     FunctionRequest,
     FunctionStart,
+    GivenUp,
     LookupRequest,
     ResourceRequest,
     ResourceResult,
@@ -112,6 +113,21 @@ class SupervisorClient:
         """Return the status of the stack."""
         return self._post("/status", {})
 
+    def console_address(self) -> str:
+        """Return the console's address, with the token that opens it.
+
+        Raises:
+            LocalError: nothing is up here.
+        """
+        info = self._info()
+        if info is None or not info["console"]:
+            raise LocalError("nothing is up here: run aurora-lambda up")
+        return info["console"]
+
+    def given_up(self) -> GivenUp:
+        """Return what the stack's mappings have given up, and what is in its queues."""
+        return self._post("/given-up", {})
+
     def function_start(self, request: FunctionRequest) -> FunctionStart:
         """Return how a function is started."""
         return self._post("/function-start", request)
@@ -171,7 +187,14 @@ class SupervisorClient:
         """Return the supervisor of the file and the paths that it was started with, if such a process runs."""
         try:
             value = json.loads(self._paths.supervisor.read_text())
-            info = SupervisorInfo(pid=value["pid"], port=value["port"], token=value["token"], code=value["code"])
+            info = SupervisorInfo(
+                pid=value["pid"],
+                port=value["port"],
+                token=value["token"],
+                code=value["code"],
+                # A supervisor from before there was a console is replaced by the next `up`.
+                console=value.get("console", ""),
+            )
             arguments = psutil.Process(info["pid"]).cmdline()
         except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             return None, None

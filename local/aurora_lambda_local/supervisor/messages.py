@@ -1,26 +1,29 @@
 """The JSON messages between the short-lived commands and the supervisor."""
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 
 if TYPE_CHECKING:
     # They import moto, which commands do without.
     from aurora_lambda_local.streams.mapping import MappingStatus
-    from aurora_lambda_local.streams.queue_poller import QueueStatus
+    from aurora_lambda_local.streams.queue_poller import QueueContents, QueueStatus
     from aurora_lambda_local.streams.schedule import ScheduleStatus
 
+# Source: AWS Lambda developer guide, "Retain discarded records for a DynamoDB event source in Lambda".
+FailureDocument = dict[str, Any]
 # "restored": as before, but its process was gone. "same": left alone.
 Change = Literal["created", "updated", "replaced", "restored", "same"]
 
 
 class SupervisorInfo(TypedDict):
-    """How to reach the supervisor, and a digest of the code it runs."""
+    """How to reach the supervisor, a digest of the code it runs, and the console's address with its token."""
 
     pid: int
     port: int
     token: str
     code: str
+    console: str
 
 
 class UpdateRequest(TypedDict):
@@ -127,6 +130,13 @@ class FunctionStart(TypedDict):
     directory: str
     handler: str
     variables: dict[str, str]
+
+
+class GivenUp(TypedDict):
+    """What waits for somebody: of each mapping the documents of its failures, and of each queue its messages."""
+
+    mappings: dict[str, list[FailureDocument]]
+    queues: "dict[str, QueueContents]"
 
 
 class StackStatus(TypedDict):

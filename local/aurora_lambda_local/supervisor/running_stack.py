@@ -29,6 +29,7 @@ from aurora_lambda_local.supervisor.messages import (
     FinishRequest,
     FunctionRequest,
     FunctionStart,
+    GivenUp,
     LookupRequest,
     LostData,
     RemovalRequest,
@@ -40,7 +41,7 @@ from aurora_lambda_local.supervisor.messages import (
     UpdateStarted,
     stopped_status,
 )
-from aurora_lambda_local.supervisor.stack_status import running_status
+from aurora_lambda_local.supervisor.stack_status import given_up, running_status
 
 CLUSTERS = (RunningCluster, RunningDsqlCluster)
 # Follows the URN of a replaced resource in the state, and the old id that: it is deleted as what has left the program.
@@ -58,9 +59,15 @@ class RunningStack:
         self._functions: dict[str, Function] = {}
         self._state_lock = threading.RLock()
         self._resource_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._aws_services = AwsServices(self._allocate_port("AWS endpoint"))
-        self._invoke_api = InvokeApi(self._functions, self._allocate_port("Lambda endpoint"))
+        self._aws_services = AwsServices(self.allocate_port("AWS endpoint"))
+        self._invoke_api = InvokeApi(self._functions, self.allocate_port("Lambda endpoint"))
         self._context: StackContext | None = None
+
+    def allocate_port(self, key: str) -> int:
+        """Return a free port for `key`, the previous one where possible."""
+        port, notice = self._ports.allocate(key)
+        self._notices.append(notice)
+        return port
 
     def begin_update(self, request: UpdateRequest) -> UpdateStarted:
         """Prepare for a run of the program; another stack that is up is suspended."""
@@ -149,6 +156,10 @@ class RunningStack:
             return stopped_status(self._state.current, self._state.current_stack().outputs)
         return running_status(self._state, self._context, self._invoke_api.endpoint)
 
+    def given_up(self) -> GivenUp:
+        """Return what the stack's mappings have given up, and what is in its queues; nothing is received by that."""
+        return given_up(self._require_context())
+
     def function_start(self, request: FunctionRequest) -> FunctionStart:
         """Return how to start a function by hand.
 
@@ -189,11 +200,6 @@ class RunningStack:
         if self._context is None:
             raise LocalError("no stack is up: run aurora-lambda up")
         return self._context
-
-    def _allocate_port(self, key: str) -> int:
-        port, notice = self._ports.allocate(key)
-        self._notices.append(notice)
-        return port
 
     def _apply(self, context: StackContext, resource: Resource) -> Change:
         provider = PROVIDERS.get(resource.type)

@@ -17,6 +17,7 @@ from typing import Any
 from aurora_lambda_local.platform.errors import LocalError, print_error
 from aurora_lambda_local.platform.http_server import HttpServer, Request, Response
 from aurora_lambda_local.platform.paths import LocalPaths, code_digest
+from aurora_lambda_local.supervisor.console_listener import ConsoleListener
 from aurora_lambda_local.supervisor.messages import SupervisorInfo
 from aurora_lambda_local.supervisor.running_stack import RunningStack
 
@@ -30,6 +31,7 @@ class Supervisor:
         self._token = secrets.token_urlsafe()
         self._stack = RunningStack(paths)
         self._server = HttpServer(self._handle)
+        self._console = ConsoleListener(paths, self._stack.allocate_port("console"))
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -38,10 +40,17 @@ class Supervisor:
         self._write_info()
         self._stop_requested.wait()
         self._paths.supervisor.unlink(missing_ok=True)
+        self._console.close()
         self._stack.stop()
 
     def _write_info(self) -> None:
-        info = SupervisorInfo(pid=os.getpid(), port=self._server.port, token=self._token, code=code_digest())
+        info = SupervisorInfo(
+            pid=os.getpid(),
+            port=self._server.port,
+            token=self._token,
+            code=code_digest(),
+            console=self._console.address,
+        )
         new = self._paths.supervisor.with_suffix(".new")
         new.touch(0o600)
         new.write_text(json.dumps(info))
@@ -70,6 +79,7 @@ class Supervisor:
             "/lookup": self._stack.lookup,
             "/finish-update": self._stack.finish_update,
             "/function-start": self._stack.function_start,
+            "/given-up": lambda _: self._stack.given_up(),
             "/status": lambda _: self._stack.status(),
             "/stop": lambda _: self._stop_requested.set(),
         }

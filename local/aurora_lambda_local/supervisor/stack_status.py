@@ -12,7 +12,7 @@ from aurora_lambda_local.resources.state import LocalState
 from aurora_lambda_local.streams.poller import Poller
 from aurora_lambda_local.streams.queue_poller import QueuePoller
 from aurora_lambda_local.streams.schedule import RunningSchedule
-from aurora_lambda_local.supervisor.messages import FunctionStatus, StackStatus, stopped_status
+from aurora_lambda_local.supervisor.messages import FunctionStatus, GivenUp, StackStatus, stopped_status
 from aurora_lambda_runtime.database.contract import ContractError, database_settings
 from aurora_lambda_runtime.database.engines import ENGINES
 
@@ -49,6 +49,15 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
         "functionUrl": urls[0] if urls else "",
         "awsEndpoint": context.aws_services.endpoint,
         "databaseUrl": _database_url(context, clusters[0]) if clusters else "",
+    }
+
+
+def given_up(context: StackContext) -> GivenUp:
+    """Return what mappings have given up, and what is in the queues."""
+    running = [(context.resources[urn].name, each) for urn, each in list(context.running_resources.items())]
+    return {
+        "mappings": {name: each.failures() for name, each in running if isinstance(each, Poller)},
+        "queues": {name: each.contents() for name, each in running if isinstance(each, QueuePoller)},
     }
 
 
