@@ -1,7 +1,9 @@
 """A stack with a table, a stream and a function, brought up for real, and what it survives."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,14 @@ def test_an_item_reaches_the_function_and_is_shown_in_the_status(checkout: Path)
     assert set(bring_up(checkout).changes().values()) <= {"same"}
 
 
+def saved_items(checkout: Path) -> set[str]:
+    """Return the keys of the table's items on the disk."""
+    (path,) = checkout.glob(".local/data/*/streams.sqlite")
+    with closing(sqlite3.connect(path)) as connection:
+        ((document,),) = connection.execute("SELECT document FROM tables").fetchall()
+    return {each["id"]["S"] for each in json.loads(document)["items"]}
+
+
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "down and up"])
 def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> None:
     """Whoever stops for the night would lose the tables, and get a day of records again or those of the night never."""
@@ -82,6 +92,8 @@ def test_tables_progress_and_failures_survive(checkout: Path, kill: bool) -> Non
     # `down` deletes the logs.
     before = len(seen(checkout)) if kill else 0
     if kill:
+        # What is not saved yet may be lost.
+        assert eventually(lambda: saved_items(checkout) == {"a", "b", "poison"})
         process = supervisor(checkout)
         process.kill()
         process.wait()

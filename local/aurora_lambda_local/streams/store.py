@@ -1,6 +1,6 @@
 """What must outlive this process: tables, their streams, the progress and failures of mappings, and schedules.
 
-One SQLite file a stack. A write is on the disk when its transaction ends, and so before its client has an answer.
+One SQLite file a stack. What is written outlives a kill of this process; after a power cut the last of it may be gone.
 """
 
 import json
@@ -18,9 +18,7 @@ from aurora_lambda_local.streams.mapping import RETENTION_SECONDS
 from aurora_lambda_local.streams.records import Record
 
 SCHEMA = """
-create table if not exists requests (id integer primary key, region text, name text, action text, body text);
-create table if not exists items (region text, name text, key text, item text, primary key (region, name, key));
-create table if not exists streams (region text, name text, arn text, primary key (region, name));
+create table if not exists tables (region text, name text, document text, primary key (region, name));
 create table if not exists records
     (stream text, sequence text, created real, event text, primary key (stream, sequence)) without rowid;
 create table if not exists checkpoints
@@ -73,7 +71,7 @@ class StreamStore:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         path.chmod(0o600)
         try:
-            self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = full; {SCHEMA}")
+            self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = normal; {SCHEMA}")
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise LocalError(f"{path} cannot be read ({error}); to go on with no tables: rm {path}") from None
@@ -98,52 +96,28 @@ class StreamStore:
                 raise
             self._connection.execute("commit")
 
-    def requests(self) -> list[tuple[TableKey, str, str]]:
-        """Return the requests, with action and body, that made the tables what they are, in order."""
-        rows = self._all("select region, name, action, body from requests order by id")
-        return [(TableKey(region, name), action, body) for region, name, action, body in rows]
+    def tables(self) -> dict[TableKey, dict[str, Any]]:
+        """Return what is kept of each table: `requests` that made it what it is, its `stream` and its `items`."""
+        rows = self._all("select region, name, document from tables order by rowid")
+        return {TableKey(region, name): json.loads(document) for region, name, document in rows}
 
-    def add_request(self, table: TableKey, action: str, body: str) -> None:
-        """Keep a request that made or changed a table."""
-        self._run("insert into requests (region, name, action, body) values (?, ?, ?, ?)", _id(table), action, body)
+    def put_table(self, table: TableKey, document: str) -> None:
+        """Keep a table."""
+        self._run("insert or replace into tables values (?, ?, ?)", (table.region, table.name, document))
 
     def delete_table(self, table: TableKey) -> None:
-        """Forget a table with all that belongs to it."""
-        self.set_stream(table, "")
-        self._run("delete from requests where region = ? and name = ?", _id(table))
-        self.delete_items(table)
+        """Forget a table."""
+        self._run("delete from tables where region = ? and name = ?", (table.region, table.name))
 
-    def items(self, table: TableKey) -> list[str]:
-        """Return the items of a table, as JSON."""
-        return [item for (item,) in self._all("select item from items where region = ? and name = ?", _id(table))]
-
-    def put_item(self, table: TableKey, key: str, item: str | None) -> None:
-        """Keep an item, or forget it when there is none under this key any more."""
-        if item is None:
-            self._run("delete from items where region = ? and name = ? and key = ?", _id(table), key)
-        else:
-            self._run("insert or replace into items values (?, ?, ?, ?)", _id(table), key, item)
-
-    def delete_items(self, table: TableKey) -> None:
-        """Forget all items of a table."""
-        self._run("delete from items where region = ? and name = ?", _id(table))
-
-    def stream(self, table: TableKey) -> str:
-        """Return the ARN of a table's stream; empty when it has none."""
-        rows = self._all("select arn from streams where region = ? and name = ?", _id(table))
-        return rows[0][0] if rows else ""
-
-    def set_stream(self, table: TableKey, arn: str) -> None:
-        """Keep the ARN of a table's stream; that of an earlier one is forgotten, with its records."""
-        if (earlier := self.stream(table)) and earlier != arn:
-            self._run("delete from records where stream = ?", (earlier,))
-        self._run("insert or replace into streams values (?, ?, ?)", _id(table), arn)
+    def delete_records(self, stream: str) -> None:
+        """Forget the records of a stream."""
+        self._run("delete from records where stream = ?", (stream,))
 
     def append(self, stream: str, events: Iterable[Record]) -> None:
         """Add records to the end of a stream."""
-        for each in events:
-            row = (stream, _padded(each.sequence_number), each.created, json.dumps(each.event))
-            self._run("insert into records values (?, ?, ?, ?)", row)
+        rows = [(stream, _padded(each.sequence_number), each.created, json.dumps(each.event)) for each in events]
+        with self.transaction():
+            self._connection.executemany("insert into records values (?, ?, ?, ?)", rows)
 
     def read(self, stream: str, after: int, limit: int) -> list[Record]:
         """Return the records after a sequence number that the stream still keeps, oldest first."""
@@ -217,17 +191,13 @@ class StreamStore:
         """Forget a schedule."""
         self._run("delete from schedules where arn = ?", (arn,))
 
-    def _run(self, statement: str, parameters: Sequence[object], *more: object) -> None:
+    def _run(self, statement: str, parameters: Sequence[object]) -> None:
         with self._lock:
-            self._connection.execute(statement, (*parameters, *more))
+            self._connection.execute(statement, parameters)
 
     def _all(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(query, parameters).fetchall()
-
-
-def _id(table: TableKey) -> tuple[str, str]:
-    return table.region, table.name
 
 
 def _padded(sequence_number: int) -> str:

@@ -1,11 +1,10 @@
-"""Tables and streams inside moto: write what a request changed in them to the store, and restore them from it."""
+"""Tables and streams inside moto: what the store keeps of them, and how they come back."""
 
 import base64
 import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, cast
 
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -16,8 +15,7 @@ from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodbstreams.models import dynamodbstreams_backends
 
 from aurora_lambda_local.streams.records import Record
-from aurora_lambda_local.streams.requests import DELETE_TABLE
-from aurora_lambda_local.streams.store import StreamStore, TableKey
+from aurora_lambda_local.streams.store import TableKey
 
 
 def names(region: str) -> list[str]:
@@ -38,106 +36,61 @@ def forget_all() -> None:
             backend.reset()
 
 
-def set_stream_label(store: StreamStore, key: TableKey, label: str) -> None:
+def stream_arn(key: TableKey) -> str:
+    """Return the ARN of a table's stream; empty when it has none."""
+    table = _table(key)
+    return f"{table.table_arn}/stream/{table.latest_stream_label}" if table and table.stream_shard else ""
+
+
+def set_stream_label(key: TableKey, label: str) -> None:
     """Set the label that ends the ARN of a table's stream; nothing may have been written to the stream yet."""
     if table := _table(key):
         table.latest_stream_label = label
-        store.set_stream(key, _stream_arn(table))
 
 
-def _backend(region: str) -> DynamoDBBackend:
-    return dynamodb_backends[DEFAULT_ACCOUNT_ID][region]
-
-
-def _table(key: TableKey) -> Table | None:
-    return _backend(key.region).tables.get(key.name)
-
-
-def _stream_arn(table: Table) -> str:
-    return f"{table.table_arn}/stream/{table.latest_stream_label}" if table.stream_shard else ""
-
-
-def stream_length(key: TableKey) -> int:
-    """Return how many records a table's stream has had since it was brought back."""
-    table = _table(key)
-    return len(table.stream_shard.items) if table and table.stream_shard else 0
-
-
-def keep_definition(store: StreamStore, key: TableKey, action: str, body: str) -> None:
-    """Keep a request that made, changed or deleted a table."""
-    table = _table(key)
-    if action == DELETE_TABLE or table is None:
-        store.delete_table(key)
-        return
-    store.add_request(key, action, body)
+def prepare_stream(key: TableKey) -> None:
+    """Give a new stream greater sequence numbers than any earlier one had, and remove what is left of an old one."""
+    table = _backend(key.region).tables[key.name]
     if not (table.stream_specification or {}).get("StreamEnabled"):
         # moto leaves the shard of a stream that was switched off, and fails at the next write.
         table.stream_shard = table.latest_stream_label = None
-    arn = _stream_arn(table)
-    if arn != store.stream(key):
-        _number_from_now(table)
-        store.set_stream(key, arn)
-
-
-def _number_from_now(table: Table) -> None:
-    """Give a new stream greater sequence numbers than any earlier stream of its table had."""
-    if table.stream_shard:
+    elif table.stream_shard and not table.stream_shard.items:
         table.stream_shard.starting_sequence_number = int(time.time() * 1000) * 10**9
 
 
-def keep_changes(store: StreamStore, key: TableKey, changed: Sequence[Mapping[str, Any]] | None, before: int) -> str:
-    """Keep what a request changed: the items with the keys in `changed`, or all where it is None.
-
-    `before` is the stream's length before the request.
-
-    Returns:
-        The ARN of the table's stream, if it has new records; else an empty string.
-    """
-    table = _table(key)
-    if table is None:
-        return ""
-    if changed is None:
-        store.delete_items(key)
-        # By way of JSON, since moto keeps binary values as bytes.
-        changed = [json.loads(dynamo_json_dump(each.to_json()["Attributes"])) for each in table.all_items()]
-    for attributes in changed:
-        item = _item(table, attributes)
-        text = dynamo_json_dump(item.to_json()["Attributes"]) if item else None
-        store.put_item(key, _key_text(table, attributes), text)
-    new = _new_records(table, before)
-    store.append(_stream_arn(table), [_event(table, record) for record in new])
-    return _stream_arn(table) if new else ""
+def document(key: TableKey, requests: Sequence[tuple[str, str]]) -> str:
+    """Return a table as JSON: the requests that made it what it is, its stream and its items."""
+    items = [each.to_json()["Attributes"] for each in _backend(key.region).tables[key.name].all_items()]
+    return dynamo_json_dump({"requests": requests, "stream": stream_arn(key), "items": items})
 
 
-def _item(table: Table, attributes: Mapping[str, Any]) -> Item | None:
-    return table.get_item(*_key_values(table, attributes))
+def restore(key: TableKey, kept: Mapping[str, Any], records: Sequence[Record]) -> None:
+    """Put a table's items and stream records back, after its requests have been sent again."""
+    table = _backend(key.region).tables[key.name]
+    # Without a shard moto writes no records for the items below.
+    table.stream_shard = None
+    for attributes in kept["items"]:
+        for name in table.table_key_attrs:
+            value = _key_value(attributes[name])
+            attributes[name] = {value.type: value.value}
+        table.put_item(attributes)
+    if kept["stream"]:
+        table.set_stream_specification(table.stream_specification)
+        table.latest_stream_label = kept["stream"].rpartition("/")[2]
+        prepare_stream(key)
+        _restore_records(table, records)
 
 
-def _key_values(table: Table, attributes: Mapping[str, Any]) -> tuple[DynamoType, DynamoType | None]:
-    range_key = _key_value(attributes[table.range_key_attr]) if table.range_key_attr else None
-    return _key_value(attributes[table.hash_key_attr]), range_key
-
-
-def _key_value(attribute: Mapping[str, Any]) -> DynamoType:
-    """Return a key's value as moto compares it: binary ones as bytes, which are base64 in JSON."""
-    ((kind, value),) = attribute.items()
-    return DynamoType({kind: base64.b64decode(value) if kind == "B" and isinstance(value, str) else value})
-
-
-def _key_text(table: Table, attributes: Mapping[str, Any]) -> str:
-    """Return the same text for the same key: to DynamoDB, 1 and 1.0 are one number."""
-    values = [next(iter(attributes[name].items())) for name in table.table_key_attrs]
-    return json.dumps([[kind, str(Decimal(value).normalize()) if kind == "N" else value] for kind, value in values])
-
-
-def _new_records(table: Table, before: int) -> list[StreamRecord]:
-    """Return what a request added to a table's stream, as DynamoDB would have it.
+def new_records(key: TableKey, last: int) -> list[Record]:
+    """Return the records of a table's stream after a sequence number, as DynamoDB would have them.
 
     moto writes a record for a change that changes nothing, and two for an UpdateItem that makes an item.
     """
-    shard = table.stream_shard
-    if shard is None or len(shard.items) == before:
+    table = _table(key)
+    shard = table.stream_shard if table else None
+    if table is None or shard is None:
         return []
+    before = max(last + 1 - shard.starting_sequence_number, 0)
     kept: list[StreamRecord] = []
     for record in shard.items[before:]:
         change = record.record["dynamodb"]
@@ -155,37 +108,31 @@ def _new_records(table: Table, before: int) -> list[StreamRecord]:
         record.record["eventVersion"] = "1.1"
         record.record["dynamodb"]["SequenceNumber"] = str(number)
     shard.items[before:] = kept
-    return kept
+    return [_event(stream_arn(key), record) for record in kept]
+
+
+def _backend(region: str) -> DynamoDBBackend:
+    return dynamodb_backends[DEFAULT_ACCOUNT_ID][region]
+
+
+def _table(key: TableKey) -> Table | None:
+    return _backend(key.region).tables.get(key.name)
+
+
+def _key_value(attribute: Mapping[str, Any]) -> DynamoType:
+    """Return a key's value as moto compares it: binary ones as bytes, which are base64 in JSON."""
+    ((kind, value),) = attribute.items()
+    return DynamoType({kind: base64.b64decode(value) if kind == "B" else value})
 
 
 def _same_key(one: StreamRecord, other: StreamRecord) -> bool:
     return one.record["dynamodb"]["Keys"] == other.record["dynamodb"]["Keys"]
 
 
-def _event(table: Table, record: StreamRecord) -> Record:
+def _event(arn: str, record: StreamRecord) -> Record:
     event = json.loads(dynamo_json_dump(record.record))
     event["dynamodb"]["ApproximateCreationDateTime"] = int(event["dynamodb"]["ApproximateCreationDateTime"])
-    return Record({**event, "eventSourceARN": _stream_arn(table)})
-
-
-def restore(store: StreamStore, key: TableKey) -> None:
-    """Put a table's items and stream records back, after its requests have been sent again."""
-    table = _table(key)
-    if table is None:
-        return
-    # Without a shard moto writes no records for the items below.
-    table.stream_shard = None
-    for item in store.items(key):
-        attributes = json.loads(item)
-        for name in table.table_key_attrs:
-            value = _key_value(attributes[name])
-            attributes[name] = {value.type: value.value}
-        table.put_item(attributes)
-    if arn := store.stream(key):
-        table.set_stream_specification(table.stream_specification)
-        table.latest_stream_label = arn.rpartition("/")[2]
-        _number_from_now(table)
-        _restore_records(table, store.read(arn, 0, -1))
+    return Record({**event, "eventSourceARN": arn})
 
 
 def _restore_records(table: Table, records: Sequence[Record]) -> None:
@@ -195,8 +142,9 @@ def _restore_records(table: Table, records: Sequence[Record]) -> None:
     shard.starting_sequence_number = records[0].sequence_number
     for record in records:
         keys = record.event["dynamodb"]["Keys"]
+        range_key = _key_value(keys[table.range_key_attr]) if table.range_key_attr else None
         # moto builds a record of its own; its contents are then replaced.
-        shard.add(None, cast("Item", Item(*_key_values(table, keys), keys)))
+        shard.add(None, cast("Item", Item(_key_value(keys[table.hash_key_attr]), range_key, keys)))
         created = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
         change = {**record.event["dynamodb"], "ApproximateCreationDateTime": created}
         shard.items[-1].record = {**record.event, "dynamodb": change}

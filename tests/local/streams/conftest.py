@@ -33,12 +33,13 @@ def store(dynamodb: DurableDynamoDb, tmp_path: Path) -> Iterator[StreamStore]:
     opened = StreamStore(tmp_path / "streams.sqlite")
     dynamodb.open(opened)
     yield opened
+    dynamodb.close()
     opened.close()
 
 
 @pytest.fixture
 def restart(dynamodb: DurableDynamoDb, tmp_path: Path) -> Iterator[Callable[[], StreamStore]]:
-    """Lose all that is only in memory, and go on with what is on the disk, as after a kill: nothing is closed first."""
+    """Stop, and go on with what is on the disk."""
     opened: list[StreamStore] = []
 
     def again() -> StreamStore:
@@ -48,6 +49,7 @@ def restart(dynamodb: DurableDynamoDb, tmp_path: Path) -> Iterator[Callable[[], 
         return opened[-1]
 
     yield again
+    dynamodb.close()
     for each in opened:
         each.close()
 
