@@ -59,10 +59,13 @@ class ImageFunctionArgs(TypedDict):
     cors: NotRequired[FunctionUrlCors]
     """Which web pages of other origins may call the URL. Default: none."""
     snap_start: NotRequired[bool]
-    """Whether Lambda keeps a snapshot of the initialised function and starts from it. The URL then leads to the
-    published version; `arn` stays the unpublished function, which has no snapshot. AWS charges for each published
-    version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it. Plain, since
-    it decides which resources there are."""
+    """Whether Lambda keeps a snapshot of the initialised function and starts from it; it publishes too. AWS charges for
+    each published version's snapshot by its memory, until nobody has called it for 14 days, and for each start from it.
+    Plain, since it decides which resources there are."""
+    publish: NotRequired[bool]
+    """Whether each change of code or configuration is published as a version that stays, and `arn` and the URL are
+    those of the alias `live`, which leads to the newest one and can be led back. Turned on or off, it changes the URL.
+    Plain, since it decides which resources there are."""
     tracing: NotRequired[pulumi.Input[bool]]
     """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
@@ -80,6 +83,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "log_retention_days": log_retention(30),
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
+    "publish": flag(default=False),
     "tracing": flag(default=False),
 }
 CHILDREN: ChildTypes = {
@@ -98,7 +102,7 @@ class ImageFunction(pulumi.ComponentResource):
     """A function of a container image, logging JSON into a log group that the stack owns and deletes.
 
     Makes: the function (`function` in `transform`), its log group (`logGroup`), the role's policy (`policy`); with
-    `access` another one that denies the function's code what attaches it to a network (`codePolicy`); with
+    `access` another one that denies the function's code what attaches it to a network (`codePolicy`); with `publish` or
     `snap_start` an alias (`alias`); on demand a function URL (`url`) and what makes it public (`urlPermission`,
     `invokePermission`). Free at rest, but for stored logs and snapshots.
     """
@@ -126,9 +130,9 @@ class ImageFunction(pulumi.ComponentResource):
         function = self._function(log_group, self._role_policy(log_group))
         if args.get("access"):
             self._deny_network_interfaces_to_code(function)
-        qualifier = self._alias(function).name if self._args["snap_start"] else None
-        self.arn, self.function_name = function.arn, function.name
-        self.url = self._url(function, qualifier)
+        alias = self._alias(function) if self._publishes() else None
+        self.arn, self.function_name = alias.arn if alias else function.arn, function.name
+        self.url = self._url(function, alias.name if alias else None)
         self.register_outputs({"arn": self.arn, "functionName": self.function_name, "url": self.url})
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
@@ -171,7 +175,7 @@ class ImageFunction(pulumi.ComponentResource):
             tracing_config={
                 "mode": pulumi.Output.from_input(args["tracing"]).apply(lambda on: "Active" if on else "PassThrough")
             },
-            publish=snap_start,
+            publish=self._publishes(),
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             tags=self._tags(),
             opts=self._child("function", pulumi.ResourceOptions(depends_on=[role_policy])),
@@ -183,6 +187,9 @@ class ImageFunction(pulumi.ComponentResource):
                 aws.lambda_.FunctionVpcConfigArgs(subnet_ids=ids[0], security_group_ids=ids[1]) if ids[0] else None
             )
         )
+
+    def _publishes(self) -> bool:
+        return self._args["publish"] or self._args["snap_start"]
 
     def _alias(self, function: aws.lambda_.Function) -> aws.lambda_.Alias:
         return aws.lambda_.Alias(

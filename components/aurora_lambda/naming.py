@@ -42,3 +42,12 @@ def camel_case(name: str) -> str:
     'subnetIds'
     """
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+
+
+def function_name(reference: str) -> str:
+    """Return the name of a function, given it, its ARN or that of one of its aliases.
+
+    >>> function_name("arn:aws:lambda:eu-west-1:123456789012:function:handler:live")
+    'handler'
+    """
+    return reference.split(":")[6] if reference.startswith("arn:") else reference.partition(":")[0]

@@ -24,7 +24,7 @@ class QueueArgs(TypedDict):
     """Which function gets the messages, and what becomes of those that it cannot process."""
 
     function_name: pulumi.Input[str]
-    """Name of the function that gets the messages."""
+    """Name or ARN of the function that gets the messages, or the ARN of its alias."""
     function_timeout: pulumi.Input[int]
     """The function's timeout in seconds: a message that it has been given comes again after six times as long."""
     role: Role

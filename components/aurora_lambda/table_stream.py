@@ -12,7 +12,7 @@ from aurora_lambda.arguments import check_arguments
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.function_role import role_identity
-from aurora_lambda.naming import resource_tags
+from aurora_lambda.naming import function_name, resource_tags
 from aurora_lambda.table_stream_args import ARGUMENTS, TableStreamArgs
 from aurora_lambda.transform import Children, ChildTypes
 
@@ -144,8 +144,9 @@ class TableStream(pulumi.ComponentResource):
         A record that its destination does not take, for want of a permission or a key, is lost: it counts as dropped.
         """
         args, age = self._args, self._args["alarm_iterator_age_seconds"]
+        name = pulumi.Output.from_input(args["function_name"]).apply(function_name)
         alarms = {
-            "ageAlarm": (metrics.AGE_ALARM, args["function_name"], age),
+            "ageAlarm": (metrics.AGE_ALARM, name, age),
             "lostAlarm": (metrics.LOST_ALARM, mapping.uuid, 1),
             "givenUpAlarm": (metrics.GIVEN_UP_ALARM, mapping.uuid, 1),
         }

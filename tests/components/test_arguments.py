@@ -95,6 +95,7 @@ def test_every_default_is_the_documented_one() -> None:
         "ImageFunction.log_retention_days": 30,
         "ImageFunction.url_auth_type": None,
         "ImageFunction.snap_start": False,
+        "ImageFunction.publish": False,
         "ImageFunction.tracing": False,
         "FunctionRole.permissions_boundary": None,
         "FunctionRole.path": "/",

@@ -10,6 +10,7 @@ from aurora_lambda.function_url import FunctionUrlCors
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (
+    ALIAS,
     FUNCTION,
     FUNCTION_URL,
     IMAGE,
@@ -21,7 +22,6 @@ from tests.components.tokens import (
     SUBNET,
 )
 
-ALIAS = "aws:lambda/alias:Alias"
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "handler"}
 BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
 # What a signed request sends.
@@ -41,7 +41,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
         "memorySize": 256,
         "timeout": 15,
         "reservedConcurrentExecutions": -1,
-        "publish": False,
+        "publish": True,
         "tracingConfig": {"mode": "PassThrough"},
         "vpcConfig": {
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
@@ -105,18 +105,21 @@ def test_the_function_url_takes_signed_requests_unless_configured_otherwise(stac
     recording = stack()
     assert recording.inputs(FUNCTION_URL, "handler") == {
         "functionName": recording.output(FUNCTION, "handler", "name"),
+        "qualifier": "live",
         "authorizationType": "AWS_IAM",
     }
     assert recording.of_type(PERMISSION) == []
 
 
-@pytest.mark.parametrize("snap_start", ["false", "true"])
-def test_a_public_url_has_both_permissions_of_its_own(stack: Stack, snap_start: str) -> None:
+@pytest.mark.parametrize(
+    ("publish", "snap_start"), [("false", "false"), ("false", "true"), ("true", "false"), ("true", "true")]
+)
+def test_a_public_url_has_both_permissions_of_its_own(stack: Stack, publish: str, snap_start: str) -> None:
     """A URL that becomes public on a live stack would answer everybody with 403."""
-    recording = stack(functionUrlAuth="NONE", snapStart=snap_start)
+    recording = stack(functionUrlAuth="NONE", publishVersions=publish, snapStart=snap_start)
     assert recording.inputs(FUNCTION_URL, "handler")["authorizationType"] == "NONE"
     everybody = {"function": recording.output(FUNCTION, "handler", "name"), "principal": "*"}
-    if snap_start == "true":
+    if "true" in (publish, snap_start):
         everybody["qualifier"] = "live"
     assert recording.of_type(PERMISSION) == ["handler-url", "handler-url-invoke"]
     assert recording.inputs(PERMISSION, "handler-url") == {
@@ -201,17 +204,39 @@ def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:
     ]
 
 
-def test_snap_start_publishes_versions_and_the_url_leads_to_them(stack: Stack) -> None:
-    """The URL would reach the unpublished function, which has no snapshot."""
-    recording = stack(snapStart="true")
+@pytest.mark.parametrize("config", [{}, {"snapStart": "true", "publishVersions": "false"}])
+def test_versions_are_published_and_the_url_leads_to_them(stack: Stack, config: dict[str, str]) -> None:
+    """There would be nothing to go back to; or the URL would reach the function without its snapshot."""
+    recording = stack(**config)
     function = recording.inputs(FUNCTION, "handler")
-    assert (function["publish"], function["snapStart"]) == (True, {"applyOn": "PublishedVersions"})
+    assert (function["publish"], function.get("snapStart")) == (
+        True,
+        {"applyOn": "PublishedVersions"} if config else None,
+    )
+    assert recording.outputs["handlerLambdaArn"] == recording.output(ALIAS, "handler", "arn")
+    assert recording.outputs["handlerLambdaName"] == recording.output(FUNCTION, "handler", "name")
     assert recording.inputs(ALIAS, "handler") == {
         "name": "live",
         "functionName": recording.output(FUNCTION, "handler", "name"),
         "functionVersion": recording.output(FUNCTION, "handler", "version"),
     }
     assert recording.inputs(FUNCTION_URL, "handler")["qualifier"] == "live"
+
+
+def test_the_migration_runner_is_always_the_newest(stack: Stack) -> None:
+    """A deployment after a rollback would run the old revisions."""
+    recording = stack()
+    assert recording.inputs(FUNCTION, "migrations")["publish"] is False
+    assert recording.of_type(ALIAS) == ["handler"]
+
+
+def test_without_versions_the_url_is_the_functions_own(stack: Stack) -> None:
+    """A live stack could not keep the URL that it has."""
+    recording = stack(publishVersions="false")
+    assert recording.inputs(FUNCTION, "handler")["publish"] is False
+    assert recording.of_type(ALIAS) == []
+    assert "qualifier" not in recording.inputs(FUNCTION_URL, "handler")
+    assert recording.outputs["handlerLambdaArn"] == recording.output(FUNCTION, "handler", "arn")
 
 
 def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:

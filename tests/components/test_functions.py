@@ -290,7 +290,7 @@ def test_a_queues_function_gets_its_messages_and_the_database(config: dict[str, 
     assert (queue.inputs["visibilityTimeoutSeconds"], queue.retain_on_delete) == (360, True)
     assert json.loads(queue.inputs["redrivePolicy"])["maxReceiveCount"] == 3
     mapping = recording.inputs(MAPPING, "mail-out")
-    assert (mapping["functionName"], mapping["batchSize"]) == (recording.outputs["mailOutLambdaName"], 5)
+    assert (mapping["functionName"], mapping["batchSize"]) == (recording.outputs["mailOutLambdaArn"], 5)
     assert recording.outputs["mailOutQueueUrl"] == recording.output(QUEUE, "mail-out", "url")
     runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
     roles = runner.get("SQL_MAIN_DB_RUNTIME_ROLE_ARN", "").split()

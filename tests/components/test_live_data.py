@@ -6,6 +6,8 @@ import pytest
 
 from aurora_lambda.service import Service
 from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.live_data import live_data, live_warnings
+from aurora_lambda.service.settings import Settings
 from tests.components.conftest import Stack
 from tests.components.recording import Recording, record
 from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, DSQL_CLUSTER, PARAMETER_GROUP, TABLE
@@ -228,21 +230,31 @@ def test_a_kept_repository_cannot_leave_the_program() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "vpc"),
+    ("before", "vpc"),
     [
-        ({"engine": "mysql"}, {"engine": "dsql"}, "new"),
-        ({"engine": "dsql", **VPC}, {"engine": "dsql"}, "vpc-0a"),
+        (Settings(engine="mysql"), "new"),
+        (Settings(engine="dsql", vpc_id="vpc-0a", publish_versions=False, snap_start=True), "vpc-0a"),
     ],
 )
-def test_published_versions_do_not_hold_a_vpc_that_the_stack_leaves(
-    before: dict[str, str], after: dict[str, str], vpc: str
-) -> None:
+def test_published_versions_that_hold_a_vpc_that_the_stack_leaves_are_told(before: Settings, vpc: str) -> None:
     """The deletion of the network would wait for interfaces of old versions, and fail after twenty minutes."""
-    assert mistakes({**before, "snapStart": "true"}, {**after, "snapStart": "true"}) == [
-        f"the handler leaves the VPC '{vpc}', which versions that snapStart has published hold until they are deleted."
-        " With the configuration of before type: pulumi config set snapStart false; pulumi up;"
-        " aurora-lambda prune-versions --keep 0 -s dev; then deploy this one"
+    assert live_warnings(live_data(before, {}), Settings(engine="dsql")) == [
+        f"the functions leave the VPC '{vpc}', which the versions that they have published hold: its deletion waits"
+        " until, once the functions are updated, you type aurora-lambda prune-versions --keep 0 -s dev"
     ]
+    unpublished = Settings(engine="mysql", publish_versions=False)
+    assert live_warnings(live_data(unpublished, {}), Settings(engine="dsql", publish_versions=False)) == []
+
+
+@pytest.mark.parametrize(("published", "gets"), [(False, ""), (True, "no longer ")])
+def test_a_function_url_that_changes_is_told_before_it_does(published: bool, gets: str) -> None:
+    """Whoever calls the service would find it gone, and the team would not know why."""
+    before, after = (Settings(publish_versions=value) for value in (published, not published))
+    assert live_warnings(live_data(before, {}), after) == [
+        f"functionUrl becomes another one, since the handler gets {gets}published versions. To keep it: pulumi config"
+        f" set publishVersions {str(published).lower()}"
+    ]
+    assert live_warnings(live_data(before, {}), before) == []
 
 
 def test_a_new_version_of_this_project_leaves_a_live_database_at_its_minor_version(stack: Stack) -> None:

@@ -13,6 +13,7 @@ from aurora_lambda.service.settings import Settings
 from tests.components.conftest import Stack
 from tests.components.recording import MIGRATED, SECRET_MARK, STACKS_FOLDER, Recording, record
 from tests.components.tokens import (
+    ALIAS,
     CLUSTER,
     CLUSTER_INSTANCE,
     EGRESS_RULE,
@@ -77,7 +78,7 @@ def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
     """The documented commands would have nothing to name."""
     recording = stack(engine="postgres")
     assert recording.outputs == {
-        "handlerLambdaArn": recording.output(FUNCTION, "handler", "arn"),
+        "handlerLambdaArn": recording.output(ALIAS, "handler", "arn"),
         "handlerLambdaName": recording.output(FUNCTION, "handler", "name"),
         "migrationRunnerLambdaArn": recording.output(FUNCTION, "migrations", "arn"),
         "migrationRunnerLambdaName": recording.output(FUNCTION, "migrations", "name"),

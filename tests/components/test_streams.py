@@ -6,7 +6,7 @@ import pytest
 
 from tests.components.conftest import Stack
 from tests.components.recording import statements
-from tests.components.tokens import BUCKET, FUNCTION, IMAGE, INVOCATION, MAPPING, QUEUE, ROLE, ROLE_POLICY, TABLE
+from tests.components.tokens import ALIAS, BUCKET, FUNCTION, IMAGE, INVOCATION, MAPPING, QUEUE, ROLE, ROLE_POLICY, TABLE
 
 COPY = {"name": "copy-items", "table": "test-table"}
 TABLE_NAME = "aurora-lambda-dev-test-table"
@@ -24,7 +24,7 @@ def test_a_stream_feeds_a_function_of_the_handlers_image_once_the_database_is_mi
     assert (variables, function["vpcConfig"]) == (handler["environment"]["variables"], handler["vpcConfig"])
     invocation = recording.resource(INVOCATION, "migrations").urn
     assert invocation in recording.resource(FUNCTION, "copy-items").dependencies
-    assert recording.inputs(MAPPING, "copy-items")["functionName"] == recording.output(FUNCTION, "copy-items", "name")
+    assert recording.inputs(MAPPING, "copy-items")["functionName"] == recording.output(ALIAS, "copy-items", "arn")
     assert recording.inputs(TABLE, TABLE_NAME)["name"] == "aurora-lambda-dev-test-table"
 
 
@@ -34,7 +34,7 @@ def test_the_stack_exports_what_people_write_to_and_read_from(stack: Stack) -> N
     exported = {key: value for key, value in recording.outputs.items() if key.startswith("copyItems")}
     assert recording.outputs["streamMappings"] == {"copy-items": recording.output(MAPPING, "copy-items", "uuid")}
     assert exported == {
-        "copyItemsLambdaArn": recording.output(FUNCTION, "copy-items", "arn"),
+        "copyItemsLambdaArn": recording.output(ALIAS, "copy-items", "arn"),
         "copyItemsLambdaName": recording.output(FUNCTION, "copy-items", "name"),
         "copyItemsTableName": "aurora-lambda-dev-test-table",
         "copyItemsFailureDestinationArn": recording.output(BUCKET, "copy-items-failures", "arn"),
@@ -61,6 +61,7 @@ def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
         if not entry.type.startswith("aurora-lambda:")
     )
     assert made == [
+        ("Alias", "copy-items"),
         ("Bucket", "copy-items-failures"),
         ("BucketLifecycleConfiguration", "copy-items-failures"),
         ("BucketPolicy", "copy-items-failures"),
@@ -87,7 +88,7 @@ def test_a_stack_without_a_database_is_its_streams_alone(stack: Stack) -> None:
     assert {key: value for key, value in recording.outputs.items() if key != "liveData"} == {
         "engine": "none",
         "streamMappings": {"copy-items": recording.output(MAPPING, "copy-items", "uuid")},
-        "copyItemsLambdaArn": recording.output(FUNCTION, "copy-items", "arn"),
+        "copyItemsLambdaArn": recording.output(ALIAS, "copy-items", "arn"),
         "copyItemsLambdaName": recording.output(FUNCTION, "copy-items", "name"),
         "copyItemsTableName": "aurora-lambda-dev-test-table",
         "copyItemsFailureDestinationArn": recording.output(BUCKET, "copy-items-failures", "arn"),
@@ -99,8 +100,8 @@ def test_streams_share_a_function(stack: Stack) -> None:
     other = {"name": "other", "table": "other-table", "function": "copy-items"}
     recording = stack(streams=json.dumps([COPY, other]))
     assert recording.of_type(FUNCTION) == ["copy-items", "handler", "migrations"]
-    name = recording.output(FUNCTION, "copy-items", "name")
-    assert [recording.inputs(MAPPING, each)["functionName"] for each in ("copy-items", "other")] == [name, name]
+    live = recording.output(ALIAS, "copy-items", "arn")
+    assert [recording.inputs(MAPPING, each)["functionName"] for each in ("copy-items", "other")] == [live, live]
     role = recording.output(ROLE, "copy-items", "name")
     policies = [entry.inputs["role"] for entry in recording.registrations if entry.type == ROLE_POLICY]
     assert policies.count(role) == 5
@@ -185,7 +186,7 @@ def test_two_functions_read_one_table(stack: Stack) -> None:
     arn = recording.output(TABLE, TABLE_NAME, "streamArn")
     mappings = [recording.inputs(MAPPING, name) for name in ("copy-items", "other")]
     assert [each["eventSourceArn"] for each in mappings] == [arn, arn]
-    functions = [recording.output(FUNCTION, name, "name") for name in ("copy-items", "other")]
+    functions = [recording.output(ALIAS, name, "arn") for name in ("copy-items", "other")]
     assert [each["functionName"] for each in mappings] == functions
     policies = [entry.inputs for entry in recording.registrations if entry.type == ROLE_POLICY]
     readers = [policy["role"] for policy in policies if "GetRecords" in policy["policy"] and arn in policy["policy"]]

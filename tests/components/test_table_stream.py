@@ -56,6 +56,14 @@ def test_a_failing_record_holds_up_nothing_for_long_and_is_kept() -> None:
     }
 
 
+def test_a_stream_that_feeds_an_alias_is_watched_by_the_functions_name() -> None:
+    """Lambda counts by the function's name: an alarm on the alias's ARN would never ring."""
+    live = f"arn:aws:lambda:{REGION}:123456789012:function:f:live"
+    recording = stream(function_name=live)
+    assert recording.inputs(MAPPING, "copy")["functionName"] == live
+    assert recording.inputs(ALARM, "copy-age")["dimensions"] == {"FunctionName": "f"}
+
+
 def test_records_that_are_given_up_lie_in_a_private_encrypted_bucket_for_a_month() -> None:
     """Personal data of the table could be read by others, or would be kept for ever."""
     recording = stream()

@@ -1,5 +1,6 @@
 """The resource types that the tests name."""
 
+ALIAS = "aws:lambda/alias:Alias"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"

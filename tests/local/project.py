@@ -91,6 +91,7 @@ def program(
     timeout: int = 60,
     reachable: bool = True,
     concurrency: int | None = None,
+    publish: bool = False,
 ) -> None:
     """Register the project's resources."""
     image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
@@ -132,7 +133,10 @@ def program(
         reserved_concurrent_executions=concurrency,
         environment={"variables": {"CLUSTER": cluster.arn, **(environment or {})}},
         vpc_config={"subnet_ids": ["subnet-1"], "security_group_ids": [functions.id]},
+        publish=publish,
     )
+    if publish:
+        aws.lambda_.Alias("hello", name="live", function_name=function.name, function_version=function.version)
     url = aws.lambda_.FunctionUrl("hello", function_name=function.name, authorization_type="NONE")
     greeting = aws.lambda_.Invocation("greet", function_name=function.name, input=json.dumps(event or {"name": "you"}))
     pulumi.export("engine", "postgres")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -23,7 +23,7 @@ from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"
 CLUSTER, URL, INVOCATION = "aws:rds:Cluster db", "aws:lambda:FunctionUrl hello", "aws:lambda:Invocation greet"
-QUEUE = "aws:sqs:Queue letters"
+QUEUE, ALIAS = "aws:sqs:Queue letters", "aws:lambda:Alias hello"
 
 
 class Lines(list[str]):
@@ -94,18 +94,20 @@ def processes(checkout: Path) -> list[str]:
     return found
 
 
-def invoke(checkout: Path, **event: Any) -> Any:
-    """Invoke the function with boto3."""
+def lambda_client(checkout: Path) -> Any:
+    """Return boto3's client of the checkout's functions."""
     endpoint = commands.status(checkout)["lambdaEndpoint"]
-    lambda_client = boto3.client(
+    return boto3.client(
         "lambda", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    response = lambda_client.invoke(
-        FunctionName=commands.status(checkout)["functions"]["hello"]["arn"], Payload=json.dumps(event)
-    )
-    payload = json.loads(response["Payload"].read())
-    lambda_client.close()
-    return payload
+
+
+def invoke(checkout: Path, qualifier: str = "$LATEST", **event: Any) -> Any:
+    """Invoke the function with boto3."""
+    name = commands.status(checkout)["functions"]["hello"]["arn"]
+    with closing(lambda_client(checkout)) as client:
+        response = client.invoke(FunctionName=name, Qualifier=qualifier, Payload=json.dumps(event))
+        return json.loads(response["Payload"].read())
 
 
 def log(checkout: Path, stack: str = "local") -> str:

@@ -3,7 +3,9 @@
 import json
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
 from tests.local import project
 from tests.local.running import (
+    ALIAS,
     CLUSTER,
     FUNCTION,
     IMAGE,
@@ -23,6 +26,7 @@ from tests.local.running import (
     bring_up,
     fail_up,
     invoke,
+    lambda_client,
     log,
     preview_up,
     processes,
@@ -221,3 +225,27 @@ def test_no_password_is_on_disk_or_in_a_log(checkout: Path) -> None:
     assert len(files) > 100
     for secret in (password, "hush"):
         assert [file for file in files if secret.encode() in file.read_bytes()] == []
+
+
+def test_a_function_goes_back_to_the_version_before_and_stays_there(checkout: Path) -> None:
+    """A rollback would be tried for the first time at night, or the next `up` undo it unasked."""
+    bring_up(checkout, publish=True, environment={"GREETING": "one"})
+    two: dict[str, Any] = {"publish": True, "environment": {"GREETING": "two"}}
+    planned = preview_up(checkout, **two)
+    _, lines = bring_up(checkout, **two)
+    assert lines.changes() == planned == {FUNCTION: "updated", ALIAS: "updated"}
+    assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("two", "2")
+    with closing(lambda_client(checkout)) as client:
+        name = commands.status(checkout)["functions"]["hello"]["name"]
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion="1")
+    assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("one", "1")
+    assert bring_up(checkout, **two)[0].unchanged
+    assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("one", "1")
+
+    commands.down(checkout, keep_data=True)
+    bring_up(checkout, **two)
+    assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("two", "2")
+
+
+def version(checkout: Path) -> str:
+    return commands.status(checkout)["functions"]["hello"]["version"]

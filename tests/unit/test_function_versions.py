@@ -1,4 +1,4 @@
-"""Which published versions of a function go, and that those in use stay."""
+"""Going back to the version before, which published versions of a function go, and that those in use stay."""
 
 import io
 import zipfile
@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from aurora_lambda_local.cli.function_versions import prune_versions, superfluous_versions
+from aurora_lambda_local.cli.function_versions import prune_versions, roll_back, superfluous_versions
 from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
 
 
@@ -67,3 +67,117 @@ def test_a_refusal_is_told_without_a_traceback(function: Any) -> None:
     _, arn = function
     with pytest.raises(StackRequestError, match="^the versions could not be deleted: "):
         list(prune_versions(DeployedStack("dev", {"handlerLambdaArn": f"{arn}-gone"}), keep=1))
+
+
+PREFIX = "arn:aws:lambda:eu-west-1:123456789012:function:"
+
+
+class Lambda:
+    """Two functions of one image: `handler`, and `copy`, which the second deployment configured anew once more."""
+
+    def __init__(self) -> None:
+        trust = '{"Version": "2012-10-17", "Statement": []}'
+        role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        self.client = boto3.client("lambda", region_name="eu-west-1")
+        for name in ("handler", "copy"):
+            self.client.create_function(
+                FunctionName=name, Runtime="python3.13", Role=role, Handler="app.handler", Code={"ZipFile": code("1")}
+            )
+        self.deploy("1", "0001", "handler", "copy")
+        for name in ("handler", "copy"):
+            self.client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+
+    def deploy(self, text: str, revision: str, *names: str) -> None:
+        """Publish a version, as Pulumi does."""
+        for name in names:
+            self.client.update_function_code(FunctionName=name, ZipFile=code(text))
+            variables = {"SQL_MAIN_DB_REVISION": revision, "SIZE": str(len(self.versions(name)))}
+            self.client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            self.client.publish_version(FunctionName=name)
+
+    def lead(self, **versions: str) -> None:
+        for name, version in versions.items():
+            self.client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+    def versions(self, name: str) -> list[str]:
+        found = self.client.list_versions_by_function(FunctionName=name)["Versions"]
+        return [each["Version"] for each in found if each["Version"] != "$LATEST"]
+
+    def live(self) -> list[str]:
+        return [
+            self.client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in ("handler", "copy")
+        ]
+
+    def stack(self, revision: str) -> DeployedStack:
+        """Return the stack, whose outputs lead to the aliases."""
+        arns = {f"{name}LambdaArn": f"{PREFIX}{name}:live" for name in ("handler", "copy")}
+        return DeployedStack("prod", {**arns, "migration": revision})
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lambda]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield Lambda()
+
+
+def test_a_rollback_leads_all_functions_to_the_code_before(aws: Lambda) -> None:
+    """Half of a service would go on with the code that fails, or with an older one than the other half."""
+    aws.deploy("2", "0002", "handler", "copy")
+    aws.deploy("2", "0002", "copy")
+    aws.lead(handler="2", copy="3")
+    lines = list(roll_back(aws.stack("0002")))
+    assert aws.live() == ["1", "1"]
+    assert [line.partition(", of ")[0] for line in lines] == [
+        "copy: version 3 -> 1",
+        "handler: version 2 -> 1",
+        "The database stays at revision 0002; this code was deployed at 0001.",
+    ]
+
+
+def test_a_rollback_that_stopped_half_way_is_finished_by_another_one(aws: Lambda) -> None:
+    """The function that was led back already would go back once more, to yet older code."""
+    aws.deploy("2", "0001", "handler", "copy")
+    aws.deploy("3", "0001", "handler", "copy")
+    aws.lead(handler="3", copy="2")
+    assert [line.partition(", of ")[0] for line in roll_back(aws.stack("0001"))] == [
+        "copy: stays at version 2",
+        "handler: version 3 -> 2",
+    ]
+    assert aws.live() == ["2", "2"]
+
+
+def test_a_function_that_the_last_deployment_has_brought_stays(aws: Lambda) -> None:
+    """The whole service could not go back, since one of its functions had no version before."""
+    aws.deploy("2", "0001", "handler")
+    aws.client.delete_alias(FunctionName="copy", Name="live")
+    aws.client.delete_function(FunctionName="copy", Qualifier="1")
+    aws.deploy("2", "0001", "copy")
+    aws.client.create_alias(FunctionName="copy", Name="live", FunctionVersion=aws.versions("copy")[-1])
+    aws.lead(handler="2")
+    lines = list(roll_back(aws.stack("0001")))
+    assert [line.partition(" version")[0] for line in lines] == ["copy: stays at", "handler:"]
+    assert aws.live()[0] == "1"
+
+
+def test_where_there_is_nothing_to_go_back_to_it_says_so_and_changes_nothing(aws: Lambda) -> None:
+    """Someone at night would believe that the old code runs."""
+    with pytest.raises(StackRequestError) as refused:
+        list(roll_back(aws.stack("0001")))
+    assert str(refused.value) == "stack 'prod' has nothing to go back to: no other code was deployed before"
+    for name in ("handler", "copy"):
+        aws.client.delete_alias(FunctionName=name, Name="live")
+    with pytest.raises(StackRequestError) as refused:
+        list(roll_back(aws.stack("0001")))
+    assert str(refused.value) == (
+        "stack 'prod' publishes no versions: set publishVersions to true, and deploy it twice"
+    )
+
+
+def test_versions_of_a_function_behind_an_alias_are_pruned_too(aws: Lambda) -> None:
+    """Its ARN in the outputs is the alias's, and no version has that name."""
+    aws.deploy("2", "0001", "handler", "copy")
+    aws.lead(handler="2", copy="2")
+    assert list(prune_versions(aws.stack("0001"), keep=0)) == [f"{PREFIX}copy:1", f"{PREFIX}handler:1"]
+    assert aws.versions("copy") == ["2"]

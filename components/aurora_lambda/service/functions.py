@@ -154,7 +154,7 @@ class Functions:
         function = self._make(name, role, options, database=self._access if database else None, command=[command])
         own = {key: value for key, value in options.items() if key in ARGUMENTS_OF_QUEUES}
         args: QueueArgs = {
-            "function_name": function.function_name,
+            "function_name": function.arn,
             "function_timeout": options.get("timeout", TIMEOUT),
             "role": role,
             "force_destroy": settings.force_destroy,
@@ -207,6 +207,7 @@ class Functions:
             "architecture": settings.architecture,
             "log_retention_days": settings.log_retention_days,
             "tracing": settings.tracing,
+            "publish": settings.publish_versions,
             **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
             "image_uri": self._image_uri,
             "role": role,

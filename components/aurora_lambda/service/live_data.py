@@ -58,6 +58,8 @@ def check_live_data(settings: Settings) -> LiveStack:
             raise SettingsError(pulumi.get_stack(), mistakes)
         for replacement in _replacements(before, settings) if before else ():
             pulumi.log.warn(f"{replacement}, as replaceData allows")
+        for warning in live_warnings(before, settings) if before and pulumi.runtime.is_dry_run() else ():
+            pulumi.log.warn(warning)
         return before
 
     reference = pulumi.StackReference("live", name)
@@ -75,11 +77,31 @@ def live_data(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
         "databaseAuth": settings.database_auth,
         "protected": settings.deletion_protection,
         "vpc": settings.vpc_id or own_vpc,
-        "published": settings.snap_start,
+        "published": settings.publish_versions or settings.snap_start,
         "keepsImages": not settings.force_delete,
         "keys": {key.name: _value(settings, key) for key in _replacing_keys(settings)},
         "tables": {name: _table(settings.streams[i], settings) for name, i in new_tables(settings.streams).items()},
     }
+
+
+def live_warnings(before: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Return what published versions make of deploying `settings` over a stack that exported `before`."""
+    if NO_DATABASE in (before["engine"], settings.engine):
+        return []
+    warnings, after = [], live_data(settings, before)
+    if before["published"] != after["published"]:
+        warnings.append(
+            f"functionUrl becomes another one, since the handler gets {'' if after['published'] else 'no longer '}"
+            "published versions. To keep it: pulumi config set publishVersions"
+            f" {'false' if after['published'] else 'true'}"
+        )
+    if before["published"] and before["vpc"] not in ("", after["vpc"]):
+        warnings.append(
+            f"the functions leave the VPC {before['vpc']!r}, which the versions that they have published hold: its"
+            " deletion waits until, once the functions are updated, you type aurora-lambda prune-versions --keep 0"
+            f" -s {pulumi.get_stack()}"
+        )
+    return warnings
 
 
 def engine_version(settings: Settings, before: Mapping[str, Any]) -> str:
@@ -100,13 +122,6 @@ def live_mistakes(before: Mapping[str, Any], settings: Settings) -> list[str]:
         elif not settings.replace_data:
             allow = "pulumi config set replaceData true"
             mistakes.append(f"{each}. To keep it: {_set(each.path, each.live)}; to replace it: {allow}")
-    vpc = live_data(settings, before)["vpc"]
-    if settings.engine != NO_DATABASE and before["published"] and before["vpc"] not in ("", vpc):
-        mistakes.append(
-            f"the handler leaves the VPC {before['vpc']!r}, which versions that snapStart has published hold until they"
-            " are deleted. With the configuration of before type: pulumi config set snapStart false; pulumi up;"
-            f" aurora-lambda prune-versions --keep 0 -s {pulumi.get_stack()}; then deploy this one"
-        )
     return mistakes
 
 

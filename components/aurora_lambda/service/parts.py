@@ -118,6 +118,7 @@ def register_handler(
             "tracing": settings.tracing,
             "url_auth_type": settings.function_url_auth,
             "snap_start": settings.snap_start,
+            "publish": settings.publish_versions,
             **_cors(settings),
             "tags": stack_tags(settings),
         },

@@ -138,6 +138,7 @@ def _function(
             "reserved_concurrency": stream.concurrency,
             "log_retention_days": settings.log_retention_days,
             "tracing": settings.tracing,
+            "publish": settings.publish_versions,
             "tags": tags,
         },
     )
@@ -162,7 +163,7 @@ def _table_stream(
     args: TableStreamArgs = {
         "stream_arn": table.stream_arn,
         "table_kms_key_arn": table.kms_key_arn,
-        "function_name": function.function_name,
+        "function_name": function.arn,
         "role": role,
         "starting_position": stream.starting_position,
         "batch_size": stream.batch_size,

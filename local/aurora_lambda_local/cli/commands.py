@@ -264,20 +264,6 @@ def upgrade(options: argparse.Namespace) -> None:
     sys.exit(subprocess.run([root / ".venv/bin/aurora-lambda", "preview"], cwd=root, check=False).returncode)
 
 
-def prune_versions(options: argparse.Namespace) -> None:
-    """Delete published versions that nothing leads to, and print each."""
-    from aurora_lambda_local.cli.function_versions import prune_versions as prune
-    from aurora_lambda_local.deployed.stack import select_stack
-
-    if options.keep < 0:
-        raise UsageError(f"--keep takes a number of versions, not {options.keep}")
-    stack = select_stack(options.stack)
-    if stack.endpoint:
-        raise UsageError("functions have no versions on this machine; name a stack on AWS with --stack")
-    for arn in prune(stack, options.keep):
-        print(f"deleted {arn}")
-
-
 def completion(options: argparse.Namespace) -> None:
     """Print a script by which a shell completes commands and options."""
     import shtab

@@ -70,7 +70,8 @@ def _describe(value: object) -> str:
     if not isinstance(value, Mapping):
         return str(value)
     if "memorySize" in value:
-        return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value)
+        version = "" if value["version"] == "$LATEST" else f", version {value['version']}"
+        return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value) + version
     if "oldestRecordAge" in value:
         age = value["oldestRecordAge"]
         waiting = "no record waits" if age is None else f"oldest record waits {age:.0f} s"

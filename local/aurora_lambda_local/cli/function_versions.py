@@ -1,12 +1,102 @@
-"""The published versions of a stack's functions: each keeps a snapshot that AWS charges for, until it is deleted."""
+"""The published versions of a stack's functions: going back to one before, and deleting old ones."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, full_name, program_name
+
+LIVE_ALIAS = "live"
+REVISION_VARIABLE = re.compile(r"SQL_\w+_REVISION")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version: its image, when it was published, and the database's revision at that time."""
+
+    number: int
+    image: str
+    published_at: str
+    revision: str
+
+    def age(self) -> tuple[str, int]:
+        """Return what sorts it among versions of all functions, the oldest first."""
+        return self.published_at, self.number
+
+    @classmethod
+    def from_configuration(cls, found: Mapping[str, Any]) -> "Version":
+        """Return what Lambda says of a version."""
+        variables = (found.get("Environment") or {}).get("Variables") or {}
+        revisions = [value for name, value in variables.items() if REVISION_VARIABLE.fullmatch(name)]
+        return cls(int(found["Version"]), found["CodeSha256"], found["LastModified"], revisions[0] if revisions else "")
+
+
+@dataclass(frozen=True)
+class PublishedFunction:
+    """A function with an alias `live`, the version that runs, and those published before it."""
+
+    client: BaseClient
+    name: str
+    live: Version
+    earlier: Sequence[Version]
+
+    def newest(self, image: str) -> Version | None:
+        """Return the newest earlier version of an image."""
+        return max((each for each in self.earlier if each.image == image), key=lambda each: each.number, default=None)
+
+
+def roll_back(stack: DeployedStack) -> Iterator[str]:
+    """Lead each function of a stack back to the newest version of the image before, and yield what was done.
+
+    All functions share an image: by it, not by counting, they stay together, though some were configured anew since.
+
+    Raises:
+        StackRequestError: there is nothing to go back to, or AWS refuses.
+    """
+    try:
+        published = [each for _, arn in sorted(stack.deployed_functions().items()) if (each := _published(stack, arn))]
+        yield from _lead_back(stack, published)
+    except (BotoCoreError, ClientError) as error:
+        raise StackRequestError(f"the stack could not go back: {error}") from None
+
+
+def _lead_back(stack: DeployedStack, published: Sequence[PublishedFunction]) -> Iterator[str]:
+    if not published:
+        raise StackRequestError(
+            f"stack {stack.name!r} publishes no versions: set publishVersions to true, and deploy it twice"
+        )
+    image = max((each.live for each in published), key=Version.age).image
+    before = [each for function in published for each in function.earlier if each.image != image]
+    if not before:
+        raise StackRequestError(f"stack {stack.name!r} has nothing to go back to: no other code was deployed before")
+    target = max(before, key=Version.age)
+    for function in published:
+        name, version = program_name(function.name), function.newest(target.image)
+        if function.live.image == image and version:
+            function.client.update_alias(
+                FunctionName=function.name, Name=LIVE_ALIAS, FunctionVersion=str(version.number)
+            )
+            yield f"{name}: version {function.live.number} -> {version.number}, of {version.published_at[:16]}"
+        else:
+            yield f"{name}: stays at version {function.live.number}, of {function.live.published_at[:16]}"
+    revision = str(stack.outputs.get("migration") or "")
+    if target.revision and revision not in ("", target.revision):
+        yield f"The database stays at revision {revision}; this code was deployed at {target.revision}."
+
+
+def _published(stack: DeployedStack, arn: str) -> PublishedFunction | None:
+    """Return a function's versions; None where it has no alias."""
+    client, name = stack.client("lambda", arn), full_name(arn)
+    aliases = {each["Name"]: each["FunctionVersion"] for each in _aliases(client, name)}
+    if LIVE_ALIAS not in aliases:
+        return None
+    found = [Version.from_configuration(each) for each in _versions(client, name) if each["Version"].isdecimal()]
+    live = next(each for each in found if each.number == int(aliases[LIVE_ALIAS]))
+    return PublishedFunction(client, name, live, [each for each in found if each.number < live.number])
 
 
 def prune_versions(stack: DeployedStack, keep: int) -> Iterator[str]:
@@ -16,11 +106,12 @@ def prune_versions(stack: DeployedStack, keep: int) -> Iterator[str]:
         StackRequestError: AWS refuses to list or to delete them.
     """
     try:
-        for arn in stack.functions().values():
-            client, name = stack.client("lambda", arn), arn.rpartition(":")[2]
-            for version in superfluous_versions(_versions(client, name), _aliased(client, name), keep):
+        for _, arn in sorted(stack.functions().items()):
+            client, name = stack.client("lambda", arn), full_name(arn)
+            aliased = {version for alias in _aliases(client, name) for version in _targets(alias)}
+            for version in superfluous_versions([each["Version"] for each in _versions(client, name)], aliased, keep):
                 client.delete_function(FunctionName=name, Qualifier=version)
-                yield f"{arn}:{version}"
+                yield f"{arn.removesuffix(f':{LIVE_ALIAS}')}:{version}"
     except (BotoCoreError, ClientError) as error:
         raise StackRequestError(f"the versions could not be deleted: {error}") from None
 
@@ -35,14 +126,14 @@ def superfluous_versions(versions: Sequence[str], aliased: set[str], keep: int) 
     return free[: len(free) - keep] if keep < len(free) else []
 
 
-def _versions(client: BaseClient, name: str) -> list[str]:
+def _versions(client: BaseClient, name: str) -> list[dict[str, Any]]:
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-    return [str(each["Version"]) for page in pages for each in page["Versions"]]
+    return [each for page in pages for each in page["Versions"]]
 
 
-def _aliased(client: BaseClient, name: str) -> set[str]:
+def _aliases(client: BaseClient, name: str) -> list[dict[str, Any]]:
     pages = client.get_paginator("list_aliases").paginate(FunctionName=name)
-    return {version for page in pages for alias in page["Aliases"] for version in _targets(alias)}
+    return [alias for page in pages for alias in page["Aliases"]]
 
 
 def _targets(alias: Mapping[str, Any]) -> set[str]:

@@ -7,7 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
-from aurora_lambda_local.cli import INTERRUPTED, commands, config_commands, desk_commands, revision_commands
+from aurora_lambda_local.cli import (
+    INTERRUPTED,
+    commands,
+    config_commands,
+    desk_commands,
+    revision_commands,
+    version_commands,
+)
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
 from aurora_lambda_local.cli.terminal import print_line
@@ -211,8 +218,11 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
     logs.add_argument("--since", metavar="TIME", help="10m, 2h, 1d or a time in UTC (default all; on AWS 1h)")
     logs.add_argument("--json", action="store_true", help="the lines as they were logged, for programs")
 
-    purpose = "delete the published versions of functions that nothing leads to, as SnapStart leaves them"
-    prune = _add_command(subparsers, "prune-versions", commands.prune_versions, purpose, where)
+    purpose = "go back to the code that ran before, by the versions that deployments have published"
+    rollback = _add_command(subparsers, "rollback", version_commands.rollback, purpose, where)
+
+    purpose = "delete the published versions of functions that nothing leads to"
+    prune = _add_command(subparsers, "prune-versions", version_commands.prune_versions, purpose, where)
     prune.add_argument(
         "--keep", metavar="N", type=int, default=1, help="newest ones to keep for a rollback (default 1)"
     )
@@ -224,7 +234,7 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
         "--since", metavar="TIME", help="only what failed at this time or later, such as 2026-11-21T15:00"
     )
     replay.add_argument("--dry-run", action="store_true", help="only list the failures")
-    return invoke, logs, prune, replay
+    return invoke, logs, rollback, prune, replay
 
 
 def _add_tool_commands(subparsers: _SubParsers) -> None:

@@ -25,7 +25,7 @@ INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
 # What Pulumi appends to a resource's name.
 GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
-LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)")
+LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)(:[\w$-]+)?")
 
 
 class StackRequestError(Exception):
@@ -73,8 +73,7 @@ class DeployedStack:
         """
         functions = self.deployed_functions()
         for short, arn in functions.items():
-            full_name = arn.rpartition(":")[2]
-            if name in (short, arn, full_name, program_name(arn)):
+            if name in (short, arn, full_name(arn), program_name(arn)):
                 return arn
         why = " on engine none" if self.outputs.get("engine") == "none" else ""
         raise UsageError(f"stack {self.name!r} has no function {name!r}{why}; it has {', '.join(sorted(functions))}")
@@ -135,13 +134,19 @@ def select_stack(name: str | None) -> DeployedStack:
     return DeployedStack(name, _pulumi_outputs(name))
 
 
-def program_name(function: str) -> str:
-    """Return a function's name in the program, given its full name or its ARN.
+def full_name(function: str) -> str:
+    """Return a function's name on AWS, given it, its ARN or that of its alias."""
+    match = LAMBDA_ARN.fullmatch(function)
+    return match["name"] if match else function
 
-    >>> program_name("arn:aws:lambda:eu-west-1:123456789012:function:handler-1a2b3c4")
+
+def program_name(function: str) -> str:
+    """Return a function's name in the program, given its full name, its ARN or that of its alias.
+
+    >>> program_name("arn:aws:lambda:eu-west-1:123456789012:function:handler-1a2b3c4:live")
     'handler'
     """
-    return GENERATED_SUFFIX.sub("", function.rpartition(":")[2])
+    return GENERATED_SUFFIX.sub("", full_name(function))
 
 
 def error_message(answer: str) -> str:

@@ -40,6 +40,10 @@ class FunctionImage(Protocol):
     """An image that a function can run."""
 
     @property
+    def digest(self) -> str:
+        """The digest of what it holds."""
+
+    @property
     def directory(self) -> Path:
         """The folder of the code, as the function sees it."""
 
@@ -52,7 +56,7 @@ class FunctionImage(Protocol):
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """The configuration of a deployed function; `timeout` is in seconds."""
+    """The configuration of a deployed function; `timeout` is in seconds, `version` a published one's number."""
 
     name: str
     arn: str
@@ -67,6 +71,7 @@ class FunctionConfig:
     region: str
     aws_endpoint: str
     access_key_id: str = "local"
+    version: str = "$LATEST"
 
 
 class Environment:
@@ -162,11 +167,11 @@ def environment_variables(config: FunctionConfig, runtime_api: str) -> dict[str,
         "AWS_ENDPOINT_URL": config.aws_endpoint,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": config.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_VERSION": config.version,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_FORMAT": "JSON" if config.json_logs else "Text",
         "AWS_LAMBDA_LOG_GROUP_NAME": config.log_group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": f"{day}/[$LATEST]{uuid.uuid4().hex}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{day}/[{config.version}]{uuid.uuid4().hex}",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": config.region,
         "AWS_SECRET_ACCESS_KEY": "local",

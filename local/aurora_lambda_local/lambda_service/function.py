@@ -104,6 +104,11 @@ class Function:
         for environment in idle:
             environment.stop()
 
+    def resume(self) -> None:
+        """Keep environments warm again, after `retire`."""
+        with self._changed:
+            self._retired = False
+
     def stop(self) -> None:
         """End all environments now, including busy ones."""
         self.retire()

@@ -1,6 +1,6 @@
 """The Lambda API for callers such as boto3 and `aws --endpoint-url`.
 
-Source: AWS Lambda API reference, Invoke, GetFunction, ListFunctions.
+Source: AWS Lambda API reference, Invoke, GetFunction, ListFunctions, ListVersionsByFunction, ListAliases, UpdateAlias.
 """
 
 import base64
@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
 
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function import Function, InvocationResult, ThrottledError
 from aurora_lambda_local.platform.http_server import HttpServer, Request, Response
 
 REQUEST_LIMIT = 6 * 1024 * 1024
 EVENT_LIMIT = 1024 * 1024
-QUALIFIERS = ("", "$LATEST", "live")
 _NAME = re.compile(r"(?:arn:[\w-]+:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|function:)?([\w-]+)(?::([\w$-]+))?")
 _INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 _GET = re.compile(r"/2015-03-31/functions/([^/]+)(/configuration)?/?")
+_VERSIONS = re.compile(r"/2015-03-31/functions/([^/]+)/versions/?")
+_ALIASES = re.compile(r"/2015-03-31/functions/([^/]+)/aliases(?:/([\w-]+))?/?")
 _LIST = re.compile(r"/2015-03-31/functions/?")
 
 
@@ -39,7 +41,7 @@ class _ApiError(Exception):
 class InvokeApi:
     """Serve the functions in `functions` (by name), which may change at any time."""
 
-    def __init__(self, functions: Mapping[str, Function], port: int) -> None:
+    def __init__(self, functions: Mapping[str, DeployedFunction], port: int) -> None:
         self._functions = functions
         self._server = HttpServer(self._handle, port)
         self.endpoint = f"http://{self._server.address}"
@@ -58,24 +60,43 @@ class InvokeApi:
         if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
             return self._invoke(self._find(unquote(match[1]), request.query), request)
         if request.method == "GET" and _LIST.fullmatch(request.path):
-            return _json_response({"Functions": [_configuration(each) for each in self._functions.values()]})
+            return _json_response({"Functions": [_configuration(each.latest) for each in self._functions.values()]})
+        if request.method == "GET" and (match := _VERSIONS.fullmatch(request.path)):
+            return _json_response({"Versions": _versions(self._deployed(unquote(match[1])))})
+        if match := _ALIASES.fullmatch(request.path):
+            return self._aliases(self._deployed(unquote(match[1])), match[2], request)
         if request.method == "GET" and (match := _GET.fullmatch(request.path)):
             configuration = _configuration(self._find(unquote(match[1]), request.query))
             return _json_response(configuration if match[2] else {"Configuration": configuration, "Tags": {}})
-        message = f"{request.method} {request.path} is not emulated here: invoking, getting and listing functions are"
+        message = f"{request.method} {request.path} is not emulated here: invoking functions and going back are"
         raise _ApiError(HTTPStatus.NOT_FOUND, "UnknownOperationException", message)
 
     def _find(self, reference: str, query: str) -> Function:
         match = _NAME.fullmatch(reference)
         qualifier = (match[2] if match else "") or parse_qs(query).get("Qualifier", [""])[0]
-        if match and match[1] in self._functions and qualifier in QUALIFIERS:
+        if match and match[1] in self._functions and (build := self._functions[match[1]].find(qualifier)):
+            return build
+        raise self._not_found(f"{reference}{f':{qualifier}' if qualifier else ''}")
+
+    def _deployed(self, reference: str) -> DeployedFunction:
+        match = _NAME.fullmatch(reference)
+        if match and match[1] in self._functions:
             return self._functions[match[1]]
-        raise _ApiError(
-            HTTPStatus.NOT_FOUND,
-            "ResourceNotFoundException",
-            f"Function not found: {reference}{f':{qualifier}' if qualifier else ''}."
-            f" There are: {', '.join(sorted(self._functions)) or 'none'}",
-        )
+        raise self._not_found(reference)
+
+    def _not_found(self, reference: str) -> _ApiError:
+        there = ", ".join(sorted(self._functions)) or "none"
+        message = f"Function not found: {reference}. There are: {there}"
+        return _ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", message)
+
+    def _aliases(self, deployed: DeployedFunction, alias: str | None, request: Request) -> Response:
+        if alias is None:
+            return _json_response({"Aliases": [_alias(*each) for each in deployed.aliases.items()]})
+        version = json.loads(_payload(request.body, REQUEST_LIMIT)).get("FunctionVersion")
+        if request.method != "PUT" or alias not in deployed.aliases or version not in deployed.versions:
+            raise self._not_found(f"{deployed.latest.config.name}:{alias}, version {version}")
+        deployed.lead(alias, version)
+        return _json_response(_alias(alias, version))
 
     def _invoke(self, function: Function, request: Request) -> Response:
         invocation_type = request.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
@@ -83,19 +104,20 @@ class InvokeApi:
         context = _client_context(request.headers.get("X-Amz-Client-Context"))
         match invocation_type:
             case "DryRun":
-                return Response(HTTPStatus.NO_CONTENT, headers=(_request_id(), _VERSION))
+                return Response(HTTPStatus.NO_CONTENT, headers=(_request_id(), _executed(function)))
             case "Event":
                 request_id = str(uuid.uuid4())
                 threading.Thread(target=function.invoke_event, args=(payload, context, request_id), daemon=True).start()
-                return Response(HTTPStatus.ACCEPTED, headers=(_request_id(request_id), _VERSION))
+                return Response(HTTPStatus.ACCEPTED, headers=(_request_id(request_id), _executed(function)))
             case "RequestResponse":
                 tail = request.headers.get("X-Amz-Log-Type") == "Tail"
-                return _invocation_response(_run(function, payload, context), tail=tail)
+                return _invocation_response(_run(function, payload, context), _executed(function), tail=tail)
         message = f"InvocationType {invocation_type!r} is not one of RequestResponse, Event, DryRun"
         raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
 
 
-_VERSION = ("X-Amz-Executed-Version", "$LATEST")
+def _executed(function: Function) -> tuple[str, str]:
+    return "X-Amz-Executed-Version", function.config.version
 
 
 def _run(function: Function, payload: bytes, context: str) -> InvocationResult:
@@ -110,8 +132,8 @@ def _run(function: Function, payload: bytes, context: str) -> InvocationResult:
         ) from error
 
 
-def _invocation_response(result: InvocationResult, *, tail: bool) -> Response:
-    headers = [("Content-Type", "application/json"), _request_id(result.request_id), _VERSION]
+def _invocation_response(result: InvocationResult, executed: tuple[str, str], *, tail: bool) -> Response:
+    headers = [("Content-Type", "application/json"), _request_id(result.request_id), executed]
     if result.failed:
         headers.append(("X-Amz-Function-Error", "Unhandled"))
     if tail:
@@ -144,6 +166,18 @@ def _client_context(encoded: str | None) -> str:
         raise _ApiError(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message) from error
 
 
+def _alias(name: str, version: str) -> dict[str, object]:
+    return {"Name": name, "FunctionVersion": version}
+
+
+def _versions(deployed: DeployedFunction) -> list[dict[str, object]]:
+    published = [
+        {**_configuration(build), "LastModified": deployed.published_at[version].isoformat()}
+        for version, build in deployed.versions.items()
+    ]
+    return [{**_configuration(deployed.latest), "Version": "$LATEST"}, *published]
+
+
 def _configuration(function: Function) -> dict[str, object]:
     config = function.config
     return {
@@ -152,7 +186,8 @@ def _configuration(function: Function) -> dict[str, object]:
         "PackageType": "Image",
         "MemorySize": config.memory_mb,
         "Timeout": int(config.timeout),
-        "Version": "$LATEST",
+        "Version": config.version,
+        "CodeSha256": config.image.digest,
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "Environment": {"Variables": dict(config.variables)},

@@ -13,6 +13,7 @@ from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient
 from aurora_lambda_local.supervisor.messages import LookupRequest, ResourceRequest, ResourceResult
 
+FUNCTION = "aws:lambda/function:Function"
 IMAGE = "docker:index/image:Image"
 INVOCATION = "aws:lambda/invocation:Invocation"
 # The one type of what holds data that is deleted before it is made anew under its name.

@@ -9,7 +9,7 @@ from pulumi.runtime import rpc
 from aurora_lambda.project import Project
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import CHANGE_ORDER, load_program, run_reported
-from aurora_lambda_local.program.forwarder import IMAGE, INVOCATION, StackProgram
+from aurora_lambda_local.program.forwarder import FUNCTION, IMAGE, INVOCATION, StackProgram
 from aurora_lambda_local.program.progress import PLANNED_CHANGES, Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER
@@ -21,7 +21,7 @@ from aurora_lambda_local.supervisor.client import SupervisorClient
 from aurora_lambda_local.supervisor.messages import LookupRequest
 
 # What only making a resource shows.
-UNKNOWN_OUTPUTS: Mapping[str, str] = {IMAGE: "repoDigest", INVOCATION: "result"}
+UNKNOWN_OUTPUTS: Mapping[str, str] = {IMAGE: "repoDigest", INVOCATION: "result", FUNCTION: "version"}
 # A resource is made again when one of these types changes, though its own inputs stay the same.
 MADE_WITH: Mapping[str, tuple[str, ...]] = {
     CLUSTER: ("aws:rds/clusterParameterGroup:ClusterParameterGroup",),

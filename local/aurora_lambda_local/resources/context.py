@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aurora_lambda_local.databases.dsql.tokens import Identity
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
@@ -75,7 +76,7 @@ class StackContext:
     records: dict[str, ResourceRecord]
     ports: PortAllocator
     aws_services: AwsServices
-    functions: dict[str, Function]
+    functions: dict[str, DeployedFunction]
     # Whether functions run in containers of real images.
     containers: bool = False
     images: dict[str, VirtualenvImage | ContainerImage] = field(default_factory=dict)
@@ -101,15 +102,17 @@ class StackContext:
         return port
 
     def find_function(self, reference: str) -> Function:
-        """Return the function of this name or ARN.
+        """Return the build that runs for a function's name or ARN, with or without a version or alias.
 
         Raises:
-            LocalError: there is no such function.
+            LocalError: there is no such function, version or alias.
         """
-        name = reference.split(":")[6] if reference.startswith("arn:") else reference
+        name, _, qualifier = (reference.split(":", 6)[6] if reference.startswith("arn:") else reference).partition(":")
         if name not in self.functions:
             raise LocalError(f"there is no function {name!r}; available: {', '.join(sorted(self.functions)) or 'none'}")
-        return self.functions[name]
+        if build := self.functions[name].find(qualifier):
+            return build
+        raise LocalError(f"function {name} has no version or alias {qualifier!r}")
 
 
 # What runs, and the outputs that only this machine knows.

@@ -8,6 +8,7 @@ from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_clu
 from aurora_lambda_local.databases.registry import database_server
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.lambda_service.cors import CorsSettings
+from aurora_lambda_local.lambda_service.deployed_function import LATEST, DeployedFunction
 from aurora_lambda_local.lambda_service.environment import FunctionConfig
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.function_url import FunctionUrl
@@ -15,8 +16,10 @@ from aurora_lambda_local.lambda_service.logs import FunctionLog
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER, access_key_id, dsql_cluster, local_variables
+from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import (
     CompletedInvocation,
+    LeadingAlias,
     PreparedImage,
     RunningCluster,
     RunningFunction,
@@ -103,15 +106,43 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
         region=context.region,
         aws_endpoint=context.aws_services.endpoint,
         access_key_id=access_key_id(context, str(inputs.get("role"))),
+        version=_version(context, resource, previous) if inputs.get("publish") else LATEST,
     )
     function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
     if error := function.initialise():
         raise LocalError(f"it does not start: {error}. More: aurora-lambda logs {resource.name}")
+    return _deployed(context, function, previous), _version_outputs(config)
+
+
+def _version(context: StackContext, resource: Resource, previous: RunningResource | None) -> str:
+    """Return the number of the version to publish; a stack that was stopped starts again with the one it had."""
+    record = context.records.get(resource.urn)
+    last = int(record.local_outputs.get("version", 0)) if record else 0
+    return str(last + 1 if previous or not last else last)
+
+
+def _version_outputs(config: FunctionConfig) -> Outputs:
+    number = {"version": config.version, "qualifiedArn": f"{config.arn}:{config.version}"}
+    return {} if config.version == LATEST else number
+
+
+def _deployed(context: StackContext, build: Function, previous: RunningResource | None) -> RunningFunction:
+    """Put a build in the place of the one before, which was perhaps another function."""
+    name = build.config.name
+    if isinstance(previous, RunningFunction) and previous.name == name and name in context.functions:
+        previous.deployed.deploy(build)
+        return RunningFunction(context, previous.deployed, build)
     if isinstance(previous, RunningFunction):
-        context.functions.pop(previous.function.config.name, None)
-        previous.function.retire()
-    context.functions[config.name] = function
-    return RunningFunction(context, function), {}
+        context.functions.pop(previous.name, None)
+        previous.deployed.retire()
+    context.functions[name] = DeployedFunction(build)
+    return RunningFunction(context, context.functions[name], build)
+
+
+def _alias(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    function, alias = str(resource.inputs["functionName"]), str(resource.outputs["name"])
+    context.functions[function].lead(alias, str(resource.inputs["functionVersion"]))
+    return LeadingAlias(context, function, alias), {}
 
 
 def _variables(context: StackContext, resource: Resource) -> dict[str, str]:
@@ -122,7 +153,7 @@ def _variables(context: StackContext, resource: Resource) -> dict[str, str]:
 def _function_url(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     if previous:
         previous.close()
-    name = str(resource.inputs["functionName"])
+    name = ":".join(str(resource.inputs[key]) for key in ("functionName", "qualifier") if resource.inputs.get(key))
     port = context.allocate_port(f"function URL {resource.name}")
     cors = resource.inputs.get("cors")
     settings = CorsSettings.from_inputs(cors) if cors else None
@@ -157,6 +188,7 @@ PROVIDERS: Mapping[str, Provider] = {
     CLUSTER: _cluster,
     DSQL_CLUSTER: dsql_cluster,
     IMAGE: _image,
+    "aws:lambda/alias:Alias": _alias,
     "aws:lambda/function:Function": _function,
     "aws:lambda/functionUrl:FunctionUrl": _function_url,
     "aws:lambda/invocation:Invocation": _invocation,

@@ -79,6 +79,12 @@ def _table(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
     return {"streamLabel": label, "streamArn": f"{table}/stream/{label}"}
 
 
+def _function(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
+    version = "1" if inputs.get("publish") else "$LATEST"
+    arn = format_template("arn:aws:lambda:{region}:{account}:function:{name}", values)
+    return {"version": version, "qualifiedArn": f"{arn}:{version}"}
+
+
 def _docker_image(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
     image = str(inputs.get("imageName", values["name"]))
     repository = image.rpartition(":")[0] if ":" in image.rpartition("/")[2] else image
@@ -177,12 +183,9 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
     "aws:lambda/function:Function": ResourceSchema(
         arn=_LAMBDA + "{name}",
         name_key="name",
-        outputs={
-            "invokeArn": _INVOKE + _LAMBDA + "{name}/invocations",
-            "qualifiedArn": _LAMBDA + "{name}:$LATEST",
-            "version": "$LATEST",
-        },
+        outputs={"invokeArn": _INVOKE + _LAMBDA + "{name}/invocations"},
         defaults={"memorySize": 128, "timeout": 3},
+        compute=_function,
     ),
     "aws:lambda/functionUrl:FunctionUrl": ResourceSchema(
         id="{functionName}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aurora_lambda_local.databases.registry import DatabaseServer
 from aurora_lambda_local.databases.server_watch import ServerWatch
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function import Function, InvocationResult
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import StackContext
@@ -33,20 +34,45 @@ class RunningCluster:
 
 @dataclass(frozen=True)
 class RunningFunction:
-    """A function that can be invoked."""
+    """A build of a function, which can be invoked."""
 
     context: StackContext
-    function: Function
+    deployed: DeployedFunction
+    build: Function
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.build.config.name
 
     def alive(self) -> bool:
-        """Return whether no other function has replaced this one under its name."""
-        return self.context.functions.get(self.function.config.name) is self.function
+        """Return whether it is what was deployed last under its name."""
+        return self.context.functions.get(self.name) is self.deployed and self.deployed.latest is self.build
 
     def close(self) -> None:
-        """End its environments and remove it."""
-        if self.alive():
-            del self.context.functions[self.function.config.name]
-        self.function.stop()
+        """End its environments, those of its versions too, and remove it."""
+        if self.context.functions.get(self.name) is self.deployed:
+            del self.context.functions[self.name]
+        self.deployed.stop()
+
+
+@dataclass(frozen=True)
+class LeadingAlias:
+    """An alias of a function, which may have been led to another version since."""
+
+    context: StackContext
+    function: str
+    alias: str
+
+    def alive(self) -> bool:
+        """Return whether the function has the alias."""
+        deployed = self.context.functions.get(self.function)
+        return deployed is not None and self.alias in deployed.aliases
+
+    def close(self) -> None:
+        """Remove it."""
+        if deployed := self.context.functions.get(self.function):
+            deployed.aliases.pop(self.alias, None)
 
 
 @dataclass(frozen=True)

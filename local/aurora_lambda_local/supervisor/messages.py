@@ -115,6 +115,7 @@ class FunctionStatus(TypedDict):
     memorySize: int
     timeout: int
     environments: int
+    version: str
 
 
 class FunctionRequest(TypedDict):

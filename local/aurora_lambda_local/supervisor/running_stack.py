@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.environment import environment_variables
-from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
@@ -56,7 +56,7 @@ class RunningStack:
         self._state, notice = load_or_set_aside(paths.state)
         self._notices = [notice]
         self._ports = PortAllocator(self._state.ports)
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, DeployedFunction] = {}
         self._state_lock = threading.RLock()
         self._resource_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._aws_services = AwsServices(self.allocate_port("AWS endpoint"))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from aurora_lambda_local.lambda_service.function import Function
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function_url import FunctionUrl
 from aurora_lambda_local.resources.context import StackContext
 from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster, admin_url
@@ -28,7 +28,7 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
         "running": True,
         "engine": clusters[0].server.engine if clusters else stopped["engine"],
         "functions": {
-            context.resources[urn].name: _function_status(resource.function)
+            context.resources[urn].name: _function_status(resource.deployed)
             for urn, resource in running
             if isinstance(resource, RunningFunction)
         },
@@ -61,14 +61,15 @@ def given_up(context: StackContext) -> GivenUp:
     }
 
 
-def _function_status(function: Function) -> FunctionStatus:
-    config = function.config
+def _function_status(deployed: DeployedFunction) -> FunctionStatus:
+    config = deployed.latest.config
     return {
         "name": config.name,
         "arn": config.arn,
         "memorySize": config.memory_mb,
         "timeout": int(config.timeout),
-        "environments": function.environments(),
+        "environments": deployed.environments(),
+        "version": deployed.version,
     }
 
 
@@ -85,11 +86,11 @@ def _database_url(context: StackContext, cluster: RunningCluster | RunningDsqlCl
     return f"{spec.client_scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
 
 
-def _schema(functions: Iterable[Function]) -> str:
+def _schema(functions: Iterable[DeployedFunction]) -> str:
     """Return the database that the functions use; empty when none uses one."""
     for function in functions:
         try:
-            return database_settings(function.config.variables).schema
+            return database_settings(function.latest.config.variables).schema
         except ContractError:
             continue
     return ""

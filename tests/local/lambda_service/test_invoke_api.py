@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from aurora_lambda_local.lambda_service import function as function_module
+from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from tests.services import eventually
@@ -22,7 +23,7 @@ from tests.services import eventually
 @pytest.fixture
 def api(deploy: Callable[..., Function]) -> Iterator[InvokeApi]:
     """Start an endpoint with one function, `hello`."""
-    api = InvokeApi({"hello": deploy()}, 0)
+    api = InvokeApi({"hello": DeployedFunction(deploy())}, 0)
     yield api
     api.stop()
 
@@ -50,7 +51,6 @@ def client(api: InvokeApi) -> Iterator[Any]:
         "function:hello",
         "123456789012:function:hello",
         "arn:aws:lambda:eu-west-1:123456789012:function:hello",
-        "arn:aws:lambda:eu-west-1:123456789012:function:hello:live",
     ],
 )
 def test_a_function_is_found_by_each_form_of_its_name(client: Any, name: str) -> None:

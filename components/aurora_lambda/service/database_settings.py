@@ -1,0 +1,157 @@
+"""The configuration keys of the engine, the database and the network."""
+
+from dataclasses import dataclass
+
+from aurora_lambda import aurora_args, dsql, migration, network
+from aurora_lambda.arguments import choice, flag, strings, text
+from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, config_key
+
+_DATABASE, _DSQL = aurora_args.ARGUMENTS, dsql.ARGUMENTS
+_MIGRATION, _NETWORK = migration.ARGUMENTS, network.ARGUMENTS
+# The engines on which some of the keys mean something.
+AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
+_CLUSTER = "Aurora's cluster by a new and empty one"
+_DSQL_CLUSTER = "the cluster by a new and empty one"
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """The first half of `Settings`."""
+
+    engine: str = config_key(
+        choice(*WITHOUT_DATABASE_TOO),
+        "Database engine: Aurora MySQL, Aurora PostgreSQL or Aurora DSQL; none: streams alone, without a handler.",
+        "mysql",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    engine_version: str = config_key(
+        _DATABASE["engine_version"],
+        "RDS's engine version; empty: the version this project is tested with.",
+        "",
+        engines=AURORA,
+    )
+    schema: str = config_key(
+        _DATABASE["schema"],
+        "Database that the migration runner creates in the cluster; on DSQL, the schema.",
+        replaces="the database by an empty one, beside the old one",
+    )
+    runtime_role: str = config_key(
+        _DATABASE["runtime_role"],
+        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`.",
+        "",
+        replaces="the application's role, and the old one keeps its rights",
+    )
+    database_auth: str = config_key(
+        _DATABASE["auth"],
+        "How the application logs in: by an IAM token, or by a password from Secrets Manager.",
+        engines=AURORA,
+    )
+    min_capacity: float = config_key(
+        _DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.", engines=AURORA
+    )
+    max_capacity: float = config_key(_DATABASE["max_capacity"], "Capacity at most.", engines=AURORA)
+    auto_pause_seconds: int = config_key(
+        _DATABASE["auto_pause_seconds"], "Idle time before the cluster pauses, where minCapacity is 0.", engines=AURORA
+    )
+    instance_count: int = config_key(
+        _DATABASE["instance_count"], "Database instances, the writer included.", engines=AURORA
+    )
+    backup_retention_days: int = config_key(
+        _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
+    )
+    deletion_protection: bool = config_key(
+        _DATABASE["deletion_protection"],
+        "Whether AWS and Pulumi refuse to delete the cluster, the streams' tables and the repositories of images.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    force_destroy: bool = config_key(
+        _DSQL["force_destroy"],
+        "Whether destroying the stack deletes the data: Aurora takes no final snapshot, a DSQL cluster and records that"
+        " streams gave up do not stay.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    replace_data: bool = config_key(
+        flag(default=False),
+        "Whether a deployment may replace what holds data, where a key says that it does; take it away afterwards.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    dsql_cluster_identifier: str = config_key(
+        _DSQL["cluster_identifier"],
+        "An existing DSQL cluster to use instead of a new one.",
+        "",
+        DSQL,
+        replaces="the cluster by another",
+    )
+    dsql_peer_region: str = config_key(
+        _DSQL["peer_region"], "A second Region that holds the same data.", "", DSQL, replaces=_DSQL_CLUSTER
+    )
+    dsql_witness_region: str = config_key(
+        _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL, replaces=_DSQL_CLUSTER
+    )
+    schema_owner: str = config_key(
+        choice("stack", "project", default="stack"),
+        "Whose the schema is, which no other may deploy to: this stack's, or every stack's of the project, as for one"
+        " application in several Regions.",
+        engines=DSQL,
+    )
+    dsql_endpoint: bool = config_key(
+        _DSQL["vpc_endpoint"],
+        "Whether to make the cluster's endpoint in the existing VPC; false where it has one, open to the functions.",
+        engines=DSQL,
+    )
+    final_snapshot: bool = config_key(
+        _DATABASE["final_snapshot"], "Whether deleting the cluster takes a snapshot first.", engines=AURORA
+    )
+    kms_key_arn: str = config_key(
+        _DATABASE["kms_key_id"],
+        "ARN of the KMS key for storage and secrets; empty: the account's own keys.",
+        "",
+        engines=WITHOUT_DATABASE_TOO,
+        replaces=_CLUSTER,
+        replaced_on=AURORA,
+    )
+    performance_insights: bool = config_key(
+        _DATABASE["performance_insights"], "Whether Performance Insights is on (seven days, free).", engines=AURORA
+    )
+    extended_support: bool = config_key(
+        _DATABASE["extended_support"],
+        "Whether a major version past its standard support runs on as RDS Extended Support, at a price. A live cluster"
+        " keeps what it was made with: no update changes it.",
+        engines=AURORA,
+    )
+    secret_recovery_days: int = config_key(
+        _DATABASE["secret_recovery_days"],
+        "How long a deleted secret can be restored: the application's login, or the program's own; 0: not at all.",
+        engines=WITHOUT_DATABASE_TOO,
+    )
+    allow_reset: bool = config_key(
+        _MIGRATION["allow_reset"], "Whether the migration runner's reset may drop everything."
+    )
+    vpc_cidr: str = config_key(
+        _NETWORK["cidr_block"], "Addresses of the new VPC.", engines=AURORA, replaces=_CLUSTER, replaced_on=AURORA
+    )
+    vpc_id: str = config_key(
+        text(r"vpc-[0-9a-f]+", "a VPC's id, such as vpc-0a1b2c3d"),
+        "An existing VPC to use instead of a new one.",
+        "",
+        replaces=_CLUSTER,
+        replaced_on=AURORA,
+    )
+    subnet_ids: tuple[str, ...] = config_key(
+        strings(r".*", "a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
+        "Subnets of the existing VPC, in at least two availability zones.",
+        (),
+        replaces=f"{_CLUSTER}, where one of them goes",
+        replaced_on=AURORA,
+    )
+    secrets_endpoint: bool = config_key(
+        _NETWORK["secrets_endpoint"],
+        "Whether to make the Secrets Manager endpoint; false where the existing VPC has one or a NAT gateway.",
+        engines=AURORA,
+    )
+    endpoints: tuple[str, ...] = config_key(
+        _NETWORK["endpoints"],
+        "AWS services to reach from a VPC without a way out: s3 and dynamodb free, each other 7 to 8 USD a month.",
+        (),
+    )
