@@ -9,13 +9,14 @@ from typing import cast
 
 from psycopg import sql
 
+from aurora_lambda_local.databases.dsql.cluster import Cluster, Limits
 from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, refused_login
 from aurora_lambda_local.databases.dsql.gateway import Gateway
 from aurora_lambda_local.databases.dsql.protocol import Message
 from aurora_lambda_local.databases.dsql.rules import Kind
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.storage import StorageConnection
-from aurora_lambda_local.databases.dsql.transaction import Cluster, Limits, Transaction
+from aurora_lambda_local.databases.dsql.transaction import Transaction
 
 WRITES = {Kind.DDL, Kind.DML, Kind.LOCK}
 

@@ -126,32 +126,29 @@ FROM sys.job
 WHERE status IN ('submitted', 'processing') OR update_time > clock_timestamp() - interval '30 minutes';
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
--- A job's id is 128 bits in base 32.
-CREATE OR REPLACE FUNCTION sys.submit(kind text, target regclass, statement text) RETURNS text
+CREATE OR REPLACE FUNCTION sys.submit(kind text, target regclass, statement text, id text) RETURNS text
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     INSERT INTO sys.job (job_id, job_type, object_id, object_name, command)
-    SELECT string_agg(substr('aeimquy4bcdfghjklnoprstvwxz23567', 1 + floor(random() * CASE n WHEN 26 THEN 8 ELSE 32 END)::int, 1), ''
-        ORDER BY n), kind, target, target, statement
-    FROM generate_series(1, 26) n
-    RETURNING job_id
+    VALUES (id, kind, target, target, statement) RETURNING job_id
 $$;
 
 -- An index counts as invalid, yet is maintained and enforces, until its job has built it.
-CREATE OR REPLACE FUNCTION sys.submit_index(index_oid regclass, is_unique boolean) RETURNS text
+CREATE OR REPLACE FUNCTION sys.submit_index(index_oid regclass, is_unique boolean, id text) RETURNS text
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     UPDATE plain_pg_index SET indisvalid = false, indisunique = is_unique WHERE indexrelid = index_oid;
-    SELECT sys.submit('INDEX_BUILD', index_oid, format('REINDEX INDEX %s', index_oid));
+    SELECT sys.submit('INDEX_BUILD', index_oid, format('REINDEX INDEX %s', index_oid), id);
 $$;
 
-CREATE OR REPLACE FUNCTION sys.create_index(statement text, is_unique boolean) RETURNS text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION sys.create_index(statement text, is_unique boolean, id text) RETURNS text
+LANGUAGE plpgsql AS $$
 DECLARE
     newest oid := (SELECT max(oid) FROM pg_class);
 BEGIN
     EXECUTE statement;
-    RETURN (SELECT sys.submit_index(max(indexrelid), is_unique) FROM plain_pg_index WHERE indexrelid > newest HAVING count(*) > 0);
+    RETURN (SELECT sys.submit_index(indexrelid, is_unique, id) FROM plain_pg_index WHERE indexrelid > newest);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.validate_constraint(target regclass, constraint_name text) RETURNS text
+CREATE OR REPLACE FUNCTION sys.validate_constraint(target regclass, constraint_name text, id text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = target AND conname = constraint_name) THEN
@@ -159,7 +156,7 @@ BEGIN
             MESSAGE = format('constraint "%s" of relation "%s" does not exist', constraint_name, target);
     END IF;
     RETURN sys.submit('VALIDATE_CONSTRAINT', target,
-        format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, constraint_name));
+        format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, constraint_name), id);
 END $$;
 
 -- Null while the job is not done: the gateway calls again.

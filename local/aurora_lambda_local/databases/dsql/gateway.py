@@ -6,13 +6,14 @@ import socketserver
 import ssl
 import struct
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import trustme
 from psycopg import sql
 
+from aurora_lambda_local.databases.dsql.cluster import Cluster
 from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError, DsqlError, access_denied, refused_login
 from aurora_lambda_local.databases.dsql.protocol import (
     CANCEL_REQUEST,
@@ -32,13 +33,14 @@ from aurora_lambda_local.databases.dsql.session import Session
 from aurora_lambda_local.databases.dsql.statements import SERVER_VERSION
 from aurora_lambda_local.databases.dsql.storage import Storage, StorageConnection, StorageLostError
 from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity, verify_token
-from aurora_lambda_local.databases.dsql.transaction import Cluster, Transaction
+from aurora_lambda_local.databases.dsql.transaction import Transaction
 
 TLS_HANDSHAKE = b"\x16"
 CLEAR_TEXT_PASSWORD = Message(b"R", b"\0\0\0\3")
 LOGIN_SECONDS = 30
-# DSQL's own settings, which PostgreSQL takes only under a name with a prefix.
-OWN_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
+OPTION = re.compile(r"(?:^|(?<=\s))(?:-c\s*|--)([\w.]+)\s*=")
+# A setting of DSQL's own, which PostgreSQL takes only under a name with a prefix.
+OWN_SETTING = "disable_sync_create_index"
 
 
 @dataclass(frozen=True)
@@ -183,26 +185,16 @@ class Gateway(socketserver.ThreadingTCPServer):
 
 
 def _settings(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return what a startup packet sets for the session.
+    """Return what a startup packet sets for the session, `options` as they are: PostgreSQL reads them, too.
 
     Raises:
         DsqlError: DSQL does not let a session set it.
     """
-    plain = {name: value for name, value in parameters.items() if name not in {"user", "database", "options"}}
-    settings = {**plain, **dict(_options(parameters.get("options", "")))}
-    for name in settings:
-        if unsupported := refused_setting(name):
+    settings = {name: value for name, value in parameters.items() if name not in {"user", "database"}}
+    for name in [*settings, *OPTION.findall(settings.get("options", ""))]:
+        if name != "options" and (unsupported := refused_setting(name)):
             raise DsqlError(unsupported.sqlstate, unsupported.message, fatal=True)
-    return {OWN_SETTINGS.get(name, name): value for name, value in settings.items()}
-
-
-def _options(text: str) -> Iterator[tuple[str, str]]:
-    """Return the settings in `options`, where a backslash escapes spaces and backslashes."""
-    words = iter([re.sub(r"\\(.)", r"\1", word) for word in re.findall(r"(?:\\.|[^\s\\])+", text)])
-    for word in words:
-        setting = next(words, "") if word == "-c" else word.removeprefix("-c").removeprefix("--")
-        name, _, value = setting.partition("=")
-        yield name, value
+    return {name: value.replace(OWN_SETTING, f"dsql.{OWN_SETTING}") for name, value in settings.items()}
 
 
 def _greeting(code: int, storage: StorageConnection) -> list[Message]:

@@ -111,16 +111,15 @@ class MessageSocket:
         return data
 
 
-def cancel_request(key: bytes) -> bytes:
-    """Return the packet that cancels what the connection of this key is doing."""
-    return struct.pack("!ii", 2 * LENGTH_BYTES + len(key), CANCEL_REQUEST) + key
+def startup_packet(code: int, body: bytes) -> bytes:
+    """Return a packet of the one kind that has no type."""
+    return struct.pack("!ii", LENGTH_BYTES + CODE_BYTES + len(body), code) + body
 
 
 def startup(parameters: Mapping[str, str]) -> bytes:
     """Return the packet that opens a connection."""
     pairs = "".join(f"{name}\0{value}\0" for name, value in parameters.items())
-    body = struct.pack("!i", VERSION) + pairs.encode() + b"\0"
-    return struct.pack("!i", len(body) + LENGTH_BYTES) + body
+    return startup_packet(VERSION, pairs.encode() + b"\0")
 
 
 def startup_parameters(body: bytes) -> dict[str, str]:
@@ -132,13 +131,12 @@ def startup_parameters(body: bytes) -> dict[str, str]:
 def error_response(error: DsqlError) -> Message:
     """Return the message that reports `error`."""
     fields = {"S": error.severity, "V": error.severity, "C": error.sqlstate, "M": error.message, "H": error.hint}
-    return Message(b"E", "".join(f"{code}{text}\0" for code, text in fields.items() if text).encode() + b"\0")
+    return _with_fields({code: text for code, text in fields.items() if text})
 
 
 def without_internals(message: Message) -> Message:
     """Return an ErrorResponse without the fields that tell of the stand-in's own functions."""
-    kept = {code: text for code, text in message.fields.items() if code not in {"W", "q", "p"}}
-    return Message(message.type, "".join(f"{code}{text}\0" for code, text in kept.items()).encode() + b"\0")
+    return _with_fields({code: text for code, text in message.fields.items() if code not in {"W", "q", "p"}})
 
 
 def sqlstate(replies: Sequence[Message]) -> str:
@@ -166,23 +164,18 @@ def parameter_status(name: str, value: str) -> Message:
     return Message(b"S", f"{name}\0{value}\0".encode())
 
 
-def _decode(text: bytes) -> str:
-    """Return a client's text.
-
-    Raises:
-        DsqlError: it is not UTF-8, the one encoding of a cluster.
-    """
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        raise DsqlError("22021", 'invalid byte sequence for encoding "UTF8"') from None
+def _with_fields(fields: Mapping[str, str]) -> Message:
+    return Message(b"E", "".join(f"{code}{text}\0" for code, text in fields.items()).encode() + b"\0")
 
 
 def split_text(body: bytes) -> tuple[str, bytes]:
     """Return the text at the beginning of `body`, up to its zero byte, and what comes after it.
 
     Raises:
-        DsqlError: it is not UTF-8.
+        DsqlError: it is not UTF-8, the one encoding of a cluster.
     """
     text, _, rest = body.partition(b"\0")
-    return _decode(text), rest
+    try:
+        return text.decode(), rest
+    except UnicodeDecodeError:
+        raise DsqlError("22021", 'invalid byte sequence for encoding "UTF8"') from None

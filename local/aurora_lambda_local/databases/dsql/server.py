@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import trustme
 
+from aurora_lambda_local.databases.dsql.cluster import Cluster, JobRunner
 from aurora_lambda_local.databases.dsql.gateway import Endpoint, Gateway
-from aurora_lambda_local.databases.dsql.jobs import JobRunner
 from aurora_lambda_local.databases.dsql.storage import Storage
 from aurora_lambda_local.databases.dsql.tokens import Identity
-from aurora_lambda_local.databases.dsql.transaction import Cluster
 
 
 class DsqlServer:

@@ -1,5 +1,7 @@
 """One client's session after its login: simple and extended queries, and the state of its transaction."""
 
+import base64
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from aurora_lambda_local.databases.dsql.protocol import (
     without_internals,
 )
 from aurora_lambda_local.databases.dsql.rules import Kind
-from aurora_lambda_local.databases.dsql.statements import Statement, parse_statement, parse_statements
+from aurora_lambda_local.databases.dsql.statements import NEW_JOB, Statement, parse_statement, parse_statements
 from aurora_lambda_local.databases.dsql.storage import CopiedData
 from aurora_lambda_local.databases.dsql.transaction import Transaction
 
@@ -174,6 +176,9 @@ class Session:
             return self._deallocate(statement)
         if statement.kind == Kind.WAIT:
             return self._wait(messages)
+        if statement.kind == Kind.DDL:
+            job = base64.b32encode(secrets.token_bytes(16))[: len(NEW_JOB)].lower()
+            messages = tuple(Message(each.type, each.body.replace(NEW_JOB.encode(), job)) for each in messages)
         replies = _checked(self._transaction.run(statement.kind, messages, self._copied_data()))
         return [complete(statement.tag) if statement.tag and each.type == b"C" else each for each in replies]
 

@@ -17,6 +17,8 @@ from aurora_lambda_local.databases.dsql.table_rules import refused_async_index
 
 # How the statements of asynchronous jobs begin.
 ASYNCHRONOUS = ("create index async ", "create unique index async ", "alter table async ")
+# Stands for the id of a job, which each execution has anew and its repetitions have again.
+NEW_JOB = "0" * 26
 COMMENTS = {pg.SQL_COMMENT, pg.C_COMMENT}
 SERVER_VERSION = "16.15"
 VERSIONS = {"server_version": SERVER_VERSION, "server_version_num": "160015"}
@@ -119,14 +121,14 @@ def _job_statement(text: str, words: Words) -> Statement:
     if isinstance(node, pg.IndexStmt):
         # Not unique to PostgreSQL until its job has looked at the rows: see sys.submit_index.
         plain = words.without(removed | ({1} if node.unique else set()))
-        call = sql.SQL("SELECT sys.create_index({}, {}) AS job_id").format(plain, node.unique)
+        call = sql.SQL("SELECT sys.create_index({}, {}, {}) AS job_id").format(plain, node.unique, NEW_JOB)
         return Statement(call.as_string(), Kind.DDL, "CREATE INDEX", refused_async_index(node))
     commands = [each.alter_table_cmd for each in node.cmds] if isinstance(node, pg.AlterTableStmt) else []
     if [each.subtype for each in commands] != [pg.AT_ValidateConstraint] or not isinstance(node, pg.AlterTableStmt):
         return Statement(text, Kind.DDL, refused=unsupported("unsupported ALTER TABLE ASYNC statement"))
     table = sql.Identifier(*(name for name in (node.relation.schemaname, node.relation.relname) if name))
-    call = sql.SQL("SELECT sys.validate_constraint({}, {}) AS job_id")
-    return Statement(call.format(table.as_string(), commands[0].name).as_string(), Kind.DDL, "ALTER TABLE")
+    call = sql.SQL("SELECT sys.validate_constraint({}, {}, {}) AS job_id")
+    return Statement(call.format(table.as_string(), commands[0].name, NEW_JOB).as_string(), Kind.DDL, "ALTER TABLE")
 
 
 def _iam_statement(text: str, words: Words) -> Statement:

@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from aurora_lambda_local.databases.dsql.errors import ConnectionDroppedError
-from aurora_lambda_local.databases.dsql.protocol import Message, MessageSocket, cancel_request, query, startup
+from aurora_lambda_local.databases.dsql.protocol import (
+    CANCEL_REQUEST,
+    Message,
+    MessageSocket,
+    query,
+    startup,
+    startup_packet,
+)
 from aurora_lambda_local.databases.postgres import PostgresServer
 
 CATALOG = Path(__file__).with_name("catalog.sql")
@@ -54,7 +61,7 @@ class Storage(PostgresServer):
     def cancel(self, key: bytes) -> None:
         """Cancel what a connection is doing; its key is the one that PostgreSQL gave it."""
         with self._open() as connection:
-            connection.sendall(cancel_request(key))
+            connection.sendall(startup_packet(CANCEL_REQUEST, key))
 
     def _open(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from random import SystemRandom
 
+from aurora_lambda_local.databases.dsql.cluster import Cluster
 from aurora_lambda_local.databases.dsql.errors import (
     ConnectionDroppedError,
     DsqlError,
@@ -29,7 +29,6 @@ from aurora_lambda_local.databases.dsql.protocol import Message, error_response,
 from aurora_lambda_local.databases.dsql.rules import Kind
 from aurora_lambda_local.databases.dsql.storage import CopiedData, StorageConnection
 
-MIB = 1024 * 1024
 LOCKED = {"55P03", "40P01"}
 CONFLICT = "40001"
 # Said of a row of the catalog, which two sessions change by a GRANT on one table.
@@ -39,50 +38,6 @@ CHANGE_NOTE = "DSQL1"
 UNCHECKED = {Kind.SET, Kind.WAIT}
 # Statements that are repeated themselves; those that change rows leave notes instead.
 REPEATED = {Kind.DDL, Kind.LOCK, Kind.SET}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of a cluster, which are DSQL's documented ones, and how long a job takes here.
-
-    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
-    """
-
-    job_seconds: float = 0.1
-    connection_seconds: float = 3600.0
-    message_bytes: int = 10 * MIB
-    transaction_rows: int = 3000
-    transaction_bytes: int = 10 * MIB
-    transaction_seconds: float = 300.0
-
-
-class Cluster:
-    """What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
-        self.catalog_version = 0
-        # Held during a commit: commits happen one after the other.
-        self.commits = threading.Lock()
-        self.jobs = threading.Event()
-        self.transactions: set[Transaction] = set()
-
-    def free_locks(self, transaction: "Transaction | None" = None) -> None:
-        """Make all others give up their locks; statements that are running finish first."""
-        # A copy: sessions come and go.
-        for other in self.transactions - {transaction}:
-            other.step_back()
-        # A random pause, so that two transactions do not keep taking each other's locks.
-        time.sleep(SystemRandom().uniform(0, 0.005))
-
-    def catalog_changed(self, known: int) -> bool:
-        """Return whether the catalog is another than the version that a session knows."""
-        return self.catalog_version != known
-
-    def change_catalog(self) -> None:
-        """Note that a session, or a job, has changed the catalog."""
-        self.catalog_version += 1
-        self.jobs.set()
 
 
 @dataclass

@@ -131,6 +131,16 @@ def test_an_index_of_a_transaction_that_is_rolled_back_has_no_job(table: Clients
     assert rows(admin, "SELECT count(*) FROM sys.jobs WHERE job_id = %s", [job_id]) == [(0,)]
 
 
+def test_a_job_keeps_its_id_where_its_transaction_made_way(table: Clients) -> None:
+    """A runner would wait for a job that there never was."""
+    admin, other = table.connect(), table.connect()
+    admin.execute("BEGIN")
+    job_id = job(admin, "CREATE INDEX ASYNC i ON t (a)")
+    assert refusal(other, "BEGIN", "UPDATE t SET a = 6 WHERE id = 1", "ROLLBACK") == (None, "")
+    admin.execute("COMMIT")
+    assert ended(admin, job_id) == ("completed", None)
+
+
 def test_a_build_waits_for_no_open_transaction(table: Clients) -> None:
     """`no locks, no waiting` (verified E, S): an open transaction somewhere would stop every migration."""
     writer, admin = table.connect(), table.connect()

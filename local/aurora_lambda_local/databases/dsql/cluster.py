@@ -1,23 +1,82 @@
-"""Runs the asynchronous jobs of a cluster, one after the other, in the order in which they were submitted."""
+"""What the sessions of one cluster share, and the asynchronous jobs that run beside them."""
 
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Protocol
 
 import psycopg
 from psycopg import errors
 
-from aurora_lambda_local.databases.dsql.transaction import Cluster
-
+MIB = 1024 * 1024
 NEXT = "UPDATE sys.job SET status = 'processing', update_time = clock_timestamp() WHERE job_id = ({}) RETURNING {}"
 OLDEST = "SELECT job_id FROM sys.job WHERE status IN ('submitted', 'processing') ORDER BY start_time LIMIT 1"
 END = "UPDATE sys.job SET status = %s, details = %s, update_time = clock_timestamp() WHERE job_id = %s"
 IDLE_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
+class Limits:
+    """The limits of a cluster, which are DSQL's documented ones, and how long a job takes here.
+
+    Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/CHAP_quotas.html
+    """
+
+    job_seconds: float = 0.1
+    connection_seconds: float = 3600.0
+    message_bytes: int = 10 * MIB
+    transaction_rows: int = 3000
+    transaction_bytes: int = 10 * MIB
+    transaction_seconds: float = 300.0
+
+
+class LockHolder(Protocol):
+    """A transaction that may hold locks of PostgreSQL's."""
+
+    def step_back(self) -> None:
+        """Give up all locks."""
+
+    def probe(self) -> None:
+        """Find out whether it conflicts with one that is about to commit."""
+
+
+class Cluster:
+    """What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.catalog_version = 0
+        # Held during a commit: commits happen one after the other.
+        self.commits = threading.Lock()
+        self.jobs = threading.Event()
+        self.transactions: set[LockHolder] = set()
+
+    def free_locks(self, transaction: LockHolder | None = None) -> None:
+        """Make all others give up their locks; statements that are running finish first."""
+        # A copy: sessions come and go.
+        for other in self.transactions - {transaction}:
+            other.step_back()
+        # A random pause, so that two transactions do not keep taking each other's locks.
+        time.sleep(SystemRandom().uniform(0, 0.005))
+
+    def catalog_changed(self, known: int) -> bool:
+        """Return whether the catalog is another than the version that a session knows."""
+        return self.catalog_version != known
+
+    def change_catalog(self) -> None:
+        """Note that a session, or a job, has changed the catalog."""
+        self.catalog_version += 1
+        self.jobs.set()
+
+
 class JobRunner:
-    """A thread that looks for submitted jobs whenever the catalog has changed; also for those of an earlier start."""
+    """Runs jobs one after the other, in the order in which they were submitted.
+
+    A thread looks for them whenever the catalog has changed; also for those of an earlier start.
+    """
 
     def __init__(self, connect: Callable[[], AbstractContextManager[psycopg.Connection]], cluster: Cluster) -> None:
         self._connect = connect
