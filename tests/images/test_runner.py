@@ -36,6 +36,14 @@ def test_deploy_makes_the_database_and_applies_every_revision(database: Database
     assert table_names(database) == {"alembic_version", "notes", "comments"}
 
 
+def test_the_runner_tells_who_asks_which_columns_its_code_names(database: Database) -> None:
+    """What breaks the code that runs could only be guessed."""
+    run({}, database.environment())
+    tables = run({"command": "current", "tables": True}, database.environment())["tables"]
+    assert sorted(tables) == ["comments", "notes"]
+    assert "tables" not in run({"command": "current"}, database.environment())
+
+
 def test_a_second_deploy_applies_nothing(database: Database) -> None:
     """Every deployment invokes the runner: one that ran a revision twice would fail or lose data."""
     run({}, database.environment())

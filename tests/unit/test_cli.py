@@ -106,7 +106,26 @@ def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambd
     files = {
         revision: asdict(file) for revision, file in read_revisions(Path("lambda_images/application/versions")).items()
     }
-    assert json.loads(aws.asked[0][1]) == {"command": "status", "files": files}
+    assert json.loads(aws.asked[0][1]) == {"command": "status", "files": files, "tables": True}
+
+
+def test_the_status_warns_of_a_revision_that_breaks_the_code_now_running(
+    aws: FakeLambda, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It would be deployed, and the service be down until the new code runs."""
+    drop = 'from alembic import op\n\ndef upgrade():\n    op.drop_column("posts", "content")\n'
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    (versions / "0007_drop.py").write_text(drop)
+    monkeypatch.setattr("aurora_lambda.project.Project.versions", versions)
+    answer = {**DEPLOYED, "command": "status", "output": "0007 is not deployed", "after": "0006"}
+    aws.body = json.dumps({**answer, "tables": {"posts": {"content": True}}}).encode()
+    assert main(["migrate", "status", "-s", "dev"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "0007 is not deployed",
+        "warning: revision 0007 drops posts.content, which the code that runs now uses. First deploy code that does"
+        " without, then this revision",
+    ]
 
 
 def test_a_function_error_is_shown_and_is_exit_code_1(aws: FakeLambda, capsys: pytest.CaptureFixture[str]) -> None:

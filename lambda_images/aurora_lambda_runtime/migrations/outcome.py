@@ -33,6 +33,8 @@ class MigrationResult(Outcome):
     command: str
     engine: str
     duration_ms: int
+    # The columns that the runner's code names, by table, and whether each may be NULL; for who asks.
+    tables: NotRequired[dict[str, dict[str, bool]]]
 
 
 class DestroyResult(TypedDict):

@@ -47,12 +47,14 @@ class Request:
     Attributes:
         complete: a deployment that ran out of time is a failure, so that what waits for it does not go on.
         files: the revisions that whoever asks has, to compare with; None for those of this image.
+        tables: the answer has the columns that this image's code names.
     """
 
     command: str
     revision: str = ""
     complete: bool = False
     files: Mapping[str, RevisionFile] | None = None
+    tables: bool = False
 
     @property
     def rules(self) -> CommandRules:
@@ -85,7 +87,8 @@ def parse_request(event: object) -> Request:
         if revision is not None:
             those = " and ".join(name for name, other in COMMANDS.items() if other.takes_revision)
             raise MigrationError(f"{command} takes no revision; {those} do")
-        return Request(command, complete=payload.get("complete") is True, files=_files(payload.get("files")))
+        complete, tables = (payload.get(key) is True for key in ("complete", "tables"))
+        return Request(command, complete=complete, files=_files(payload.get("files")), tables=tables)
     if revision is None:
         raise MigrationError(f'{command} needs a revision: {{"command": "{command}", "revision": "0001"}}')
     if not isinstance(revision, str) or not _REVISION.fullmatch(revision):

@@ -79,8 +79,21 @@ def run(
         closing(open_server(connector, create=request.rules.creates_database)) as server,
     ):
         outcome = _run(request, server, role, remaining, application)
+        tables = _tables(application) if request.tables else None
     duration = round((time.monotonic() - started) * 1000)
-    return {"command": request.command, "engine": settings.engine, **outcome, "duration_ms": duration}
+    answer: MigrationResult = {
+        "command": request.command,
+        "engine": settings.engine,
+        **outcome,
+        "duration_ms": duration,
+    }
+    return answer if tables is None else {**answer, "tables": tables}
+
+
+def _tables(application: ApplicationPackage) -> dict[str, dict[str, bool]]:
+    from aurora_lambda_runtime.migrations.history.compatibility import named_tables  # noqa: PLC0415 - it loads Alembic
+
+    return named_tables(application.metadata())
 
 
 def _connector(environment: Mapping[str, str], deadline: float) -> tuple[Connector, RuntimeRole | None]:

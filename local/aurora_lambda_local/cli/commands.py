@@ -171,7 +171,7 @@ def invoke(options: argparse.Namespace) -> None:
 
 def migrate(options: argparse.Namespace) -> None:
     """Run the migration runner and print its result."""
-    from aurora_lambda_local.deployed.migrations import MIGRATION_RUNNER, ask_runner
+    from aurora_lambda_local.deployed.migrations import MIGRATION_RUNNER, ask_runner, breaking_revisions
     from aurora_lambda_local.deployed.stack import pretty_json, select_stack
 
     command, revision = options.migration_command, options.revision or options.revision_option
@@ -181,6 +181,9 @@ def migrate(options: argparse.Namespace) -> None:
     with working(f"{MIGRATION_RUNNER}: {command}"):
         answer = ask_runner(select_stack(options.stack), command, revision or "")
     print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
+    if command == "status" and not options.json:
+        for line in breaking_revisions(json.loads(answer), Project.find().versions):
+            print_line(("warning:", "yellow"), f" {line}")
 
 
 def logs(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.commands import database_url
@@ -10,8 +11,10 @@ from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_URL, database_settings
+from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.checksums import applied_files, read_revisions
+from aurora_lambda_runtime.migrations.history.compatibility import breaking_changes
 from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 from aurora_lambda_runtime.migrations.outcome import MigrationResult
 from aurora_lambda_runtime.migrations.servers import open_server
@@ -19,6 +22,8 @@ from aurora_lambda_runtime.migrations.servers import open_server
 MIGRATION_RUNNER = "migration-runner"
 # They compare the files here with the runner's and with the database.
 COMPARING = {"check", "status"}
+# They are answered with the tables of the code that runs, to find what a file here would break.
+TELLING_TABLES = {"current", "status"}
 
 
 def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
@@ -36,7 +41,16 @@ def ask_runner(stack: DeployedStack, command: str, revision: str = "") -> str:
             event["files"] = {name: asdict(file) for name, file in read_revisions(Project.find().versions).items()}
         except MigrationError as error:
             raise LocalError(str(error)) from None
+    if command in TELLING_TABLES:
+        event["tables"] = True
     return stack.invoke(MIGRATION_RUNNER, json.dumps(event).encode())
+
+
+def breaking_revisions(answer: MigrationResult, versions: Path) -> list[str]:
+    """Return a line for each file here that, applied, would break the code whose runner has given this answer."""
+    running = answer.get("tables", {})
+    found = breaking_changes(answer["after"], versions, ENGINES[answer["engine"]], running)
+    return [f"revision {revision} {why}" for revision, why in found]
 
 
 def applied_revisions() -> dict[str, RevisionFile]:

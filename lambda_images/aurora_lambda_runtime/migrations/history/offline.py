@@ -65,7 +65,7 @@ def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
 
 def pending_refusals(version: str | None, versions: Path) -> Iterator[tuple[str, str, str]]:
     """Yield the engine, the revision and why, for each revision after `version` that an engine cannot take."""
-    for revision, name in _files_after(version, versions):
+    for revision, name in files_after(version, versions):
         with suppress(Exception, SystemExit):
             module = load_python_file(versions, name)
             for spec in ENGINES.values():
@@ -86,7 +86,7 @@ def _refusal(revision: ModuleType, spec: EngineSpec) -> str:
     return ""
 
 
-def _files_after(version: str | None, versions: Path) -> list[tuple[str, str]]:
+def files_after(version: str | None, versions: Path) -> list[tuple[str, str]]:
     """Return the id and the file of each revision after `version`, in order."""
     files = sorted(revision_files(versions).items(), key=lambda item: int(item[0]))
     return [(revision, name) for revision, name in files if int(revision) > int(version or 0)]
@@ -119,7 +119,7 @@ def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tu
     Raises:
         MigrationError: a file is not named like a revision.
     """
-    for revision, name in _files_after(version, versions):
+    for revision, name in files_after(version, versions):
         try:
             module = load_python_file(versions, name)
         except (Exception, SystemExit) as error:
