@@ -68,6 +68,7 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     assert [line.split()[:3] for line in saved if line.startswith(" ")] == [
         ["~", "docker:index:Image", "handler"],
         ["~", "aws:lambda:Function", "handler"],
+        ["~", "aws:lambda:Alias", "handler"],
     ]
     assert count_keys(checkout) == ["edited"]
 
@@ -90,6 +91,15 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     stack.write_text(program)
     assert lines_to(dev, READY, REFUSED)[-1] == READY
     assert count_keys(checkout) == ["mended"]
+
+    tables = checkout.folder / "lambda_images/application/tables.py"
+    column = '    Column("text", String(100), nullable=False),\n'
+    tables.write_text(tables.read_text().replace(column, f'{column}    Column("colour", String(20)),\n', 1))
+    assert lines_to(dev, READY, REFUSED)[-2:] == [
+        "note: code and database disagree: add colour to notes. "
+        "Write the revision with `aurora-lambda new-migration MESSAGE`",
+        READY,
+    ]
 
     dev.send_signal(signal.SIGINT)
     assert lines_to(dev)[-1] == "The stack keeps running; to stop it: aurora-lambda down --keep-data"

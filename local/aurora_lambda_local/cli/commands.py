@@ -8,17 +8,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.outputs import outputs_for_people
 from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
+from aurora_lambda_local.cli.reporting import started_progress
 from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, tracked, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.imports import uncollected
 from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.program.repeat import repeat
+from aurora_lambda_local.program.result import UpResult
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
 
@@ -26,21 +28,11 @@ def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
-    with _progress(fold=not options.verbose) as progress:
-        # Imported here because it takes a second, in which a terminal shows that something goes on.
-        with uncollected():
-            from aurora_lambda_local.program.deploy import up as bring_up
-
-        asks = not options.yes and sys.stdin.isatty() and sys.stdout.isatty()
-        result = bring_up(
-            stack,
-            overrides,
-            containers=options.containers,
-            progress=progress,
-            may_delete=partial(_may_delete, progress) if asks else None,
-        )
+    with started_progress(fold=not options.verbose) as progress:
+        repeated = repeat(stack, overrides, progress, containers=options.containers)
+        result = repeated or _run_program(stack, overrides, options, progress)
     outputs = result.outputs
-    for line in [] if result.unchanged else _migration_lines(outputs):
+    for line in [] if repeated or result.unchanged else _migration_lines(outputs):
         if line != "up to date":
             print_line(("note:", "yellow"), f" {line}")
     if options.quiet:
@@ -58,6 +50,16 @@ def up(options: argparse.Namespace) -> None:
         print_line(f"    {command}")
 
 
+def _run_program(stack: str, overrides: Mapping[str, str], options: argparse.Namespace, progress: Progress) -> UpResult:
+    # Imported here because it takes a second, in which a terminal shows that something goes on.
+    with uncollected():
+        from aurora_lambda_local.program.deploy import up as bring_up
+
+    asks = not options.yes and sys.stdin.isatty() and sys.stdout.isatty()
+    may_delete = partial(_may_delete, progress) if asks else None
+    return bring_up(stack, overrides, containers=options.containers, progress=progress, may_delete=may_delete)
+
+
 def _may_delete(progress: Progress, lost: Sequence[str]) -> bool:
     with progress.paused():
         return confirmed(f"Delete {', '.join(lost)}?")
@@ -67,7 +69,7 @@ def preview(options: argparse.Namespace) -> None:
     """Print what `up` would do."""
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
-    with _progress(fold=not options.verbose, planned=True) as progress:
+    with started_progress(fold=not options.verbose, planned=True) as progress:
         with uncollected():
             from aurora_lambda_local.program.preview import preview as compare
 
@@ -75,14 +77,6 @@ def preview(options: argparse.Namespace) -> None:
     from aurora_lambda_local.cli.preview import print_pending
 
     print_pending(stack, result)
-
-
-def _progress(*, fold: bool, planned: bool = False) -> AbstractContextManager[Progress]:
-    if not sys.stdout.isatty():
-        return nullcontext(Progress(fold=fold, planned=planned))
-    from aurora_lambda_local.cli.live_progress import LiveProgress
-
-    return LiveProgress(fold=fold, planned=planned)
 
 
 def _suggestions(outputs: Mapping[str, object]) -> list[str]:
@@ -102,12 +96,13 @@ def _overrides(assignments: Sequence[str]) -> dict[str, str]:
 
 def dev(options: argparse.Namespace) -> None:
     """Deploy at each save, and follow the logs."""
-    from aurora_lambda_local.cli.dev import develop
+    from aurora_lambda_local.cli.dev import Deployment, develop
 
     stack = options.stack or "local"
     flags = [flag for flag in ("containers", "verbose", "yes") if getattr(options, flag)]
     config = [word for assignment in options.config for word in ("-c", assignment)]
-    develop(stack, ["-s", stack, *config, *(f"--{flag}" for flag in flags)])
+    arguments = ["-s", stack, *config, *(f"--{flag}" for flag in flags)]
+    develop(Deployment(Project.find(), stack, _overrides(options.config), options, arguments))
 
 
 def down(options: argparse.Namespace) -> None:

@@ -1,45 +1,117 @@
 """`aurora-lambda dev`: deploy whenever a source is saved, and print what the functions log meanwhile."""
 
+import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 from watchfiles import DefaultFilter, watch
 
 from aurora_lambda.project import Project
+from aurora_lambda_local.cli.reporting import print_error, started_progress
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
 from aurora_lambda_local.deployed.logs import LocalLogs
+from aurora_lambda_local.deployed.migrations import unwritten_change
+from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.program.own_modules import package_folders
+from aurora_lambda_local.program.program_state import packages_digest
+from aurora_lambda_local.program.repeat import repeat
 
-PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
+WATCHED_PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
 # What Vim and Emacs write beside a file that is being edited; watchfiles knows other editors' files, and caches.
 EDITOR_FILES = (r"^4913$", r"^#.*#$")
 SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES))
+# The folder of the application or the file in it that defines its tables.
+TABLES = ("tables.py", "tables")
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
 
 
-def develop(stack: str, options: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class Deployment:
+    """The deployment of one stack, again and again, as often as possible without running its program.
+
+    Attributes:
+        project: The project.
+        stack: The name in `stacks/Pulumi.<name>.yaml`.
+        overrides: The configuration of `-c`.
+        options: The options of `dev`.
+        arguments: What to type after `up` for the same.
+        packages: What this process has imported, which may be older than what is there now.
+    """
+
+    project: Project
+    stack: str
+    overrides: Mapping[str, str]
+    options: argparse.Namespace
+    arguments: Sequence[str]
+    packages: str = field(default_factory=packages_digest)
+
+    def deploy(self, saved: Sequence[Path]) -> None:
+        """Deploy what was saved, all that there is at first, and tell how that went."""
+        if saved:
+            print_line((f"\n{_describe(self.project.root, saved)}", "bold"))
+        if not (self._redeploy() if saved else self._run_program()):
+            print_line(("Not deployed: what runs goes on as it was. Mend it and save.", "red"))
+            return
+        if any(self._is_table_code(file) for file in saved) and (change := unwritten_change()):
+            print_line(("note:", "yellow"), f" {change}")
+        print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
+
+    def _redeploy(self) -> bool:
+        """Deploy in this process where that takes no program; return whether all went well."""
+        if self.packages == packages_digest():
+            try:
+                with started_progress(fold=not self.options.verbose) as progress:
+                    if repeat(self.stack, self.overrides, progress, containers=self.options.containers):
+                        return True
+            except LocalError as error:
+                print_error(error, self.stack, self.options.config)
+                return False
+        return self._run_program("--quiet")
+
+    def _run_program(self, *more: str) -> bool:
+        """Deploy in a process of its own, started as this one was, which imports the program as it is now."""
+        command = [sys.executable, *sys.orig_argv[1 : 1 - len(sys.argv)], "up", *self.arguments, *more]
+        process = subprocess.Popen(command)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            # It got the signal too, and says where it stopped.
+            process.wait()
+            raise
+        if code == WRONG_USE and not more:
+            sys.exit(code)
+        return code == 0
+
+    def _is_table_code(self, file: Path) -> bool:
+        """Return whether a file may change the tables, of which the database learns by a revision alone."""
+        application = self.project.application
+        return file.is_relative_to(application) and file.relative_to(application).parts[0] in TABLES
+
+
+def develop(deployment: Deployment) -> None:
     """Deploy a stack here with the options of `up`, and again after each save, until Ctrl-C.
 
     A save that cannot be deployed changes nothing of what runs. Wrong options or configuration at the beginning end it.
     """
-    logs = LocalLogs(LocalPaths.for_checkout().logs / stack)
+    logs = LocalLogs(LocalPaths.for_checkout().logs / deployment.stack)
     # Only what is logged from now on is printed.
     list(logs.read())
-    project = Project.find()
+    project = deployment.project
     # The project's own sources, and the packages', of which those installed for editing may be saved too.
-    packages = [Path(str(spec.origin)).parent for name in PACKAGES if (spec := find_spec(name))]
+    packages = [folder for folder in package_folders() if folder.name in WATCHED_PACKAGES]
     folders = [project.program, project.stack_files, project.application, project.requirements, *packages]
     try:
-        deploy_on_save(sorted({*folders}), partial(_deploy, project.root, options), partial(_print_logs, logs))
+        deploy_on_save(sorted({*folders}), deployment.deploy, partial(_print_logs, logs))
     except KeyboardInterrupt:
         remains = "The stack keeps running; to stop it: aurora-lambda down --keep-data"
         print_line(f"\n{remains if status()['running'] else 'Nothing runs here.'}")
@@ -62,26 +134,6 @@ def deploy_on_save(
             deploy(sorted({Path(file) for _, file in changes}))
             deployed = True
         meanwhile()
-
-
-def _deploy(root: Path, options: Sequence[str], saved: Sequence[Path]) -> None:
-    if saved:
-        print_line((f"\n{_describe(root, saved)}", "bold"))
-    # In a process of its own, started as this one was, which imports the program as it is now.
-    command = [sys.executable, *sys.orig_argv[1 : 1 - len(sys.argv)], "up", *options]
-    process = subprocess.Popen([*command, "--quiet"] if saved else command)
-    try:
-        code = process.wait()
-    except KeyboardInterrupt:
-        # It got the signal too, and says where it stopped.
-        process.wait()
-        raise
-    if code == WRONG_USE and not saved:
-        sys.exit(code)
-    if code:
-        print_line(("Not deployed: what runs goes on as it was. Mend it and save.", "red"))
-    else:
-        print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
 
 
 def _describe(root: Path, saved: Sequence[Path]) -> str:

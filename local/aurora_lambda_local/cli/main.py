@@ -15,9 +15,8 @@ from aurora_lambda_local.cli import (
     revision_commands,
     version_commands,
 )
-from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.parsing import CommandParser, parse
-from aurora_lambda_local.cli.terminal import print_line
+from aurora_lambda_local.cli.reporting import AWS_HERE, print_error
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.shell import restart_without_python_settings, use_local_environment
 from aurora_lambda_runtime.database.engines import ENGINES
@@ -64,9 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         if code is None:
             raise
         stack = getattr(options, "stack", None) or "local"
-        aws = "aws" if options.may_be_on_aws else "aurora-lambda run -- aws"
-        message = advice_here(str(error), stack, getattr(options, "config", []), aws)
-        print_line(("error:", "bold red"), f" {message}", stream=sys.stderr)
+        print_error(error, stack, getattr(options, "config", []), "aws" if options.may_be_on_aws else AWS_HERE)
         return code
     return 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.commands import database_url
-from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, select_stack
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_URL, database_settings
@@ -51,6 +51,18 @@ def breaking_revisions(answer: MigrationResult, versions: Path) -> list[str]:
     running = answer.get("tables", {})
     found = breaking_changes(answer["after"], versions, ENGINES[answer["engine"]], running)
     return [f"revision {revision} {why}" for revision, why in found]
+
+
+def unwritten_change() -> str:
+    """Return what the tables' code has and the database that runs here has not, with what to type; often nothing."""
+    try:
+        ask_runner(select_stack(None), "check")
+    except StackRequestError as error:
+        return str(error).removeprefix(f"{MIGRATION_RUNNER} failed: ")
+    except LocalError:
+        # There is no runner, on engine none.
+        pass
+    return ""
 
 
 def applied_revisions() -> dict[str, RevisionFile]:

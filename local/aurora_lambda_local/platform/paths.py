@@ -1,10 +1,11 @@
 """Paths of everything that is kept on this machine: all below `.local/` in the project."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aurora_lambda import build_context
 from aurora_lambda.project import Project
 
 # This package: its code, not the user's.
@@ -23,10 +24,15 @@ def earlier_log(path: Path) -> Path:
 
 
 def code_digest() -> str:
-    """Return a digest of this package: a supervisor that runs older code is replaced."""
+    """Return a digest of what a supervisor runs of this project: one that runs older code is replaced."""
+    return files_digest([*sorted(PACKAGE.rglob("*.py")), Path(str(build_context.__file__))])
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """Return a digest of files, their paths included."""
     digest = hashlib.sha256()
-    for file in sorted(PACKAGE.rglob("*.py")):
-        digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
+    for file in files:
+        digest.update(f"{file}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 

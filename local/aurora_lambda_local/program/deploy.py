@@ -5,7 +5,6 @@ import runpy
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -17,30 +16,18 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.configuration import full_key, read_configuration
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
 from aurora_lambda_local.program.monitor import run_program
+from aurora_lambda_local.program.program_state import repeatable_state
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
+from aurora_lambda_local.program.result import UpResult, summary
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.state import recorded_outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
+from aurora_lambda_local.supervisor.messages import ProgramState
 
 DEFAULT_REGION = "us-east-1"
 # Is asked whether what holds data, each named in words, may be deleted.
 MayDelete = Callable[[Sequence[str]], bool]
-CHANGE_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
-
-
-@dataclass(frozen=True)
-class UpResult:
-    """The result of an `up`: the stack's outputs, the number of resources by kind of change, and the duration."""
-
-    outputs: Outputs
-    changes: Mapping[str, int]
-    seconds: float
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether every resource was as the program says already."""
-        return set(self.changes) <= {"same"}
 
 
 def up(
@@ -69,14 +56,20 @@ def up(
         SettingsError: the configuration is wrong; nothing has been changed then.
         LocalError: a resource could not be created, or data may not be deleted; what was created before that stays.
     """
-    started, progress = time.monotonic(), progress or Progress()
+    started, clock, progress = time.monotonic(), time.time(), progress or Progress()
     project = Project.find(checkout)
     paths = LocalPaths.for_checkout(project.root)
     stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
+
+    def state() -> ProgramState | None:
+        if program:
+            return None
+        return repeatable_state(project, stack, overrides or {}, containers=containers, started=clock)
+
     try:
         with exclusive(paths):
             update = _Update(SupervisorClient(paths), stack_program, progress, may_delete)
-            outputs = update.run(recorded_outputs(paths.state, stack))
+            outputs = update.run(recorded_outputs(paths.state, stack), state)
     except KeyboardInterrupt:
         progress.write("interrupted: what was made stays; aurora-lambda up goes on from there")
         raise
@@ -107,15 +100,6 @@ def load_program(
     )
 
 
-def summary(result: UpResult) -> str:
-    """Return the line that ends an `up`."""
-    total, duration = sum(result.changes.values()), f"{result.seconds:.1f} s"
-    if result.unchanged:
-        return f"Nothing changed: {total} resources are as the program says ({duration})."
-    counts = [f"{result.changes[change]} {change}" for change in CHANGE_ORDER if result.changes.get(change)]
-    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
-
-
 class _Update:
     """One run of a program with all that comes after it.
 
@@ -129,8 +113,10 @@ class _Update:
         self._supervisor, self._program, self._progress, self._may_delete = supervisor, program, progress, may_delete
         self.changes: Mapping[str, int] = {}
 
-    def run(self, before: Outputs) -> Outputs:
+    def run(self, before: Outputs, state: Callable[[], ProgramState | None]) -> Outputs:
         """Run the program, delete what it no longer registers, and return its outputs; `before` are the last run's.
+
+        `state` says what the program has depended on.
 
         Raises:
             SettingsError, LocalError: as `up`.
@@ -140,7 +126,7 @@ class _Update:
         if self._may_delete:
             self._require_consent(self._supervisor.data_to_delete(forwarder.urns))
         with self._progress.working("deleting what the program no longer has"):
-            finished = self._supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs})
+            finished = self._supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs, "program": state()})
         for resource in finished["deleted"]:
             forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
         self._progress.finish()

@@ -10,14 +10,9 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.progress import Progress, display_type
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.resources.type_tokens import IMAGE, INVOCATION, TABLE
 from aurora_lambda_local.supervisor.client import SupervisorClient
 from aurora_lambda_local.supervisor.messages import LookupRequest, ResourceRequest, ResourceResult
-
-FUNCTION = "aws:lambda/function:Function"
-IMAGE = "docker:index/image:Image"
-INVOCATION = "aws:lambda/invocation:Invocation"
-# The one type of what holds data that is deleted before it is made anew under its name.
-TABLE = "aws:dynamodb/table:Table"
 
 
 @dataclass(frozen=True)
@@ -151,6 +146,7 @@ class ResourceForwarder(ResourceReceiver):
             raise
 
     def _keep_data(self, request: ResourceRequest) -> None:
+        # A table is the one thing with data that is deleted before it is made anew under its name.
         if self._keeps_data and request["type"] == TABLE and (lost := self._supervisor.data_to_replace(request)):
             self.kept += lost
             raise DataKeptError(f"other keys take a new and empty one, in place of {lost[0]}")

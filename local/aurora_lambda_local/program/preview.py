@@ -8,15 +8,17 @@ from pulumi.runtime import rpc
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.program.deploy import CHANGE_ORDER, load_program, run_reported
-from aurora_lambda_local.program.forwarder import FUNCTION, IMAGE, INVOCATION, StackProgram
+from aurora_lambda_local.program.deploy import load_program, run_reported
+from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.progress import PLANNED_CHANGES, Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
+from aurora_lambda_local.program.result import CHANGE_ORDER
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER
 from aurora_lambda_local.resources.outputs import resource_outputs
-from aurora_lambda_local.resources.providers import CLUSTER, PROVIDERS
+from aurora_lambda_local.resources.providers import PROVIDERS
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.state import StackState, load_state, value_digest
+from aurora_lambda_local.resources.type_tokens import CLUSTER, FUNCTION, IMAGE, INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient
 from aurora_lambda_local.supervisor.messages import LookupRequest
 

@@ -27,14 +27,13 @@ from aurora_lambda_local.resources.running import (
     StoredSecretVersion,
 )
 from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
+from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, IMAGE, INVOCATION
 from aurora_lambda_local.runtimes.container import ContainerImage, build_image
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
 from aurora_lambda_runtime.database.engines import EngineSpec
 
 LOOPBACK = "127.0.0.1"
-CLUSTER = "aws:rds/cluster:Cluster"
-IMAGE = "docker:index/image:Image"
 DEFAULT_CONCURRENCY = 20
 
 
@@ -188,10 +187,10 @@ PROVIDERS: Mapping[str, Provider] = {
     CLUSTER: _cluster,
     DSQL_CLUSTER: dsql_cluster,
     IMAGE: _image,
-    "aws:lambda/alias:Alias": _alias,
-    "aws:lambda/function:Function": _function,
+    ALIAS: _alias,
+    FUNCTION: _function,
     "aws:lambda/functionUrl:FunctionUrl": _function_url,
-    "aws:lambda/invocation:Invocation": _invocation,
+    INVOCATION: _invocation,
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,
     **STREAM_PROVIDERS,
@@ -201,8 +200,8 @@ PROVIDERS: Mapping[str, Provider] = {
 EXTRA_INPUTS: Mapping[str, Callable[[StackContext, Resource], object]] = {
     IMAGE: lambda context, _: context.containers,
     CLUSTER: _parameters,
-    "aws:lambda/invocation:Invocation": lambda context, _: context.database_generation,
-    "aws:lambda/function:Function": lambda context, resource: [
+    INVOCATION: lambda context, _: context.database_generation,
+    FUNCTION: lambda context, resource: [
         context.aws_services.endpoint,
         _variables(context, resource),
     ],

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from aurora_lambda_local.databases.rds_engines import engine_of_cluster
 from aurora_lambda_local.resources.context import Resource, StackContext
-from aurora_lambda_local.resources.providers import CLUSTER
 from aurora_lambda_local.resources.resource_schemas import Inputs
+from aurora_lambda_local.resources.type_tokens import CLUSTER, FUNCTION
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-FUNCTION = "aws:lambda/function:Function"
 
 
 def reachability_errors(context: StackContext) -> list[str]:

@@ -89,6 +89,15 @@ def load_or_set_aside(path: Path) -> tuple[LocalState, str]:
         return LocalState(), f"{str(error).partition(';')[0]}; it is {aside.name} now, and the databases are kept"
 
 
+def is_readable(path: Path) -> bool:
+    """Return whether the state in `path` can be read."""
+    try:
+        load_state(path)
+    except LocalError:
+        return False
+    return True
+
+
 def recorded_outputs(path: Path, stack: str) -> Outputs:
     """Return what a stack exported when it was last up; nothing where the file cannot be read."""
     try:

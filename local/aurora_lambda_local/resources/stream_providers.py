@@ -8,13 +8,13 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.table_definition import has_other_keys, table_requests
+from aurora_lambda_local.resources.type_tokens import TABLE
 from aurora_lambda_local.streams import destinations
 from aurora_lambda_local.streams.mapping import parse_mapping
 from aurora_lambda_local.streams.poller import Poller
 from aurora_lambda_local.streams.queue_poller import QueuePoller, parse_queue_mapping
 from aurora_lambda_local.streams.schedule import RunningSchedule, parse_schedule
 
-TABLE = "aws:dynamodb/table:Table"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")

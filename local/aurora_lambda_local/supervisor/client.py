@@ -25,6 +25,8 @@ from aurora_lambda_local.supervisor.messages import (
     FunctionStart,
     GivenUp,
     LookupRequest,
+    ProgramState,
+    RepeatedUpdate,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -54,14 +56,18 @@ class SupervisorClient:
         """Return whether the supervisor runs."""
         return self._info() is not None
 
+    def is_current(self) -> bool:
+        """Return whether a supervisor with this code runs."""
+        info = self._info()
+        return info is not None and info["code"] == code_digest()
+
     def start(self) -> None:
         """Start the supervisor, unless one with this code runs already.
 
         Raises:
             LocalError: it does not start; the message ends with its log.
         """
-        info = self._info()
-        if info and info["code"] == code_digest():
+        if self.is_current():
             return
         self.stop()
         with _open_for_writing(self._paths, self._paths.supervisor_log) as log:
@@ -108,6 +114,14 @@ class SupervisorClient:
     def finish_update(self, request: FinishRequest) -> UpdateFinished:
         """End an update."""
         return self._post("/finish-update", request)
+
+    def last_program(self) -> ProgramState | None:
+        """Return what the last update's program depended on; None where it cannot be told."""
+        return self._post("/last-program", {})["program"]
+
+    def repeat_update(self) -> RepeatedUpdate | None:
+        """Repeat the last update without its program; None, with nothing done, where the program has to run."""
+        return self._post("/repeat-update", {})["update"]
 
     def status(self) -> StackStatus:
         """Return the status of the stack."""

@@ -86,10 +86,26 @@ class RemovalRequest(TypedDict):
     urns: list[str]
 
 
+class ProgramState(TypedDict):
+    """What the run of a program depended on besides its images' files, as digests; `files` by their path.
+
+    `modules` are those of the files that are the program's own code.
+    """
+
+    arguments: str
+    packages: str
+    modules: list[str]
+    files: dict[str, str]
+
+
 class FinishRequest(RemovalRequest):
-    """End an update: delete the resources that are not in `urns`, and record the stack's outputs."""
+    """End an update: delete the resources that are not in `urns`, and record the stack's outputs.
+
+    `program` is None where the program may depend on something else, too.
+    """
 
     outputs: Outputs
+    program: ProgramState | None
 
 
 class DeletedResource(TypedDict):
@@ -105,6 +121,35 @@ class UpdateFinished(TypedDict):
 
     deleted: list[DeletedResource]
     notices: list[str]
+
+
+class RepeatedResource(TypedDict):
+    """What became of one resource of a repeated update; it failed where there is an `error`."""
+
+    type: str
+    name: str
+    error: str
+    result: ResourceResult | None
+
+
+class RepeatedUpdate(TypedDict):
+    """The resources that a repeated update has applied, how many others it left alone, and the stack's outputs."""
+
+    resources: list[RepeatedResource]
+    same: int
+    outputs: Outputs
+
+
+class Repeated(TypedDict):
+    """A repeated update; none where the program has to run, and nothing has been done."""
+
+    update: RepeatedUpdate | None
+
+
+class LastProgram(TypedDict):
+    """What the last update's program depended on; none where it cannot be told, or the update did not end well."""
+
+    program: ProgramState | None
 
 
 class FunctionStatus(TypedDict):

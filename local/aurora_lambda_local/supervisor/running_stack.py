@@ -15,12 +15,11 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.resources.aws_services import AwsServices
 from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
 from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster
-from aurora_lambda_local.resources.outputs import resource_outputs
-from aurora_lambda_local.resources.providers import EXTRA_INPUTS, PROVIDERS
+from aurora_lambda_local.resources.providers import PROVIDERS
 from aurora_lambda_local.resources.reachability import reachability_errors
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
-from aurora_lambda_local.resources.state import ResourceRecord, StackState, load_or_set_aside, save_state, value_digest
+from aurora_lambda_local.resources.state import ResourceRecord, StackState, is_readable, load_or_set_aside, save_state
 from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, replaced_data, stored_data
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
 from aurora_lambda_local.supervisor.messages import (
@@ -30,9 +29,11 @@ from aurora_lambda_local.supervisor.messages import (
     FunctionRequest,
     FunctionStart,
     GivenUp,
+    LastProgram,
     LookupRequest,
     LostData,
     RemovalRequest,
+    Repeated,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -41,7 +42,9 @@ from aurora_lambda_local.supervisor.messages import (
     UpdateStarted,
     stopped_status,
 )
-from aurora_lambda_local.supervisor.stack_status import given_up, running_status
+from aurora_lambda_local.supervisor.repetition import ProgramRun, plan_repetition, replace_texts
+from aurora_lambda_local.supervisor.requested import is_unchanged, requested_resource, resource_digests, runs
+from aurora_lambda_local.supervisor.stack_status import engine_notices, given_up, running_status
 
 CLUSTERS = (RunningCluster, RunningDsqlCluster)
 # Follows the URN of a replaced resource in the state, and the old id that: it is deleted as what has left the program.
@@ -62,6 +65,7 @@ class RunningStack:
         self._aws_services = AwsServices(self.allocate_port("AWS endpoint"))
         self._invoke_api = InvokeApi(self._functions, self.allocate_port("Lambda endpoint"))
         self._context: StackContext | None = None
+        self._run = ProgramRun()
 
     def allocate_port(self, key: str) -> int:
         """Return a free port for `key`, the previous one where possible."""
@@ -80,6 +84,7 @@ class RunningStack:
         if self._context is None:
             self._context = self._new_context(stack, region, Path(request["program_directory"]))
         self._context.containers = request["containers"]
+        self._run = ProgramRun()
         stack_state = self._state.current_stack()
         overrides, stack_state.overrides = stack_state.overrides, request["overrides"]
         self._save_state()
@@ -92,9 +97,9 @@ class RunningStack:
             LocalError: that is not possible.
         """
         context, started = self._require_context(), time.monotonic()
-        identifier, outputs = resource_outputs(request["type"], request["name"], request["inputs"], context.region)
-        resource = Resource(**request, id=identifier, outputs=outputs)
+        resource = requested_resource(context, request)
         with context.lock:
+            self._run.requests[resource.urn] = request
             context.resources[resource.urn] = resource
             resource_lock = self._resource_locks[resource.urn]
         # The `up` before this one may have been interrupted, and the resource still be in work.
@@ -102,7 +107,7 @@ class RunningStack:
             change = self._apply(context, resource)
         notices, context.notices = context.notices, []
         return {
-            "id": identifier,
+            "id": resource.id,
             "outputs": resource.outputs,
             "change": change,
             "recorded": resource.type not in PROVIDERS,
@@ -125,12 +130,40 @@ class RunningStack:
         self._save_state()
         if errors := reachability_errors(context):
             raise LocalError("\n".join(errors))
+        self._run = self._run.finished(request["urns"], request["program"])
         return {"deleted": deleted, "notices": notices}
+
+    def last_program(self) -> LastProgram:
+        """Return what the last update's program depended on."""
+        return {"program": self._run.program}
+
+    def repeat_update(self) -> Repeated:
+        """Repeat the last update without its program, where that makes nothing but images and functions anew."""
+        context, stack = self._require_context(), self._state.current_stack()
+        repetition = plan_repetition(self._run, context)
+        # An unreadable state is put aside by the update that runs the program.
+        if repetition is None or not is_readable(self._paths.state):
+            return {"update": None}
+        total = len(self._run.requests)
+        # Should this not come to its end, the next update has to run the program.
+        self._run = ProgramRun()
+        repeated = repetition.carry_out(self.apply_resource, context.program_directory)
+        self._run = repeated.run
+        if repeated.replaced:
+            stack.outputs = replace_texts(stack.outputs, repeated.replaced)
+            self._save_state()
+        return {
+            "update": {
+                "resources": repeated.resources,
+                "same": total - len(repeated.resources),
+                "outputs": stack.outputs,
+            }
+        }
 
     def data_to_replace(self, request: ResourceRequest) -> LostData:
         """Return what is deleted to make one resource what the program says."""
         context = self._require_context()
-        identifier, _ = resource_outputs(request["type"], request["name"], request["inputs"], context.region)
+        identifier = requested_resource(context, request).id
         return {"lost": list(filter(None, [replaced_data(context, request["type"], identifier, request["inputs"])]))}
 
     def data_to_delete(self, request: RemovalRequest) -> LostData:
@@ -148,7 +181,9 @@ class RunningStack:
         Raises:
             LocalError: what is looked up does not exist.
         """
-        return LOOKUPS[request["function"]](self._require_context(), request["arguments"])
+        answer = LOOKUPS[request["function"]](self._require_context(), request["arguments"])
+        self._run.lookups.append((request, answer))
+        return answer
 
     def status(self) -> StackStatus:
         """Return the status of the stack."""
@@ -202,21 +237,20 @@ class RunningStack:
         return self._context
 
     def _apply(self, context: StackContext, resource: Resource) -> Change:
-        provider = PROVIDERS.get(resource.type)
         record, running = context.records.get(resource.urn), context.running_resources.get(resource.urn)
-        unchanged = record is not None and (record.digest, record.further_digest) == _digests(context, resource)
+        unchanged = is_unchanged(context, resource)
         local_outputs = record.local_outputs if record else {}
-        if unchanged and (provider is None or (running and running.alive())):
+        if unchanged and runs(context, resource):
             resource.outputs |= local_outputs
             return "same"
-        if provider:
+        if provider := PROVIDERS.get(resource.type):
             # Should this fail, the next update has to try again.
             if record:
                 record.digest = ""
             context.running_resources[resource.urn], local_outputs = provider(context, resource, running)
         resource.outputs |= local_outputs
         # The digests again, because a provider may change what it is made from.
-        digest, further_digest = _digests(context, resource)
+        digest, further_digest = resource_digests(context, resource)
         with self._state_lock:
             if record and record.id != resource.id and resource.type in REMOVERS:
                 context.records[f"{resource.urn}{REPLACED}{record.id}"] = record
@@ -260,17 +294,3 @@ class RunningStack:
 def _removed(stack: StackState, registered: Sequence[str]) -> list[str]:
     """Return what the program no longer registers, the newest first."""
     return [urn for urn in reversed(stack.resources) if urn not in set(registered)]
-
-
-def _digests(context: StackContext, resource: Resource) -> tuple[str, str]:
-    """Return a digest of a resource's inputs, and one of everything else that it is made from."""
-    further_inputs = EXTRA_INPUTS.get(resource.type)
-    return value_digest(resource.inputs), value_digest(further_inputs(context, resource)) if further_inputs else ""
-
-
-def engine_notices(before: Outputs, after: Outputs) -> list[str]:
-    """Say which database was left behind, where a stack's outputs name another engine than before."""
-    old, new = before.get("engine"), after.get("engine")
-    if old in (None, "none", new):
-        return []
-    return [f"engine {old} -> {new}: the {old} data is kept; aurora-lambda up -c engine={old} returns to it"]

@@ -78,6 +78,8 @@ class Supervisor:
             "/data-to-delete": self._stack.data_to_delete,
             "/lookup": self._stack.lookup,
             "/finish-update": self._stack.finish_update,
+            "/last-program": lambda _: self._stack.last_program(),
+            "/repeat-update": lambda _: self._stack.repeat_update(),
             "/function-start": self._stack.function_start,
             "/given-up": lambda _: self._stack.given_up(),
             "/status": lambda _: self._stack.status(),

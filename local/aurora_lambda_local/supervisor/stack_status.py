@@ -7,6 +7,7 @@ from aurora_lambda_local.lambda_service.deployed_function import DeployedFunctio
 from aurora_lambda_local.lambda_service.function_url import FunctionUrl
 from aurora_lambda_local.resources.context import StackContext
 from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster, admin_url
+from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster, RunningFunction
 from aurora_lambda_local.resources.state import LocalState
 from aurora_lambda_local.streams.poller import Poller
@@ -94,3 +95,11 @@ def _schema(functions: Iterable[DeployedFunction]) -> str:
         except ContractError:
             continue
     return ""
+
+
+def engine_notices(before: Outputs, after: Outputs) -> list[str]:
+    """Say which database was left behind, where a stack's outputs name another engine than before."""
+    old, new = before.get("engine"), after.get("engine")
+    if old in (None, "none", new):
+        return []
+    return [f"engine {old} -> {new}: the {old} data is kept; aurora-lambda up -c engine={old} returns to it"]

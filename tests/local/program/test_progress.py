@@ -6,7 +6,7 @@ import pytest
 
 from aurora_lambda_local.program.forwarder import StackProgram, ended_overrides
 from aurora_lambda_local.program.progress import Progress, applied_revisions
-from aurora_lambda_local.supervisor.running_stack import engine_notices
+from aurora_lambda_local.supervisor.stack_status import engine_notices
 
 
 @pytest.mark.parametrize(

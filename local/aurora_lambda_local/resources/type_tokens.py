@@ -1,0 +1,8 @@
+"""Pulumi's tokens of the types of resources that more than one module knows."""
+
+ALIAS = "aws:lambda/alias:Alias"
+CLUSTER = "aws:rds/cluster:Cluster"
+FUNCTION = "aws:lambda/function:Function"
+IMAGE = "docker:index/image:Image"
+INVOCATION = "aws:lambda/invocation:Invocation"
+TABLE = "aws:dynamodb/table:Table"
