@@ -147,7 +147,7 @@ def capacity(minimum: float, default: float) -> Argument:
     return Argument("number", takes, allows, default)
 
 
-def identifier(reserved: str, default: str) -> Argument:
+def identifier(reserved: str, default: str | None) -> Argument:
     """Return an argument that takes the name of a database object, at most 32 characters: MySQL's limit for a user.
 
     `reserved` is a regular expression of the names that database servers keep for themselves.

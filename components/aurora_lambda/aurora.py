@@ -8,8 +8,9 @@ import pulumi_aws as aws
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
-from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs
+from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together
 from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
+from aurora_lambda.existing_cluster import BESIDE_EXISTING, details_of_existing, existing_cluster, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import Children, ChildTypes
@@ -40,7 +41,8 @@ class AuroraDatabase(pulumi.ComponentResource):
     from the functions' group only (`ingressRule`, and the functions' own `egressRule`), where the application logs in
     by password an empty secret (`secret`) that the migration runner fills, with `export_logs` a log group for each log
     (`logGroup`: each of them), and with `secrets_endpoint_id` that endpoint's policy (`secretsEndpointPolicy`).
-    Another engine is another cluster: the old one, its login and its rules are deleted after all else has changed.
+    With `cluster_identifier` there is no new cluster: only rules, and what the login takes, are made. Another engine is
+    another cluster: the old one, its login and its rules are deleted after all else has changed.
     At rest, paused, it costs its storage (0.10 USD per GB-month) and 0.40 USD a month for each secret.
     """
 
@@ -65,15 +67,21 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds = RDS_ENGINES[self._engine]
-        self._check_together()
+        check_together(name, args)
         self._port = ENGINES[self._engine].default_port
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
+        existing = "cluster_identifier" in args
+        children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child in BESIDE_EXISTING}
+        self._child = Children(self, args.get("transform", {}), children).options
 
-        group = self._security_group()
-        rules = self._security_group_rules(group)
-        cluster = self._cluster(group)
-        instances = self._instances(cluster, self._log_groups(cluster))
-        self.endpoint = pulumi.Output.all(cluster.endpoint, instances[0].id, *rules).apply(lambda known: known[0])
+        if existing:
+            cluster = existing_cluster(name, self._args, self)
+            ready = [usable(name, self._args, cluster), *self._security_group_rules(cluster.vpc_security_group_ids[0])]
+        else:
+            group = self._security_group()
+            rules = self._security_group_rules(group.id)
+            cluster = self._cluster(group)
+            ready = [self._instances(cluster, self._log_groups(cluster))[0].id, *rules]
+        self.endpoint = pulumi.Output.all(cluster.endpoint, *ready).apply(lambda known: known[0])
         self.identifier = cluster.cluster_identifier
         details = self._details(cluster, self._runtime_secret_arn())
         self.runtime = details.apply(lambda cluster: cluster.runtime())
@@ -83,21 +91,6 @@ class AuroraDatabase(pulumi.ComponentResource):
         self.register_outputs(
             {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
         )
-
-    def _check_together(self) -> None:
-        """Raise ValueError where arguments do not fit together."""
-        minimum, maximum = self._args["min_capacity"], self._args["max_capacity"]
-        version = self._args.get("engine_version")
-        # What comes as an output RDS checks.
-        if isinstance(minimum, int | float) and isinstance(maximum, int | float) and minimum > maximum:
-            raise ValueError(
-                f"AuroraDatabase {self._name!r}: min_capacity is {minimum:g}, above max_capacity {maximum:g}"
-            )
-        if isinstance(version, str) and not self._rds.is_version(version):
-            raise ValueError(
-                f"AuroraDatabase {self._name!r}: engine_version is {version!r}; {self._engine} has versions such as "
-                f"{self._rds.version}"
-            )
 
     def _security_group(self) -> aws.ec2.SecurityGroup:
         return aws.ec2.SecurityGroup(
@@ -109,7 +102,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             opts=self._child("securityGroup"),
         )
 
-    def _security_group_rules(self, group: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
+    def _security_group_rules(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
         functions, rules = (
             self._args["function_security_group_id"],
             SecurityGroupRules(self._child, self._args.get("tags")),
@@ -117,8 +110,8 @@ class AuroraDatabase(pulumi.ComponentResource):
         # Named by the engine: a new engine's rules are created before these are deleted.
         ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
-            rules.ingress(ingress, group.id, functions, self._port, f"{self._engine} from the functions"),
-            rules.egress(egress, functions, group.id, self._port, f"{self._engine} to the database"),
+            rules.ingress(ingress, group_id, functions, self._port, f"{self._engine} from the functions"),
+            rules.egress(egress, functions, group_id, self._port, f"{self._engine} to the database"),
         ]
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
@@ -264,17 +257,19 @@ class AuroraDatabase(pulumi.ComponentResource):
             engine=self._engine,
             auth=self._auth,
             schema=self._args["schema"],
-            runtime_role=self._args["runtime_role"],
+            runtime_role=runtime_role(self._args),
             endpoint=self.endpoint,
             port=cluster.port,
             identifier=cluster.cluster_identifier,
             arn=cluster.arn,
             resource_id=cluster.cluster_resource_id,
-            master_secret_arn=cluster.master_user_secrets[0].secret_arn,
+            # Where there is none, `usable` says so.
+            master_secret_arn=cluster.master_user_secrets.apply(lambda found: found[0].secret_arn if found else ""),
             runtime_secret_arn=runtime_secret_arn,
             kms_key_arn=self._args.get("kms_key_id", ""),
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["function_security_group_id"]],
+            **details_of_existing(self._args, cluster),
         ).apply(lambda details: ClusterDetails(**details))
 
     def _secrets_endpoint_policy(self, details: pulumi.Output[ClusterDetails]) -> None:

@@ -30,6 +30,8 @@ class ClusterDetails:
     kms_key_arn: str
     subnet_ids: list[str]
     security_group_ids: list[str]
+    master_username: str = MASTER_USERNAME
+    owner: str = ""
 
     def runtime(self) -> FunctionAccess:
         """Return what the application gets: a role of its own, which cannot change the schema."""
@@ -40,7 +42,7 @@ class ClusterDetails:
     def admin(self) -> FunctionAccess:
         """Return what the migration runner gets: the master user, and which role to make for the application."""
         role = RuntimeRole(self.runtime_role, self.auth, self.runtime_secret_arn)
-        environment = self._settings(MASTER_USERNAME, "password", self.master_secret_arn)
+        environment = self._settings(self.master_username, "password", self.master_secret_arn, self.owner)
         return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
 
     def secrets_endpoint_policy(self, runtime_secret_prefix: str, others: Sequence[str] = ()) -> str:
@@ -62,7 +64,7 @@ class ClusterDetails:
             "security_group_ids": self.security_group_ids,
         }
 
-    def _settings(self, db_role: str, auth: Auth, secret_arn: str) -> dict[str, str]:
+    def _settings(self, db_role: str, auth: Auth, secret_arn: str, owner: str = "") -> dict[str, str]:
         return DatabaseSettings(
             name=self.name,
             engine=self.engine,
@@ -74,6 +76,7 @@ class ClusterDetails:
             identifier=self.identifier,
             arn=self.arn,
             secret_arn=secret_arn,
+            owner=owner,
         ).to_environment()
 
     def _runtime_statements(self) -> list[policies.Statement]:
@@ -88,7 +91,9 @@ class ClusterDetails:
         runtime_secret = [policies.write_secret(self.runtime_secret_arn)] if self.runtime_secret_arn else []
         # From PostgreSQL 16 on, who makes a role becomes its member: once that is in `rds_iam`, the server may ask the
         # master user for a token too. Source: https://www.postgresql.org/docs/16/sql-createrole.html
-        token = [policies.connect_to_aurora(self.arn, self.resource_id, MASTER_USERNAME)] if self.auth == "iam" else []
+        token = (
+            [policies.connect_to_aurora(self.arn, self.resource_id, self.master_username)] if self.auth == "iam" else []
+        )
         return [
             policies.read_secret(self.master_secret_arn),
             *token,

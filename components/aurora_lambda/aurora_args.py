@@ -23,6 +23,7 @@ from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.engines import AUTHS, RESERVED_ROLES, RESERVED_SCHEMAS
 
 SECONDS_PER_DAY = 86_400
+DEFAULT_ROLE = "app_runtime"
 
 
 class AuroraDatabaseArgs(TypedDict):
@@ -36,6 +37,9 @@ class AuroraDatabaseArgs(TypedDict):
     """Subnets in at least two availability zones."""
     function_security_group_id: pulumi.Input[str]
     """The security group of the functions: the only one the database listens to."""
+    cluster_identifier: NotRequired[str]
+    """An existing cluster to use instead of a new one, in the same VPC. The application gets a database and a role of
+    its own in it. Plain, since it decides which resources there are."""
     engine_version: NotRequired[pulumi.Input[str]]
     """The engine's version in RDS's words. A major upgrade happens only when it is given. Default:
     `former_engine_version`."""
@@ -45,7 +49,8 @@ class AuroraDatabaseArgs(TypedDict):
     schema: NotRequired[pulumi.Input[str]]
     """The database the migration runner creates in the cluster."""
     runtime_role: NotRequired[pulumi.Input[str]]
-    """The database role of the application, which the migration runner creates."""
+    """The database role of the application, which the migration runner creates. Default: `app_runtime`; in an existing
+    cluster, `<schema>_runtime`."""
     auth: NotRequired[str]
     """How the application logs in: by an IAM token, or by a password from a secret that the migration runner fills.
     Plain, since it decides which resources there are."""
@@ -81,6 +86,8 @@ class AuroraDatabaseArgs(TypedDict):
     each capacity unit. Otherwise RDS upgrades the cluster then."""
     secret_recovery_days: NotRequired[pulumi.Input[int]]
     """Days that a deleted login of the application can be restored; 0: it is deleted at once."""
+    owner: NotRequired[pulumi.Input[str]]
+    """Whose the database in an existing cluster is: no other owner may deploy to it. Default: project and stack."""
     secrets_endpoint_id: NotRequired[pulumi.Input[str]]
     """The functions' Secrets Manager endpoint. Its policy then lets this database's secrets through, nothing else."""
     endpoint_secret_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
@@ -92,11 +99,27 @@ class AuroraDatabaseArgs(TypedDict):
     sets. The properties' values may be outputs."""
 
 
+# What a new cluster is made of.
+OF_NEW_CLUSTERS = (
+    "engine_version",
+    "former_engine_version",
+    "min_capacity",
+    "max_capacity",
+    "auto_pause_seconds",
+    "instance_count",
+    "backup_retention_days",
+    "deletion_protection",
+    "final_snapshot",
+    "performance_insights",
+    "export_logs",
+    "extended_support",
+)
 ARGUMENTS: Mapping[str, Argument] = {
     "engine": choice(*RDS_ENGINES),
+    "cluster_identifier": text(r"[a-z](-?[a-z0-9]){0,62}", "a cluster's identifier, such as shop-prod-main-db-1a2b"),
     "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
     "schema": identifier(RESERVED_SCHEMAS, "app"),
-    "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", "app_runtime"),
+    "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", None),
     "auth": choice(*AUTHS, default="iam"),
     "min_capacity": capacity(0, 0),
     "max_capacity": capacity(0.5, 2),
@@ -111,4 +134,26 @@ ARGUMENTS: Mapping[str, Argument] = {
     "log_retention_days": log_retention(30),
     "extended_support": flag(default=False),
     "secret_recovery_days": recovery_days(0),
+    "owner": text(r"[\w.-]+/([\w.-]+|\*)", "a project and a stack, such as shop/prod"),
 }
+
+
+def check_together(name: str, args: AuroraDatabaseArgs) -> None:
+    """Check arguments together; what comes as an output RDS checks.
+
+    Raises:
+        ValueError: some of them do not go together.
+    """
+    minimum, maximum, version = args.get("min_capacity", 0), args.get("max_capacity", 2), args.get("engine_version")
+    if isinstance(minimum, int | float) and isinstance(maximum, int | float) and minimum > maximum:
+        raise ValueError(f"AuroraDatabase {name!r}: min_capacity is {minimum:g}, above max_capacity {maximum:g}")
+    if isinstance(version, str) and not RDS_ENGINES[args["engine"]].is_version(version):
+        raise ValueError(
+            f"AuroraDatabase {name!r}: engine_version is {version!r}; {args['engine']} has versions such as "
+            f"{RDS_ENGINES[args['engine']].version}"
+        )
+    if "cluster_identifier" in args and (given := [key for key in OF_NEW_CLUSTERS if key in args]):
+        raise ValueError(
+            f"AuroraDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"
+            " give one of the two"
+        )

@@ -29,6 +29,7 @@ ARGUMENTS = {
     for component, (arguments, _) in COMPONENTS.items()
     for key, argument in arguments.items()
 }
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mail/login"
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.000"
 FUNCTION_ARGS = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
 REQUIRED: dict[Callable[..., pulumi.ComponentResource], dict[str, Any]] = {
@@ -60,7 +61,9 @@ def test_every_default_is_the_documented_one() -> None:
         "AuroraDatabase.engine": None,
         "AuroraDatabase.engine_version": None,
         "AuroraDatabase.schema": "app",
-        "AuroraDatabase.runtime_role": "app_runtime",
+        "AuroraDatabase.runtime_role": None,
+        "AuroraDatabase.cluster_identifier": None,
+        "AuroraDatabase.owner": None,
         "AuroraDatabase.auth": "iam",
         "AuroraDatabase.min_capacity": 0,
         "AuroraDatabase.max_capacity": 2,
@@ -108,6 +111,9 @@ def test_every_default_is_the_documented_one() -> None:
         "Migration.tracing": False,
         "Alarms.topic_arn": None,
         "Alarms.email": None,
+        "Secret.arn": None,
+        "Secret.kms_key_arn": None,
+        "Secret.recovery_days": 0,
         "Queue.function_timeout": None,
         "Queue.batch_size": 10,
         "Queue.maximum_batching_window_in_seconds": 0,
@@ -202,6 +208,11 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("Network.cidr_block", ["10.0.0.0/16", "10.0.0.0/24"], ["10.0.0.0/15", "10.0.0.0/25", "10.0.5.0/16", "ten"]),
     ("Network.endpoints", [(), ("sqs", "s3", "execute-api")], ["sqs", ("SQS",), ("secretsmanager",)]),
     ("Network.endpoint_zones", [1, 3], [0, 4]),
+    ("AuroraDatabase.cluster_identifier", ["a", "shop-1", "a" * 63], ["", "1a", "a-", "a--b", "A", "a" * 64]),
+    ("AuroraDatabase.owner", ["shop/prod", "shop/*"], ["", "shop", "*/prod"]),
+    ("Secret.arn", [f"{SECRET}-a1B2c3"], ["", SECRET, "mail-login"]),
+    ("Secret.kms_key_arn", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),
+    ("Secret.recovery_days", [0, 7, 30], [-1, 1, 6, 31]),
     ("AuroraDatabase.min_capacity", [0, 0.5, 256], [-0.5, 0.7, 256.5]),
     ("AuroraDatabase.max_capacity", [0.5, 1, 256], [0, 0.7, 256.5]),
     ("AuroraDatabase.auto_pause_seconds", [300, 86_400], [299, 86_401]),

@@ -2,15 +2,21 @@
 
 import pulumi
 import pytest
+from pulumi.runtime.mocks import MockResourceArgs
 
 from aurora_lambda import AuroraDatabase
 from aurora_lambda.aurora_args import AuroraDatabaseArgs
+from aurora_lambda.service import SettingsError
+from aurora_lambda_local.resources.outputs import resource_outputs
 from tests.components.conftest import Stack
-from tests.components.recording import record, statements
+from tests.components.recording import REGION, Recording, record, statements
 from tests.components.tokens import (
+    ALARM,
     CLUSTER,
     CLUSTER_INSTANCE,
+    EGRESS_RULE,
     FUNCTION,
+    INGRESS_RULE,
     PARAMETER_GROUP,
     SECRET,
     SECURITY_GROUP,
@@ -231,3 +237,113 @@ def test_extended_support_is_paid_for_only_on_request(stack: Stack) -> None:
     """An old version would start to cost extra for each capacity unit, by RDS's own default."""
     cluster = stack(extendedSupport="true").inputs(CLUSTER, "main-db")
     assert cluster["engineLifecycleSupport"] == "open-source-rds-extended-support"
+
+
+EXISTING = "shop-prod-main-db-0a1b"
+
+
+def existing(**args: object) -> Recording:
+    """Record an `AuroraDatabase` in an existing cluster, and export what it offers."""
+
+    def program() -> None:
+        database = AuroraDatabase("main-db", {**BARE, "cluster_identifier": EXISTING, "schema": "links", **args})
+        pulumi.export("admin", database.admin)
+        pulumi.export("runtime", database.runtime)
+
+    return record(program)
+
+
+def test_an_existing_cluster_is_reached_and_never_changed() -> None:
+    """Two stacks of a team could not share a cluster, or one's destroy would delete the other's data."""
+    recording = existing()
+    ports = {"ipProtocol": "tcp", "fromPort": 3306, "toPort": 3306}
+    hints = {"clusterIdentifier": EXISTING, "engine": "aurora-mysql", "manageMasterUserPassword": True}
+    cluster = resource_outputs(CLUSTER, "main-db", hints, REGION)[1]
+    (cluster_group,) = cluster["vpcSecurityGroupIds"]
+    made = [(entry.type, entry.name) for entry in recording.registrations if entry.type.startswith("aws:")]
+    ingress, egress = "main-db-mysql-from-functions", "main-db-mysql-functions-out"
+    assert sorted(made) == [(EGRESS_RULE, egress), (INGRESS_RULE, ingress)]
+    for type_, name, own, other in (
+        (INGRESS_RULE, ingress, cluster_group, "sg-1"),
+        (EGRESS_RULE, egress, "sg-1", cluster_group),
+    ):
+        rule = recording.inputs(type_, name)
+        assert (rule["securityGroupId"], rule["referencedSecurityGroupId"]) == (own, other)
+        assert {key: rule[key] for key in ports} == ports
+    admin, runtime = recording.outputs["admin"], recording.outputs["runtime"]
+    assert runtime["environment"]["SQL_MAIN_DB_DB_ROLE"] == "links_runtime"
+    assert "SQL_MAIN_DB_OWNER" not in runtime["environment"]
+    assert (admin["environment"]["SQL_MAIN_DB_OWNER"], admin["environment"]["SQL_MAIN_DB_SCHEMA"]) == (
+        "aurora-lambda/dev",
+        "links",
+    )
+    assert admin["policy_statements"][0] == {
+        "Effect": "Allow",
+        "Action": ["secretsmanager:GetSecretValue"],
+        "Resource": [cluster["masterUserSecrets"][0]["secretArn"]],
+    }
+
+
+class Answering(Recording):
+    """AWS with a cluster whose properties are these."""
+
+    properties: dict[str, object]
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
+        id_, outputs = super().new_resource(args)
+        return id_, {**outputs, **(self.properties if args.typ == CLUSTER else {})}
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"engine": "aurora-postgresql"}, "is of engine aurora-postgresql; must be aurora-mysql"),
+        (
+            {"masterUserSecrets": []},
+            "has no master password that RDS manages, which the migration runner logs in with. Type: aws rds"
+            f" modify-db-cluster --db-cluster-identifier {EXISTING} --manage-master-user-password",
+        ),
+        (
+            {"iamDatabaseAuthenticationEnabled": False},
+            f"takes no IAM tokens. Type: aws rds modify-db-cluster --db-cluster-identifier {EXISTING}"
+            " --enable-iam-database-authentication; or let the application log in by a password",
+        ),
+    ],
+)
+def test_an_existing_cluster_that_is_of_no_use_is_refused(properties: dict[str, object], message: str) -> None:
+    """The migration would fail minutes later, with a login that is refused."""
+    recording = Answering()
+    recording.properties = properties
+
+    def program() -> None:
+        pulumi.export("admin", AuroraDatabase("main-db", {**BARE, "cluster_identifier": EXISTING}).admin)
+
+    with pytest.raises(pulumi.RunError) as error:
+        record(program, recording=recording)
+    assert str(error.value) == f"AuroraDatabase 'main-db': the cluster {EXISTING!r} {message}"
+
+
+def test_a_stack_takes_an_existing_cluster_by_its_identifier(stack: Stack) -> None:
+    """A team would pay for a cluster for each of its small services."""
+    vpc = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "secretsEndpoint": "false"}
+    recording = stack(auroraClusterIdentifier=EXISTING, schema="links", **vpc)
+    assert recording.of_type(CLUSTER) == recording.of_type(CLUSTER_INSTANCE) == recording.of_type(SUBNET_GROUP) == []
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    assert runner["SQL_MAIN_DB_RUNTIME_DB_ROLE"] == "links_runtime"
+    assert (runner["SQL_MAIN_DB_IDENTIFIER"], runner["SQL_MAIN_DB_OWNER"]) == (EXISTING, "aurora-lambda/dev")
+    alarms = stack(auroraClusterIdentifier=EXISTING, alarmEmail="team@example.com", **vpc).of_type(ALARM)
+    assert [name for name in alarms if "database" in name] == []
+
+
+def test_what_is_for_a_new_cluster_is_refused_beside_an_existing_one(stack: Stack) -> None:
+    """Somebody would believe that the cluster has that capacity, or is protected."""
+    with pytest.raises(SettingsError) as error:
+        stack(auroraClusterIdentifier=EXISTING, maxCapacity="8", deletionProtection="true")
+    names = "is for a new cluster, and auroraClusterIdentifier names an existing one. Type: pulumi config rm"
+    assert error.value.mistakes == [
+        "auroraClusterIdentifier needs vpcId and subnetIds: those of the cluster's VPC",
+        f"maxCapacity {names} maxCapacity",
+        f"deletionProtection {names} deletionProtection",
+    ]
+    with pytest.raises(ValueError, match="^AuroraDatabase 'main-db': instance_count is for a new cluster"):
+        existing(instance_count=2)

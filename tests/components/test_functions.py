@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from aurora_lambda import AuroraDatabase, Migration
 from aurora_lambda.service import Service
 from tests.components.engine_destroy import destroy, position
 from tests.components.recording import MIGRATED, Recording, record, statements
@@ -434,3 +435,31 @@ def test_added_functions_are_fenced_watched_and_traced_as_the_others_are() -> No
         watching = [each.inputs for each in recording.registrations if each.inputs.get("dimensions") == dimension]
         assert watching
         assert all(each["alarmActions"] == topic for each in watching)
+
+
+def test_a_function_may_use_a_second_database_of_the_program() -> None:
+    """A program with an audit log apart from its data would be two stacks."""
+
+    def program() -> None:
+        service = Service()
+        network = service.network
+        assert network
+        audit = AuroraDatabase(
+            "audit",
+            {
+                "engine": "postgres",
+                "vpc_id": network.vpc_id,
+                "subnet_ids": network.subnet_ids,
+                "function_security_group_id": network.function_security_group_id,
+            },
+        )
+        Migration("audit-migrations", {"image_uri": "audit@sha256:0", "access": [audit.admin]})
+        service.queue("audit", database=False, access=[audit.runtime])
+
+    recording = record(program)
+    databases = {
+        name: {key for key in recording.inputs(FUNCTION, name)["environment"]["variables"] if key.endswith("_ENDPOINT")}
+        for name in ("handler", "migrations", "audit", "audit-migrations")
+    }
+    main, second = {"SQL_MAIN_DB_ENDPOINT"}, {"SQL_AUDIT_ENDPOINT"}
+    assert databases == {"handler": main, "migrations": main, "audit": second, "audit-migrations": second}

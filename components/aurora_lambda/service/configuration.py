@@ -22,6 +22,20 @@ from aurora_lambda.service.stream_settings import read_streams, stream_connectio
 from aurora_lambda.service.tags import tag_mistakes
 
 Own = TypeVar("Own", bound=Settings)
+# The fields that say what a new Aurora cluster is made of.
+OF_NEW_CLUSTERS = (
+    "engine_version",
+    "min_capacity",
+    "max_capacity",
+    "auto_pause_seconds",
+    "instance_count",
+    "backup_retention_days",
+    "deletion_protection",
+    "final_snapshot",
+    "performance_insights",
+    "database_logs",
+    "extended_support",
+)
 
 
 def load_settings(kind: type[Own]) -> Own:
@@ -202,7 +216,20 @@ def _engine_mistakes(settings: Settings) -> list[str]:
             f"engineVersion is {version!r}, which is no version of {settings.engine}. "
             f"Type: pulumi config set engineVersion {engine.version}"
         )
+    if settings.aurora_cluster_identifier:
+        return mistakes + _existing_cluster_mistakes(settings)
     return mistakes + _connection_mistakes(settings, engine.connections_for_functions(settings.max_capacity))
+
+
+def _existing_cluster_mistakes(settings: Settings) -> list[str]:
+    names = "auroraClusterIdentifier names an existing one"
+    vpc = [] if settings.vpc_id else ["auroraClusterIdentifier needs vpcId and subnetIds: those of the cluster's VPC"]
+    keys = [key for key in declared_keys(Settings).values() if key.field in OF_NEW_CLUSTERS]
+    return vpc + [
+        f"{key.name} is for a new cluster, and {names}. Type: pulumi config rm {key.name}"
+        for key in keys
+        if getattr(settings, key.field) != key.default
+    ]
 
 
 def _connection_mistakes(settings: Settings, available: int) -> list[str]:

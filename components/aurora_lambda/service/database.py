@@ -1,6 +1,7 @@
 """The database of a stack: the component that the configured engine asks for, and the network it needs."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
@@ -95,7 +96,9 @@ def _aurora(
         if settings.secrets_endpoint
         else {}
     )
-    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    new = {} if settings.aurora_cluster_identifier else _new_cluster(settings, live)
+    if settings.aurora_cluster_identifier:
+        new["cluster_identifier"] = settings.aurora_cluster_identifier
     role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
@@ -108,24 +111,31 @@ def _aurora(
             "schema": settings.schema,
             "auth": settings.database_auth,
             "former_auth": live.before.apply(lambda before: before.get("databaseAuth", "")),
-            "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
-            "min_capacity": settings.min_capacity,
-            "max_capacity": settings.max_capacity,
-            "auto_pause_seconds": settings.auto_pause_seconds,
-            "instance_count": settings.instance_count,
-            "backup_retention_days": settings.backup_retention_days,
-            "deletion_protection": settings.deletion_protection,
-            "final_snapshot": settings.final_snapshot and not settings.force_destroy,
-            "performance_insights": settings.performance_insights,
-            "export_logs": settings.database_logs,
             "log_retention_days": settings.log_retention_days,
             "tags": tags,
-            "extended_support": settings.extended_support,
             "secret_recovery_days": settings.secret_recovery_days,
             **endpoint,
-            **version,
+            **new,
             **role,
             **key,
         },
         opts,
     )
+
+
+def _new_cluster(settings: Settings, live: LiveStack) -> dict[str, Any]:
+    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    return {
+        "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
+        "min_capacity": settings.min_capacity,
+        "max_capacity": settings.max_capacity,
+        "auto_pause_seconds": settings.auto_pause_seconds,
+        "instance_count": settings.instance_count,
+        "backup_retention_days": settings.backup_retention_days,
+        "deletion_protection": settings.deletion_protection,
+        "final_snapshot": settings.final_snapshot and not settings.force_destroy,
+        "performance_insights": settings.performance_insights,
+        "export_logs": settings.database_logs,
+        "extended_support": settings.extended_support,
+        **version,
+    }

@@ -38,7 +38,8 @@ class DatabaseSettings:
     )
     runtime_role: str = config_key(
         _DATABASE["runtime_role"],
-        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`.",
+        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`, in an existing Aurora cluster"
+        " `<schema>_runtime`.",
         "",
         replaces="the application's role, and the old one keeps its rights",
     )
@@ -88,6 +89,13 @@ class DatabaseSettings:
     )
     dsql_witness_region: str = config_key(
         _DSQL["witness_region"], "A third Region that a cluster in two needs.", "", DSQL, replaces=_DSQL_CLUSTER
+    )
+    aurora_cluster_identifier: str = config_key(
+        _DATABASE["cluster_identifier"],
+        "An existing Aurora cluster to use instead of a new one, in the VPC of vpcId.",
+        "",
+        AURORA,
+        replaces="the cluster by another",
     )
     schema_owner: str = config_key(
         choice("stack", "project", default="stack"),

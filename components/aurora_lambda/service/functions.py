@@ -271,7 +271,7 @@ class Functions:
     def _check_connections(self, name: str, concurrency: object) -> None:
         """Refuse a function whose instances, each with one connection, need more than the cluster has left."""
         settings, engine = self._settings, RDS_ENGINES.get(self._settings.engine)
-        if not isinstance(concurrency, int) or engine is None:
+        if not isinstance(concurrency, int) or engine is None or settings.aurora_cluster_identifier:
             return
         left = engine.connections_for_functions(settings.max_capacity) - self._connections
         if concurrency > left:

@@ -28,6 +28,9 @@ def watched_application(
 def _watched_database(settings: Settings, database: Database) -> list[Watched]:
     if settings.engine not in RDS_ENGINES:
         return [{"name": "database", "kind": "dsql", "id": database.identifier}]
+    # An existing cluster is watched by the stack that made it.
+    if settings.aurora_cluster_identifier:
+        return []
     largest = settings.max_capacity
     limits = {"connections": RDS_ENGINES[settings.engine].max_connections(largest), "capacity": largest}
     # A cluster that idles at nearly its largest capacity would always seem busy.

@@ -285,7 +285,8 @@ class Migrations:
 
 def is_compared(name: str | None, kind: str, _parents: object) -> bool:
     """Return whether something in a database is compared with the code: not the runner's own tables."""
-    return kind != "table" or name not in {"migration_checksums", "migration_progress", "migration_lease"}
+    own = {"migration_checksums", "migration_owner", "migration_progress", "migration_lease"}
+    return kind != "table" or name not in own
 
 
 def _is_about(line: str, version: str | None) -> bool:

@@ -40,8 +40,11 @@ DEFAULT_CONCURRENCY = 20
 def _cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     if previous:
         previous.close()
-    data = context.paths.data(context.stack) / resource.id
-    server = database_server(_engine(resource).name, data, _parameters(context, resource))
+    engine = _engine(resource).name
+    # An existing cluster keeps its identifier whatever the stack's engine is.
+    folder = f"{resource.id}-{engine}" if "identifier" in resource.inputs else resource.id
+    data = context.paths.data(context.stack) / folder
+    server = database_server(engine, data, _parameters(context, resource))
     server.start(context.allocate_port(f"database {resource.id}"))
     username, password = str(resource.inputs.get("masterUsername", "admin")), secrets.token_urlsafe(24)
     server.set_master(username, password)

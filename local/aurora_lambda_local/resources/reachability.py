@@ -31,7 +31,7 @@ def _unreachable(context: StackContext, function: Resource, cluster: Resource) -
     engine = engine_of_cluster(cluster.inputs.get("engine"))
     port = int(cluster.inputs.get("port") or (engine.default_port if engine else 0))
     sources = set((function.inputs.get("vpcConfig") or {}).get("securityGroupIds") or [])
-    targets = set(cluster.inputs.get("vpcSecurityGroupIds") or [])
+    targets = set(cluster.outputs.get("vpcSecurityGroupIds") or [])
     names = {group.id: group.name for group in context.resources_of_type("aws:ec2/securityGroup:SecurityGroup")}
     source, target = (", ".join(sorted(names.get(each, each) for each in ids)) for ids in (sources, targets))
     start = f"function {function.name!r} cannot reach database {cluster.name!r} on AWS"

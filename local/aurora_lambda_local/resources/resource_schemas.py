@@ -66,6 +66,8 @@ def _cluster(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
         "readerEndpoint": f"{values['name']}.cluster-ro-{domain}",
         "clusterResourceId": f"cluster-{values['letters'].upper()}",
         "port": inputs.get("port", engine.default_port if engine else 0),
+        # An existing cluster, of which a program says no group, has one all the same.
+        "vpcSecurityGroupIds": inputs.get("vpcSecurityGroupIds") or [f"sg-{values['hex']}"],
         "engineVersionActual": inputs.get("engineVersion", ""),
         "masterUserSecrets": [managed] if inputs.get("manageMasterUserPassword") else [],
     }

@@ -11,6 +11,7 @@ from aurora_lambda_runtime.database.drivers import DriverConnection, Row
 from aurora_lambda_runtime.database.engines import EngineSpec
 from aurora_lambda_runtime.database.errors import DatabaseMissingError, error_code, format_driver_error
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
+from aurora_lambda_runtime.migrations.servers.owner import check_owner, note_owner
 
 LOCK = "aurora-lambda.migrations"
 # How long a statement of DDL waits for its lock: readers that come after it wait as long.
@@ -56,6 +57,9 @@ class Server(ABC):
     """The statement by which a session that may think for long, and must not wait for long, differs from others."""
     blockers_query: ClassVar[str] = ""
     """A query of those whose transactions may hold a lock that was waited for: a name and a number of seconds."""
+
+    other_databases_of_role: ClassVar[str] = ""
+    """A query of the databases besides ours that a role uses, where a table in each says whose it is."""
 
     def __init__(self, connector: Connector, connection: DriverConnection) -> None:
         self.connector = connector
@@ -124,12 +128,14 @@ class Server(ABC):
                 " nothing was done, try again when it has finished"
             )
 
-    def claim(self, role: RuntimeRole | None) -> None:  # noqa: B027 - most clusters are one stack's
-        """Note that the locked database is this stack's, on engines whose clusters several stacks use.
+    def claim(self, role: RuntimeRole | None) -> None:
+        """Check whose the locked database is, on a cluster that several stacks use; `create_tables` notes it.
 
         Raises:
             MigrationError: the database, or the role that its application is to get, is another's.
         """
+        if self._owner:
+            check_owner(self, self._owner, role)
 
     @abstractmethod
     def try_lock(self) -> bool:
@@ -150,6 +156,13 @@ class Server(ABC):
             self.run(ADD_MESSAGES)
         if not self.spec.transactional_ddl:
             self.run(CREATE_PROGRESS_TABLE)
+        if self._owner:
+            note_owner(self, self._owner)
+
+    @property
+    def _owner(self) -> str:
+        """Whose the database is to be; empty on a cluster of one stack, and on engines that note it elsewhere."""
+        return self.connector.settings.owner if self.other_databases_of_role else ""
 
     def version(self) -> str | None:
         """Return the revision the database is at."""

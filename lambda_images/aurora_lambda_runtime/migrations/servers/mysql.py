@@ -27,7 +27,7 @@ PROGRAMS = """
 # `Table_priv` is a set: SELECT is 1, INSERT 2, UPDATE 4, DELETE 8. The names in the two tables differ in collation.
 UNGRANTED_TABLES = """
     SELECT t.table_name, coalesce(p.Table_priv + 0, 0), t.rights FROM (
-        SELECT table_name, CASE table_name WHEN 'migration_progress' THEN 0
+        SELECT table_name, CASE table_name WHEN 'migration_progress' THEN 0 WHEN 'migration_owner' THEN 0
             WHEN 'alembic_version' THEN 1 WHEN 'migration_checksums' THEN 1 ELSE 15 END AS rights
         FROM information_schema.tables WHERE table_schema = database()) t
     LEFT JOIN mysql.tables_priv p ON CAST(p.Table_name AS BINARY) = CAST(t.table_name AS BINARY)
@@ -50,6 +50,7 @@ class MysqlServer(Server):
         SELECT concat_ws(' ', 'connection', id, user, command), timestampdiff(SECOND, trx_started, now())
         FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id
         WHERE id <> connection_id() ORDER BY trx_started LIMIT 3"""
+    other_databases_of_role = "SELECT DISTINCT Db FROM mysql.tables_priv WHERE User = %s AND Db <> database()"
     record_checksum = "REPLACE INTO migration_checksums (revision, checksum, message) VALUES (%s, %s, %s)"
 
     @override

@@ -44,7 +44,8 @@ ROLE_IS_READY = f"""
     AND NOT has_schema_privilege('public', 'public', 'USAGE')
     AND NOT EXISTS (
         SELECT FROM pg_class c,
-            LATERAL (SELECT c.relname NOT IN ('alembic_version', 'migration_checksums') AS is_writable)
+            LATERAL (SELECT c.relname NOT IN
+                ('alembic_version', 'migration_checksums', 'migration_owner') AS is_writable)
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (
             has_table_privilege(r.oid, c.oid, 'SELECT')
             AND has_table_privilege(r.oid, c.oid, 'INSERT') = is_writable
@@ -81,6 +82,10 @@ class PostgresServer(Server):
         FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now()
         ORDER BY xact_start LIMIT 3"""
 
+    other_databases_of_role = """
+        SELECT datname FROM pg_database d, aclexplode(d.datacl) granted JOIN pg_roles r ON r.oid = granted.grantee
+        WHERE r.rolname = %s AND datname <> current_database()"""
+
     @property
     @override
     def table_schema(self) -> str:
@@ -115,7 +120,7 @@ class PostgresServer(Server):
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
         exists = bool(self.row("SELECT 1 FROM pg_roles WHERE rolname = %s", role.db_role))
         verifier = self._scram_verifier(role.db_role, password) if password else None
-        self.run(*role_statements(role, self.schema, exists=exists, verifier=verifier))
+        self.run(*role_statements(role, self.schema, exists=exists, verifier=verifier, has_owner=bool(self._owner)))
         # RDS lets members of `rds_iam` log in by token only.
         member = f"SELECT EXISTS ({IAM_MEMBER}) FROM pg_roles r WHERE r.rolname = %s"  # noqa: S608
         if role.auth == "password" and self.row(member, role.db_role) == (True,):
@@ -167,11 +172,15 @@ class PostgresServer(Server):
         return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
-def role_statements(role: RuntimeRole, database: str, *, exists: bool, verifier: str | None) -> list[str]:
+def role_statements(
+    role: RuntimeRole, database: str, *, exists: bool, verifier: str | None, has_owner: bool = False
+) -> list[str]:
     """Return statements, for one transaction inside `database`, that leave the role with its rights and no others.
 
-    `verifier` is the password, or what the server stores of it; None leaves the one that is set.
+    `verifier` is the password, or what the server stores of it; None leaves the one that is set. `has_owner` says that
+    a table of the database says whose it is.
     """
+    owner = ", migration_owner" if has_owner else ""
     name, within = quoted(role.db_role), quoted(database)
     return [
         f"{'ALTER' if exists else 'CREATE'} ROLE {name} LOGIN NOCREATEDB NOCREATEROLE",
@@ -187,7 +196,7 @@ def role_statements(role: RuntimeRole, database: str, *, exists: bool, verifier:
         f"GRANT USAGE ON SCHEMA public TO {name}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}",
         f"GRANT {RIGHTS} ON ALL TABLES IN SCHEMA public TO {name}",
-        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version, migration_checksums FROM {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON alembic_version, migration_checksums{owner} FROM {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {RIGHTS} ON TABLES TO {name}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {name}",
