@@ -38,8 +38,8 @@ class DatabaseSettings:
     )
     runtime_role: str = config_key(
         _DATABASE["runtime_role"],
-        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`, in an existing Aurora cluster"
-        " `<schema>_runtime`.",
+        "Database role of the application; empty: `app_runtime`, on DSQL `lambda_<schema>`, in an existing"
+        " Aurora cluster `<schema>_runtime`.",
         "",
         replaces="the application's role, and the old one keeps its rights",
     )
