@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from aurora_lambda.alarms import Alarms, AlarmsArgs, Watched
     from aurora_lambda.aurora import AuroraDatabase
     from aurora_lambda.aurora_args import AuroraDatabaseArgs
+    from aurora_lambda.backup import Backup, BackupArgs
     from aurora_lambda.dashboard import Dashboard, DashboardArgs
     from aurora_lambda.dsql import DsqlDatabase, DsqlDatabaseArgs
     from aurora_lambda.function import ImageFunction, ImageFunctionArgs
@@ -31,6 +32,8 @@ else:
         "AlarmsArgs": "alarms",
         "AuroraDatabase": "aurora",
         "AuroraDatabaseArgs": "aurora_args",
+        "Backup": "backup",
+        "BackupArgs": "backup",
         "Dashboard": "dashboard",
         "DashboardArgs": "dashboard",
         "DsqlDatabase": "dsql",
@@ -71,6 +74,8 @@ __all__ = [
     "AlarmsArgs",
     "AuroraDatabase",
     "AuroraDatabaseArgs",
+    "Backup",
+    "BackupArgs",
     "Dashboard",
     "DashboardArgs",
     "DsqlDatabase",

@@ -108,6 +108,8 @@ class DsqlDatabase(pulumi.ComponentResource):
     """Where the cluster answers: in a VPC, by its PrivateLink endpoint."""
     identifier: pulumi.Output[str]
     """The cluster's identifier."""
+    arn: pulumi.Output[str]
+    """The cluster's ARN."""
 
     def __init__(self, name: str, args: DsqlDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the cluster and what belongs to it.
@@ -126,7 +128,7 @@ class DsqlDatabase(pulumi.ComponentResource):
 
         cluster = self._existing_cluster() if existing else self._new_cluster()
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
-        self.identifier = cluster.identifier
+        self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
         services = [cluster.vpc_endpoint_service_name] if "vpc_id" in args else []
@@ -135,7 +137,13 @@ class DsqlDatabase(pulumi.ComponentResource):
         self.runtime = schema.apply(lambda schema: schema.runtime())
         self.admin = schema.apply(lambda schema: schema.admin())
         self.register_outputs(
-            {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
+            {
+                "runtime": self.runtime,
+                "admin": self.admin,
+                "endpoint": self.endpoint,
+                "identifier": self.identifier,
+                "arn": self.arn,
+            }
         )
 
     def _checked_regions(self) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:

@@ -14,6 +14,7 @@ from aurora_lambda import (
     alarms,
     aurora,
     aurora_args,
+    backup,
     dashboard,
     dsql,
     function,
@@ -47,6 +48,7 @@ COMPONENTS: Mapping[type[pulumi.ComponentResource], tuple[Mapping[str, Argument]
     schedule.Schedule: (schedule.ARGUMENTS, schedule.CHILDREN),
     secret.Secret: (secret.ARGUMENTS, secret.CHILDREN),
     table_stream.TableStream: (table_stream_args.ARGUMENTS, table_stream.CHILDREN),
+    backup.Backup: (backup.ARGUMENTS, backup.CHILDREN),
     alarms.Alarms: (alarms.ARGUMENTS, alarms.CHILDREN),
     dashboard.Dashboard: ({}, dashboard.CHILDREN),
 }

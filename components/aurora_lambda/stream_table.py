@@ -83,6 +83,8 @@ class StreamTable(pulumi.ComponentResource):
 
     table_name: pulumi.Output[str]
     """The table's name, prefix included."""
+    table_arn: pulumi.Output[str]
+    """The table's ARN."""
     stream_arn: pulumi.Output[str]
     """ARN of the stream."""
     kms_key_arn: pulumi.Output[str]
@@ -106,16 +108,17 @@ class StreamTable(pulumi.ComponentResource):
         self._full_name = map_input(self._args["table_name"], lambda table: self._checked_name(prefix + table))
         self.table_name = pulumi.Output.from_input(self._full_name)
         if self._args["existing_table"]:
-            arn, self.stream_arn, self.kms_key_arn = self._existing_table()
+            self.table_arn, self.stream_arn, self.kms_key_arn = self._existing_table()
         else:
             table = self._new_table(opts.parent if opts else None)
-            arn, self.stream_arn = table.arn, table.stream_arn
+            self.table_arn, self.stream_arn = table.arn, table.stream_arn
             self.kms_key_arn = pulumi.Output.from_input(self._args.get("kms_key_arn", ""))
-        known = pulumi.Output.all(self._args["table_name"], self.table_name, arn, self.kms_key_arn)
+        known = pulumi.Output.all(self._args["table_name"], self.table_name, self.table_arn, self.kms_key_arn)
         self.access = known.apply(lambda known: _access(*known))
         self.register_outputs(
             {
                 "tableName": self.table_name,
+                "tableArn": self.table_arn,
                 "streamArn": self.stream_arn,
                 "kmsKeyArn": self.kms_key_arn,
                 "access": self.access,

@@ -8,6 +8,7 @@ import pulumi
 from aurora_lambda import (
     Alarms,
     AuroraDatabase,
+    Backup,
     Dashboard,
     DsqlDatabase,
     FunctionRole,
@@ -54,6 +55,7 @@ EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
         }
     ],
     Secret: [{"value": "s3cret"}],
+    Backup: [{"resource_arns": [STREAM]}],
     StreamTable: [{"table_name": "test-table"}],
     TableStream: [
         {"stream_arn": STREAM, "function_name": "f", "role": ROLE_ARN, "on_failure": destination}

@@ -78,6 +78,7 @@ def test_the_schema_names_every_component(schema: dict[str, Any]) -> None:
         for name in (
             "Alarms",
             "AuroraDatabase",
+            "Backup",
             "Dashboard",
             "DsqlDatabase",
             "FunctionRole",
@@ -257,7 +258,9 @@ def test_every_component_is_constructed_from_another_languages_inputs(provider: 
         make("Dashboard", "page", {"watched": watched, "alarmArns": alarms["alarmArns"]})
         regions = {"peerRegion": "eu-west-2", "witnessRegion": "eu-west-3"}
         dsql = make("DsqlDatabase", "dsql", {"functionRoleArns": [role["arn"]], **regions})
-        assert set(dsql) == {"runtime", "admin", "endpoint", "identifier"}
+        assert set(dsql) == {"runtime", "admin", "endpoint", "identifier", "arn"}
+        assert set(table) == {"tableName", "tableArn", "streamArn", "kmsKeyArn", "access"}
+        make("Backup", "backups", {"resourceArns": [dsql["arn"], table["tableArn"]]})
         make("Migration", "migrations", {"imageUri": image["imageUri"], "access": [dsql["admin"]]})
 
     loop.run_until_complete(run_pulumi_func(construct))

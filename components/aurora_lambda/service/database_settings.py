@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aurora_lambda import aurora_args, dsql, migration, network
-from aurora_lambda.arguments import choice, flag, strings, text
+from aurora_lambda.arguments import choice, flag, strings, text, whole_number
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, config_key
 
@@ -60,6 +60,12 @@ class DatabaseSettings:
     )
     backup_retention_days: int = config_key(
         _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
+    )
+    daily_backup_days: int = config_key(
+        whole_number(0, 36_500, "days", 0),
+        "How long AWS Backup keeps daily backups of the DSQL cluster and the streams' tables of the stack; 0: it makes"
+        " none.",
+        engines=WITHOUT_DATABASE_TOO,
     )
     deletion_protection: bool = config_key(
         _DATABASE["deletion_protection"],

@@ -19,7 +19,7 @@ from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
-from aurora_lambda.service.streams import role_args
+from aurora_lambda.service.streams import fence, role_args
 from aurora_lambda.stream_table import StreamTable
 from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.contract import COMMAND
@@ -136,7 +136,7 @@ class Functions:
                 "expression": expression,
                 "time_zone": time_zone,
                 "tags": self._tags,
-                "transform": {"role": self._fence()},
+                "transform": {"role": fence(self._settings, self._tags)},
             },
         )
         self._additions.add(schedule)
@@ -236,11 +236,6 @@ class Functions:
         if self._alarms:
             alarms = Alarms(name, {"watched": [watched], "topic_arn": self._alarms.topic_arn, "tags": self._tags})
             self._additions.add(alarms)
-
-    def _fence(self) -> dict[str, str]:
-        """Return what fences every role of the stack."""
-        args = role_args(self._settings, self._tags, in_vpc=False)
-        return {key: str(args[key]) for key in ("path", "permissions_boundary") if key in args}
 
     def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:
         try:

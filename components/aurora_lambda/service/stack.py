@@ -20,6 +20,7 @@ from aurora_lambda import (
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
+from aurora_lambda.service.backups import register_backup
 from aurora_lambda.service.configuration import load_settings
 from aurora_lambda.service.database import Database, register_database, register_network
 from aurora_lambda.service.function_settings import arns_of_secrets
@@ -82,12 +83,12 @@ class Service:
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
         if self.settings.engine != NO_DATABASE:
             parts += self._sql_application(roles)
-        watched = self._watched()
-        self.alarms = register_alarms(self.settings, stack_tags(self.settings), watched)
-        self._tables = register_tables(self.settings, stack_tags(self.settings), self._live)
+        watched, tags = self._watched(), stack_tags(self.settings)
+        self.alarms = register_alarms(self.settings, tags, watched)
+        self._tables = register_tables(self.settings, tags, self._live)
         parts += register_streams(
             self.settings,
-            stack_tags(self.settings),
+            tags,
             self.image.image_uri,
             self.access,
             roles,
@@ -95,7 +96,7 @@ class Service:
             tables=self._tables,
             alarms=self.alarms,
         )
-        parts += [self.alarms] if self.alarms else []
+        parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, tags, parts)]
         parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
         self._functions = self._functions_to_add()

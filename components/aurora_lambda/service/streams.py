@@ -34,6 +34,12 @@ def role_args(settings: Settings, tags: Tags, in_vpc: bool) -> FunctionRoleArgs:
     return args
 
 
+def fence(settings: Settings, tags: Tags) -> dict[str, str]:
+    """Return what fences a role that is none of a function's."""
+    args = role_args(settings, tags, in_vpc=False)
+    return {key: str(args[key]) for key in ("path", "permissions_boundary") if key in args}
+
+
 def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
     """Register the roles of the functions that streams feed, by the functions' names."""
     return {
