@@ -1,5 +1,7 @@
 """What the runner notes of an applied revision's file, and says once that has been edited."""
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,12 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
 from tests.images.revisions import history, tables
 from tests.images.runs import rows, run
+from tests.services import CountingProxy
 
 pytestmark = pytest.mark.slow
+
+# Of a revision with one statement.
+MESSAGES = {"mysql": 8, "postgres": 2, "dsql": 4}
 
 EDITED = (
     "0001 step 1 was edited after it was applied: restore it and write a new revision, or keep the edit by"
@@ -138,3 +144,35 @@ def test_a_database_that_keeps_no_messages_yet_gets_them(database: Database, tmp
     run({}, database.environment(), versions=tmp_path)
     found = rows(database, "SELECT revision, message FROM migration_checksums ORDER BY revision")
     assert found == [("0001", None), ("0002", "step 2")]
+
+
+def test_a_message_is_kept_whatever_it_holds(database: Database, tmp_path: Path) -> None:
+    """The revisions in which two branches differ would be told by garbled names, or a quote fail the deployment."""
+    message = 'give 100 % of it\'s "names" %s a back\\slash; and é'
+    versions = history(tmp_path, *tables(2))
+    (file,) = tmp_path.glob("0002_*.py")
+    file.write_text(file.read_text().replace('"""step 2"""', repr(message)))
+    run({}, database.environment(), versions=versions)
+    noted = rows(database, "SELECT revision, message FROM migration_checksums ORDER BY revision")
+    assert noted == [("0001", "step 1"), ("0002", message)]
+    assert rows(database, "SELECT version_num FROM alembic_version") == [("0002",)]
+
+
+def test_showing_the_sql_of_pending_revisions_notes_nothing_of_them(database: Database, tmp_path: Path) -> None:
+    """They would be taken for applied, and another branch's of the same number go unnoticed."""
+    run({}, database.environment(), versions=history(tmp_path, *tables(1)))
+    shown = run({"command": "sql"}, database.environment(), versions=history(tmp_path, *tables(3)))
+    assert "CREATE TABLE t3" in shown["output"]
+    assert [revision for (revision,) in rows(database, "SELECT revision FROM migration_checksums")] == ["0001"]
+
+
+def test_a_revision_costs_few_messages(database: Database, tmp_path: Path) -> None:
+    """A deployment of a long history to a cluster that is far away would take minutes."""
+    counted = []
+    for count in (1, 2, 7):
+        proxy = CountingProxy(database.port)
+        with closing(proxy):
+            run({}, replace(database, port=proxy.port).environment(), versions=history(tmp_path, *tables(count)))
+            counted.append(proxy.taken())
+    # The goodbye of a connection may be counted or not.
+    assert round((counted[2] - counted[1]) / 4) == MESSAGES[database.engine]

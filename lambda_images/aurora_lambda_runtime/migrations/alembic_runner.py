@@ -10,7 +10,7 @@ from alembic import command
 from alembic.autogenerate import produce_migrations
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext, MigrationInfo, MigrationStep, RevisionStep
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionMap
 from alembic.util import CommandError
@@ -24,10 +24,11 @@ from aurora_lambda_runtime.migrations.autogenerate.changes import describe_chang
 from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.adopt import adopted_as, unknown_revision
-from aurora_lambda_runtime.migrations.history.checksums import read_revision, read_revisions, record_revision
+from aurora_lambda_runtime.migrations.history.checksums import read_revisions, record_query
 from aurora_lambda_runtime.migrations.history.offline import check_operations, describe, lint, load_operations, place
 from aurora_lambda_runtime.migrations.history.progress import Direction, InterruptedStep, RevisionProgress
 from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
+from aurora_lambda_runtime.migrations.history.version_writes import VersionWrites
 from aurora_lambda_runtime.migrations.outcome import AppliedRevision
 from aurora_lambda_runtime.migrations.servers import Server
 
@@ -57,10 +58,11 @@ class Migrations:
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
         self.config.attributes["offline_url"] = server.spec.offline_url
         self.config.attributes["metadata"] = self._metadata
-        self.config.attributes["on_version_apply"] = self._record
         load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)
         self._progress = None if server.spec.transactional_ddl else RevisionProgress(server)
+        self._writes = VersionWrites(server, self._progress)
+        self.config.attributes["on_version_apply"] = self._writes.end
 
     def load(self) -> None:
         """Load the revisions.
@@ -164,7 +166,7 @@ class Migrations:
             MigrationContext.configure(connection).stamp(self.script, revision)
             stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
             for known, file in read_revisions(self._versions).items():
-                record_revision(self._server, known, file if known in stamped else None)
+                self._server.row(*record_query(self._server, known, file if known in stamped else None))
 
     def history(self, version: str | None) -> str:
         """Return every revision, newest first, the current one marked."""
@@ -205,6 +207,7 @@ class Migrations:
         engine = engine_on(self._server.connection, self._server.spec)
         if self._progress:
             self._progress.listen(engine)
+        self._writes.listen(engine)
         return engine.connect()
 
     def _step(self, script: Script, direction: Direction, run: MigrationRun) -> Iterator[RevisionStep]:
@@ -215,17 +218,11 @@ class Migrations:
             step.migration_fn = self._progress.follow(script.revision, direction, step.migration_fn)
         run.current_step = {"revision": script.revision, "message": script.doc, "duration_ms": 0}
         started = time.monotonic()
+        self._writes.begin(script, direction)
         yield step
         run.current_step["duration_ms"] = round((time.monotonic() - started) * 1000)
         run.applied.append(run.current_step)
         run.current_step = None
-
-    def _record(self, *, step: MigrationInfo, **_options: object) -> None:
-        """Note the file of a revision that is applied, in the transaction that writes the version."""
-        script = self.script.get_revision(str(step.up_revision_id))
-        assert script
-        file = read_revision(Path(script.path)) if step.is_upgrade else None
-        record_revision(self._server, script.revision, file)
 
     def _metadata(self) -> MetaData:
         try:
@@ -277,6 +274,8 @@ class Migrations:
             self._server.limit_lock_waits()
             prepare()
 
+        if self._progress:
+            self._progress.begin_run()
         with self.connected() as connection:
             self.config.attributes |= {"connection": connection, "prepare": prepare_transaction}
             with EnvironmentContext(self.config, self.script, fn=run_steps):

@@ -7,6 +7,7 @@ from pathlib import Path
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.revisions import RevisionFile, revision_files
 from aurora_lambda_runtime.migrations.servers import Server
+from aurora_lambda_runtime.migrations.servers.base import Query
 
 # All columns: a database from before messages were kept has two.
 READ_CHECKSUMS = "SELECT * FROM migration_checksums"
@@ -37,15 +38,14 @@ def read_revision(file: Path) -> RevisionFile:
     return RevisionFile(message, hashlib.sha256(ast.unparse(module).encode()).hexdigest())
 
 
-def record_revision(server: Server, revision: str, file: RevisionFile | None) -> None:
-    """Note the file of an applied revision; None notes that it is no longer applied.
+def record_query(server: Server, revision: str, file: RevisionFile | None) -> Query:
+    """Return the query that notes the file of an applied revision; None notes that it is no longer applied.
 
     It belongs into the transaction that writes the version.
     """
     if file:
-        server.row(server.record_checksum, revision, file.checksum, file.message[:MAX_MESSAGE])
-    else:
-        server.row(DELETE_CHECKSUM, revision)
+        return server.record_checksum, revision, file.checksum, file.message[:MAX_MESSAGE]
+    return DELETE_CHECKSUM, revision
 
 
 def applied_files(server: Server) -> dict[str, RevisionFile]:

@@ -21,6 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.servers import Server
+from aurora_lambda_runtime.migrations.servers.base import Query
 
 Direction = Literal["upgrade", "downgrade"]
 
@@ -69,6 +70,7 @@ class RevisionProgress:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._revision: tuple[str, Direction] | None = None
+        self._looked = False
         self._noted = False
         self._writing = False
         self._skipped_writes = False
@@ -103,12 +105,27 @@ class RevisionProgress:
 
         return followed
 
+    def begin_run(self) -> None:
+        """Look anew, at the next revision, for what an earlier run left: this one knows what it does itself."""
+        self._looked = False
+
+    def begin_transaction(self) -> None:
+        """Make sure that a transaction is open, in which a revision ends."""
+        if not self._writing:
+            self._server.run("BEGIN")
+            self._writing = True
+
+    def end_queries(self) -> list[Query]:
+        """Return what belongs into the transaction that writes the version."""
+        return [(DELETE_PROGRESS,)] if self._noted else []
+
     def forget(self) -> None:
         """Begin a transaction, and forget in it that a step was interrupted."""
         self._server.run("BEGIN", DELETE_PROGRESS)
 
     def _begin(self, revision: str, direction: Direction) -> None:
-        found = self.interrupted()
+        found = None if self._looked else self.interrupted()
+        self._looked = True
         resumed = found if found and (found.revision, found.direction) == (revision, direction) else None
         self._revision = revision, direction
         self._noted = found is not None
@@ -120,14 +137,10 @@ class RevisionProgress:
         self._interrupted = resumed
 
     def _end(self) -> None:
-        """Leave a transaction open that ends the revision: Alembic writes the version in it and commits."""
+        """Leave what the revision wrote to the transaction in which Alembic writes the version and commits."""
         self._pass_checkpoint()
         if self._replaying() and self._skipped_writes:
             raise MigrationError(self._undecidable())
-        if not self._writing:
-            self._server.run("BEGIN")
-        if self._noted:
-            self._server.run(DELETE_PROGRESS)
         self._revision = None
 
     def _execute(self, cursor: DBAPICursor, statement: str, parameters: Any, context: ExecutionContext) -> bool:
@@ -151,9 +164,7 @@ class RevisionProgress:
         if self._replaying() and key in self._earlier_writes:
             self._skipped_writes = True
             return True
-        if not self._writing:
-            self._server.run("BEGIN")
-            self._writing = True
+        self.begin_transaction()
         self._writes.add(key)
         return False
 

@@ -13,6 +13,8 @@ from aurora_lambda_runtime.database.errors import DatabaseMissingError, error_co
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
 from aurora_lambda_runtime.migrations.servers.owner import check_owner, note_owner
 
+# A statement and its values.
+Query = tuple[str, *tuple[object, ...]]
 LOCK = "aurora-lambda.migrations"
 # How long a statement of DDL waits for its lock: readers that come after it wait as long.
 LOCK_SECONDS = 3
@@ -228,6 +230,10 @@ class Server(ABC):
     @abstractmethod
     def prepare_database(self) -> None:
         """Make the locked database ready for revisions: its defaults, and what an interrupted reset left."""
+
+    def joined(self, statement: str, others: Sequence[Query]) -> str | None:
+        """Return one message that runs a statement and others in one transaction; None where a message holds one."""
+        return None
 
     def transaction_id(self) -> int | None:
         """Return the number of the transaction around all revisions of a run; None on an engine that has none."""

@@ -1,6 +1,7 @@
 """PostgreSQL: the database, the application's role and its rights, and the lock."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import cast
 
 import psycopg
@@ -9,7 +10,8 @@ from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import RuntimeRole
 from aurora_lambda_runtime.database.quoting import literal, quoted
-from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LOCK_SECONDS, Server
+from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LOCK_SECONDS, Query, Server
+from aurora_lambda_runtime.migrations.servers.joined_statements import join_statements
 
 # Advisory locks belong to one database.
 LOCK_KEY = int.from_bytes(hashlib.sha256(LOCK.encode()).digest()[:8], signed=True)
@@ -142,6 +144,10 @@ class PostgresServer(Server):
     @override
     def forget_reset(self) -> None:
         """Do nothing: a reset is one transaction."""
+
+    @override
+    def joined(self, statement: str, others: Sequence[Query]) -> str:
+        return join_statements(self.connection, statement, others)
 
     @override
     def transaction_id(self) -> int | None:

@@ -1,7 +1,7 @@
 """Aurora DSQL: the schema, the application's role, and the lock. Each statement commits by itself."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self, cast
 
 from psycopg.errors import DuplicateObject, InvalidSchemaName, UndefinedTable, UniqueViolation
@@ -12,7 +12,7 @@ from aurora_lambda_runtime.database.contract import RuntimeRole, is_shared
 from aurora_lambda_runtime.database.drivers import DriverConnection
 from aurora_lambda_runtime.database.drivers.dsql import DsqlConnection
 from aurora_lambda_runtime.database.quoting import quoted
-from aurora_lambda_runtime.migrations.servers.base import Server, database_missing
+from aurora_lambda_runtime.migrations.servers.base import Query, Server, database_missing
 from aurora_lambda_runtime.migrations.servers.dsql.access import (
     MAPPINGS,
     MISSING,
@@ -29,6 +29,7 @@ from aurora_lambda_runtime.migrations.servers.dsql.lease import (
     Lease,
 )
 from aurora_lambda_runtime.migrations.servers.dsql.owner import COMMENT, LOGINS, claim_statements
+from aurora_lambda_runtime.migrations.servers.joined_statements import join_statements
 
 # What is left to do when a job is not waited for any longer, besides the runner's own reserve: to say so.
 RESERVE_SECONDS = 3.0
@@ -172,6 +173,10 @@ class DsqlServer(Server):
         """Finish a reset that was interrupted."""
         if self.row("SELECT 1 FROM migration_lease WHERE dropping"):
             self._drop_objects()
+
+    @override
+    def joined(self, statement: str, others: Sequence[Query]) -> str:
+        return join_statements(self.connection, statement, others)
 
     @override
     def forget_reset(self) -> None:
