@@ -9,6 +9,8 @@ from random import SystemRandom
 class Backoff:
     """Pauses that grow, of random lengths, so that clients that conflicted do not all try again at the same moment.
 
+    There is none before the first: of two that conflicted, one is through by then.
+
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
@@ -19,4 +21,5 @@ class Backoff:
     def pauses(self) -> Iterator[float]:
         """Yield the length of each pause, in seconds."""
         for number in range(self.retries):
-            yield SystemRandom().uniform(0, min(self.longest_seconds, self.first_seconds * 2**number))
+            longest = min(self.longest_seconds, self.first_seconds * 2 ** (number - 1)) if number else 0.0
+            yield SystemRandom().uniform(0, longest)
