@@ -7,6 +7,7 @@ import pytest
 
 from aurora_lambda.service.configuration import read
 from aurora_lambda.service.errors import SettingsError
+from aurora_lambda_local.cli.dev import Deployment
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.main import main
 
@@ -144,11 +145,14 @@ def test_on_a_terminal_data_is_deleted_only_when_somebody_says_so(
 
 def test_dev_deploys_with_the_options_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else each save would ask what `--yes` has answered, or lose the value of `-c`."""
-    seen: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr("aurora_lambda_local.cli.dev.develop", lambda stack, options: seen.append((stack, options)))
+    seen: list[Deployment] = []
+    monkeypatch.setattr("aurora_lambda_local.cli.dev.develop", seen.append)
     assert main(["dev", "-y", "-c", "engine=mysql"]) == 0
     assert main(["dev"]) == 0
-    assert seen == [("local", ["-s", "local", "-c", "engine=mysql", "--yes"]), ("local", ["-s", "local"])]
+    assert [(each.stack, each.overrides, each.arguments) for each in seen] == [
+        ("local", {"engine": "mysql"}, ["-s", "local", "-c", "engine=mysql", "--yes"]),
+        ("local", {}, ["-s", "local"]),
+    ]
 
 
 def test_what_a_program_refuses_is_one_line(
