@@ -60,8 +60,9 @@ bench: setup ## Measure, and write docs/performance.md.
 config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew from stacks/settings.py.
 	@$(BIN)/python -m aurora_lambda.service.reference
 
-picture: setup ## Record docs/first-run.svg anew.
+picture: setup ## Record docs/first-run.svg and docs/console.png anew.
 	@$(BIN)/python docs/first_run.py
+	@$(BIN)/python docs/console_picture.py
 
 base-image: ## Pin the images' base to its newest digest, in lambda_images/aurora_lambda_runtime/Dockerfile.
 	@.ci/pin-base-image
