@@ -147,8 +147,10 @@ def test_revisions_configuration_and_what_waits_are_shown(console: ConsoleClient
     assert "engine Pulumi.local.yaml postgres Database engine: Aurora MySQL" in words
     assert "handlerMemory -c, for this up (not kept) Memory of the handler" in words
     assert "handlerTimeout default 15" in words
+    words = console.words("/picture")
+    assert "migrations Migration needs AuroraDatabase main-db aws:" in words
     words = console.words("/streams")
-    assert "print-names Enabled aurora-lambda-local-items → print-names-" in words
+    assert "print-names Enabled aurora-lambda-local-items → print-names " in words
     assert "RetryAttemptsExhausted, 1 record" in words
 
 
@@ -201,6 +203,7 @@ PAGES = (
     "/database/notes?edit=1",
     "/migrations",
     "/streams",
+    "/picture",
     "/configuration",
 )
 

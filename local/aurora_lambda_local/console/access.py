@@ -18,7 +18,8 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Cache-Control": "no-store",
+    # Kept for the way back alone, to what somebody has typed.
+    "Cache-Control": "private, no-cache",
 }
 CLOSED = "This console opens at the address that this command prints: aurora-lambda console --print"
 

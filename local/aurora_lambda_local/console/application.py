@@ -7,21 +7,22 @@ from werkzeug.exceptions import HTTPException
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.console.access import protect
-from aurora_lambda_local.console.pages import configuration, database, functions, migrations, routes, streams
+from aurora_lambda_local.console.pages import configuration, database, functions, migrations, picture, routes, streams
 from aurora_lambda_local.console.state import Console, console
-from aurora_lambda_local.deployed.stack import StackRequestError, pretty_json
+from aurora_lambda_local.deployed.stack import StackRequestError, pretty_json, program_name
 from aurora_lambda_local.platform.errors import LocalError, print_error
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
-PAGES = (functions, routes, database, migrations, streams, configuration)
+PAGES = (functions, routes, database, migrations, streams, picture, configuration)
 NAVIGATION = (
     ("functions.overview", "Overview", "o"),
     ("routes.show", "Routes", "r"),
     ("database.tables", "Database", "d"),
     ("migrations.show", "Migrations", "m"),
     ("streams.show", "Streams and queues", "s"),
+    ("picture.show", "Picture", "p"),
     ("configuration.show", "Configuration", "c"),
 )
 EXPECTED = (LocalError, StackRequestError, DatabaseError, MigrationError)
@@ -33,6 +34,7 @@ def create_application(paths: LocalPaths, address: str) -> Flask:
     application.extensions["console"] = Console(paths)
     application.jinja_env.trim_blocks = application.jinja_env.lstrip_blocks = True
     application.jinja_env.filters["pretty_json"] = pretty_json
+    application.jinja_env.filters["program_name"] = program_name
     application.jinja_env.filters["style"] = style_class
     protect(application, address)
     for module in PAGES:
@@ -52,7 +54,8 @@ def create_application(paths: LocalPaths, address: str) -> Flask:
             # The browser gets a page whatever the fault is; the traceback is in the supervisor's log.
             print_error(error)
             status, message = HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
-        return render_template("error.html", status=HTTPStatus(status), message=message), status
+        title = "Not done" if isinstance(error, EXPECTED) else HTTPStatus(status).phrase
+        return render_template("error.html", title=title, message=message), status
 
     return application
 

@@ -10,7 +10,7 @@ from itertools import count
 from flask import current_app
 
 from aurora_lambda_local.commands import status
-from aurora_lambda_local.console.log_window import LogWindow
+from aurora_lambda_local.deployed.log_window import LogWindow
 from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths

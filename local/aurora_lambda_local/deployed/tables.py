@@ -7,6 +7,8 @@ from functools import cached_property
 
 from aurora_lambda_local.deployed.sql import OpenDatabase
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_runtime.database.quoting import quoted
+from aurora_lambda_runtime.migrations.servers import mysql
 
 # What the migration runner keeps for itself.
 RUNNERS_TABLES = ("alembic_version", "migration_checksums", "migration_lease", "migration_progress")
@@ -83,11 +85,8 @@ class Table:
         Raises:
             UsageError: there is no such table.
         """
-        # Imported here because SQLAlchemy takes as long as all else that the console's first page needs.
-        from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
-
         self._database, self.name = database, name
-        self._quote = offline_dialect(database.settings.spec).identifier_preparer.quote_identifier
+        self._quote = mysql.quoted if database.settings.engine == "mysql" else quoted
         if name not in table_names(database):
             raise UsageError(f"there is no table {name!r} here; there are: {', '.join(table_names(database))}")
 

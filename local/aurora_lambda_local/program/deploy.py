@@ -126,7 +126,9 @@ class _Update:
         if self._may_delete:
             self._require_consent(self._supervisor.data_to_delete(forwarder.urns))
         with self._progress.working("deleting what the program no longer has"):
-            finished = self._supervisor.finish_update({"urns": forwarder.urns, "outputs": outputs, "program": state()})
+            finished = self._supervisor.finish_update(
+                {"urns": forwarder.urns, "links": forwarder.links, "outputs": outputs, "program": state()}
+            )
         for resource in finished["deleted"]:
             forwarder.report("deleted", resource["type"], resource["name"], recorded=resource["recorded"])
         self._progress.finish()

@@ -48,7 +48,8 @@ class Monitor(MockMonitor):
             return super().Invoke(request)
 
     def _set_urn(self, request: Any) -> None:
-        self._receiver.set_urn(self.make_urn(request.parent, request.type, request.name), request.parent)
+        urn = self.make_urn(request.parent, request.type, request.name)
+        self._receiver.set_urn(urn, request.parent, request.dependencies)
 
 
 def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: bool = False) -> Outputs:

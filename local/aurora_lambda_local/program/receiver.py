@@ -4,7 +4,7 @@ import json
 import threading
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -15,6 +15,7 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.transforms import ResourceTransforms
 from aurora_lambda_local.resources.outputs import lookup_result
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.resources.state import ResourceLinks
 from aurora_lambda_local.supervisor.messages import LookupRequest
 
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
@@ -29,6 +30,7 @@ class ResourceReceiver(Mocks):
         changes: The number of resources by kind of change.
         failures: One message for each resource that failed.
         urns: The resources that the program has registered.
+        links: Of these, and of components, the parent and what each depends on.
         transforms: What the program itself changes of resources before they come here.
     """
 
@@ -38,6 +40,7 @@ class ResourceReceiver(Mocks):
         self.changes: Counter[str] = Counter()
         self.failures: list[str] = []
         self.urns: list[str] = []
+        self.links: dict[str, ResourceLinks] = {}
         self.transforms = ResourceTransforms()
         self._thread = threading.local()
 
@@ -52,9 +55,10 @@ class ResourceReceiver(Mocks):
             self.failures.append(str(error))
             raise
 
-    def set_urn(self, urn: str, parent: str) -> None:
-        """Set the URN and the parent's of the resource that this thread registers next."""
+    def set_urn(self, urn: str, parent: str, dependencies: Sequence[str] = ()) -> None:
+        """Set the URN of the resource that this thread registers next, its parent's and those that it depends on."""
         self._thread.urn, self._thread.parent = urn, parent
+        self.links[urn] = {"parent": parent, "dependencies": sorted(dependencies)}
 
     def register_transform(self, transform: pulumi.ResourceTransform) -> None:
         """Receive a transform of all resources."""

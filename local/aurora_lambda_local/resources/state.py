@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import TypedDict
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.resource_schemas import Outputs
@@ -29,16 +30,25 @@ class ResourceRecord:
     further_digest: str = ""
 
 
+class ResourceLinks(TypedDict):
+    """The URN of a resource's parent, and those of what it depends on, as Pulumi has them."""
+
+    parent: str
+    dependencies: list[str]
+
+
 @dataclass
 class StackState:
     """One stack: its resources by URN, in the order of creation, its outputs, and the `-c` keys of its last `up`.
 
-    `overrides` are keys of the configuration without their values, which may be secrets.
+    `overrides` are keys of the configuration without their values, which may be secrets. `links` are those of the
+    program's last run, components included.
     """
 
     resources: dict[str, ResourceRecord] = field(default_factory=dict)
     outputs: Outputs = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
+    links: dict[str, ResourceLinks] = field(default_factory=dict)
 
 
 @dataclass
@@ -132,6 +142,7 @@ def _parse(value: Outputs) -> LocalState:
             {urn: ResourceRecord(**record) for urn, record in stack["resources"].items()},
             dict(stack["outputs"]),
             list(stack.get("overrides", ())),
+            dict(stack.get("links", {})),
         )
         for name, stack in value["stacks"].items()
     }

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.resources.state import ResourceLinks
 
 if TYPE_CHECKING:
     # They import moto, which commands do without.
@@ -99,13 +100,14 @@ class ProgramState(TypedDict):
 
 
 class FinishRequest(RemovalRequest):
-    """End an update: delete the resources that are not in `urns`, and record the stack's outputs.
+    """End an update: delete the resources that are not in `urns`, and record the stack's outputs and links.
 
     `program` is None where the program may depend on something else, too.
     """
 
     outputs: Outputs
     program: ProgramState | None
+    links: dict[str, ResourceLinks]
 
 
 class DeletedResource(TypedDict):

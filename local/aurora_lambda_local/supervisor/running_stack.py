@@ -126,7 +126,7 @@ class RunningStack:
         removed = {urn: self._delete(context, stack, urn, notices) for urn in _removed(stack, request["urns"])}
         deleted = [resource for urn, resource in removed.items() if REPLACED not in urn]
         notices += engine_notices(stack.outputs, request["outputs"])
-        stack.outputs = dict(request["outputs"])
+        stack.outputs, stack.links = dict(request["outputs"]), dict(request["links"])
         self._save_state()
         if errors := reachability_errors(context):
             raise LocalError("\n".join(errors))

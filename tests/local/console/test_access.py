@@ -95,7 +95,7 @@ def test_no_page_can_be_framed_kept_or_run_foreign_scripts(browser: FlaskClient)
     for answer in (browser.get("/"), browser.get("/?token=the-token"), browser.get("/")):
         assert {name: answer.headers[name] for name in ("X-Frame-Options", "Cache-Control", "Referrer-Policy")} == {
             "X-Frame-Options": "DENY",
-            "Cache-Control": "no-store",
+            "Cache-Control": "private, no-cache",
             "Referrer-Policy": "same-origin",
         }
         policy = answer.headers["Content-Security-Policy"].split("; ")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_lambda_local.console.log_window import LogWindow
+from aurora_lambda_local.deployed.log_window import LogWindow
 
 FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 NOON = "2026-11-29T12:00:00.00"

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from aurora_lambda_local.console.tables import COUNTED_ROWS, Selection, Table, table_names
 from aurora_lambda_local.deployed.sql import OpenDatabase, run_query
+from aurora_lambda_local.deployed.tables import COUNTED_ROWS, Selection, Table, table_names
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings

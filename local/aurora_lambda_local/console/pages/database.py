@@ -10,8 +10,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from aurora_lambda_local.console.state import console
-from aurora_lambda_local.console.tables import COUNTED_ROWS, OPERATORS, Row, Selection, Table, table_names
 from aurora_lambda_local.deployed.sql import OpenDatabase, running_database
+from aurora_lambda_local.deployed.tables import COUNTED_ROWS, OPERATORS, Row, Selection, Table, table_names
 from aurora_lambda_local.platform.errors import UsageError
 
 pages = Blueprint("database", __name__)

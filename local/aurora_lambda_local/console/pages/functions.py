@@ -10,11 +10,11 @@ from jinja2 import Template
 from werkzeug import Response as AnyResponse
 
 from aurora_lambda.service.outputs import outputs_for_people
-from aurora_lambda_local.console.log_window import LogWindow
 from aurora_lambda_local.console.pages.migrations import revisions
 from aurora_lambda_local.console.state import Attempt, console
+from aurora_lambda_local.deployed.log_window import LogWindow
 from aurora_lambda_local.deployed.migrations import MIGRATION_RUNNER
-from aurora_lambda_local.deployed.stack import parse_payload
+from aurora_lambda_local.deployed.stack import parse_payload, program_name
 from aurora_lambda_local.supervisor.messages import FunctionStatus
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -48,7 +48,7 @@ def show(name: str) -> str:
     function, stack = _function(name), console().stack()
     history, shown = console().history.of(f"function {name}", request.args.get("attempt"))
     # Outputs call the migration runner otherwise than the program does.
-    output = next((key for key, arn in stack.functions().items() if arn == function["arn"]), name)
+    output = next((key for key, arn in stack.functions().items() if program_name(arn) == name), name)
     payload = (shown or history[0]).sent["payload"] if history else FIRST_PAYLOADS.get(output, "{}")
     request_id = request.args.get("request", "")
     lines = console().logs().lines(name, request_id)[-SHOWN_LINES:]
