@@ -131,6 +131,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     INSERT INTO sys.job (job_id, job_type, object_id, object_name, command)
     VALUES (id, kind, target, target, statement) RETURNING job_id
 $$;
+-- A job runs as PostgreSQL's superuser: only the functions below may say what.
+REVOKE EXECUTE ON FUNCTION sys.submit FROM PUBLIC;
 
 -- An index counts as invalid, yet is maintained and enforces, until its job has built it.
 CREATE OR REPLACE FUNCTION sys.submit_index(index_oid regclass, is_unique boolean, id text) RETURNS text

@@ -42,6 +42,14 @@ class Message:
         return {part[:1].decode(): part[1:].decode(errors="replace") for part in self.body.split(b"\0") if part}
 
 
+class RefusedError(Exception):
+    """PostgreSQL has refused something; `replies` end with its error."""
+
+    def __init__(self, replies: Sequence[Message]) -> None:
+        super().__init__()
+        self.replies = replies
+
+
 class MessageSocket:
     """Messages to and from a socket; one of more than `limit` bytes ends the connection."""
 

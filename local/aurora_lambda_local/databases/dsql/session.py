@@ -10,12 +10,12 @@ from aurora_lambda_local.databases.dsql.errors import DsqlError
 from aurora_lambda_local.databases.dsql.protocol import (
     Message,
     MessageSocket,
+    RefusedError,
     complete,
     error_response,
     query,
     ready,
     split_text,
-    sqlstate,
     without_internals,
 )
 from aurora_lambda_local.databases.dsql.rules import Kind
@@ -86,7 +86,7 @@ class Session:
         """Do something; False where it fails, which undoes the transaction and leaves its block, if any, failed."""
         try:
             action(*arguments)
-        except (DsqlError, _PostgresError) as error:
+        except (DsqlError, RefusedError) as error:
             self._transaction.rollback()
             if self._status == BLOCK:
                 self._status = FAILED
@@ -160,7 +160,7 @@ class Session:
     def _ask(self, prepared: Prepared, *questions: Message) -> list[Message]:
         """Return PostgreSQL's replies to questions about a statement; nothing is executed."""
         kind = Kind.WAIT if prepared.statement.kind == Kind.WAIT else Kind.READ
-        return _checked(self._transaction.run(kind, (*prepared.messages, *questions)))
+        return self._transaction.run(kind, (*prepared.messages, *questions))
 
     def _perform(self, statement: Statement, messages: tuple[Message, ...]) -> list[Message]:
         """Return the replies to a statement, whose transaction is begun where there is none."""
@@ -179,13 +179,13 @@ class Session:
         if statement.kind == Kind.DDL:
             job = base64.b32encode(secrets.token_bytes(16))[: len(NEW_JOB)].lower()
             messages = tuple(Message(each.type, each.body.replace(NEW_JOB.encode(), job)) for each in messages)
-        replies = _checked(self._transaction.run(statement.kind, messages, self._copied_data()))
+        replies = self._transaction.run(statement.kind, messages, self._copied_data())
         return [complete(statement.tag) if statement.tag and each.type == b"C" else each for each in replies]
 
     def _end(self, *, commit: bool) -> list[Message]:
         try:
             if commit:
-                _checked(self._transaction.commit())
+                self._transaction.commit()
             else:
                 self._transaction.rollback()
         finally:
@@ -197,8 +197,8 @@ class Session:
         if self._status != IDLE:
             return
         try:
-            _checked(self._transaction.commit())
-        except (DsqlError, _PostgresError):
+            self._transaction.commit()
+        except (DsqlError, RefusedError):
             # The statement was about to be reported as done.
             if self._output and self._output[-1].type == b"C":
                 self._output.pop()
@@ -218,7 +218,7 @@ class Session:
             raise DsqlError("25001", "sys.wait_for_job cannot run inside a transaction block")
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
-            replies = _checked(self._transaction.run(Kind.WAIT, messages))
+            replies = self._transaction.run(Kind.WAIT, messages)
             if all(each.body != UNFINISHED for each in replies if each.type == b"D") or time.monotonic() > deadline:
                 return replies
             self._transaction.rollback()
@@ -245,17 +245,3 @@ class Session:
     def _flush(self) -> None:
         self._client.send(self._output)
         self._output.clear()
-
-
-class _PostgresError(Exception):
-    """PostgreSQL has refused a statement; `replies` end with its error."""
-
-    def __init__(self, replies: list[Message]) -> None:
-        super().__init__()
-        self.replies = replies
-
-
-def _checked(replies: list[Message]) -> list[Message]:
-    if sqlstate(replies):
-        raise _PostgresError(replies)
-    return replies

@@ -25,7 +25,7 @@ from aurora_lambda_local.databases.dsql.errors import (
     schema_conflict,
     unsupported,
 )
-from aurora_lambda_local.databases.dsql.protocol import Message, error_response, query, sqlstate
+from aurora_lambda_local.databases.dsql.protocol import Message, RefusedError, error_response, query, sqlstate
 from aurora_lambda_local.databases.dsql.rules import Kind
 from aurora_lambda_local.databases.dsql.storage import CopiedData, StorageConnection
 
@@ -78,6 +78,7 @@ class Transaction:
 
         Raises:
             DsqlError: DSQL would refuse it; the caller has to roll back.
+            RefusedError: PostgreSQL does; the same.
         """
         if kind == Kind.DDL and Kind.DDL in self._now.kinds:
             raise unsupported("multiple ddl statements not supported in a transaction")
@@ -91,17 +92,16 @@ class Transaction:
             raise DsqlError("54000", "transaction row limit exceeded")
         return replies
 
-    def commit(self) -> list[Message]:
-        """Commit; what is returned is PostgreSQL's refusal, if any.
+    def commit(self) -> None:
+        """Commit; nothing happens where there is nothing to commit.
 
         Raises:
             DsqlError: DSQL would refuse to; the caller has to roll back.
+            RefusedError: PostgreSQL does; the same.
         """
-        replies = self._until_free(self._attempt_commit) if self._now.open or self._now.doomed else []
-        if sqlstate(replies):
-            return replies
+        if self._now.open or self._now.doomed:
+            self._until_free(self._attempt_commit)
         self._now = _Progress()
-        return []
 
     def rollback(self) -> None:
         """Undo all; nothing happens where there is nothing to undo."""
@@ -158,8 +158,10 @@ class Transaction:
                 if state == CONFLICT and not self._now.doomed:
                     self._doom()
                     continue
-            if state not in LOCKED:
+            if not state:
                 return replies
+            if state not in LOCKED:
+                raise RefusedError(replies)
             self._cluster.free_locks(self)
 
     def _attempt(self, kind: Kind, messages: tuple[Message, ...], copied: CopiedData | None) -> list[Message]:

@@ -141,6 +141,12 @@ def test_a_job_keeps_its_id_where_its_transaction_made_way(table: Clients) -> No
     assert ended(admin, job_id) == ("completed", None)
 
 
+def test_nobody_can_say_what_a_job_runs(table: Clients) -> None:
+    """Jobs run as PostgreSQL's superuser: an application would read what belongs to another one."""
+    submit = "SELECT sys.submit('INDEX_BUILD', 't', 'DROP TABLE t', 'id')"
+    assert refusal(table.connect(), submit) == ("42501", "permission denied for function submit")
+
+
 def test_a_build_waits_for_no_open_transaction(table: Clients) -> None:
     """`no locks, no waiting` (verified E, S): an open transaction somewhere would stop every migration."""
     writer, admin = table.connect(), table.connect()
