@@ -74,7 +74,7 @@ def cluster(directory: Path) -> Generator[Cluster]:
     server.identities[AWS_ENVIRONMENT["AWS_ACCESS_KEY_ID"]] = Identity(IAM_ROLE_ARN, secret)
     server.start()
     try:
-        with pytest.MonkeyPatch.context() as monkeypatch:
+        with pytest.MonkeyPatch.context() as monkeypatch, server.any_number_of_schemas():
             set_aws_environment(monkeypatch)
             runs.run({}, Cluster(server).environment(), versions=VERSIONS)
             yield Cluster(server)

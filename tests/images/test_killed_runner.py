@@ -107,7 +107,8 @@ class Trial:
 def quiet_dsql(dsql: Database, dsql_server: FaultyServer) -> Iterator[Database]:
     """Return a name on DSQL's stand-in, where databases beside each other do not disturb each other by DDL."""
     dsql_server.faults = replace(dsql_server.faults, schema_conflicts=False)
-    yield dsql
+    with dsql_server.any_number_of_schemas():
+        yield dsql
     dsql_server.faults = replace(dsql_server.faults, schema_conflicts=True)
 
 
