@@ -51,7 +51,7 @@ def test_functions_of_the_program_run_on_the_services_database(tmp_path: Path) -
         program.write_text(PROGRAM.format(command="wirte"))
         refused = checkout.run("up", code=2).err
         assert refused == (
-            "error: function 'handler' sends to a queue, and its subnets have no way to SQS. "
+            "error: function 'handler' sends to a queue, and its subnets have no way there. "
             "Type: aurora-lambda config set --path 'endpoints[0]' sqs (7 to 8 USD a month)\n"
         )
         checkout.run("config", "set", "--path", "endpoints[0]", "sqs")
