@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
-from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together
+from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, restore_point, restored_from
 from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
 from aurora_lambda.existing_cluster import BESIDE_EXISTING, details_of_existing, existing_cluster, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
@@ -141,6 +141,10 @@ class AuroraDatabase(pulumi.ComponentResource):
             kms_key_id=args.get("kms_key_id"),
             enabled_cloudwatch_logs_exports=self._logs or None,
             backup_retention_period=args["backup_retention_days"],
+            preferred_backup_window=args.get("backup_window"),
+            preferred_maintenance_window=args.get("maintenance_window"),
+            snapshot_identifier=args.get("snapshot_identifier"),
+            restore_to_point_in_time=restore_point(args),
             copy_tags_to_snapshot=True,
             deletion_protection=args["deletion_protection"],
             skip_final_snapshot=final_snapshot.apply(lambda taken: not taken),
@@ -193,7 +197,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         )
 
     def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
-        trigger = [self._args["vpc_id"], self._args.get("kms_key_id", "")]
+        trigger = [self._args["vpc_id"], self._args.get("kms_key_id", ""), *restored_from(self._args)]
         return pulumi.ResourceOptions(replacement_trigger=pulumi.Output.all(*trigger))
 
     def _scaling(self) -> pulumi.Output[aws.rds.ClusterServerlessv2ScalingConfigurationArgs]:
@@ -220,6 +224,7 @@ class AuroraDatabase(pulumi.ComponentResource):
                 apply_immediately=True,
                 instance_class="db.serverless",
                 publicly_accessible=False,
+                preferred_maintenance_window=self._args.get("maintenance_window"),
                 auto_minor_version_upgrade=False,
                 performance_insights_enabled=insights,
                 performance_insights_retention_period=insights.apply(

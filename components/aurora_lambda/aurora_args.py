@@ -1,9 +1,10 @@
 """The arguments of `AuroraDatabase`: what they mean, what they take, and their defaults."""
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
 from aurora_lambda.arguments import (
     Argument,
@@ -68,6 +69,18 @@ class AuroraDatabaseArgs(TypedDict):
     which resources there are."""
     backup_retention_days: NotRequired[pulumi.Input[int]]
     """Days of point-in-time recovery."""
+    backup_window: NotRequired[pulumi.Input[str]]
+    """When the daily backup is taken, in UTC. Default: a time that RDS chooses."""
+    maintenance_window: NotRequired[pulumi.Input[str]]
+    """When RDS may work on the cluster and its instances each week, in UTC. Default: a time that RDS chooses."""
+    snapshot_identifier: NotRequired[pulumi.Input[str]]
+    """A snapshot of a cluster, by its name or ARN, that the cluster is made from. Given later, or taken away, it
+    replaces the cluster."""
+    restore_cluster_identifier: NotRequired[pulumi.Input[str]]
+    """Another cluster whose data the cluster is made from, as they were at `restore_time`. Given later, or taken away,
+    it replaces the cluster. Plain where it is given or not."""
+    restore_time: NotRequired[pulumi.Input[str]]
+    """As of when, in UTC. Default: the latest time that can be restored."""
     deletion_protection: NotRequired[bool]
     """Whether AWS and Pulumi refuse to delete the cluster. Plain, since Pulumi has to know it first."""
     final_snapshot: NotRequired[pulumi.Input[bool]]
@@ -108,15 +121,23 @@ OF_NEW_CLUSTERS = (
     "auto_pause_seconds",
     "instance_count",
     "backup_retention_days",
+    "backup_window",
+    "maintenance_window",
+    "snapshot_identifier",
+    "restore_cluster_identifier",
+    "restore_time",
     "deletion_protection",
     "final_snapshot",
     "performance_insights",
     "export_logs",
     "extended_support",
 )
+RESTORED_FROM = ("snapshot_identifier", "restore_cluster_identifier", "restore_time")
+_DAY, _TIME = r"(mon|tue|wed|thu|fri|sat|sun)", r"([01]\d|2[0-3]):[0-5]\d"
+CLUSTER_IDENTIFIER = r"[a-z](-?[a-z0-9]){0,62}"
 ARGUMENTS: Mapping[str, Argument] = {
     "engine": choice(*RDS_ENGINES),
-    "cluster_identifier": text(r"[a-z](-?[a-z0-9]){0,62}", "a cluster's identifier, such as shop-prod-main-db-1a2b"),
+    "cluster_identifier": text(CLUSTER_IDENTIFIER, "a cluster's identifier, such as shop-prod-main-db-1a2b"),
     "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
     "schema": identifier(RESERVED_SCHEMAS, "app"),
     "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", None),
@@ -126,6 +147,14 @@ ARGUMENTS: Mapping[str, Argument] = {
     "auto_pause_seconds": whole_number(300, SECONDS_PER_DAY, "seconds", 300),
     "instance_count": whole_number(1, 16, "instances", 1),
     "backup_retention_days": whole_number(1, 35, "days", 7),
+    # Source: RDS API reference, CreateDBCluster.
+    "backup_window": text(rf"{_TIME}-{_TIME}", "a time of the day in UTC, such as 03:00-03:30"),
+    "maintenance_window": text(rf"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "a time of the week, such as sun:04:00-sun:04:30"),
+    "snapshot_identifier": text(
+        r"(arn:[\w-]+:rds:[\w-]+:\d{12}:cluster-snapshot:)?(rds:)?[A-Za-z][\w-]{0,254}", "a snapshot's name or ARN"
+    ),
+    "restore_cluster_identifier": text(CLUSTER_IDENTIFIER, "a cluster's identifier, such as shop-prod-main-db-1a2b"),
+    "restore_time": text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "a time in UTC, such as 2026-11-29T12:00:00Z"),
     "deletion_protection": flag(default=False),
     "final_snapshot": flag(default=True),
     "kms_key_id": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
@@ -157,3 +186,27 @@ def check_together(name: str, args: AuroraDatabaseArgs) -> None:
             f"AuroraDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"
             " give one of the two"
         )
+    if "snapshot_identifier" in args and "restore_cluster_identifier" in args:
+        raise ValueError(
+            f"AuroraDatabase {name!r}: snapshot_identifier and restore_cluster_identifier both say what the cluster is"
+            " made from; give one of the two"
+        )
+    if "restore_time" in args and "restore_cluster_identifier" not in args:
+        raise ValueError(f"AuroraDatabase {name!r}: restore_time needs restore_cluster_identifier")
+
+
+def restored_from(args: Mapping[str, Any]) -> list[pulumi.Input[str]]:
+    """Return what says which data a cluster is made from: another one is another cluster."""
+    return [args[key] for key in RESTORED_FROM if key in args]
+
+
+def restore_point(args: Mapping[str, Any]) -> aws.rds.ClusterRestoreToPointInTimeArgs | None:
+    """Return what a cluster is restored from, where another cluster is given."""
+    if "restore_cluster_identifier" not in args:
+        return None
+    when = args.get("restore_time")
+    return aws.rds.ClusterRestoreToPointInTimeArgs(
+        source_cluster_identifier=args["restore_cluster_identifier"],
+        restore_to_time=when,
+        use_latest_restorable_time=True if when is None else None,
+    )

@@ -218,6 +218,13 @@ def _engine_mistakes(settings: Settings) -> list[str]:
         )
     if settings.aurora_cluster_identifier:
         return mistakes + _existing_cluster_mistakes(settings)
+    if settings.snapshot_identifier and settings.restore_cluster_identifier:
+        mistakes.append(
+            "snapshotIdentifier and restoreClusterIdentifier both say what the cluster is made from. Type: pulumi"
+            " config rm restoreClusterIdentifier"
+        )
+    if settings.restore_time and not settings.restore_cluster_identifier:
+        mistakes.append("restoreTime needs a cluster. Type: pulumi config set restoreClusterIdentifier IDENTIFIER")
     return mistakes + _connection_mistakes(settings, engine.connections_for_functions(settings.max_capacity))
 
 

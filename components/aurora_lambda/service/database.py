@@ -124,7 +124,14 @@ def _aurora(
 
 
 def _new_cluster(settings: Settings, live: LiveStack) -> dict[str, Any]:
-    version = {"engine_version": settings.engine_version} if settings.engine_version else {}
+    given = {
+        "engine_version": settings.engine_version,
+        "backup_window": settings.backup_window,
+        "maintenance_window": settings.maintenance_window,
+        "snapshot_identifier": settings.snapshot_identifier,
+        "restore_cluster_identifier": settings.restore_cluster_identifier,
+        "restore_time": settings.restore_time,
+    }
     return {
         "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
         "min_capacity": settings.min_capacity,
@@ -137,5 +144,5 @@ def _new_cluster(settings: Settings, live: LiveStack) -> dict[str, Any]:
         "performance_insights": settings.performance_insights,
         "export_logs": settings.database_logs,
         "extended_support": settings.extended_support,
-        **version,
+        **{key: value for key, value in given.items() if value},
     }

@@ -61,6 +61,39 @@ class DatabaseSettings:
     backup_retention_days: int = config_key(
         _DATABASE["backup_retention_days"], "Point-in-time recovery.", engines=AURORA
     )
+    backup_window: str = config_key(
+        _DATABASE["backup_window"],
+        "When the cluster's daily backup is taken, in UTC; empty: RDS chooses.",
+        "",
+        engines=AURORA,
+    )
+    maintenance_window: str = config_key(
+        _DATABASE["maintenance_window"],
+        "When RDS may work on the cluster each week, in UTC; empty: RDS chooses.",
+        "",
+        engines=AURORA,
+    )
+    snapshot_identifier: str = config_key(
+        _DATABASE["snapshot_identifier"],
+        "Snapshot that the cluster is made from; it stays here afterwards.",
+        "",
+        engines=AURORA,
+        replaces="Aurora's cluster by one from the snapshot",
+    )
+    restore_cluster_identifier: str = config_key(
+        _DATABASE["restore_cluster_identifier"],
+        "Cluster whose data the cluster is made from; it stays here afterwards.",
+        "",
+        engines=AURORA,
+        replaces="Aurora's cluster by one with that data",
+    )
+    restore_time: str = config_key(
+        _DATABASE["restore_time"],
+        "As of when restoreClusterIdentifier's data are, in UTC; empty: the latest.",
+        "",
+        engines=AURORA,
+        replaces="Aurora's cluster by one with the data of that time",
+    )
     daily_backup_days: int = config_key(
         whole_number(0, 36_500, "days", 0),
         "How long AWS Backup keeps daily backups of the DSQL cluster and the streams' tables of the stack; 0: it makes"

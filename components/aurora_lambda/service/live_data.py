@@ -151,7 +151,9 @@ def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
 def _replacements(before: Mapping[str, Any], settings: Settings) -> Iterator[Replacement]:
     after = live_data(settings, before)
     if before["engine"] == after["engine"]:
-        for name, live in before["keys"].items():
+        # What an older release did not know was not given then.
+        unknown = {name: "" for name, given in after["keys"].items() if CONFIG_KEYS[name].default == ""}
+        for name, live in {**unknown, **before["keys"]}.items():
             given = after["keys"].get(name, live)
             if _differs(live, given):
                 yield Replacement(name, live, given, CONFIG_KEYS[name].replaces, before["protected"])
