@@ -57,8 +57,7 @@ class Backup(pulumi.ComponentResource):
     """Daily backups by AWS Backup, in a vault that stays when the stack goes.
 
     Makes: the vault (`vault` in `transform`), the plan (`plan`), what it backs up (`selection`), and the role by which
-    AWS Backup does, and restores (`role`, `policyAttachment`: each of the two). At rest: what is in the vault, at 0.10
-    USD per GB-month.
+    AWS Backup does, and restores (`role`, `policyAttachment`: each of the two). At rest it costs what is in the vault.
     """
 
     vault_name: pulumi.Output[str]
