@@ -42,6 +42,7 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
         ".github/workflows/ci.yml",
         ".gitignore",
+        ".vscode/launch.json",
         "Makefile",
         "Pulumi.yaml",
         "README.md",

@@ -28,6 +28,7 @@ def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
     stack = "local" if options.stack is None else options.stack
     overrides = _overrides(options.config)
+    debugger = _debugger(options) if options.debug else None
     with started_progress(fold=not options.verbose) as progress:
         repeated = repeat(stack, overrides, progress, containers=options.containers)
         result = repeated or _run_program(stack, overrides, options, progress)
@@ -35,6 +36,10 @@ def up(options: argparse.Namespace) -> None:
     for line in [] if repeated or result.unchanged else _migration_lines(outputs):
         if line != "up to date":
             print_line(("note:", "yellow"), f" {line}")
+    if debugger:
+        from aurora_lambda_local.cli.debugging import wait_for_editor
+
+        print_line(("\nDebugging: ", "bold"), wait_for_editor(options.debug, debugger))
     if options.quiet:
         return
     from aurora_lambda_local.platform.paths import LocalPaths
@@ -48,6 +53,14 @@ def up(options: argparse.Namespace) -> None:
     print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):
         print_line(f"    {command}")
+
+
+def _debugger(options: argparse.Namespace) -> Path:
+    from aurora_lambda_local.cli.debugging import debugger_folder
+
+    if options.containers:
+        raise UsageError("--debug is for functions that run on this machine itself; leave out --containers")
+    return debugger_folder()
 
 
 def _run_program(stack: str, overrides: Mapping[str, str], options: argparse.Namespace, progress: Progress) -> UpResult:

@@ -1,16 +1,20 @@
-"""`aurora-lambda invoke --debug`: one invocation in this terminal, which breakpoints can stop."""
+"""`invoke --debug`: one invocation in this terminal; `up --debug`: a function that waits for an editor."""
 
 import os
 import signal
 import subprocess
 import tempfile
+from importlib.util import find_spec
+from pathlib import Path
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.deployed.stack import DeployedStack
+from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.runtimes.debugged import DEBUG_HOST, DEBUG_PORT
 from aurora_lambda_local.runtimes.virtualenv import ONE_INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient
+from aurora_lambda_local.supervisor.messages import DebugRequest
 
 
 def invoke_here(stack: DeployedStack, name: str, payload: bytes) -> int:
@@ -38,3 +42,33 @@ def invoke_here(stack: DeployedStack, name: str, payload: bytes) -> int:
         code = subprocess.run(command, cwd=folder, env=variables, pass_fds=(file.fileno(),), check=False).returncode
     # As a shell counts: 130 is an interrupt.
     return code if code >= 0 else 128 - code
+
+
+def debugger_folder() -> Path:
+    """Return the folder of debugpy.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    spec = find_spec("debugpy")
+    if spec is None or spec.origin is None:
+        raise UsageError(
+            '--debug needs debugpy: add "aurora-lambda-local[debug]" to the group dev in pyproject.toml and type: make'
+            " setup; or for this once: .venv/bin/uv pip install debugpy"
+        )
+    return Path(spec.origin).parent
+
+
+def wait_for_editor(name: str, debugger: Path) -> str:
+    """Let a function of the stack that is up here wait for an editor's debugger, and return a line that says where.
+
+    Raises:
+        UsageError: the stack has no such function.
+        LocalError: the function runs in containers, or the address is taken.
+    """
+    application = Project.find().application
+    sources = str(application.parent) if application.is_dir() else ""
+    arn = select_stack(None).arn(name)
+    request: DebugRequest = {"arn": arn, "debugger": str(debugger), "sources": sources}
+    SupervisorClient(LocalPaths.for_checkout()).debug_function(request)
+    return f"{name} waits for an editor at {DEBUG_HOST}:{DEBUG_PORT}, with no deadline; the next up ends that"

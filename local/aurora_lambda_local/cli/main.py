@@ -122,6 +122,7 @@ def _add_service_commands(subparsers: _SubParsers) -> None:
 def _add_local_commands(subparsers: _SubParsers) -> None:
     stack = "stack to deploy (default local)"
     up = _add_command(subparsers, "up", commands.up, "deploy a stack's program on this machine", stack)
+    up.add_argument("--debug", metavar="NAME", help="let a function wait for an editor's debugger")
     up.add_argument("-q", "--quiet", action="store_true", help="print only what changes")
     purpose = "say what up would do, the SQL of pending revisions included, and change nothing"
     preview = _add_command(subparsers, "preview", commands.preview, purpose, stack)

@@ -57,6 +57,10 @@ class Function:
             self._release(environment)
         return describe_init_error(self.config, error, self._log) if error else ""
 
+    def start_environment(self) -> None:
+        """Start an execution environment for the next invocation, and do not wait for its init phase."""
+        self._release(self._acquire())
+
     def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> InvocationResult:
         """Run one invocation and wait for its end, in a warm environment or a new one.
 

@@ -47,9 +47,16 @@ class VirtualenvImage:
 
     def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> "HostProcess":
         """Start `handler` in a process of this machine; its memory is not limited to `memory_mb`."""
+        del memory_mb
+        return self.start_with([], handler, variables, output, self.directory)
+
+    def start_with(
+        self, options: Sequence[str], handler: str, variables: Mapping[str, str], output: int, folder: Path
+    ) -> "HostProcess":
+        """Start `handler` in `folder`, with options before what the interpreter runs."""
         native = any(self.python.parents[1].glob(NATIVE_CLIENT))
         client = ["-m", "awslambdaric"] if native else ["-c", PYTHON_CLIENT]
-        process = spawn([str(self.python), *client, handler], cwd=self.directory, env=variables, output=output)
+        process = spawn([str(self.python), *options, *client, handler], cwd=folder, env=variables, output=output)
         return HostProcess(process, variables.get(RUNTIME_API, ""))
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ from aurora_lambda_local.platform.processes import terminate_leftovers, wait_unt
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.runtimes.container import remove_containers
 from aurora_lambda_local.supervisor.messages import (
+    DebugRequest,
     FinishRequest,
     FunctionRequest,
     FunctionStart,
@@ -145,6 +146,10 @@ class SupervisorClient:
     def function_start(self, request: FunctionRequest) -> FunctionStart:
         """Return how a function is started."""
         return self._post("/function-start", request)
+
+    def debug_function(self, request: DebugRequest) -> None:
+        """Let a function wait for a debugger."""
+        self._post("/debug-function", request)
 
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""

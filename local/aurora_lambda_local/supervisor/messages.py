@@ -171,6 +171,14 @@ class FunctionRequest(TypedDict):
     arn: str
 
 
+class DebugRequest(TypedDict):
+    """Let a function wait for a debugger: debugpy's folder, and the one in which the application's package lies."""
+
+    arn: str
+    debugger: str
+    sources: str
+
+
 class FunctionStart(TypedDict):
     """What starts a function by hand: its interpreter, the folder of its code, its handler and its environment."""
 

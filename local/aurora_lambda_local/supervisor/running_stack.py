@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
-from aurora_lambda_local.lambda_service.environment import environment_variables
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
@@ -21,9 +20,10 @@ from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_local.resources.state import ResourceRecord, StackState, is_readable, load_or_set_aside, save_state
 from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, replaced_data, stored_data
-from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
+from aurora_lambda_local.supervisor.debugging import debug_function, function_start
 from aurora_lambda_local.supervisor.messages import (
     Change,
+    DebugRequest,
     DeletedResource,
     FinishRequest,
     FunctionRequest,
@@ -196,20 +196,13 @@ class RunningStack:
         return given_up(self._require_context())
 
     def function_start(self, request: FunctionRequest) -> FunctionStart:
-        """Return how to start a function by hand.
+        """Return how to start a function by hand."""
+        return function_start(self._require_context(), request["arn"])
 
-        Raises:
-            LocalError: there is no such function, or it runs in containers.
-        """
-        config = self._require_context().find_function(request["arn"]).config
-        if not isinstance(config.image, VirtualenvImage):
-            raise LocalError(f"{config.name} runs in a container; first type: aurora-lambda up, without --containers")
-        return {
-            "python": str(config.image.python),
-            "directory": str(config.image.directory),
-            "handler": config.handler,
-            "variables": environment_variables(config, runtime_api=""),
-        }
+    def debug_function(self, request: DebugRequest) -> dict[str, str]:
+        """Let a function wait for a debugger."""
+        debug_function(self._require_context(), request)
+        return {}
 
     def stop(self) -> None:
         """End everything; data on disk stays."""

@@ -81,6 +81,7 @@ class Supervisor:
             "/last-program": lambda _: self._stack.last_program(),
             "/repeat-update": lambda _: self._stack.repeat_update(),
             "/function-start": self._stack.function_start,
+            "/debug-function": self._stack.debug_function,
             "/given-up": lambda _: self._stack.given_up(),
             "/status": lambda _: self._stack.status(),
             "/stop": lambda _: self._stop_requested.set(),

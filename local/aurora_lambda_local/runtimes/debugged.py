@@ -1,0 +1,41 @@
+"""An image whose functions wait for a debugger before they begin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurora_lambda_local.runtimes.virtualenv import HostProcess, VirtualenvImage
+
+# Where debugpy and editors meet, if nobody says otherwise.
+DEBUG_HOST, DEBUG_PORT = "127.0.0.1", 5678
+
+
+@dataclass(frozen=True)
+class DebuggedImage:
+    """An image run by debugpy, which lies in the folder `debugger`, on the application below the folder `sources`.
+
+    The function's own packages have no debugger: it is run by its path.
+    """
+
+    image: VirtualenvImage
+    debugger: Path
+    sources: Path
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the code, as the function sees it."""
+        return self.image.directory
+
+    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> HostProcess:
+        """Start a process that runs `handler` once a debugger has come."""
+        del memory_mb
+        options = ["--listen", f"{DEBUG_HOST}:{DEBUG_PORT}", "--wait-for-client"]
+        # The sources, not the copy that `up` has made: the editor knows the files.
+        own = {**variables, "PYTHONPATH": str(self.image.directory)}
+        return self.image.start_with(
+            ["-Xfrozen_modules=off", str(self.debugger), *options], handler, own, output, self.sources
+        )
+
+    def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
+        """Run the interpreter, and return what it printed."""
+        return self.image.run_python(arguments, variables)
