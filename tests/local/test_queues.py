@@ -9,8 +9,11 @@ import pytest
 
 from aurora_lambda import LambdaImage, Queue, QueueArgs
 from aurora_lambda_local import commands
+from aurora_lambda_local.deployed.queues import redrive
+from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.supervisor.client import SupervisorClient
 from tests.local.running import Lines, log
 from tests.local.stream_project import client
 from tests.services import eventually
@@ -58,6 +61,13 @@ def test_messages_are_delivered_and_those_that_fail_end_in_the_dead_letters(chec
     assert eventually(lambda: commands.status(checkout)["queues"]["mail"]["deadLetters"] == 1)
     delivered = sorted(line for line in log(checkout).splitlines() if line.startswith("message"))
     assert delivered == ["message a 1", "message b 1", "message poison 1"]
+    given_up = SupervisorClient(LocalPaths.for_checkout(checkout)).given_up()
+    assert given_up == {"mappings": {}, "queues": {"mail": {"messages": [], "deadLetters": ["poison"]}}}
+    report = commands.status(checkout)
+    assert redrive(report["queues"]["mail"]["queue"], report["region"], report["awsEndpoint"]) == 1
+    # It is tried once more, and dead again.
+    assert eventually(lambda: log(checkout).splitlines().count("message poison 1") == 2)
+    assert eventually(lambda: commands.status(checkout)["queues"]["mail"]["deadLetters"] == 1)
     (letter,) = sqs.receive_message(QueueUrl=outputs["letters"])["Messages"]
     assert letter["Body"] == "poison"
     status = commands.status(checkout)["queues"]["mail"]

@@ -72,6 +72,17 @@ def read_configuration(project: Project, stack: str, encrypted: str | None = Non
     return config
 
 
+def machine_values(project: str, config: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys, with their values here, for which this machine can do only one thing and not what they say.
+
+    No MySQL server but Amazon's takes IAM tokens.
+    """
+    engine, auth = (
+        config.get(f"{project}:{key}", default) for key, default in (("engine", "mysql"), ("databaseAuth", "iam"))
+    )
+    return {f"{project}:databaseAuth": "password"} if (engine, auth) == ("mysql", "iam") else {}
+
+
 def full_key(key: str, project: str, source: str) -> str:
     """Return a key with its namespace, by default the project's; `aws:config:region` becomes `aws:region`.
 

@@ -13,7 +13,7 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.imports import uncollected
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.program.configuration import full_key, read_configuration
+from aurora_lambda_local.program.configuration import full_key, machine_values, read_configuration
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
 from aurora_lambda_local.program.monitor import run_program
 from aurora_lambda_local.program.program_state import repeatable_state
@@ -199,7 +199,7 @@ def _local_configuration(
     It is changed where this machine can do only one thing, and what is changed is said.
     """
     config = {"aws:region": DEFAULT_REGION} | read_configuration(project, stack) | given
-    engine, auth, architecture = (f"{project.name}:{key}" for key in ("engine", "databaseAuth", "architecture"))
+    engine, architecture = (f"{project.name}:{key}" for key in ("engine", "architecture"))
     if engine in given:
         # Imported here for the same reason as the program below.
         from aurora_lambda.service.settings import keys_of_other_engines
@@ -209,9 +209,9 @@ def _local_configuration(
             if name in config and name not in given:
                 progress.note(f"{key.name} of the stack's file means nothing on engine {given[engine]}: it is not used")
                 del config[name]
-    if config.get(engine, "mysql") == "mysql" and config.get(auth, "iam") == "iam":
+    if machine := machine_values(project.name, config):
         progress.note("databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
-        config[auth] = "password"
+        config |= machine
     own = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
     if containers and architecture not in given and config.get(architecture, "arm64") != own:
         progress.note(f"architecture is {own} here: the Docker engine builds for this machine")

@@ -7,7 +7,7 @@ import pytest
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.configuration import StackConfiguration
 from aurora_lambda_local.platform.errors import UsageError
-from aurora_lambda_local.program.configuration import read_configuration
+from aurora_lambda_local.program.configuration import machine_values, read_configuration
 
 
 @pytest.fixture
@@ -120,3 +120,17 @@ def test_a_stack_may_be_named_as_pulumi_names_it(file: Path) -> None:
     """A name copied from Pulumi's own output would be a file that is not there."""
     file.write_text("config: {engine: dsql}\n")
     assert read(file, "acme/shop/mine") == {"aurora-lambda:engine": "dsql"}
+
+
+@pytest.mark.parametrize(
+    ("config", "values"),
+    [
+        ({}, {"shop:databaseAuth": "password"}),
+        ({"shop:engine": "mysql", "shop:databaseAuth": "iam"}, {"shop:databaseAuth": "password"}),
+        ({"shop:engine": "mysql", "shop:databaseAuth": "password"}, {}),
+        ({"shop:engine": "postgres"}, {}),
+    ],
+)
+def test_what_this_machine_cannot_do_is_known_by_key(config: dict[str, str], values: dict[str, str]) -> None:
+    """The console would show a way to log in that is not used here."""
+    assert machine_values("shop", config) == values

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.console.state import console
-from aurora_lambda_local.program.configuration import read_configuration
+from aurora_lambda_local.program.configuration import machine_values, read_configuration
 from aurora_lambda_local.resources.state import load_state
 
 if TYPE_CHECKING:
@@ -34,21 +34,20 @@ def show() -> str:
     # Imported here because Pulumi takes a second, which no other page needs.
     from aurora_lambda.service.settings import CONFIG_KEYS
 
-    project, stack = Project.find(), console().status()["stack"]
+    project, report = Project.find(), console().status()
+    stack, engine = report["stack"], f"{project.name}:engine"
     given = read_configuration(project, stack, ENCRYPTED)
     overrides = load_state(console().paths.state).current_stack().overrides
+    machine = machine_values(project.name, given | ({engine: report["engine"]} if engine in overrides else {}))
     names = {f"{project.name}:{name}": key for name, key in CONFIG_KEYS.items()}
     file = project.stack_file(stack)
+    sources = {file.name: given, "-c, for this up": dict.fromkeys(overrides, ""), "this machine": machine}
+    found = {key: (text, source) for source, values in sources.items() for key, text in values.items()}
     set_values = [
-        Value(
-            key.removeprefix(f"{project.name}:"),
-            "" if key in overrides else given[key],
-            "-c, for this up" if key in overrides else file.name,
-            names[key].documentation if key in names else "",
-        )
-        for key in sorted({*given, *overrides})
+        Value(key.removeprefix(f"{project.name}:"), *found[key], names[key].documentation if key in names else "")
+        for key in sorted(found)
     ]
-    defaults = [_default(key) for name, key in sorted(names.items()) if name not in given and name not in overrides]
+    defaults = [_default(key) for name, key in sorted(names.items()) if name not in found]
     return render_template("configuration.html", set_values=set_values, defaults=defaults, file=file, stack=stack)
 
 
