@@ -62,6 +62,7 @@ UNTAGGABLE = {
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     "aws:ecr/repositoryPolicy:RepositoryPolicy",
     "aws:iam/rolePolicy:RolePolicy",
+    ALIAS,
     "aws:lambda/functionUrl:FunctionUrl",
     "aws:lambda/invocation:Invocation",
 }

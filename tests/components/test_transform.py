@@ -35,9 +35,12 @@ def transformed(component: Component, args: dict[str, Any], **transform: Any) ->
 
 
 def a_property(type_: type[pulumi.Resource]) -> str:
-    """Return the name of a property of this type that no component sets."""
+    """Return the name of a property of this type that no component sets, where there is one."""
     if type_ is docker.Image:
         return "skip_push"
+    if type_ is aws.iam.RolePolicyAttachment:
+        # It has no other than those that its component sets.
+        return "policy_arn"
     return "name_prefix" if type_ in (aws.iam.Role, aws.iam.RolePolicy) else "region"
 
 
