@@ -54,6 +54,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+# Of the components, those that read the application.
+WITH_APPLICATION = [
+    f"tests/components/test_{name}.py" for name in ("functions", "function_settings", "image", "service")
+]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -61,7 +67,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["ruff", "format", "--check", "."],
         ["ty", "check", "--python", sys.prefix],
         ["lint-imports", "--no-cache"],
-        ["pytest", "-q", "-m", "not slow", "tests/unit", "tests/images", "tests/components"],
+        ["pytest", "-q", "-m", "not slow", "tests/unit", "tests/images", *WITH_APPLICATION],
     ],
     ids=lambda line: line[0],
 )

@@ -282,6 +282,7 @@ def test_an_edit_to_the_handler_replaces_the_handler_alone(checkout: Checkout, w
     assert {tuple(line.split()[1:3]) for line in lines} == {
         ("docker:index:Image", "handler"),
         ("aws:lambda:Function", "handler"),
+        ("aws:lambda:Alias", "handler"),
     }
     assert list(checkout.curl("GET", "/notes/count")[1]) == ["edited"]
 
