@@ -347,3 +347,18 @@ def test_what_is_for_a_new_cluster_is_refused_beside_an_existing_one(stack: Stac
     ]
     with pytest.raises(ValueError, match="^AuroraDatabase 'main-db': instance_count is for a new cluster"):
         existing(instance_count=2)
+
+
+def test_restoring_into_an_existing_cluster_is_refused(stack: Stack) -> None:
+    """Somebody would wait for the data of a snapshot, and get the cluster as it is."""
+    names = "is for a new cluster, and auroraClusterIdentifier names an existing one. Type: pulumi config rm"
+    given = {
+        "backupWindow": "03:00-03:30",
+        "maintenanceWindow": "sun:04:00-sun:04:30",
+        "snapshotIdentifier": "shop-final",
+        "restoreClusterIdentifier": "shop",
+        "restoreTime": "2026-11-29T12:00:00Z",
+    }
+    with pytest.raises(SettingsError) as error:
+        stack(auroraClusterIdentifier=EXISTING, vpcId="vpc-0a", subnetIds='["subnet-1", "subnet-2"]', **given)
+    assert error.value.mistakes == [f"{key} {names} {key}" for key in given]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.dsql import MULTI_REGION_KEY
 from aurora_lambda.dsql_regions import peering_mistakes
@@ -22,20 +23,8 @@ from aurora_lambda.service.stream_settings import read_streams, stream_connectio
 from aurora_lambda.service.tags import tag_mistakes
 
 Own = TypeVar("Own", bound=Settings)
-# The fields that say what a new Aurora cluster is made of.
-OF_NEW_CLUSTERS = (
-    "engine_version",
-    "min_capacity",
-    "max_capacity",
-    "auto_pause_seconds",
-    "instance_count",
-    "backup_retention_days",
-    "deletion_protection",
-    "final_snapshot",
-    "performance_insights",
-    "database_logs",
-    "extended_support",
-)
+# The fields that say what a new Aurora cluster is made of: those of the component's arguments, of which one is another.
+FIELDS_OF_NEW_CLUSTERS = {*OF_NEW_CLUSTERS, "database_logs"}
 
 
 def load_settings(kind: type[Own]) -> Own:
@@ -231,7 +220,7 @@ def _engine_mistakes(settings: Settings) -> list[str]:
 def _existing_cluster_mistakes(settings: Settings) -> list[str]:
     names = "auroraClusterIdentifier names an existing one"
     vpc = [] if settings.vpc_id else ["auroraClusterIdentifier needs vpcId and subnetIds: those of the cluster's VPC"]
-    keys = [key for key in declared_keys(Settings).values() if key.field in OF_NEW_CLUSTERS]
+    keys = [key for key in declared_keys(Settings).values() if key.field in FIELDS_OF_NEW_CLUSTERS]
     return vpc + [
         f"{key.name} is for a new cluster, and {names}. Type: pulumi config rm {key.name}"
         for key in keys
