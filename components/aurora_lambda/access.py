@@ -36,6 +36,16 @@ Variables = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 PolicyStatements = pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]
 
 
+def access_without_network(environment: Variables, statements: PolicyStatements) -> FunctionAccess:
+    """Return the access of what is reached over AWS's own API: variables and IAM statements alone."""
+    return {
+        "environment": environment,
+        "policy_statements": statements,
+        "subnet_ids": [],
+        "security_group_ids": [],
+    }
+
+
 def merged_access(component: str, name: str, sources: AccessList) -> pulumi.Output[FunctionAccess]:
     """Return what all sources of a component's `access` give together; of variables with one name, the last.
 

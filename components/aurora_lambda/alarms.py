@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, check_arguments, text
+from aurora_lambda.arguments import Argument, check_arguments, sns_topic, text
 from aurora_lambda.metrics import KINDS, Alarm, Metric
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -48,7 +48,7 @@ class AlarmsArgs(TypedDict):
 
 
 ARGUMENTS: Mapping[str, Argument] = {
-    "topic_arn": text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic"),
+    "topic_arn": sns_topic(),
     "email": text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as team@example.com"),
 }
 CHILDREN: ChildTypes = {

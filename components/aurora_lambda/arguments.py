@@ -98,6 +98,16 @@ def text(pattern: str, takes: str, default: str | None = None) -> Argument:
     return Argument("string", takes, lambda value: bool(re.fullmatch(pattern, str(value), re.ASCII)), default)
 
 
+def kms_key() -> Argument:
+    """Return an argument that takes the ARN of a KMS key."""
+    return text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key")
+
+
+def sns_topic() -> Argument:
+    """Return an argument that takes the ARN of an SNS topic."""
+    return text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic")
+
+
 def strings(pattern: str, takes: str) -> Argument:
     """Return an argument that takes a list of strings, each matched in full by the regular expression `pattern`."""
 

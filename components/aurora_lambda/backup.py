@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, flag, text, whole_number
+from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, text, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -41,7 +41,7 @@ class BackupArgs(TypedDict):
 ARGUMENTS: Mapping[str, Argument] = {
     "retention_days": whole_number(1, 36_500, "days", 35),
     "schedule": text(r"cron\(\S+( \S+){5}\)", "a cron expression of six fields", "cron(0 5 * * ? *)"),
-    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "kms_key_arn": kms_key(),
     "force_destroy": flag(default=False),
 }
 CHILDREN: ChildTypes = {

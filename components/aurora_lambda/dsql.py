@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, flag, text
+from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, text
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.dsql_regions import peering_mistakes, replica_key
 from aurora_lambda.naming import Tags, resource_tags
@@ -73,7 +73,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "cluster_identifier": text(r"[a-z0-9]{26}", "a cluster's identifier of 26 letters and digits"),
     "deletion_protection": flag(default=False),
     "force_destroy": flag(default=False),
-    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "kms_key_arn": kms_key(),
     "peer_region": text(REGION, "a Region such as us-east-2"),
     "witness_region": text(REGION, "a Region such as us-west-2"),
     "vpc_endpoint": flag(default=True),

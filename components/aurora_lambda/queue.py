@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, flag, text, whole_number
+from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, sns_topic, whole_number
 from aurora_lambda.failure_destination import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.naming import Tags, resource_tags
@@ -63,8 +63,8 @@ ARGUMENTS: Mapping[str, Argument] = {
     "max_receive_count": whole_number(1, 1000, "times", 5),
     "retention_days": whole_number(1, QUEUE_DAYS, "days", 4),
     "force_destroy": flag(default=False),
-    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
-    "alarm_topic_arn": text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic"),
+    "kms_key_arn": kms_key(),
+    "alarm_topic_arn": sns_topic(),
 }
 CHILDREN: ChildTypes = {
     "queue": aws.sqs.Queue,
@@ -122,12 +122,8 @@ class Queue(pulumi.ComponentResource):
 
     def _sender(self, known: list[str]) -> FunctionAccess:
         url, arn, key_arn = known
-        return {
-            "environment": {queue_variable(self._name): url},
-            "policy_statements": [dict(statement) for statement in policies.deliver_to_queue(arn, key_arn)],
-            "subnet_ids": [],
-            "security_group_ids": [],
-        }
+        statements = [dict(statement) for statement in policies.deliver_to_queue(arn, key_arn)]
+        return access_without_network({queue_variable(self._name): url}, statements)
 
     def _dead_letters(self) -> aws.sqs.Queue:
         return aws.sqs.Queue(

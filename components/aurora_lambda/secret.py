@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, recovery_days, text
+from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.arguments import Argument, check_arguments, kms_key, recovery_days, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import secret_variable
@@ -38,7 +38,7 @@ class SecretArgs(TypedDict):
 
 ARGUMENTS: Mapping[str, Argument] = {
     "arn": text(SECRET_ARN, "the whole ARN of a secret, with the six characters at its end"),
-    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "kms_key_arn": kms_key(),
     "recovery_days": recovery_days(0),
 }
 CHILDREN: ChildTypes = {"secret": aws.secretsmanager.Secret, "version": aws.secretsmanager.SecretVersion}
@@ -95,9 +95,4 @@ class Secret(pulumi.ComponentResource):
 
 def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:
     statements = [policies.read_secret(arn), *policies.use_key_for_secrets(kms_key_arn, "kms:Decrypt")]
-    return {
-        "environment": {secret_variable(name): arn},
-        "policy_statements": [dict(statement) for statement in statements],
-        "subnet_ids": [],
-        "security_group_ids": [],
-    }
+    return access_without_network({secret_variable(name): arn}, [dict(statement) for statement in statements])

@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, choice, flag, map_input, text
+from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.arguments import Argument, check_arguments, choice, flag, kms_key, map_input, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import table_variable
@@ -68,7 +68,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     ),
     "point_in_time_recovery": flag(default=True),
     "deletion_protection": flag(default=False),
-    "kms_key_arn": text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key"),
+    "kms_key_arn": kms_key(),
 }
 
 
@@ -196,9 +196,5 @@ class StreamTable(pulumi.ComponentResource):
 
 
 def _access(name: str, full_name: str, arn: str, key_arn: str) -> FunctionAccess:
-    return {
-        "environment": {table_variable(name): full_name},
-        "policy_statements": [dict(statement) for statement in policies.use_items(arn, key_arn)],
-        "subnet_ids": [],
-        "security_group_ids": [],
-    }
+    statements = [dict(statement) for statement in policies.use_items(arn, key_arn)]
+    return access_without_network({table_variable(name): full_name}, statements)

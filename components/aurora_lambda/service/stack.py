@@ -17,7 +17,7 @@ from aurora_lambda import (
     StreamTable,
     Watched,
 )
-from aurora_lambda.access import AccessList, PolicyStatements, Variables
+from aurora_lambda.access import AccessList, PolicyStatements, Variables, access_without_network
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.backups import register_backup
@@ -145,12 +145,7 @@ class Service:
             RunError: it uses a queue or a table that its subnets do not reach.
             RuntimeError: the program has awaited something since it made the service.
         """
-        own: FunctionAccess = {
-            "environment": environment or {},
-            "policy_statements": policy_statements,
-            "subnet_ids": [],
-            "security_group_ids": [],
-        }
+        own = access_without_network(environment or {}, policy_statements)
         with self._additions.adding("extend_handler"):
             self._made(self._handler, "handler")
             self._functions.check_way_out("handler", access)
