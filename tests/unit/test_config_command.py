@@ -44,6 +44,7 @@ def configuration(file: Path) -> StackConfiguration:
         ("aurora-lambda:engine", "dsql", "engine: postgres #", "engine: dsql #"),
         ("aws:region", "eu-west-2", "eu-west-1", "eu-west-2"),
         ("subnetIds[0]", "subnet-9", "subnet-1", "subnet-9"),
+        ("subnetIds[2]", "subnet-3", "- subnet-2\n", "- subnet-2\n    - subnet-3\n"),
         ("handlerConcurrency", "-1", "\n\n# What", '\n  aurora-lambda:handlerConcurrency: "-1"\n\n# What'),
         ("allowReset", "true", "\n\n# What", '\n  aurora-lambda:allowReset: "true"\n\n# What'),
         (
@@ -112,10 +113,10 @@ def test_a_mistake_is_told_and_nothing_is_written(file: Path, key: str, value: s
 def test_a_change_that_would_lose_a_comment_is_left_to_a_person(file: Path) -> None:
     """What somebody wrote there is worth more than a saved edit."""
     with pytest.raises(UsageError) as refusal:
-        configuration(file).set("subnetIds[2]", "subnet-3", path=True)
+        configuration(file).remove("subnetIds[1]", path=True)
     assert str(refusal.value) == (
         f"aurora-lambda:subnetIds in {file} is not written as expected; make it read\n"
-        "aurora-lambda:subnetIds:\n  - subnet-1\n  - subnet-2\n  - subnet-3\n"
+        "aurora-lambda:subnetIds:\n  - subnet-1\n"
     )
     assert file.read_text() == COMMENTED
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from aurora_lambda_local.cli.configuration import StackConfiguration
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.cli.new_stream import create_stream
-from aurora_lambda_local.cli.stack_file import add_stream
 from aurora_lambda_local.platform.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -76,8 +76,8 @@ def test_what_is_written_passes_the_projects_own_checks(tmp_path: Path) -> None:
 def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: Path) -> None:
     """People keep comments there, and another order would make every diff unreadable."""
     file = checkout / "stacks" / "Pulumi.local.yaml"
-    file.write_text(add_stream(file, "aurora-lambda", ENTRY))
-    file.write_text(add_stream(file, "aurora-lambda", {"name": "copy-items", "table": "123"}))
+    file.write_text(StackConfiguration("local", checkout).with_stream(ENTRY))
+    file.write_text(StackConfiguration("local", checkout).with_stream({"name": "copy-items", "table": "123"}))
     assert file.read_text() == (
         "# The first line.\n"
         "config:\n"
@@ -87,7 +87,7 @@ def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: 
         "    - name: send-receipts\n"
         "      table: orders\n"
         "    - name: copy-items\n"
-        "      table: '123'\n"
+        '      table: "123"\n'
         "\n"
         "# What follows is Pulumi's.\n"
         "encryptionsalt: v1:abc\n"
@@ -104,30 +104,30 @@ def test_the_entry_joins_the_stacks_file_and_leaves_the_rest_as_it_is(checkout: 
         "config:\n  aurora-lambda:streams:\n    - name: other\n      table: users\n  aws:region: eu-west-1\n",
         "config:\n  streams:\n    - text\n    - name: other\n      batchSize: 5\n  # Of the region.\n  a: b\n",
         "encryptionsalt: abc\nconfig:\n  aws:region: eu-west-1\n",
+        "config:\n  aurora-lambda:streams: []\n",
+        "config:\nencryptionsalt: abc\n",
     ],
 )
-def test_however_the_file_is_indented_the_entry_is_the_last_of_the_list(tmp_path: Path, text: str) -> None:
+def test_however_the_file_is_indented_the_entry_is_the_last_of_the_list(checkout: Path, text: str) -> None:
     """Pulumi writes such files too, in its own way."""
-    file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(text)
+    (checkout / "stacks" / "Pulumi.local.yaml").write_text(text)
     before = yaml.safe_load(text) or {}
-    after = yaml.safe_load(add_stream(file, "aurora-lambda", ENTRY))
-    config = before.setdefault("config", {})
+    after = yaml.safe_load(StackConfiguration("local", checkout).with_stream(ENTRY))
+    before["config"] = config = before.get("config") or {}
     key = "streams" if "streams" in config else "aurora-lambda:streams"
     config[key] = [*config.get(key, []), ENTRY]
     assert after == before
 
 
-@pytest.mark.parametrize("text", ["config: {a: b}\n", "config:\n  aurora-lambda:streams: []\n", "config:\n"])
-def test_a_file_written_in_another_way_is_left_to_a_person(tmp_path: Path, text: str) -> None:
+def test_a_file_written_in_another_way_is_left_to_a_person(checkout: Path) -> None:
     """A wrong guess would be a broken stack."""
-    file = tmp_path / "Pulumi.dev.yaml"
-    file.write_text(text)
+    file = checkout / "stacks" / "Pulumi.local.yaml"
+    file.write_text("config: {a: b}\n")
     with pytest.raises(UsageError) as refusal:
-        add_stream(file, "aurora-lambda", ENTRY)
+        StackConfiguration("local", checkout).with_stream(ENTRY)
     assert str(refusal.value) == (
-        f"{file} is not written as expected; add this to aurora-lambda:streams in it:\n"
-        "    - name: send-receipts\n      table: orders"
+        f"aurora-lambda:streams in {file} is not written as expected; make it read\n"
+        "aurora-lambda:streams:\n  - name: send-receipts\n    table: orders\n"
     )
 
 
@@ -164,7 +164,7 @@ def test_nothing_is_overwritten(checkout: Path) -> None:
         create_stream("copy", "users", "local", checkout)
     assert not function.exists()
     stack_file.unlink()
-    with pytest.raises(UsageError, match=r"^there is no stack file .*Pulumi.local.yaml: name another stack with"):
+    with pytest.raises(UsageError, match=r"^there is no stack 'local' \(.*Pulumi.local.yaml is missing\); available: "):
         create_stream("copy", "users", "local", checkout)
 
 

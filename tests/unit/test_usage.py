@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_written_is_named(
     def write(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "/a/Pulumi.local.yaml")
 
-    monkeypatch.setattr("aurora_lambda_local.cli.configuration.write_entry", write)
+    monkeypatch.setattr("aurora_lambda_local.cli.configuration.StackConfiguration.write", write)
     assert main(["config", "set", "engine", "mysql"]) == 1
     assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/a/Pulumi.local.yaml'\n"
 

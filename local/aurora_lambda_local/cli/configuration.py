@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.stack_entries import value_at, with_value, without_value, write_entry
+from aurora_lambda_local.cli.stack_file import changed_text, value_at, with_value, without_value
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import full_key, load_stack_file, read_configuration
 
@@ -66,7 +66,7 @@ class StackConfiguration:
         except (LookupError, TypeError):
             raise UsageError(f"{text} does not fit what {key} holds now: {self.values.get(key, 'nothing')}") from None
         self._check(key, segments, value, new)
-        write_entry(self.file, key, self._names(key), segments, value)
+        self.write(changed_text(self.file, self._names(key), segments, value))
 
     def remove(self, text: str, *, path: bool) -> None:
         """Remove a key, which gives it its default.
@@ -80,7 +80,27 @@ class StackConfiguration:
             value = without_value(entry, [key, *segments]).get(key)
         except LookupError:
             raise self._unset(text, key) from None
-        write_entry(self.file, key, self._names(key), (), value)
+        self.write(changed_text(self.file, self._names(key), (), value))
+
+    def with_stream(self, entry: Mapping[str, str | bool]) -> str:
+        """Return the file's text with one more stream, fit for the stack's engine.
+
+        Raises:
+            UsageError: there is a stream of that name, or the file is left to a person to change.
+        """
+        key = f"{self.project}:streams"
+        streams = self._value(key) or []
+        if not isinstance(streams, list):
+            raise UsageError(f"{key} in {self.file} must be a list")
+        if entry["name"] in [each.get("name") for each in streams if isinstance(each, dict)]:
+            raise UsageError(f"{self.file} has a stream {entry['name']!r} already")
+        if self.values.get(f"{self.project}:engine") == "none":
+            entry = {**entry, "database": False}
+        return changed_text(self.file, self._names(key), [len(streams)], [*streams, entry])
+
+    def write(self, text: str) -> None:
+        """Put a changed text into the file."""
+        self.file.write_text(text, encoding="utf-8")
 
     def _parse(self, text: str, *, path: bool) -> tuple[str, Sequence[str | int]]:
         namespace, colon, rest = text.rpartition(":")

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.stack_file import add_stream
+from aurora_lambda_local.cli.configuration import StackConfiguration
 from aurora_lambda_local.platform.errors import UsageError
 
 RESERVED = ("handler", "migrations", "migration-runner")
@@ -50,19 +50,19 @@ def create_stream(name: str, table: str, stack: str, checkout: Path | None = Non
     _check(name, table)
     module = name.replace("-", "_")
     project = Project.find(checkout)
-    stack_file = project.stack_file(stack)
+    configuration = StackConfiguration(stack, checkout)
     function = project.application / "streams" / f"{module}.py"
     test = _tests_folder(project) / f"test_{module}.py"
     if taken := [str(path) for path in (function, test) if path.exists()]:
         raise UsageError(f"{taken[0]} exists already: choose another name")
-    entry = add_stream(stack_file, project.name, {"name": name, "table": table})
+    text = configuration.with_stream({"name": name, "table": table})
     function.parent.mkdir(exist_ok=True)
     (function.parent / "__init__.py").touch()
     test.parent.mkdir(parents=True, exist_ok=True)
     function.write_text(FUNCTION.format(name=name))
     test.write_text(TEST.format(name=name, module=module, package=project.application.name))
-    stack_file.write_text(entry)
-    return [function, test, stack_file]
+    configuration.write(text)
+    return [function, test, configuration.file]
 
 
 def _tests_folder(project: Project) -> Path:
