@@ -27,7 +27,7 @@ from aurora_lambda_local.resources.running import (
     StoredSecretVersion,
 )
 from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
-from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, IMAGE, INVOCATION
+from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
 from aurora_lambda_local.runtimes.container import ContainerImage, build_image
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
@@ -192,7 +192,7 @@ PROVIDERS: Mapping[str, Provider] = {
     IMAGE: _image,
     ALIAS: _alias,
     FUNCTION: _function,
-    "aws:lambda/functionUrl:FunctionUrl": _function_url,
+    FUNCTION_URL: _function_url,
     INVOCATION: _invocation,
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:secretsmanager/secretVersion:SecretVersion": _secret_version,

@@ -5,6 +5,7 @@ something no longer runs, nothing is done, and the program has to run.
 """
 
 import json
+import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from aurora_lambda_local.resources.context import StackContext
 from aurora_lambda_local.resources.providers import PROVIDERS
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.stream_providers import LOOKUPS
-from aurora_lambda_local.resources.type_tokens import ALIAS, FUNCTION, IMAGE, INVOCATION
+from aurora_lambda_local.resources.type_tokens import ALIAS, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
 from aurora_lambda_local.supervisor.messages import (
     LookupRequest,
     ProgramState,
@@ -66,7 +67,7 @@ class Repetition:
     Attributes:
         sources: The digests of those images' files, before and now, by URN.
         references: What those images are called by what runs them, by URN.
-        touched: The URNs of what has to be made anew, in order.
+        touched: The URNs of what has to be made anew; what answers a URL comes first.
         invocations: The URNs of the invocations, which a look at them may run again: a deployment of migrations that
             the database is behind of.
         aliases: The URNs of the aliases that lead to the versions of functions among `touched`.
@@ -93,23 +94,28 @@ class Repetition:
             return RepeatedRun(ProgramRun(), [*made.values()], {})
         replaced |= {self.references[urn]: str(_outputs(made[urn])["repoDigest"]) for urn in self.sources}
         requests = {urn: replace_texts(request, replaced) for urn, request in requests.items()}
-        made |= _apply_all(apply, {urn: request for urn, request in requests.items() if urn not in self.sources})
-        aliases = self._aliases(made.values())
-        made |= _apply_all(apply, aliases)
-        return RepeatedRun(
-            replace(self.run, requests=self.run.requests | requests | aliases), [*made.values()], replaced
-        )
+        others = [urn for urn in requests if urn not in self.sources]
+        # More starts at once than there are processors would only delay the first of them.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for steps in pool.map(lambda urn: self._with_aliases(apply, urn, requests[urn]), others):
+                for urn, request, resource in steps:
+                    requests[urn], made[urn] = request, resource
+        return RepeatedRun(replace(self.run, requests=self.run.requests | requests), [*made.values()], replaced)
 
-    def _aliases(self, made: Iterable[RepeatedResource]) -> dict[str, ResourceRequest]:
-        """Return the aliases of the functions that were made anew, which lead to the versions that these are now."""
-        functions = [_outputs(each) for each in made if each["type"] == FUNCTION and not each["error"]]
-        versions = {outputs["name"]: outputs["version"] for outputs in functions}
-        aliases = {urn: self.run.requests[urn] for urn in self.aliases}
-        return {
-            urn: {**alias, "inputs": {**alias["inputs"], "functionVersion": versions[alias["inputs"]["functionName"]]}}
-            for urn, alias in aliases.items()
-            if alias["inputs"]["functionName"] in versions
-        }
+    def _with_aliases(
+        self, apply: ApplyResource, urn: str, request: ResourceRequest
+    ) -> list[tuple[str, ResourceRequest, RepeatedResource]]:
+        """Make a resource anew; the aliases of a function lead to the version that it is now."""
+        made = _apply_one(apply, request)
+        steps = [(urn, request, made)]
+        if made["type"] == FUNCTION and not made["error"]:
+            function = _outputs(made)
+            for alias in self.aliases:
+                inputs = self.run.requests[alias]["inputs"]
+                if inputs["functionName"] == function["name"]:
+                    request = {**self.run.requests[alias], "inputs": {**inputs, "functionVersion": function["version"]}}
+                    steps.append((alias, request, _apply_one(apply, request)))
+        return steps
 
 
 def plan_repetition(run: ProgramRun, context: StackContext) -> Repetition | None:
@@ -125,6 +131,9 @@ def plan_repetition(run: ProgramRun, context: StackContext) -> Repetition | None
     references = {urn: str(context.resources[urn].outputs["repoDigest"]) for urn in sources}
     stale = [*(before for before, _ in sources.values()), *references.values()]
     touched = [urn for urn, each in run.requests.items() if _mentions(each["inputs"], stale)]
+    # Whoever saves waits for the functions that answer a URL.
+    answering = [each["inputs"]["functionName"] for each in run.requests.values() if each["type"] == FUNCTION_URL]
+    touched.sort(key=lambda urn: context.resources[urn].outputs.get("name") not in answering)
     types = {run.requests[urn]["type"] for urn in touched}
     if types & PROVIDERS.keys() - {IMAGE, FUNCTION} or not _lookups_agree(run, context):
         return None
