@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
 from aurora_lambda_local.databases.registry import database_server
@@ -30,7 +31,7 @@ from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
 from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
 from aurora_lambda_local.runtimes.container import ContainerImage, build_image
 from aurora_lambda_local.runtimes.image_build import ImageBuild
-from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image, is_installable
 from aurora_lambda_runtime.database.engines import EngineSpec
 
 LOOPBACK = "127.0.0.1"
@@ -76,8 +77,11 @@ def _image(context: StackContext, resource: Resource, _: RunningResource | None)
     image: VirtualenvImage | ContainerImage
     if context.containers:
         image = build_image(build, context.paths)
-    else:
+    elif is_installable(resource.files):
         image = install_image(build, resource.files, context.paths)
+    else:
+        # Nobody asked for containers, nor to choose this machine's processor for them.
+        image = build_image(replace(build, platform=""), context.paths)
     repository = str(resource.outputs["repoDigest"]).partition("@")[0]
     reference = f"{repository}@sha256:{image.digest}"
     context.images[reference] = image

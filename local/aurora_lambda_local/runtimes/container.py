@@ -55,7 +55,8 @@ class ContainerImage:
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
             "--network=host", "--read-only", f"--tmpfs=/tmp:size={TMP_MEGABYTES}m", f"--pids-limit={PIDS}",
             "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--memory={memory_mb}m",
-            f"--memory-swap={memory_mb}m", *mounts, *(f"--env={key}" for key in given), self.digest, handler,
+            f"--memory-swap={memory_mb}m", *mounts, *(f"--env={key}" for key in given), self.digest,
+            *([handler] if handler else []),
         ]  # fmt: skip
         client = spawn(command, cwd=Path("/"), env={**os.environ, **given}, output=output)
         return Container(self.engine, name, client)
@@ -109,12 +110,12 @@ def build_image(build: ImageBuild, paths: LocalPaths) -> ContainerImage:
         LocalError: there is no engine, it builds for another processor, or the build fails.
     """
     engine = DockerEngine.find()
-    if ARCHITECTURES.get(build.platform) != engine.architecture():
+    if build.platform and ARCHITECTURES.get(build.platform) != engine.architecture():
         raise LocalError(
             f"the Docker engine here builds for {engine.architecture()}, and the stack asks for {build.platform}:"
             " choose with -c architecture=arm64 or -c architecture=x86_64"
         )
-    handler, owner = build.handler(), str(paths.root)
+    owner = str(paths.root)
     paths.containers.touch()
     label = f"--label={OWNER}={owner}"
     try:
@@ -125,7 +126,8 @@ def build_image(build: ImageBuild, paths: LocalPaths) -> ContainerImage:
         raise ImageBuildError(
             f"{error}\nThe base image cannot be pulled: name one that can with -c baseImage=..."
         ) from None
-    return ContainerImage(engine, image.removeprefix("sha256:"), handler, owner)
+    command = engine.inspect(image)["Config"]["Cmd"] or [""]
+    return ContainerImage(engine, image.removeprefix("sha256:"), command[-1], owner)
 
 
 def remove_containers(paths: LocalPaths, *, images: bool = False) -> None:

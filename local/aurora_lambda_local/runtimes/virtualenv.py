@@ -29,6 +29,7 @@ PYTHON_CLIENT, ONE_INVOCATION = (
 )
 # The folders of a build context that the Dockerfile copies to where functions start.
 TASK_FOLDERS = ("application", "runtime")
+REQUIREMENTS = "requirements.txt"
 _LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -94,6 +95,11 @@ class HostProcess:
             return 0
 
 
+def is_installable(listed: Sequence[str]) -> bool:
+    """Return whether the files of a build context are laid out as the components' own; of others Docker alone knows."""
+    return REQUIREMENTS in listed and any(_is_code(Path(each)) for each in listed)
+
+
 def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -> VirtualenvImage:
     """Copy the files and install the requirements that building `build` would put into an image.
 
@@ -106,7 +112,7 @@ def install_image(build: ImageBuild, listed: Sequence[str], paths: LocalPaths) -
     try:
         handler = build.handler()
         files = {path.relative_to(path.parts[0]): build.context / path for path in map(Path, listed) if _is_code(path)}
-        requirements = (build.context / "requirements.txt").read_bytes()
+        requirements = (build.context / REQUIREMENTS).read_bytes()
     except OSError as error:
         raise LocalError(f"image {build.target!r} cannot be built: {error}") from error
     python = _environment(requirements, paths)

@@ -65,5 +65,6 @@ def debug_function(context: StackContext, request: DebugRequest) -> None:
 def _on_this_machine(context: StackContext, arn: str) -> tuple[FunctionConfig, VirtualenvImage]:
     config = context.find_function(arn).config
     if not isinstance(config.image, VirtualenvImage):
-        raise LocalError(f"{config.name} runs in a container; first type: aurora-lambda up, without --containers")
+        remedy = "first type: aurora-lambda up, without --containers" if context.containers else "its image is not ours"
+        raise LocalError(f"{config.name} runs in a container; {remedy}")
     return config, config.image
