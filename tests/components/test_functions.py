@@ -111,6 +111,27 @@ def test_a_function_runs_the_command_that_it_is_given() -> None:
     assert recording.of_type(SCHEDULE) == []
 
 
+def test_a_function_may_run_an_image_of_another_language() -> None:
+    """Whoever writes one function in Node would wire its role, network and alarms by hand, or run it in Python."""
+    uri = "repository@sha256:0a1b"
+
+    def program() -> None:
+        service = Service()
+        service.function("web", image_uri=uri)
+        service.queue("mail", image_uri=uri)
+        service.queue("letters", handler="index.letters", image_uri=uri)
+
+    recording = record(program)
+    made = {name: recording.inputs(FUNCTION, name) for name in ("web", "mail", "letters")}
+    assert {each["imageUri"] for each in made.values()} == {uri}
+    assert {name: each.get("imageConfig") for name, each in made.items()} == {
+        "web": None,
+        "mail": None,
+        "letters": {"commands": ["index.letters"]},
+    }
+    assert made["web"]["environment"]["variables"]["SQL_MAIN_DB_REVISION"] == MIGRATED["after"]
+
+
 def test_everything_a_function_needs_can_be_said() -> None:
     """A program that calls other services would have to leave the service and write it all itself."""
     access = {
@@ -241,8 +262,8 @@ def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
         ),
         (
             lambda s: s.function("report", memory=512),
-            "function 'report' has no option 'memory'; available: environment, policy_statements, access, memory_size,"
-            " timeout, reserved_concurrency, transform",
+            "function 'report' has no option 'memory'; available: environment, policy_statements, access, image_uri,"
+            " memory_size, timeout, reserved_concurrency, transform",
         ),
         (
             lambda s: [s.function("report", reserved_concurrency=60), s.function("purge", reserved_concurrency=10)],

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,18 @@ def test_the_handler_image_reads_no_migration_and_neither_reads_anything_else() 
     assert named(handler, "versions") == []
     assert "runner.py" in named(migrations, "migrations")
     assert "app.py" in named(handler, "handler")
+
+
+def test_a_program_in_another_language_finds_the_build_contexts(tmp_path: Path) -> None:
+    """It could run no migrations, whose image is made of our code and of the service's."""
+    shutil.copytree(ROOT / "lambda_images", tmp_path / "lambda_images")
+    for file in ("Pulumi.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / file, tmp_path)
+    command = [sys.executable, "-m", "aurora_lambda.service.image_context"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    folder = tmp_path / ".aurora-lambda"
+    assert (ended.stdout.splitlines(), ended.stderr) == ([str(folder / "handler"), str(folder / "migrations")], "")
+    assert context_files(folder / "handler") == context_files(CONTEXT)
 
 
 def named(files: list[Path], folder: str) -> list[str]:

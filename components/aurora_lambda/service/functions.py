@@ -37,6 +37,8 @@ class FunctionOptions(TypedDict, total=False):
     """Further IAM policy statements: what the function may do."""
     access: AccessList
     """What the function uses besides the database."""
+    image_uri: pulumi.Input[str]
+    """The image, where it is not the service's; it may be of any language."""
     memory_size: pulumi.Input[int]
     """Memory in MB."""
     timeout: pulumi.Input[int]
@@ -150,8 +152,10 @@ class Functions:
         self.check_way_out(name, options.get("access", ()), database=database)
         settings, role = self._settings, self._role(name, database=database)
         module = handler.replace("-", "_")
-        command = handler if "." in handler else f"{self._application}.queues.{module}.process"
-        function = self._make(name, role, options, database=self._access if database else None, command=[command])
+        command = [handler if "." in handler else f"{self._application}.queues.{module}.process"]
+        if "image_uri" in options and "." not in handler:
+            command = []
+        function = self._make(name, role, options, database=self._access if database else None, command=command)
         own = {key: value for key, value in options.items() if key in ARGUMENTS_OF_QUEUES}
         args: QueueArgs = {
             "function_name": function.arn,
@@ -208,8 +212,8 @@ class Functions:
             "log_retention_days": settings.log_retention_days,
             "tracing": settings.tracing,
             "publish": settings.publish_versions,
-            **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
             "image_uri": self._image_uri,
+            **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
             "role": role,
             "access": [*([database] if database else []), *options.get("access", ())],
             "environment": merged_mapping(options.get("environment", {}), self._variables, variables or {}),

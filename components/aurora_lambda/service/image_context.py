@@ -91,3 +91,13 @@ def _copy(source: Path, copy: Path) -> None:
         copy.write_bytes(content)
     for path, mode in ((copy, FILE_MODE), (copy.parent, FOLDER_MODE)):
         path.chmod(mode)
+
+
+def main() -> None:
+    """Write the build contexts of the project of this folder, for a program that is not in Python."""
+    for target in PARTS:
+        print(write_context(Project.find(), target))
+
+
+if __name__ == "__main__":
+    main()
