@@ -33,9 +33,8 @@ def up(options: argparse.Namespace) -> None:
         repeated = repeat(stack, overrides, progress, containers=options.containers)
         result = repeated or _run_program(stack, overrides, options, progress)
     outputs = result.outputs
-    for line in [] if repeated or result.unchanged else _migration_lines(outputs):
-        if line != "up to date":
-            print_line(("note:", "yellow"), f" {line}")
+    for line in [] if repeated or result.unchanged else _differences(outputs):
+        print_line(("note:", "yellow"), f" {line}")
     if debugger:
         from aurora_lambda_local.cli.debugging import wait_for_editor
 
@@ -161,6 +160,15 @@ def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
         return migration_status()["output"].splitlines()
     except (StackRequestError, LocalError) as error:
         return [str(error)]
+
+
+def _differences(outputs: Mapping[str, object]) -> list[str]:
+    """Return how files, runner, database and the tables' code differ after a deployment; often nothing."""
+    if (lines := _migration_lines(outputs)) != ["up to date"]:
+        return lines
+    from aurora_lambda_local.deployed.migrations import unwritten_change
+
+    return [change] if (change := unwritten_change()) else []
 
 
 def invoke(options: argparse.Namespace) -> None:

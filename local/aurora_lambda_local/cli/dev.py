@@ -17,7 +17,6 @@ from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
 from aurora_lambda_local.deployed.logs import LocalLogs
-from aurora_lambda_local.deployed.migrations import unwritten_change
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.own_modules import package_folders
@@ -28,8 +27,6 @@ WATCHED_PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
 # What Vim and Emacs write beside a file that is being edited; watchfiles knows other editors' files, and caches.
 EDITOR_FILES = (r"^4913$", r"^#.*#$")
 SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES))
-# The folder of the application or the file in it that defines its tables.
-TABLES = ("tables.py", "tables")
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
@@ -62,8 +59,6 @@ class Deployment:
         if not (self._redeploy() if saved else self._run_program()):
             print_line(("Not deployed: what runs goes on as it was. Mend it and save.", "red"))
             return
-        if any(self._is_table_code(file) for file in saved) and (change := unwritten_change()):
-            print_line(("note:", "yellow"), f" {change}")
         print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
 
     def _redeploy(self) -> bool:
@@ -91,11 +86,6 @@ class Deployment:
         if code == WRONG_USE and not more:
             sys.exit(code)
         return code == 0
-
-    def _is_table_code(self, file: Path) -> bool:
-        """Return whether a file may change the tables, of which the database learns by a revision alone."""
-        application = self.project.application
-        return file.is_relative_to(application) and file.relative_to(application).parts[0] in TABLES
 
 
 def develop(deployment: Deployment) -> None:

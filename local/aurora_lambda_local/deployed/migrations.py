@@ -59,9 +59,6 @@ def unwritten_change() -> str:
         ask_runner(select_stack(None), "check")
     except StackRequestError as error:
         return str(error).removeprefix(f"{MIGRATION_RUNNER} failed: ")
-    except LocalError:
-        # There is no runner, on engine none.
-        pass
     return ""
 
 
