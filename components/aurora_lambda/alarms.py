@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda.arguments import Argument, check_arguments, sns_topic, text
 from aurora_lambda.metrics import KINDS, Alarm, Metric
-from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
 
@@ -62,7 +62,7 @@ class Alarms(pulumi.ComponentResource):
     """Alarms that tell a topic what goes wrong with functions and databases, and when it is well again.
 
     Makes: a topic (`topic` in `transform`) unless it is given one, a subscription of an address (`subscription`), and
-    the alarms (`alarm`: each), called `<project>-<stack>-<name>-<alarm>`. What is idle or paused rings none.
+    the alarms (`alarm`: each). What is idle or paused rings none.
     At rest 0.10 USD a month for each metric of an alarm: DSQL's conflicts have two.
     """
 
@@ -96,7 +96,6 @@ class Alarms(pulumi.ComponentResource):
                 topic_arn=self.topic_arn,
                 tags=args.get("tags"),
                 opts=self._child("alarm"),
-                prefix=True,
             )
             for each, own in zip(args["watched"], limits, strict=True)
             for alarm in KINDS[each["kind"]].alarms
@@ -139,14 +138,12 @@ def register_alarm(
     topic_arn: pulumi.Input[str] | None,
     tags: Tags | None,
     opts: pulumi.ResourceOptions,
-    prefix: bool = False,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Register an alarm on the resource of this id, by its `limit`; on request with project and stack in its name."""
+    """Register an alarm on the resource of this id, by its `limit`."""
     name = f"{name}-{alarm.suffix}"
     topics = [topic_arn] if topic_arn is not None else None
     return aws.cloudwatch.MetricAlarm(
         name,
-        name=physical_name(name) if prefix else None,
         alarm_description=f"{name}: {alarm.meaning}",
         comparison_operator="LessThanThreshold" if alarm.below else "GreaterThanThreshold",
         threshold=pulumi.Output.from_input(limit).apply(lambda units: alarm.threshold * units),

@@ -10,7 +10,6 @@ import pulumi_aws as aws
 
 from aurora_lambda.alarms import Watched, check_watched
 from aurora_lambda.metrics import KINDS, Metric
-from aurora_lambda.naming import physical_name
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
 # Source: CloudWatch API reference, "Dashboard body structure and syntax".
@@ -55,12 +54,21 @@ class Dashboard(pulumi.ComponentResource):
         known = pulumi.Output.all(name, region, args["watched"], args.get("alarm_arns", []))
         dashboard = aws.cloudwatch.Dashboard(
             name,
-            dashboard_name=re.sub(r"[^\w-]", "-", physical_name(name), flags=re.ASCII),
+            dashboard_name=dashboard_name(pulumi.get_project(), pulumi.get_stack(), name),
             dashboard_body=known.apply(lambda known: _checked_body(*known)),
             opts=child("dashboard"),
         )
         self.url = pulumi.Output.all(region, dashboard.dashboard_name).apply(lambda known: dashboard_url(*known))
         self.register_outputs({"url": self.url})
+
+
+def dashboard_name(*parts: str) -> str:
+    """Return the name of a dashboard in CloudWatch's letters: another one of that name would replace it.
+
+    >>> dashboard_name("shop", "dev", "blue-service"), dashboard_name("shop", "dev-blue", "service")
+    ('shop_dev_blue-service', 'shop_dev-blue_service')
+    """
+    return re.sub(r"[^\w-]", "-", "_".join(parts), flags=re.ASCII)
 
 
 def dashboard_url(region: str, name: str) -> str:

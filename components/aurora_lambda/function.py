@@ -19,7 +19,7 @@ from aurora_lambda.access import (
 from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.function_url import FunctionUrlCors, cors_settings, public_permissions
-from aurora_lambda.naming import Tags, physical_name, resource_tags
+from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
 LIVE_ALIAS = "live"
@@ -138,10 +138,12 @@ class ImageFunction(pulumi.ComponentResource):
     def _log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
             self._name,
-            name=f"/aws/lambda/{physical_name(self._name)}",
+            # No project and no stack has a slash in its name: two stacks never have one group.
+            name=f"/aws/lambda/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}",
             retention_in_days=self._args["log_retention_days"],
             tags=self._tags(),
-            opts=self._child("logGroup"),
+            # Once it was called otherwise: a live stack keeps the group, and the logs in it.
+            opts=self._child("logGroup", pulumi.ResourceOptions(ignore_changes=["name"])),
         )
 
     def _role_policy(self, log_group: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:

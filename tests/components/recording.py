@@ -49,6 +49,7 @@ class Registration:
     retain_on_delete: bool
     parent: str
     delete_before_replace: bool
+    ignore_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     provider: str
     wire: Mapping[str, Any]
@@ -121,6 +122,7 @@ class _RecordingMonitor(MockMonitor):
             retain_on_delete=request.retainOnDelete,
             parent=request.parent,
             delete_before_replace=request.deleteBeforeReplace,
+            ignore_changes=tuple(request.ignoreChanges),
             provider=request.provider,
             aliases=tuple(alias.urn or alias.spec.parentUrn for alias in request.aliases),
             wire=wire,
@@ -147,6 +149,8 @@ def record(
 ) -> Recording:
     """Run `program` as stack `stack` to its end, in a region of `zones` zones, and return what it registered.
 
+    Keys of `config` without a namespace are the project's.
+
     `lookups` are answers to `aws.get_...` calls, by the call's token; `live` the outputs of the deployment before.
     A `recording` given has what was registered also where the program fails.
     """
@@ -156,7 +160,8 @@ def record(
     set_mocks(recording, PROJECT, stack, preview, monitor=monitor, organization="organization")
     # The mocked stack still has what the program before exported.
     getattr(get_root_resource(), "outputs", {}).clear()
-    set_all_config({"aws:region": REGION} | {f"{PROJECT}:{key}": value for key, value in (config or {}).items()})
+    given = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in (config or {}).items()}
+    set_all_config({"aws:region": REGION} | given)
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
     try:

@@ -149,7 +149,6 @@ def test_what_an_alarm_asks_of_cloudwatch() -> None:
     common = {"treatMissingData": "notBreaching", "alarmActions": [TOPIC_ARN], "okActions": [TOPIC_ARN]}
     assert recording.inputs(ALARM, "function-duration") == {
         **common,
-        "name": "aurora-lambda-dev-function-duration",
         "alarmDescription": "function-duration: one in a hundred nearly times out",
         "namespace": "AWS/Lambda",
         "metricName": "Duration",

@@ -17,7 +17,7 @@ from tests.components.tokens import ALARM, CLUSTER, DASHBOARD, DSQL_CLUSTER, FUN
 STREAMS = json.dumps([{"name": "copy", "table": "test-table", "function": "copier", "database": False}])
 URL = (
     "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
-    "#dashboards/dashboard/aurora-lambda-dev-service"
+    "#dashboards/dashboard/aurora-lambda_dev_service"
 )
 ENGINES = ("mysql", "postgres", "dsql", "none")
 
@@ -62,7 +62,7 @@ def test_a_dashboard_is_laid_out_from_the_requests_to_the_database() -> None:
             ],
         ],
     }
-    assert dashboard_url("eu-west-1", "aurora-lambda-dev-service") == URL
+    assert dashboard_url("eu-west-1", "aurora-lambda_dev_service") == URL
 
 
 @pytest.mark.parametrize("kind", KINDS)

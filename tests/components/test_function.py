@@ -47,7 +47,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
             "securityGroupIds": [recording.id(SECURITY_GROUP, "network-functions")],
         },
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-handler"},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/handler"},
         "tags": TAGS,
     }
 
@@ -56,7 +56,7 @@ def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: S
     """Logs would be lost or kept for ever, or the function could not start in its subnets."""
     recording = stack()
     assert recording.inputs(LOG_GROUP, "handler") == {
-        "name": "/aws/lambda/aurora-lambda-dev-handler",
+        "name": "/aws/lambda/aurora-lambda/dev/handler",
         "retentionInDays": 30,
         "tags": TAGS,
     }
@@ -77,7 +77,7 @@ def test_a_function_writes_to_its_own_log_group_and_attaches_to_the_vpc(stack: S
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/aurora-lambda-dev-handler:*"],
+            "Resource": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/aurora-lambda/dev/handler:*"],
         },
         {
             "Effect": "Allow",

@@ -82,11 +82,11 @@ def test_a_scheduled_function_has_the_handlers_image_and_database(config: dict[s
         "timeout": 60,
         "role": recording.output(ROLE, name, "arn"),
         "environment": {"variables": {**variables, "AURORA_LAMBDA_COMMAND": "purge_old"}},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-purge-old"},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/purge-old"},
         "tags": {"project": "aurora-lambda", "stack": "dev", "Name": name},
     }
     own, theirs = (recording.inputs(ROLE_POLICY, each)["policy"] for each in (name, "handler"))
-    assert own == theirs.replace("dev-handler", "dev-purge-old")
+    assert own == theirs.replace("dev/handler", "dev/purge-old")
     assert recording.inputs(LOG_GROUP, name)["retentionInDays"] == 30
     schedule = recording.inputs(SCHEDULE, name)
     assert schedule["scheduleExpression"] == "rate(1 hour)"
@@ -305,7 +305,7 @@ def test_a_queues_function_gets_its_messages_and_the_database(config: dict[str, 
         "memorySize": 512,
         "role": recording.output(ROLE, "mail-out", "arn"),
         "environment": {"variables": variables},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda-dev-mail-out"},
+        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/mail-out"},
         "tags": {"project": "aurora-lambda", "stack": "dev", "Name": "mail-out"},
     }
     queue = recording.resource(QUEUE, "mail-out")

@@ -12,6 +12,7 @@ from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.project import Project
 from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
 from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.names import PATTERN
 from aurora_lambda.service.reference import blocks, key_table, pulumi_block, with_block
 from aurora_lambda.service.regions import RDS_ROOTS, trusted_regions
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings
@@ -216,6 +217,8 @@ def test_a_bundle_as_aws_publishes_it_is_recognised(tmp_path: Path) -> None:
 def test_pulumi_knows_the_same_keys_and_defaults() -> None:
     """Else `pulumi config` would offer keys or defaults that the program does not have."""
     declared: dict[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    # How Pulumi names resources is no key of the program.
+    assert declared.pop("pulumi:autonaming") == {"value": {"pattern": PATTERN}}
     assert list(declared) == list(CONFIG_KEYS)
     as_configured = {key: _raw(entry["default"]) for key, entry in declared.items()}
     assert read(as_configured, "dev") == Settings()

@@ -17,6 +17,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.function_settings import read_functions
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey, declared_keys
+from aurora_lambda.service.names import Names, name_mistakes
 from aurora_lambda.service.regions import region_mistakes
 from aurora_lambda.service.settings import Settings, keys_of_other_engines
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
@@ -76,7 +77,7 @@ def read_as(kind: type[Own], config: Mapping[str, str], stack: str, region: str)
             mistakes.append(f"{key.name} is {given}; {error}{_nearest(key, config[key.name])}")
     settings = kind(**checked)
     mistakes += [*_contradictions(settings), *_other_regions(settings, region)]
-    mistakes += region_mistakes(region, settings.engine)
+    mistakes += [*region_mistakes(region, settings.engine), *name_mistakes(settings, Names.of_this_stack())]
     if mistakes:
         raise SettingsError(stack, mistakes)
     return settings

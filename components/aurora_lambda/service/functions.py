@@ -17,6 +17,7 @@ from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.function_settings import settings_of
+from aurora_lambda.service.names import Names
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
 from aurora_lambda.service.streams import fence, role_args
@@ -130,6 +131,7 @@ class Functions:
         self, name: str, expression: pulumi.Input[str], command: str, time_zone: str, options: FunctionOptions
     ) -> ScheduledFunction:
         """Make a function that runs a command of the application, and a schedule that invokes it."""
+        _check_name("role", f"{name}-schedule")
         function = self.function(name, command, options)
         schedule = Schedule(
             name,
@@ -251,6 +253,7 @@ class Functions:
         if unknown := sorted(options.keys() - kind.__annotations__.keys()):
             available = ", ".join(kind.__annotations__)
             raise ValueError(f"function {name!r} has no option {unknown[0]!r}; available: {available}")
+        _check_name("function", name)
         self._check_connections(name, options.get("reserved_concurrency", options.get("maximum_concurrency")))
         self._names[name] = "added before"
 
@@ -279,6 +282,11 @@ class Functions:
                 f" {settings.engine} with maxCapacity {settings.max_capacity:g} has left beside the other functions"
             )
         self._connections += max(0, concurrency)
+
+
+def _check_name(kind: str, name: str) -> None:
+    if mistake := Names.of_this_stack().mistake(kind, name):
+        raise ValueError(mistake)
 
 
 def _label(name: str) -> str:

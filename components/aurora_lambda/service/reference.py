@@ -7,6 +7,7 @@ from aurora_lambda.arguments import Value
 from aurora_lambda.project import Project
 from aurora_lambda.service.function_settings import FUNCTION_KEYS
 from aurora_lambda.service.keys import ConfigKey, declared_keys
+from aurora_lambda.service.names import PATTERN
 from aurora_lambda.service.program_settings import program_settings
 from aurora_lambda.service.stream_settings import STREAM_KEYS
 
@@ -48,8 +49,9 @@ def with_block(text: str, name: str, block: str) -> str:
 
 
 def pulumi_block(keys: Mapping[str, ConfigKey]) -> str:
-    """Return the `config` block of Pulumi.yaml."""
-    return "config:\n" + "".join(map(_entry, keys.values()))
+    """Return the `config` block of Pulumi.yaml: how resources are named, and the keys."""
+    autonaming = f"  pulumi:autonaming:\n    value:\n      pattern: {PATTERN}\n"
+    return f"config:\n{autonaming}" + "".join(map(_entry, keys.values()))
 
 
 def key_table(keys: Mapping[str, ConfigKey]) -> str:
