@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
-from tests.bench import builds, deployments, dsql, pollers, queries, starts, streams
+from tests.bench import builds, deployments, dsql, frameworks, pollers, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
 from tests.bench.report import MINUTES, Row, count, exact, ratio, write
@@ -41,6 +41,7 @@ def main() -> None:
         with database(Path(scratch, "database")) as measured:
             rows = [
                 *start_rows(engine, images["handler"], measured),
+                *framework_rows(builder, measured, Path(scratch, "services")),
                 *query_rows(engine, images["handler"], measured),
                 *deployment_rows(engine, images["migrations"], measured),
                 *dsql_rows(engine, images["handler"], measured, Path(scratch, "dsql")),
@@ -69,6 +70,16 @@ def start_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence
         ratio("cold start / raw psycopg out of the same bundle", warm["ours"], warm["bundled"], None),
         ratio("cold start, files evicted", evicted["ours"], evicted["raw"], 1.7, plain=evicted["plain"]),
         count("files opened at start", opened["ours"], 150, str(opened["ours"]), others),
+    ]
+
+
+def framework_rows(builder: Builder, measured: Database, directory: Path) -> Sequence[Row]:
+    """Cold starts of what may answer a function URL."""
+    took = frameworks.cold_starts(builder, measured, directory)
+    return [
+        ratio(f"cold start of a route: {name} / own router", took[web], took["none"], None)
+        for web, name in frameworks.NAMES.items()
+        if web != "none"
     ]
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
-from tests.bench.containers import PLAIN, PYTHON, Program, serve
+from tests.bench.containers import ADD, PLAIN, PYTHON, Program, serve
 from tests.bench.database import Database
 from tests.bench.samples import ROUNDS, Samples, in_turn
 
@@ -51,12 +51,17 @@ def cold_starts(engine: DockerEngine, image: str, database: Database, *, evicted
 
 
 def cold_start(
-    engine: DockerEngine, program: Program, rows: Callable[[], int], *, evicted_files: Sequence[str] = ()
+    engine: DockerEngine,
+    program: Program,
+    rows: Callable[[], int],
+    *,
+    event: bytes = ADD,
+    evicted_files: Sequence[str] = (),
 ) -> float:
     """Return the milliseconds of one start; `rows` says how many are in its database."""
     before = rows()
     evict(evicted_files)
-    served = serve(engine, program)
+    served = serve(engine, program, event=event)
     served.stop()
     stored(program.name, rows() - before, 1)
     return served.milliseconds
