@@ -51,8 +51,9 @@ class Cluster:
         return Database("dsql", self.server.port, name, str(self.server.ca_file))
 
     def environment(self, schema: str = "app") -> dict[str, str]:
-        """Return what the migration runner is told."""
-        return runs.role_environment(self.schema(schema), postgres.RUNTIME, "")
+        """Return what the migration runner is told; a role is of one schema."""
+        role = postgres.RUNTIME if schema == "app" else f"{schema}_runtime"
+        return runs.role_environment(self.schema(schema), role, "")
 
     def handler(self, image: str, port: int = 0) -> Program:
         """Return the image's own handler; `port` leads it to the server by another way."""
