@@ -3,8 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Other programs' modules have no place in these.
-unexport PYTHONHOME PYTHONPATH
+# Other programs' modules have no place in these. Bytecode is kept, also where the environment says not to: it saves
+# seconds each time.
+unexport PYTHONHOME PYTHONPATH PYTHONDONTWRITEBYTECODE
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
 
 help: ## List what can be typed.
@@ -27,9 +28,8 @@ $(VENV)/.ready: pyproject.toml components/pyproject.toml lambda_images/pyproject
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "could not create $(VENV): make this folder writable for you, or on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
 	@$(call step,uv to install packages); $(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
 	@$(call step,the project's packages); $(UV) sync --quiet
-	@# Compile what every command imports, also where the environment says not to: it saves seconds each time. Two
-	@# processes have about half of it each.
-	@$(call step,compiling what every command imports); export PYTHONDONTWRITEBYTECODE=; \
+	@# Two processes have about half of it each.
+	@$(call step,compiling what every command imports); \
 	  $(BIN)/python -c 'import aurora_lambda_local.deployed.stack, aurora_lambda_local.cli.live_progress, aurora_lambda_local.supervisor.server, pulumi_aws.s3, pulumi_aws.cloudwatch' & \
 	  $(BIN)/python -c 'import pulumi_aws.ec2, aurora_lambda.service.stack, aurora_lambda_local.program.deploy' && wait $$!
 	@echo '$(CURDIR)' > $@
