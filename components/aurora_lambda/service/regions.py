@@ -2,6 +2,7 @@
 
 import re
 import ssl
+from functools import cache
 from pathlib import Path
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
@@ -29,11 +30,13 @@ def region_mistakes(region: str, engine: str) -> list[str]:
     return []
 
 
-def trusted_regions(bundle: Path) -> set[str]:
+@cache
+def trusted_regions(bundle: Path) -> frozenset[str]:
     """Return the regions whose RDS certificate authorities are in a PEM file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(bundle)
     names = [
         value for ca in context.get_ca_certs() for part in ca["subject"] for key, value in part if key == "commonName"
     ]
-    return {match[1] for name in names if (match := re.match(r"Amazon RDS ([a-z0-9-]+) Root CA", str(name)))}
+    matches = (re.match(r"Amazon RDS ([a-z0-9-]+) Root CA", str(name)) for name in names)
+    return frozenset(match[1] for match in matches if match)

@@ -33,7 +33,7 @@ class AwsServices:
         self._store: StreamStore | None = None
         application = ClosedApplication(self.dynamodb)
         self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=_Connection)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
 
     @property
