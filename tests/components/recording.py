@@ -1,6 +1,7 @@
 """Runs a Pulumi program in process and records what it asks the engine for."""
 
 import asyncio
+import copy
 import json
 import logging
 import os
@@ -83,8 +84,8 @@ class Recording(Mocks):
         return answer, []
 
     def inputs(self, type_: str, name: str) -> dict[str, Any]:
-        """Return the inputs of the one resource of this type and name."""
-        return dict(self.resource(type_, name).inputs)
+        """Return the inputs of the one resource of this type and name, the caller's own: tests share recordings."""
+        return copy.deepcopy(dict(self.resource(type_, name).inputs))
 
     def resource(self, type_: str, name: str) -> Registration:
         found = [entry for entry in self.registrations if (entry.type, entry.name) == (type_, name)]

@@ -2,10 +2,9 @@
 
 import pytest
 
-from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
-from tests.components.recording import Recording, record
+from tests.components.recording import Recording
 from tests.components.test_service import shipped
 from tests.components.tokens import (
     CLUSTER,
@@ -205,9 +204,9 @@ def test_only_an_adopted_cluster_is_dropped_by_the_runner(stack: Stack) -> None:
     assert stack(engine="dsql", forceDestroy="true").of_type(INVOCATION) == ["migrations"]
 
 
-def test_a_streams_table_is_protected_by_the_stack_or_by_itself() -> None:
+def test_a_streams_table_is_protected_by_the_stack_or_by_itself(stack: Stack) -> None:
     """The table of a protected stack would go with it."""
     for config in ({"streams": STREAM, "deletionProtection": "true"}, {"streams": OWN_STREAM}):
-        recording = record(Service, config)
+        recording = stack(**config)
         tables = [entry for entry in recording.registrations if entry.type == TABLE]
         assert [(each.protect, each.inputs["deletionProtectionEnabled"]) for each in tables] == [(True, True)]

@@ -10,6 +10,7 @@ import pytest
 
 from aurora_lambda import AuroraDatabase, Migration
 from aurora_lambda.service import Service
+from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
 from tests.components.recording import MIGRATED, Recording, record, statements
 from tests.components.tokens import (
@@ -162,7 +163,7 @@ def test_everything_a_function_needs_can_be_said() -> None:
     assert statements(recording, "purge-old")[-2:] == [READ, own]
 
 
-def test_the_handler_is_given_more() -> None:
+def test_the_handler_is_given_more(stack: Stack) -> None:
     """A handler that sends mail or reads a bucket would be a fork of the composition."""
 
     def program() -> None:
@@ -170,7 +171,7 @@ def test_the_handler_is_given_more() -> None:
         bucket = pulumi.Output.from_input("reports")
         service.extend_handler(environment={"BUCKET": bucket}, policy_statements=[READ])
 
-    plain, extended = record(Service), record(program)
+    plain, extended = stack(), record(program)
     before, after = plain.inputs(FUNCTION, "handler"), extended.inputs(FUNCTION, "handler")
     before["environment"]["variables"]["BUCKET"] = "reports"
     assert after == before
@@ -211,13 +212,13 @@ def test_a_protected_stack_keeps_its_functions_and_schedules(engine: str) -> Non
     assert set(guard.dependencies) == mine
 
 
-def test_with_nothing_added_nothing_changes() -> None:
+def test_with_nothing_added_nothing_changes(stack: Stack) -> None:
     """A stack that is up would see its functions change for no reason."""
 
     def program() -> None:
         Service().extend_handler()
 
-    before, after = (record(each) for each in (Service, program))
+    before, after = stack(), record(program)
     assert {entry.urn: entry for entry in before.registrations} == {entry.urn: entry for entry in after.registrations}
 
 

@@ -27,14 +27,10 @@ def streams(**keys: str) -> dict[str, str]:
     return {"streams": str([{"name": "copy", "table": "items", **keys}]).replace("'", '"')}
 
 
-def over(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> Recording:
-    """Return what deploying `after` registers on a stack that `before` was deployed to."""
-    return record(Service, after, live=record(Service, before).outputs, preview=preview)
-
-
-def mistakes(before: dict[str, str], after: dict[str, str], *, preview: bool = False) -> list[str]:
+def mistakes(before: Recording, after: dict[str, str], *, preview: bool = False) -> list[str]:
+    """Return why deploying `after` is refused on the stack that `before` has left."""
     with pytest.raises(SettingsError) as refused:
-        over(before, after, preview=preview)
+        record(Service, after, live=before.outputs, preview=preview)
     return refused.value.mistakes
 
 
@@ -132,17 +128,19 @@ REPLACING: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
 @pytest.mark.parametrize("preview", [True, False])
 @pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
 def test_a_key_that_swaps_data_for_nothing_is_refused_in_words(
-    before: dict[str, str], after: dict[str, str], expected: list[str], preview: bool
+    stack: Stack, before: dict[str, str], after: dict[str, str], expected: list[str], preview: bool
 ) -> None:
     """The service would go on with an empty database, and the old one would be deleted."""
-    assert mistakes(before, after, preview=preview) == expected
+    assert mistakes(stack(**before), after, preview=preview) == expected
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
-def test_replace_data_lets_it_happen(before: dict[str, str], after: dict[str, str], expected: list[str]) -> None:
-    """A database that somebody wants to replace could not be."""
-    allowed = over(before, {**after, "replaceData": "true"})
-    assert over(after, after).outputs["liveData"] == {**allowed.outputs["liveData"]}
+def test_replace_data_lets_it_happen(
+    stack: Stack, before: dict[str, str], after: dict[str, str], expected: list[str]
+) -> None:
+    """A database that somebody wants to replace could not be, or the key would have to stay."""
+    allowed = record(Service, {**after, "replaceData": "true"}, live=stack(**before).outputs)
+    assert record(Service, after, live=allowed.outputs).outputs["liveData"] == allowed.outputs["liveData"]
 
 
 @pytest.mark.parametrize(
@@ -160,14 +158,16 @@ def test_replace_data_lets_it_happen(before: dict[str, str], after: dict[str, st
         ({"deletionProtection": "true"}, {}),
     ],
 )
-def test_what_keeps_the_data_or_says_what_it_does_is_free(before: dict[str, str], after: dict[str, str]) -> None:
+def test_what_keeps_the_data_or_says_what_it_does_is_free(
+    stack: Stack, before: dict[str, str], after: dict[str, str]
+) -> None:
     """A change that loses nothing would be refused, and people would leave the key that allows all of them set."""
-    over(before, after)
+    record(Service, after, live=stack(**before).outputs)
 
 
-def test_nothing_that_holds_data_is_touched_before_the_check() -> None:
+def test_nothing_that_holds_data_is_touched_before_the_check(stack: Stack) -> None:
     """A cluster could be replaced while the message that refuses it is on its way."""
-    recording = record(Service, streams())
+    recording = stack(**streams())
     for type_, component in ((CLUSTER, "AuroraDatabase"), (TABLE, "StreamTable")):
         child = next(entry for entry in recording.registrations if entry.type == type_)
         parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
@@ -178,11 +178,11 @@ def test_nothing_that_holds_data_is_touched_before_the_check() -> None:
 @pytest.mark.parametrize("engine", ["mysql", "postgres", "dsql"])
 @pytest.mark.parametrize("protection", [{"deletionProtection": "true"}, {}])
 def test_an_engine_switch_that_protection_forbids_is_refused_with_the_order_that_works(
-    engine: str, protection: dict[str, str]
+    stack: Stack, engine: str, protection: dict[str, str]
 ) -> None:
     """Half of the stack would be switched, and each later `pulumi up` would fail at the old cluster."""
     alone = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
-    before = {"engine": engine, "deletionProtection": "true"}
+    before = stack(engine=engine, deletionProtection="true")
     # Taken away in the same deployment it does not help: what the engine has recorded counts.
     assert mistakes(before, {**alone, **protection}) == [
         f"engine is 'none', and the live stack's {engine} database is protected: Pulumi would make the new half and"
@@ -191,38 +191,40 @@ def test_an_engine_switch_that_protection_forbids_is_refused_with_the_order_that
     ]
 
 
-def test_the_order_that_works_works() -> None:
+def test_the_order_that_works_works(stack: Stack) -> None:
     """The message would send people round in circles."""
-    first = record(Service, {"engine": "dsql", "deletionProtection": "true"})
+    first = stack(engine="dsql", deletionProtection="true")
     unprotected = record(Service, {"engine": "dsql"}, live=first.outputs)
     assert unprotected.resource(DSQL_CLUSTER, "main-db").protect is False
     assert record(Service, {"engine": "mysql"}, live=unprotected.outputs).outputs["engine"] == "mysql"
 
 
-def test_a_protected_cluster_is_not_replaced_by_leave_alone() -> None:
+def test_a_protected_cluster_is_not_replaced_by_leave_alone(stack: Stack) -> None:
     """Pulumi would refuse the replacement, in other words and without the order of commands."""
-    assert mistakes({"deletionProtection": "true"}, {"kmsKeyArn": KEY, "replaceData": "true"}) == [
+    replacing = {"kmsKeyArn": KEY, "replaceData": "true"}
+    assert mistakes(stack(deletionProtection="true"), replacing) == [
         f"kmsKeyArn is '{KEY}', and '' on the live stack: that replaces {AURORA}, which is protected. Type: "
         f"pulumi config rm kmsKeyArn; {FREE}; pulumi config set kmsKeyArn {KEY}; pulumi config set replaceData true;"
         " pulumi up"
     ]
 
 
-def test_a_protected_table_cannot_leave_the_program() -> None:
+def test_a_protected_table_cannot_leave_the_program(stack: Stack) -> None:
     """Each later `pulumi up` would fail at the table."""
     expected = [
         "streams makes the table 'items' no longer, and on the live stack it is protected: Pulumi would refuse to"
         " delete it. With its stream in streams type: pulumi config set deletionProtection false, the stream's own too;"
         " pulumi up; then deploy this configuration"
     ]
-    assert mistakes(streams(deletionProtection="true"), {}) == expected
-    assert mistakes({**streams(), "deletionProtection": "true"}, {"deletionProtection": "true"}) == expected
+    assert mistakes(stack(**streams(deletionProtection="true")), {}) == expected
+    protected = {"deletionProtection": "true"}
+    assert mistakes(stack(**streams(), **protected), protected) == expected
 
 
-def test_a_kept_repository_cannot_leave_the_program() -> None:
+def test_a_kept_repository_cannot_leave_the_program(stack: Stack) -> None:
     """Each later `pulumi up` would fail at the migration runner's repository."""
     alone = {"engine": "none", "streams": '[{"name": "copy", "table": "items", "database": false}]'}
-    assert mistakes({"forceDelete": "false"}, alone) == [
+    assert mistakes(stack(forceDelete="false"), alone) == [
         "engine is 'none', and forceDelete false protects the migration runner's repository. Type: "
         "pulumi config set engine mysql; pulumi config set forceDelete true; pulumi up; pulumi config set engine none;"
         " pulumi up"
@@ -272,9 +274,9 @@ def test_a_new_version_of_this_project_leaves_a_live_database_at_its_minor_versi
     assert other.inputs(CLUSTER, "main-db")["engineVersion"] == stack().inputs(CLUSTER, "main-db")["engineVersion"]
 
 
-def test_tokens_are_taken_for_one_deployment_after_the_login_became_a_password() -> None:
+def test_tokens_are_taken_for_one_deployment_after_the_login_became_a_password(stack: Stack) -> None:
     """Functions that still run would be refused by the database until the new ones are deployed."""
-    first = record(Service, {"databaseAuth": "iam"})
+    first = stack(databaseAuth="iam")
     second = record(Service, {"databaseAuth": "password"}, live=first.outputs)
     third = record(Service, {"databaseAuth": "password"}, live=second.outputs)
     tokens = [each.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] for each in (first, second, third)]

@@ -9,6 +9,7 @@ import pytest
 
 from aurora_lambda import Secret
 from aurora_lambda.service import Service
+from tests.components.conftest import Stack
 from tests.components.recording import SECRET_MARK, Recording, record, statements
 from tests.components.tokens import FUNCTION, SECRET, SECRET_VERSION, VPC_ENDPOINT_POLICY
 
@@ -72,7 +73,7 @@ def test_what_names_no_secret_is_refused(args: dict[str, str], message: str) -> 
         secret(**args)
 
 
-def test_a_program_gives_a_secret_to_the_functions_that_read_it() -> None:
+def test_a_program_gives_a_secret_to_the_functions_that_read_it(stack: Stack) -> None:
     """A payment key would be in the handler's configuration, for everybody who may read that."""
 
     def program() -> None:
@@ -82,7 +83,7 @@ def test_a_program_gives_a_secret_to_the_functions_that_read_it() -> None:
         service.extend_handler(access=[key.reader])
         service.function("report", access=[key.reader, login.reader])
 
-    plain, recording = record(Service), record(program, {"secretRecoveryDays": "7"})
+    plain, recording = stack(), record(program, {"secretRecoveryDays": "7"})
     arn = recording.output(SECRET, "stripe-key", "arn")
     assert recording.inputs(SECRET, "stripe-key")["recoveryWindowInDays"] == 7
     assert statements(recording, "handler") == [

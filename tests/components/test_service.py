@@ -1,6 +1,7 @@
 """The whole stack: its order, its names, its secrets, and what each shipped configuration makes of it."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ UNTAGGABLE = {
 }
 
 
+@cache
 def shipped(stack: str) -> Recording:
     """Record the service under `stacks/Pulumi.<stack>.yaml`."""
     config = yaml.safe_load((STACKS_FOLDER / f"Pulumi.{stack}.yaml").read_text())["config"]
@@ -257,10 +259,10 @@ def test_the_production_stack_is_protected_snapshotted_and_cannot_be_reset() -> 
     assert recording.inputs(FUNCTION, "migrations")["environment"]["variables"]["ALLOW_RESET"] == "false"
 
 
-def test_one_configuration_line_switches_the_engine_and_only_that() -> None:
+def test_one_configuration_line_switches_the_engine_and_only_that(stack: Stack) -> None:
     """Else `pulumi config set engine postgres` would take edits elsewhere too."""
-    mysql, postgres = record(Service), record(Service, {"engine": "postgres"})
-    names = [{(entry.type, entry.name): entry.inputs for entry in each.registrations} for each in (mysql, postgres)]
+    recordings = (stack(), stack(engine="postgres"))
+    names = [{(entry.type, entry.name): entry.inputs for entry in each.registrations} for each in recordings]
     assert {name for _, name in names[0].keys() - names[1].keys()} == {
         "main-db-mysql-from-functions",
         "main-db-mysql-functions-out",
