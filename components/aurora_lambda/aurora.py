@@ -166,6 +166,7 @@ class AuroraDatabase(pulumi.ComponentResource):
                 name := f"{self._name}-{self._engine}-{log}",
                 name=pulumi.Output.concat("/aws/rds/cluster/", cluster.cluster_identifier, "/", log),
                 retention_in_days=self._args["log_retention_days"],
+                kms_key_id=self._args.get("kms_key_id"),
                 tags=self._tags(name),
                 opts=self._child("logGroup"),
             )

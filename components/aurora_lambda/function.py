@@ -16,7 +16,16 @@ from aurora_lambda.access import (
     merged_access,
     merged_mapping,
 )
-from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, choice, flag, log_retention, whole_number
+from aurora_lambda.arguments import (
+    ARCHITECTURE,
+    Argument,
+    check_arguments,
+    choice,
+    flag,
+    kms_key,
+    log_retention,
+    whole_number,
+)
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.function_url import FunctionUrlCors, cors_settings, public_permissions
 from aurora_lambda.naming import Tags, resource_tags
@@ -66,6 +75,9 @@ class ImageFunctionArgs(TypedDict):
     """Whether each change of code or configuration is published as a version that stays, and `arn` and the URL are
     those of the alias `live`, which leads to the newest one and can be led back. Turned on or off, it changes the URL.
     Plain, since it decides which resources there are."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts environment and logs, whose policy lets CloudWatch Logs use it. Default: keys of
+    AWS's own."""
     tracing: NotRequired[pulumi.Input[bool]]
     """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
@@ -84,6 +96,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
     "publish": flag(default=False),
+    "kms_key_arn": kms_key(),
     "tracing": flag(default=False),
 }
 CHILDREN: ChildTypes = {
@@ -141,6 +154,7 @@ class ImageFunction(pulumi.ComponentResource):
             # No project and no stack has a slash in its name: two stacks never have one group.
             name=f"/aws/lambda/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}",
             retention_in_days=self._args["log_retention_days"],
+            kms_key_id=self._args.get("kms_key_arn"),
             tags=self._tags(),
             # Once it was called otherwise: a live stack keeps the group, and the logs in it.
             opts=self._child("logGroup", pulumi.ResourceOptions(ignore_changes=["name"])),
@@ -171,6 +185,9 @@ class ImageFunction(pulumi.ComponentResource):
             timeout=args["timeout"],
             reserved_concurrent_executions=args["reserved_concurrency"],
             environment={"variables": merged_mapping(self._access["environment"], args.get("environment", {}))},
+            # Lambda gives the role a grant to decrypt. Source: AWS Lambda developer guide, "Securing Lambda environment
+            # variables".
+            kms_key_arn=args.get("kms_key_arn"),
             vpc_config=self._vpc_config(),
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             # Said either way: without it a function that was traced once stays so.

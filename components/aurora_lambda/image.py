@@ -11,7 +11,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, flag, whole_number
+from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, flag, kms_key, whole_number
 from aurora_lambda.build_context import source_digest
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -34,6 +34,8 @@ class LambdaImageArgs(TypedDict):
     """The processor architecture to build for."""
     keep_images: NotRequired[pulumi.Input[int]]
     """How many images the repository keeps, the newest ones."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts the images. Default: a key of ECR's own. A live repository stays as it was made."""
     force_delete: NotRequired[bool]
     """Whether deleting the repository deletes its images, which can be built again. Otherwise the repository is
     protected: Pulumi refuses to delete it until this is true. Plain, since Pulumi has to know it first."""
@@ -48,6 +50,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "architecture": ARCHITECTURE,
     # One that runs, one to go back to, one that is being deployed.
     "keep_images": whole_number(3, 1000, "images", 10),
+    "kms_key_arn": kms_key(),
     "force_delete": flag(default=True),
 }
 CHILDREN: ChildTypes = {
@@ -92,17 +95,26 @@ class LambdaImage(pulumi.ComponentResource):
         self.register_outputs({"imageUri": self.image_uri, "sourceDigest": self.source_digest})
 
     def _repository(self) -> aws.ecr.Repository:
+        key = self._args.get("kms_key_arn")
         return aws.ecr.Repository(
             self._name,
             # What runs is named by digest. Docker's provider builds again where only file modes differ, as they do
             # between machines, and pushes to the same tag then, as after an interrupted push or a rollback.
             image_tag_mutability="MUTABLE",
             image_scanning_configuration={"scan_on_push": True},
-            encryption_configurations=[{"encryption_type": "AES256"}],
+            encryption_configurations=[
+                {"encryption_type": "KMS", "kms_key": key} if key else {"encryption_type": "AES256"}
+            ],
             force_delete=self._args["force_delete"],
             tags=resource_tags(self._args.get("tags"), self._name),
             # AWS deletes no repository with images: protected, the preview of a destroy says so.
-            opts=self._child("repository", pulumi.ResourceOptions(protect=not self._args["force_delete"])),
+            # Another encryption is another repository, without the images that versions of the functions run.
+            opts=self._child(
+                "repository",
+                pulumi.ResourceOptions(
+                    protect=not self._args["force_delete"], ignore_changes=["encryptionConfigurations"]
+                ),
+            ),
         )
 
     def _repository_policy(self, repository: aws.ecr.Repository) -> aws.ecr.RepositoryPolicy:

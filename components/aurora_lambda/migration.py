@@ -14,6 +14,7 @@ from aurora_lambda.arguments import (
     Argument,
     check_arguments,
     flag,
+    kms_key,
     log_retention,
     whole_number,
 )
@@ -54,6 +55,9 @@ class MigrationArgs(TypedDict):
     """How long the runner may take, in seconds; the most is Lambda's limit."""
     log_retention_days: NotRequired[pulumi.Input[int]]
     """Days that logs are kept."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the key that encrypts environment and logs, whose policy lets CloudWatch Logs use it. Default: keys of
+    AWS's own."""
     tracing: NotRequired[pulumi.Input[bool]]
     """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
@@ -70,6 +74,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "memory_size": whole_number(128, 10_240, "MB", 512),
     "timeout": whole_number(1, 900, "seconds", 900),
     "log_retention_days": log_retention(30),
+    "kms_key_arn": kms_key(),
     "tracing": flag(default=False),
 }
 ROLE: ChildTypes = {"role": function_role.CHILDREN["role"]}
@@ -147,6 +152,7 @@ class Migration(pulumi.ComponentResource):
                 "tracing": args["tracing"],
                 "tags": args.get("tags", {}),
                 "transform": self._transform_of(RUNNER),
+                **({"kms_key_arn": args["kms_key_arn"]} if "kms_key_arn" in args else {}),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -30,9 +30,8 @@ def register_backup(
         "force_destroy": settings.force_destroy,
         "tags": tags,
         "transform": {"role": fence(settings, tags)},
+        **settings.encryption,
     }
-    if settings.kms_key_arn:
-        args["kms_key_arn"] = settings.kms_key_arn
     backup = Backup("backups", args)
     pulumi.export("backupVault", backup.vault_name)
     pulumi.export("backupRoleArn", backup.role_arn)

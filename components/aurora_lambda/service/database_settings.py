@@ -152,7 +152,8 @@ class DatabaseSettings:
     )
     kms_key_arn: str = config_key(
         _DATABASE["kms_key_id"],
-        "ARN of the KMS key for storage and secrets; empty: the account's own keys.",
+        "ARN of the KMS key for all that the stack keeps: data, secrets, messages, images, logs, environment variables;"
+        " empty: AWS's own keys. Its policy has to let CloudWatch Logs use it.",
         "",
         engines=WITHOUT_DATABASE_TOO,
         replaces=_CLUSTER,

@@ -165,12 +165,11 @@ class Functions:
             "role": role,
             "force_destroy": settings.force_destroy,
             "tags": self._tags,
+            **settings.encryption,
             **own,
         }
         if self._alarms:
             args["alarm_topic_arn"] = self._alarms.topic_arn
-        if settings.kms_key_arn:
-            args["kms_key_arn"] = settings.kms_key_arn
         queue = Queue(name, args)
         self._additions.add(queue)
         self._remote.append((queue.sender, "sqs"))
@@ -213,6 +212,7 @@ class Functions:
             "architecture": settings.architecture,
             "log_retention_days": settings.log_retention_days,
             "tracing": settings.tracing,
+            **settings.encryption,
             "publish": settings.publish_versions,
             "image_uri": self._image_uri,
             **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},

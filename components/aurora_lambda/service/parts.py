@@ -47,6 +47,7 @@ def register_image(target: str, settings: Settings, project: Project) -> LambdaI
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete and not settings.deletion_protection,
+            **settings.encryption,
             "tags": stack_tags(settings),
         },
     )
@@ -81,6 +82,7 @@ def register_migration(
             "log_retention_days": settings.log_retention_days,
             "tracing": settings.tracing,
             "tags": stack_tags(settings),
+            **settings.encryption,
         },
     )
 
@@ -120,6 +122,7 @@ def register_handler(
             "snap_start": settings.snap_start,
             "publish": settings.publish_versions,
             **_cors(settings),
+            **settings.encryption,
             "tags": stack_tags(settings),
         },
     )

@@ -154,6 +154,11 @@ class Settings(DatabaseSettings):
         return self.alarms and bool(self.alarm_email or self.alarm_topic_arn)
 
     @property
+    def encryption(self) -> dict[str, str]:
+        """The argument of a component that encrypts by the stack's own key; none where there is no such key."""
+        return {"kms_key_arn": self.kms_key_arn} if self.kms_key_arn else {}
+
+    @property
     def own_tags(self) -> dict[str, str]:
         """The tags that the configuration gives, by their keys."""
         return {key: value for key, _, value in (tag.partition("=") for tag in self.tags)}

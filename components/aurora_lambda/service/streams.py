@@ -146,6 +146,7 @@ def _function(
             "tracing": settings.tracing,
             "publish": settings.publish_versions,
             "tags": tags,
+            **settings.encryption,
         },
     )
 
@@ -188,11 +189,10 @@ def _table_stream(
         "failure_retention_days": stream.failure_retention_days,
         "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
         "tags": tags,
+        **settings.encryption,
     }
     if topic_arn:
         args["alarm_topic_arn"] = topic_arn
-    if settings.kms_key_arn:
-        args["kms_key_arn"] = settings.kms_key_arn
     return TableStream(stream.name, args)
 
 
@@ -225,11 +225,10 @@ def _table(settings: Settings, tags: Tags, stream: StreamSettings) -> StreamTabl
         "point_in_time_recovery": stream.point_in_time_recovery,
         "deletion_protection": stream.deletion_protection or settings.deletion_protection,
         "tags": tags,
+        **settings.encryption,
     }
     if stream.table_prefix is not None:
         args["name_prefix"] = stream.table_prefix
     if stream.sort_key:
         args["sort_key"] = stream.sort_key
-    if settings.kms_key_arn:
-        args["kms_key_arn"] = settings.kms_key_arn
     return args
