@@ -9,6 +9,7 @@ import pytest
 
 from aurora_lambda import LambdaImage, Queue, QueueArgs
 from aurora_lambda_local import commands
+from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.deployed.queues import redrive
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
@@ -73,6 +74,20 @@ def test_messages_are_delivered_and_those_that_fail_end_in_the_dead_letters(chec
     status = commands.status(checkout)["queues"]["mail"]
     assert (status["state"], status["waiting"], status["inWork"]) == ("Enabled", 0, 0)
     assert set(bring_up(checkout).changes().values()) <= {"same"}
+
+
+def test_a_stop_says_how_many_messages_go(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever keeps the data would look for them in the next stack."""
+    bring_up(checkout)
+    url = commands.status(checkout)["outputs"]["url"]
+    client(checkout, "sqs").send_message(QueueUrl=url, MessageBody="late", DelaySeconds=900)
+    monkeypatch.chdir(checkout)
+    assert main(["down", "--keep-data"]) == 0
+    assert capsys.readouterr().out == (
+        "Stopped; the databases and tables are kept.\nQueues keep nothing here; messages that were in them: 1\n"
+    )
 
 
 def test_a_queue_comes_back_with_its_stack_and_goes_with_the_program(checkout: Path) -> None:

@@ -125,9 +125,24 @@ def down(options: argparse.Namespace) -> None:
     asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
     if asks and not confirmed("Delete the databases, the tables and the records given up, of every stack here?"):
         raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
+    lost = _queued_messages() if options.keep_data else 0
     with working("stopping"):
         take_down(keep_data=options.keep_data)
-    print("Stopped; the databases are kept." if options.keep_data else "Stopped; the data is deleted.")
+    print("Stopped; the databases and tables are kept." if options.keep_data else "Stopped; the data is deleted.")
+    if lost:
+        print(f"Queues keep nothing here; messages that were in them: {lost}")
+
+
+def _queued_messages() -> int:
+    """Return how many messages the queues of the stack here hold, in memory alone."""
+    from aurora_lambda_local.commands import status as local_status
+
+    try:
+        queues = local_status()["queues"].values()
+    except LocalError:
+        # Where not even the status is known, there is something to stop nonetheless.
+        return 0
+    return sum(queue["waiting"] + queue["inWork"] + queue["deadLetters"] for queue in queues)
 
 
 def status(options: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ class QueueContents(TypedDict):
 
 
 class QueueStatus(TypedDict):
-    """The status of a queue with a function: how many messages wait, are in work, and are dead letters."""
+    """The status of a queue with a function: how many messages wait, the delayed too, are in work, and dead letters."""
 
     state: Literal["Enabled", "Disabled"]
     function: str
@@ -116,7 +116,9 @@ class QueuePoller:
             "state": "Enabled" if self.mapping.enabled else "Disabled",
             "function": self.mapping.function_arn,
             "queue": self._name,
-            "waiting": queue.approximate_number_of_messages if queue else 0,
+            "waiting": queue.approximate_number_of_messages + queue.approximate_number_of_messages_delayed
+            if queue
+            else 0,
             "inWork": queue.approximate_number_of_messages_not_visible if queue else 0,
             "deadLetters": letters.approximate_number_of_messages if letters else 0,
         }
