@@ -57,8 +57,8 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 	@$(BIN)/hadolint lambda_images/aurora_lambda_runtime/Dockerfile
 	@set -o pipefail; $(BIN)/python -m aurora_lambda_runtime.migrations.history.offline dsql lambda_images/application | $(BIN)/dsql-lint -
 
-bench: setup ## Measure, and write docs/performance.md.
-	@$(BIN)/python -m tests.bench
+bench: setup ## Measure, and write docs/performance.md; with PEERS=1 other systems too.
+	@PEERS=$(PEERS) $(BIN)/python -m tests.bench
 
 config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew from stacks/settings.py.
 	@$(BIN)/python -m aurora_lambda.service.reference

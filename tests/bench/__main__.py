@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
-from tests.bench import builds, deployments, dsql, frameworks, pollers, queries, starts, streams
+from tests.bench import builds, deployments, dsql, frameworks, peers, pollers, queries, starts, streams
 from tests.bench.builds import CHECKOUT, Builder, with_sample_application
 from tests.bench.database import Database, database
 from tests.bench.report import MINUTES, Row, count, exact, ratio, write
 
 MEGABYTE = 1_000_000
+PEERS = os.environ.get("PEERS") == "1"
 BASE = os.environ.get("AURORA_LAMBDA_BASE_IMAGE", "aurora-lambda-base:bookworm")
 REMARKS = """\
 ## Where the time goes
@@ -34,6 +35,8 @@ def main() -> None:
     engine = DockerEngine.find()
     print(f"measuring takes about {MINUTES} minutes", flush=True)
     subprocess.run([CHECKOUT / ".ci" / "base-image", BASE], check=True)
+    # First: where its packages cannot be had, nothing has been measured in vain.
+    node = peers.build(engine) if PEERS else ""
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
         builder = with_sample_application(Builder(engine, BASE), Path(scratch, "checkout"))
@@ -41,6 +44,7 @@ def main() -> None:
         with database(Path(scratch, "database")) as measured:
             rows = [
                 *start_rows(engine, images["handler"], measured),
+                *(peer_rows(engine, node, images["handler"], measured) if PEERS else []),
                 *framework_rows(builder, measured, Path(scratch, "services")),
                 *query_rows(engine, images["handler"], measured),
                 *deployment_rows(engine, images["migrations"], measured),
@@ -73,6 +77,12 @@ def start_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence
     ]
 
 
+def peer_rows(engine: DockerEngine, node: str, image: str, measured: Database) -> Sequence[Row]:
+    """Cold starts of others."""
+    took = peers.cold_starts(engine, node, image, measured)
+    return [ratio(f"peer: {name}, cold start to first row", took[name], took["raw"], None) for name in peers.HANDLERS]
+
+
 def framework_rows(builder: Builder, measured: Database, directory: Path) -> Sequence[Row]:
     """Cold starts of what may answer a function URL."""
     took = frameworks.cold_starts(builder, measured, directory)
@@ -97,11 +107,17 @@ def query_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence
 
 def deployment_rows(engine: DockerEngine, image: str, measured: Database) -> Sequence[Row]:
     """Migrations."""
-    took = deployments.deployments(engine, image, measured)
-    return [
+    took = deployments.deployments(engine, image, measured, peers=PEERS)
+    rows = [
         ratio("`deploy`, nothing pending, 200 revisions / version check", took["nothing"], took["check"], 1.5),
         ratio("`deploy`, 200 revisions from empty / the same DDL", took["all"], took["ddl"], 2.0),
     ]
+    if PEERS:
+        rows += [
+            ratio("peer: Alembic, nothing pending / version check", took["alembic_nothing"], took["check"], None),
+            ratio("peer: Alembic, 200 revisions / the same DDL", took["alembic_all"], took["ddl"], None),
+        ]
+    return rows
 
 
 def dsql_rows(engine: DockerEngine, image: str, measured: Database, directory: Path) -> Sequence[Row]:

@@ -30,9 +30,13 @@ def downgrade() -> None:
 '''
 
 
-def deployments(engine: DockerEngine, image: str, database: Database) -> dict[str, Samples]:
-    """Milliseconds of `check` (raw) and `nothing` (ours), and of `ddl` (raw) and `all` (ours); in warm processes."""
-    printed = _run(engine, image, database, ["deployments.py", str(ROUNDS), str(REVISIONS)])
+def deployments(engine: DockerEngine, image: str, database: Database, *, peers: bool = False) -> dict[str, Samples]:
+    """Milliseconds of `check` (raw) and `nothing` (ours), and of `ddl` (raw) and `all` (ours); in warm processes.
+
+    With `peers`, also of `alembic_nothing` and `alembic_all`: Alembic as it comes.
+    """
+    script = ["deployments.py", str(ROUNDS), str(REVISIONS), *(["peers"] if peers else [])]
+    printed = _run(engine, image, database, script)
     return {name: Samples(tuple(values)) for name, values in printed.items()}
 
 

@@ -11,13 +11,14 @@ from tests.bench.samples import ROUNDS, Samples
 FOLDER = Path(__file__).parent.parent.parent / "docs"
 PLOT = "performance.svg"
 # How long it takes.
-MINUTES = 9
+MINUTES = 12
 HEAD = """\
 # Performance
 
-Written by `make bench` in about {minutes} minutes; it needs a Docker engine, root and strace. What is measured is the
-image as it ships, in containers with a read-only root and no rights, against psycopg and nothing else in the same
-image, on the same PostgreSQL server, at the same time.
+Written by `make bench PEERS=1` in about {minutes} minutes; it needs a Docker engine, root, strace and, for the peers,
+npm's packages; `make bench` measures no peers. What is measured is the image as it ships, in containers with a
+read-only root and no rights, against psycopg and nothing else in the same image, on the same PostgreSQL server, at the
+same time.
 
 ## How to read it
 - A **ratio** compares two medians of one run: {rounds} rounds, in each of which everything is measured once, in turn.
@@ -31,6 +32,8 @@ image, on the same PostgreSQL server, at the same time.
   the container is not in it. Ours includes routing, JSON logging and signing a token, the others don't.
 - A **route**'s cold start is of a service as `aurora-lambda new --web` writes it, to the answer of its `POST /notes`:
   FastAPI and Flask come with SQLAlchemy's ORM, which the own router does without.
+- A **peer** stands in the place of ours, against the same yardstick: handlers of node-postgres and Prisma, bundled by
+  esbuild, on Debian's Node; Alembic with the `env.py` that `alembic init` writes, which applies all in one transaction.
 - *Evicted* means that no file of the image is in memory when the process starts.
 - **Round trips** are counted by a proxy, on PostgreSQL with a password and without TLS; a round trip begins when the
   client speaks after the server did.

@@ -1,4 +1,7 @@
-"""Times the migration runner against psycopg, in this process, with the revisions of this image. Prints JSON."""
+"""Times the migration runner against psycopg, in this process, with the revisions of this image. Prints JSON.
+
+Arguments: rounds, revisions, and `peers` to time Alembic as it comes too.
+"""
 
 import json
 import os
@@ -6,9 +9,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import psycopg
+from alembic import command
+from alembic.config import Config
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.outcome import MigrationResult
@@ -44,6 +50,14 @@ def raw_ddl(database: str) -> None:
             connection.commit()
 
 
+def plain_alembic(database: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", f"{Path(__file__).parent}/alembic")
+    config.set_main_option("version_locations", "/var/task/application/versions")
+    config.set_main_option("sqlalchemy.url", other(database).replace("postgres:", "postgresql+psycopg:", 1))
+    command.upgrade(config, "head")
+
+
 def milliseconds(call: Callable[[str], object], database: str) -> float:
     began = time.perf_counter()
     call(database)
@@ -76,10 +90,14 @@ def nothing(call: Callable[[str], object]) -> float:
 
 result = deploy("revisions")
 assert len(result["applied"]) == COUNT, result
-measured: dict[str, list[float]] = {"check": [], "nothing": [], "ddl": [], "all": []}
+repeated = {"check": raw_check, "nothing": deploy}
+from_empty = {"ddl": raw_ddl, "all": deploy}
+if "peers" in sys.argv:
+    repeated["alembic_nothing"] = from_empty["alembic_all"] = plain_alembic
+measured: dict[str, list[float]] = {name: [] for name in (*repeated, *from_empty)}
 for _ in range(rounds + 1):
-    measured["check"].append(nothing(raw_check))
-    measured["nothing"].append(nothing(deploy))
-    measured["ddl"].append(on_empty(raw_ddl))
-    measured["all"].append(on_empty(deploy))
+    for name, call in repeated.items():
+        measured[name].append(nothing(call))
+    for name, call in from_empty.items():
+        measured[name].append(on_empty(call))
 print(json.dumps({name: values[1:] for name, values in measured.items()}))
