@@ -8,10 +8,11 @@ import pulumi_aws as aws
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
-from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, restore_point, restored_from
+from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together
 from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
-from aurora_lambda.existing_cluster import BESIDE_EXISTING, details_of_existing, existing_cluster, runtime_role, usable
+from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, owner, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
+from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
@@ -80,7 +81,8 @@ class AuroraDatabase(pulumi.ComponentResource):
             group = self._security_group()
             rules = self._security_group_rules(group.id)
             cluster = self._cluster(group)
-            ready = [self._instances(cluster, self._log_groups(cluster))[0].id, *rules]
+            restored = restored_as_asked(name, self._args, cluster)
+            ready = [self._instances(cluster, self._log_groups(cluster))[0].id, *rules, *restored]
         self.endpoint = pulumi.Output.all(cluster.endpoint, *ready).apply(lambda known: known[0])
         self.identifier = cluster.cluster_identifier
         details = self._details(cluster, self._runtime_secret_arn())
@@ -103,10 +105,8 @@ class AuroraDatabase(pulumi.ComponentResource):
         )
 
     def _security_group_rules(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
-        functions, rules = (
-            self._args["function_security_group_id"],
-            SecurityGroupRules(self._child, self._args.get("tags")),
-        )
+        functions = self._args["function_security_group_id"]
+        rules = SecurityGroupRules(self._child, self._args.get("tags"))
         # Named by the engine: a new engine's rules are created before these are deleted.
         ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
@@ -127,7 +127,9 @@ class AuroraDatabase(pulumi.ComponentResource):
             auto_minor_version_upgrade=False,
             engine_lifecycle_support=pulumi.Output.from_input(args["extended_support"]).apply(LIFECYCLE_SUPPORT.get),
             port=self._port,
-            master_username=MASTER_USERNAME,
+            # A restored cluster has its source's two: others would replace it, by the source's data, in the next `up`.
+            master_username=None if restored_from(args) else MASTER_USERNAME,
+            storage_encrypted=None if restored_from(args) else True,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.get("kms_key_id"),
             iam_database_authentication_enabled=pulumi.Output.from_input(args.get("former_auth")).apply(
@@ -137,7 +139,6 @@ class AuroraDatabase(pulumi.ComponentResource):
             vpc_security_group_ids=[group.id],
             db_cluster_parameter_group_name=parameters.name,
             serverlessv2_scaling_configuration=self._scaling(),
-            storage_encrypted=True,
             kms_key_id=args.get("kms_key_id"),
             enabled_cloudwatch_logs_exports=self._logs or None,
             backup_retention_period=args["backup_retention_days"],
@@ -275,7 +276,8 @@ class AuroraDatabase(pulumi.ComponentResource):
             kms_key_arn=self._args.get("kms_key_id", ""),
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["function_security_group_id"]],
-            **details_of_existing(self._args, cluster),
+            master_username=cluster.master_username,
+            owner=owner(self._args),
         ).apply(lambda details: ClusterDetails(**details))
 
     def _secrets_endpoint_policy(self, details: pulumi.Output[ClusterDetails]) -> None:

@@ -30,8 +30,8 @@ class ClusterDetails:
     kms_key_arn: str
     subnet_ids: list[str]
     security_group_ids: list[str]
-    master_username: str = MASTER_USERNAME
-    owner: str = ""
+    master_username: str
+    owner: str
 
     def runtime(self) -> FunctionAccess:
         """Return what the application gets: a role of its own, which cannot change the schema."""

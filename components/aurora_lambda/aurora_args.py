@@ -1,10 +1,9 @@
 """The arguments of `AuroraDatabase`: what they mean, what they take, and their defaults."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_aws as aws
 
 from aurora_lambda.arguments import (
     Argument,
@@ -133,7 +132,6 @@ OF_NEW_CLUSTERS = (
     "export_logs",
     "extended_support",
 )
-RESTORED_FROM = ("snapshot_identifier", "restore_cluster_identifier", "restore_time")
 _DAY, _TIME = r"(mon|tue|wed|thu|fri|sat|sun)", r"([01]\d|2[0-3]):[0-5]\d"
 CLUSTER_IDENTIFIER = r"[a-z](-?[a-z0-9]){0,62}"
 ARGUMENTS: Mapping[str, Argument] = {
@@ -194,20 +192,3 @@ def check_together(name: str, args: AuroraDatabaseArgs) -> None:
         )
     if "restore_time" in args and "restore_cluster_identifier" not in args:
         raise ValueError(f"AuroraDatabase {name!r}: restore_time needs restore_cluster_identifier")
-
-
-def restored_from(args: Mapping[str, Any]) -> list[pulumi.Input[str]]:
-    """Return what says which data a cluster is made from: another one is another cluster."""
-    return [args[key] for key in RESTORED_FROM if key in args]
-
-
-def restore_point(args: Mapping[str, Any]) -> aws.rds.ClusterRestoreToPointInTimeArgs | None:
-    """Return what a cluster is restored from, where another cluster is given."""
-    if "restore_cluster_identifier" not in args:
-        return None
-    when = args.get("restore_time")
-    return aws.rds.ClusterRestoreToPointInTimeArgs(
-        source_cluster_identifier=args["restore_cluster_identifier"],
-        restore_to_time=when,
-        use_latest_restorable_time=True if when is None else None,
-    )

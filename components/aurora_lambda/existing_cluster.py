@@ -54,12 +54,11 @@ def usable(name: str, args: AuroraDatabaseArgs, cluster: aws.rds.Cluster) -> pul
     return known.apply(lambda found: check(*found))
 
 
-def details_of_existing(args: AuroraDatabaseArgs, cluster: aws.rds.Cluster) -> dict[str, pulumi.Input[str]]:
-    """Return what is to be known of an existing cluster besides: its master user, and whose the database in it is."""
+def owner(args: AuroraDatabaseArgs) -> pulumi.Input[str]:
+    """Return whose the database in an existing cluster is; empty for a cluster of one's own."""
     if "cluster_identifier" not in args:
-        return {}
-    own = f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    return {"master_username": cluster.master_username, "owner": args.get("owner", own)}
+        return ""
+    return args.get("owner", f"{pulumi.get_project()}/{pulumi.get_stack()}")
 
 
 def runtime_role(args: AuroraDatabaseArgs) -> pulumi.Input[str]:

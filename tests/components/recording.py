@@ -58,13 +58,14 @@ class Registration:
 
 @dataclass
 class Recording(Mocks):
-    """What a program registered, in order, and what it exported."""
+    """What a program registered, in order, and what it exported; `answers` are outputs of AWS's own, by type."""
 
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     zones: int = 3
     lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     live: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
         if args.typ == STACK_REFERENCE:
@@ -73,7 +74,7 @@ class Recording(Mocks):
         id_, outputs = resource_outputs(args.typ, args.name, {**args.inputs, **existing}, REGION)
         if args.typ == "aws:lambda/invocation:Invocation":
             outputs = {**outputs, "result": json.dumps(MIGRATED)}
-        return id_, dict(outputs)
+        return id_, {**outputs, **self.answers.get(args.typ, {})}
 
     def call(self, args: MockCallArgs) -> tuple[dict, list]:
         if args.token in self.lookups:

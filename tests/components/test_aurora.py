@@ -2,7 +2,6 @@
 
 import pulumi
 import pytest
-from pulumi.runtime.mocks import MockResourceArgs
 
 from aurora_lambda import AuroraDatabase
 from aurora_lambda.aurora_args import AuroraDatabaseArgs
@@ -284,16 +283,6 @@ def test_an_existing_cluster_is_reached_and_never_changed() -> None:
     }
 
 
-class Answering(Recording):
-    """AWS with a cluster whose properties are these."""
-
-    properties: dict[str, object]
-
-    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
-        id_, outputs = super().new_resource(args)
-        return id_, {**outputs, **(self.properties if args.typ == CLUSTER else {})}
-
-
 @pytest.mark.parametrize(
     ("properties", "message"),
     [
@@ -312,14 +301,12 @@ class Answering(Recording):
 )
 def test_an_existing_cluster_that_is_of_no_use_is_refused(properties: dict[str, object], message: str) -> None:
     """The migration would fail minutes later, with a login that is refused."""
-    recording = Answering()
-    recording.properties = properties
 
     def program() -> None:
         pulumi.export("admin", AuroraDatabase("main-db", {**BARE, "cluster_identifier": EXISTING}).admin)
 
     with pytest.raises(pulumi.RunError) as error:
-        record(program, recording=recording)
+        record(program, recording=Recording(answers={CLUSTER: properties}))
     assert str(error.value) == f"AuroraDatabase 'main-db': the cluster {EXISTING!r} {message}"
 
 

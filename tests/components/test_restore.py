@@ -1,15 +1,17 @@
 """Aurora clusters that are made from the data of others."""
 
+import pulumi
 import pytest
 
 from aurora_lambda import AuroraDatabase, AuroraDatabaseArgs
-from aurora_lambda.aurora_args import restored_from
+from aurora_lambda.restored_cluster import restored_from
 from aurora_lambda.service import Service
 from aurora_lambda.service.errors import SettingsError
 from tests.components.conftest import Stack
-from tests.components.recording import record
-from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE
+from tests.components.recording import Recording, record
+from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, FUNCTION
 
+LOGINS_OFF = {"iamDatabaseAuthenticationEnabled": False}
 RESTORE = {"restoreClusterIdentifier": "shop-prod-main-db-1a2b", "restoreTime": "2026-11-29T12:00:00Z"}
 
 
@@ -18,7 +20,7 @@ def test_a_cluster_is_made_from_a_snapshot(stack: Stack) -> None:
     cluster = stack(snapshotIdentifier="shop-final").inputs(CLUSTER, "main-db")
     assert (cluster["snapshotIdentifier"], "restoreToPointInTime" in cluster) == ("shop-final", False)
     # What RDS would keep of the snapshot's cluster otherwise.
-    assert (cluster["manageMasterUserPassword"], cluster["masterUsername"]) == (True, "dbadmin")
+    assert cluster["manageMasterUserPassword"] is True
 
 
 @pytest.mark.parametrize(
@@ -33,8 +35,44 @@ def test_a_cluster_is_made_from_another_as_it_was(
 ) -> None:
     """A table dropped at noon would be lost, though RDS has what was in it a minute before."""
     cluster = stack(**config).inputs(CLUSTER, "main-db")
-    assert cluster["restoreToPointInTime"] == {"sourceClusterIdentifier": "shop-prod-main-db-1a2b", **point}
+    source = {"sourceClusterIdentifier": "shop-prod-main-db-1a2b", "restoreType": "full-copy"}
+    assert cluster["restoreToPointInTime"] == {**source, **point}
     assert "snapshotIdentifier" not in cluster
+
+
+@pytest.mark.parametrize("source", [{"snapshotIdentifier": "theirs"}, RESTORE])
+def test_a_restored_cluster_keeps_its_sources_master_user_and_encryption(source: dict[str, str]) -> None:
+    """The next `up` would replace it by its source's data again, and what was written since would be gone."""
+    recording = Recording(answers={CLUSTER: {"masterUsername": "boss", "storageEncrypted": True}})
+    record(Service, source, recording=recording)
+    cluster = recording.inputs(CLUSTER, "main-db")
+    assert [key for key in ("masterUsername", "storageEncrypted") if key in cluster] == []
+    runner = recording.inputs(FUNCTION, "migrations")["environment"]["variables"]
+    assert runner["SQL_MAIN_DB_DB_ROLE"] == "boss"
+
+
+@pytest.mark.parametrize(
+    ("properties", "auth", "message"),
+    [
+        (
+            {"storageEncrypted": False},
+            "iam",
+            "is not encrypted, as its source is not; give kms_key_id, kmsKeyArn in a stack's file, which encrypts it",
+        ),
+        (LOGINS_OFF, "iam", "takes no IAM tokens yet. Type once more: pulumi up"),
+        (LOGINS_OFF, "password", ""),
+    ],
+)
+def test_a_restored_cluster_is_used_once_it_is_as_asked(properties: dict[str, object], auth: str, message: str) -> None:
+    """Data would be stored in the clear, or the handler be switched to a cluster that refuses its logins."""
+    recording, config = Recording(answers={CLUSTER: properties}), {"snapshotIdentifier": "theirs", "databaseAuth": auth}
+    if not message:
+        record(Service, config, recording=recording)
+        return
+    with pytest.raises(pulumi.RunError) as error:
+        record(Service, config, recording=recording)
+    identifier = recording.output(CLUSTER, "main-db", "clusterIdentifier")
+    assert str(error.value) == f"AuroraDatabase 'main-db': the restored cluster {identifier!r} {message}"
 
 
 def test_without_a_source_a_cluster_is_new_and_its_groups_stay(stack: Stack) -> None:

@@ -47,7 +47,7 @@ def _cluster(context: StackContext, resource: Resource, previous: RunningResourc
     data = context.paths.data(context.stack) / folder
     server = database_server(engine, data, _parameters(context, resource))
     server.start(context.allocate_port(f"database {resource.id}"))
-    username, password = str(resource.inputs.get("masterUsername", "admin")), secrets.token_urlsafe(24)
+    username, password = str(resource.outputs["masterUsername"]), secrets.token_urlsafe(24)
     server.set_master(username, password)
     managed = resource.outputs["masterUserSecrets"]
     arn = str(managed[0]["secretArn"]) if managed else f"{resource.outputs['arn']}:master-000000"

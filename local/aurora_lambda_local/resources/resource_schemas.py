@@ -203,6 +203,8 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
         arn="arn:aws:rds:{region}:{account}:cluster:{name}",
         name_key="clusterIdentifier",
         replace_on=("engine",),
+        # Those of a cluster that is made from another one's data, whose own they are.
+        defaults={"masterUsername": "dbadmin", "storageEncrypted": True},
         compute=_cluster,
     ),
     "aws:rds/clusterInstance:ClusterInstance": ResourceSchema(

@@ -24,6 +24,8 @@ def test_a_cluster_has_what_rds_adds() -> None:
         "clusterResourceId": "cluster-6P9QHBDETFLEHBLI1ACDD0GI5X",
         "port": 3306,
         "engineVersionActual": "8.0",
+        "masterUsername": "dbadmin",
+        "storageEncrypted": True,
         "vpcSecurityGroupIds": ["sg-71dc25ba4d6ed66b1"],
         "masterUserSecrets": [
             {
