@@ -29,7 +29,7 @@ class BackupArgs(TypedDict):
     """ARN of the key that encrypts the vault. Default: a key of AWS Backup's own."""
     force_destroy: NotRequired[bool]
     """Whether the vault is deleted with the backups in it once it is no longer part of the stack; otherwise it stays in
-    the account. Plain, since Pulumi has to know it first."""
+    the account, with the role. Plain, since Pulumi has to know it first."""
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
@@ -57,7 +57,8 @@ class Backup(pulumi.ComponentResource):
     """Daily backups by AWS Backup, in a vault that stays when the stack goes.
 
     Makes: the vault (`vault` in `transform`), the plan (`plan`), what it backs up (`selection`), and the role by which
-    AWS Backup does, and restores (`role`, `policyAttachment`: each of the two). At rest it costs what is in the vault.
+    AWS Backup does, deletes what is past its days, and restores (`role`, `policyAttachment`: each of the two), which
+    stays with the vault. At rest it costs what is in the vault.
     """
 
     vault_name: pulumi.Output[str]
@@ -88,13 +89,12 @@ class Backup(pulumi.ComponentResource):
         self.register_outputs({"vaultName": self.vault_name, "roleArn": self.role_arn})
 
     def _vault(self) -> aws.backup.Vault:
-        force = self._args["force_destroy"]
         return aws.backup.Vault(
             self._name,
             kms_key_arn=self._args.get("kms_key_arn"),
-            force_destroy=force,
+            force_destroy=self._args["force_destroy"],
             tags=self._tags,
-            opts=self._child("vault", pulumi.ResourceOptions(retain_on_delete=not force)),
+            opts=self._kept("vault"),
         )
 
     def _plan(self, vault: aws.backup.Vault) -> aws.backup.Plan:
@@ -120,7 +120,7 @@ class Backup(pulumi.ComponentResource):
                 lambda id_: policies.policy_document([policies.trust("backup.amazonaws.com", id_)])
             ),
             tags=self._tags,
-            opts=self._child("role"),
+            opts=self._kept("role"),
         )
 
     def _attachments(self, role: aws.iam.Role) -> list[pulumi.Resource]:
@@ -130,7 +130,12 @@ class Backup(pulumi.ComponentResource):
                 f"{self._name}-{policy.rpartition('For')[2].lower()}",
                 role=role.name,
                 policy_arn=pulumi.Output.concat("arn:", partition, ":iam::aws:policy/service-role/", policy),
-                opts=self._child("policyAttachment"),
+                opts=self._kept("policyAttachment"),
             )
             for policy in MANAGED_POLICIES
         ]
+
+    def _kept(self, child: str) -> pulumi.ResourceOptions:
+        # The role stays with the vault: AWS Backup deletes what is past its days by the role that made it. Source: AWS
+        # Backup developer guide, "Identity and access management in AWS Backup".
+        return self._child(child, pulumi.ResourceOptions(retain_on_delete=not self._args["force_destroy"]))

@@ -25,6 +25,7 @@ STREAMS = json.dumps(
 OLD = "arn:aws:dynamodb:eu-west-1:123456789012:table/elsewhere"
 EXISTING = {"arn": OLD, "streamArn": f"{OLD}/stream/2026-01-01T00:00:00.000", "streamEnabled": True}
 DAYS = {"dailyBackupDays": "35"}
+POLICIES = ("backup", "restores")
 
 
 def test_a_dsql_cluster_and_new_tables_are_backed_up_each_day() -> None:
@@ -56,7 +57,7 @@ def test_a_dsql_cluster_and_new_tables_are_backed_up_each_day() -> None:
     [trust] = json.loads(role["assumeRolePolicy"])["Statement"]
     assert trust["Principal"] == {"Service": "backup.amazonaws.com"}
     assert (role["permissionsBoundary"], role["path"]) == (BOUNDARY, "/")
-    policies = [recording.inputs(ATTACHMENT, f"backups-{does}")["policyArn"] for does in ("backup", "restores")]
+    policies = [recording.inputs(ATTACHMENT, f"backups-{does}")["policyArn"] for does in POLICIES]
     assert policies == [
         f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor{does}" for does in ("Backup", "Restores")
     ]
@@ -79,9 +80,15 @@ def test_nothing_is_made_where_nothing_is_to_be_backed_up(stack: Stack, config: 
 
 
 def test_backups_go_with_the_stack_only_when_it_says_so(stack: Stack) -> None:
-    """A destroy would fail at a vault that holds something, or take the last copy of the data with it."""
-    vault = stack(engine="dsql", forceDestroy="true", **DAYS).resource(VAULT, "backups")
-    assert (vault.inputs["forceDestroy"], vault.retain_on_delete) == (True, False)
+    """A destroy would fail at a vault that holds something, or take the last copy of the data with it.
+
+    Without its role AWS Backup would keep and charge the copies in a vault that stays for ever.
+    """
+    for force in (True, False):
+        recording = stack(engine="dsql", forceDestroy=str(force).lower(), **DAYS)
+        assert recording.inputs(VAULT, "backups")["forceDestroy"] is force
+        parts = [(VAULT, "backups"), (ROLE, "backups"), *((ATTACHMENT, f"backups-{does}") for does in POLICIES)]
+        assert [recording.resource(*part).retain_on_delete for part in parts] == [not force] * 4
 
 
 def test_a_schedule_that_aws_would_refuse_is_refused() -> None:
