@@ -182,7 +182,7 @@ def fresh_event_loop() -> asyncio.AbstractEventLoop:
     """Return an event loop to run a program on, also where a program that ran as `up` runs it has left none."""
     try:
         return asyncio.get_event_loop()
-    except RuntimeError:
+    except (RuntimeError, DeprecationWarning):  # Python 3.12 warns first, where none has been made yet.
         asyncio.set_event_loop(asyncio.new_event_loop())
         # It has left its own stack, too. The first program on a new one registers that as well.
         set_root_resource(None)  # ty: ignore[invalid-argument-type]
