@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda import policies
+from aurora_lambda import failed_events, policies
 from aurora_lambda.access import (
     AccessList,
     PolicyStatement,
@@ -75,9 +75,16 @@ class ImageFunctionArgs(TypedDict):
     """Whether each change of code or configuration is published as a version that stays, and `arn` and the URL are
     those of the alias `live`, which leads to the newest one and can be led back. Turned on or off, it changes the URL.
     Plain, since it decides which resources there are."""
+    keep_failed_events: NotRequired[bool]
+    """Whether events that nobody waits for, as those of a schedule, go to a queue once the function has failed on them
+    for good, and stay there for 14 days, with the error. Plain, since it decides which resources there are."""
+    maximum_retry_attempts: NotRequired[pulumi.Input[int]]
+    """How often such an event is tried again, with `keep_failed_events`."""
+    maximum_event_age_in_seconds: NotRequired[pulumi.Input[int]]
+    """How old such an event may become before it counts as failed, with `keep_failed_events`."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts environment and logs, whose policy lets CloudWatch Logs use it. Default: keys of
-    AWS's own."""
+    """ARN of the key that encrypts environment, logs and failed events, whose policy lets CloudWatch Logs use it.
+    Default: keys of AWS's own."""
     tracing: NotRequired[pulumi.Input[bool]]
     """Whether Lambda samples invocations as traces for X-Ray, at a price for each trace."""
     tags: NotRequired[Tags]
@@ -96,6 +103,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
     "publish": flag(default=False),
+    **failed_events.ARGUMENTS,
     "kms_key_arn": kms_key(),
     "tracing": flag(default=False),
 }
@@ -108,6 +116,7 @@ CHILDREN: ChildTypes = {
     "url": aws.lambda_.FunctionUrl,
     "urlPermission": aws.lambda_.Permission,
     "invokePermission": aws.lambda_.Permission,
+    **failed_events.CHILDREN,
 }
 
 
@@ -117,7 +126,8 @@ class ImageFunction(pulumi.ComponentResource):
     Makes: the function (`function` in `transform`), its log group (`logGroup`), the role's policy (`policy`); with
     `access` another one that denies the function's code what attaches it to a network (`codePolicy`); with `publish` or
     `snap_start` an alias (`alias`); on demand a function URL (`url`) and what makes it public (`urlPermission`,
-    `invokePermission`). Free at rest, but for stored logs and snapshots.
+    `invokePermission`); with `keep_failed_events` a queue (`failedEvents`) and what fills it
+    (`failedEventsPolicy`, `eventInvokeConfig`). Free at rest, but for stored logs and snapshots.
     """
 
     arn: pulumi.Output[str]
@@ -126,6 +136,8 @@ class ImageFunction(pulumi.ComponentResource):
     """The function's name."""
     url: pulumi.Output[str]
     """The function URL; empty where none was asked for."""
+    failed_events_queue: pulumi.Output[str]
+    """The name of the queue of failed events; empty where they are not kept."""
 
     def __init__(self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the function and what belongs to it.
@@ -146,7 +158,15 @@ class ImageFunction(pulumi.ComponentResource):
         alias = self._alias(function) if self._publishes() else None
         self.arn, self.function_name = alias.arn if alias else function.arn, function.name
         self.url = self._url(function, alias.name if alias else None)
-        self.register_outputs({"arn": self.arn, "functionName": self.function_name, "url": self.url})
+        self.failed_events_queue = self._failed_events(function, alias.name if alias else None)
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "functionName": self.function_name,
+                "url": self.url,
+                "failedEventsQueue": self.failed_events_queue,
+            }
+        )
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
@@ -234,6 +254,19 @@ class ImageFunction(pulumi.ComponentResource):
         public = auth_type == "NONE"
         permissions = public_permissions(self._name, function.name, qualifier, self._child) if public else []
         return pulumi.Output.all(url.function_url, *permissions).apply(lambda known: known[0])
+
+    def _failed_events(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
+        if not self._args["keep_failed_events"]:
+            return pulumi.Output.from_input("")
+        return failed_events.keep_failed_events(
+            self._name,
+            self._args,
+            function.name,
+            qualifier,
+            role_name=self._role_name,
+            tags=resource_tags(self._args.get("tags"), f"{self._name}-failed-events"),
+            child=self._child,
+        )
 
     def _deny_network_interfaces_to_code(self, function: aws.lambda_.Function) -> None:
         aws.iam.RolePolicy(

@@ -90,6 +90,8 @@ POLLED = Metric(LAMBDA, "PolledEventCount", MAPPING)
 INVOKED = Metric(LAMBDA, "InvokedEventCount", MAPPING)
 GIVEN_UP = Metric(LAMBDA, "OnFailureDestinationDeliveredEventCount", MAPPING)
 DROPPED = Metric(LAMBDA, "DroppedEventCount", MAPPING)
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+WAITING = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "Maximum")
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
 # A paused instance sends zero for the first two and none of the others. Source: Aurora user guide, "Scaling to Zero
 # ACUs with automatic pause and resume", monitoring. FreeableMemory counts what the largest capacity would have free.
@@ -136,6 +138,10 @@ KINDS: Mapping[str, Kind] = {
             "Concurrency": (CONCURRENCY,),
             "Age of records": (ITERATOR_AGE,),
         },
+    ),
+    "events": Kind(
+        (Alarm("failed-events", WAITING, 0, MINUTE, "events were given up and are kept"),),
+        {"Failed events": (WAITING,)},
     ),
     "migrations": Kind(
         (Alarm("failed", ERRORS, 0, MINUTE, "a migration failed"),),

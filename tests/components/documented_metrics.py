@@ -4,6 +4,7 @@ LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.
 URLS = "https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html"
 # With https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/dimensions.html
 AURORA = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html"
+SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
 DSQL = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/cloudwatch-monitoring.html"
 DOCUMENTED: dict[str, tuple[str, dict[tuple[str, ...], set[str]]]] = {
     LAMBDA: (
@@ -32,6 +33,7 @@ DOCUMENTED: dict[str, tuple[str, dict[tuple[str, ...], set[str]]]] = {
         "AWS/Lambda",
         {("FunctionName",): {"UrlRequestCount", "Url4xxCount", "Url5xxCount", "UrlRequestLatency"}},
     ),
+    SQS: ("AWS/SQS", {("QueueName",): {"ApproximateNumberOfMessagesVisible"}}),
     AURORA: (
         "AWS/RDS",
         {

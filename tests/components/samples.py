@@ -44,7 +44,9 @@ EVERYTHING: Mapping[Component, list[dict[str, Any]]] = {
     DsqlDatabase: [{"function_role_arns": [], "peer_region": "eu-west-2", "witness_region": "eu-west-3", **VPC}],
     LambdaImage: [{"context": str(CONTEXT), "dockerfile": str(CONTEXT / "Dockerfile"), "target": "handler"}],
     FunctionRole: [{"network_interfaces": True}],
-    ImageFunction: [{**CODE, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE"}],
+    ImageFunction: [
+        {**CODE, "role": ROLE_ARN, "snap_start": True, "url_auth_type": "NONE", "keep_failed_events": True}
+    ],
     Migration: [{**CODE, "drop_on_destroy": True}],
     Queue: [{"function_name": "f", "function_timeout": 60, "role": ROLE_ARN}],
     Schedule: [

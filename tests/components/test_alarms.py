@@ -52,6 +52,11 @@ SERIES: list[tuple[str, dict[str, Minutes], list[dict[str, Minutes]]]] = [
         {"Duration": minutes(13_501, each=3)},
         [{"Duration": minutes(13_500, each=5)}, {"Duration": minutes(15_000, *[20] * 5, 15_000)}],
     ),
+    (
+        "events-failed-events",
+        {"ApproximateNumberOfMessagesVisible": minutes(1)},
+        [{"ApproximateNumberOfMessagesVisible": minutes(0, each=60)}],
+    ),
     ("migrations-failed", {"Errors": minutes(1)}, [{"Errors": minutes(0)}, {"Errors": minutes(1, 0)}]),
     (
         "aurora-capacity",
@@ -129,7 +134,14 @@ def test_the_documentation_says_of_every_alarm_what_to_do(registered: dict[str, 
     """Somebody woken at night would read a name and know nothing."""
     page = (STACKS_FOLDER.parent / "docs" / "aws.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == 5]
-    what = {"url": "handler", "function": "handler", "aurora": "database", "readers": "database", "dsql": "database"}
+    what = {
+        "url": "handler",
+        "function": "handler",
+        "events": "<function>",
+        "aurora": "database",
+        "readers": "database",
+        "dsql": "database",
+    }
     names = [name.partition("-")[::2] for name in registered]
     told = [f"`{what.get(kind, '<stream>' if kind == 'copy' else kind)}-{alarm}`" for kind, alarm in names]
     assert [name for name in told if sum(name in row.split("|")[1] for row in rows) != 1] == []
@@ -201,7 +213,10 @@ def test_an_alarm_whose_limit_is_not_known_is_not_made() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"kind": "lambda"}, "kind is 'lambda'; available: url, function, migrations, stream, aurora, readers, dsql"),
+        (
+            {"kind": "lambda"},
+            "kind is 'lambda'; available: url, function, events, migrations, stream, aurora, readers, dsql",
+        ),
         ({"kind": "function", "limits": {"timout": 15}}, "limits has 'timout'; available: timeout"),
         ({"kind": "stream", "limits": {"age": 15}}, "limits has 'age'; available: none"),
     ],

@@ -122,6 +122,7 @@ def test_a_function_that_the_program_adds_is_on_the_page(alarms: dict[str, str])
         "## handler (url)",
         "## handler (function)",
         "## purge (function)",
+        "## purge (events)",
         "## database (dsql)",
         "## migrations (migrations)",
     ]

@@ -16,6 +16,7 @@ from tests.components.recording import MIGRATED, Recording, record, statements
 from tests.components.tokens import (
     ALARM,
     CLUSTER,
+    EVENT_INVOKE_CONFIG,
     FUNCTION,
     INVOCATION,
     LOG_GROUP,
@@ -264,7 +265,8 @@ def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
         (
             lambda s: s.function("report", memory=512),
             "function 'report' has no option 'memory'; available: environment, policy_statements, access, image_uri,"
-            " memory_size, timeout, reserved_concurrency, transform",
+            " memory_size, timeout, reserved_concurrency, keep_failed_events, maximum_retry_attempts,"
+            " maximum_event_age_in_seconds, transform",
         ),
         (
             lambda s: [s.function("report", reserved_concurrency=60), s.function("purge", reserved_concurrency=10)],
@@ -434,6 +436,44 @@ def test_functions_without_the_database_send_from_outside_of_the_vpc() -> None:
         service.queue("first", database=False, access=[service.queue("second").sender])
 
     assert "vpcConfig" not in record(program).inputs(FUNCTION, "first")
+
+
+@pytest.mark.parametrize(("published", "qualifier"), [("true", {"qualifier": "live"}), ("false", {})])
+def test_what_a_schedule_fails_on_for_good_is_kept_and_told(published: str, qualifier: dict[str, str]) -> None:
+    """A nightly job could fail for weeks before somebody misses what it does."""
+    config = {"alarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:told", "publishVersions": published}
+    recording = record(
+        lambda: Service().schedule("purge", "rate(1 day)", maximum_retry_attempts=1), {"engine": "dsql", **config}
+    )
+    tags = {"project": "aurora-lambda", "stack": "dev", "Name": "purge-failed-events"}
+    queue = "purge-failed-events"
+    assert recording.inputs(QUEUE, queue) == {
+        "messageRetentionSeconds": 14 * 86_400,
+        "sqsManagedSseEnabled": True,
+        "tags": tags,
+    }
+    arn = recording.output(QUEUE, queue, "arn")
+    assert recording.inputs(EVENT_INVOKE_CONFIG, "purge") == {
+        "functionName": recording.output(FUNCTION, "purge", "name"),
+        **qualifier,
+        "maximumRetryAttempts": 1,
+        "maximumEventAgeInSeconds": 21_600,
+        "destinationConfig": {"onFailure": {"destination": arn}},
+    }
+    policy = recording.resource(ROLE_POLICY, queue)
+    assert policy.inputs["role"] == recording.output(ROLE, "purge", "name")
+    assert json.loads(policy.inputs["policy"])["Statement"] == [
+        {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [arn]}
+    ]
+    assert policy.urn in recording.resource(EVENT_INVOKE_CONFIG, "purge").dependencies
+    assert recording.inputs(ALARM, queue)["dimensions"] == {"QueueName": recording.output(QUEUE, queue, "name")}
+
+
+def test_only_what_nobody_waits_for_has_a_queue_for_failures() -> None:
+    """Functions that are called by somebody, or read a queue or a stream, would have one more than they use."""
+    recording = record(lambda: [(service := Service()).function("report"), service.queue("mail")], {"streams": CLICKS})
+    assert recording.of_type(EVENT_INVOKE_CONFIG) == []
+    assert recording.of_type(QUEUE) == ["mail", "mail-dead-letters"]
 
 
 def test_added_functions_are_fenced_watched_and_traced_as_the_others_are() -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypedDict
 
 import pulumi
 
-from aurora_lambda.access import AccessList, FunctionAccess, PolicyStatements, Variables, merged_mapping
+from aurora_lambda.access import AccessList, FunctionAccess, merged_mapping
 from aurora_lambda.alarms import Alarms, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.function import ImageFunction, ImageFunctionArgs
@@ -16,54 +15,18 @@ from aurora_lambda.naming import camel_case
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.service.additions import Additions
+from aurora_lambda.service.function_options import ARGUMENTS_OF_QUEUES, FunctionOptions, QueueOptions
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.names import Names
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
 from aurora_lambda.service.streams import fence, role_args
 from aurora_lambda.stream_table import StreamTable
-from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.contract import COMMAND
 
 # How long an invocation may take, in seconds, where nobody waits for an answer.
 TIMEOUT = 60
 
-
-class FunctionOptions(TypedDict, total=False):
-    """What a program may say of a function that it adds: arguments of `ImageFunction`."""
-
-    environment: Variables
-    """Further environment variables. Never put a secret here."""
-    policy_statements: PolicyStatements
-    """Further IAM policy statements: what the function may do."""
-    access: AccessList
-    """What the function uses besides the database."""
-    image_uri: pulumi.Input[str]
-    """The image, where it is not the service's; it may be of any language."""
-    memory_size: pulumi.Input[int]
-    """Memory in MB."""
-    timeout: pulumi.Input[int]
-    """How long an invocation may take, in seconds; 60 by default."""
-    reserved_concurrency: pulumi.Input[int]
-    """Most instances at once, each with one connection to the database; -1: no limit but the account's."""
-    transform: Transform
-    """What to set of the function's resources, by resource and property."""
-
-
-class QueueOptions(FunctionOptions, total=False):
-    """What a program may say of a queue that it adds and of its function: arguments of `Queue` too."""
-
-    batch_size: pulumi.Input[int]
-    """Messages that the function gets at once, at most: 10 by default."""
-    maximum_batching_window_in_seconds: pulumi.Input[int]
-    """How long to wait for a batch to fill; not at all by default."""
-    maximum_concurrency: pulumi.Input[int]
-    """How many batches are processed at the same time, at most, each with one connection to the database."""
-    max_receive_count: pulumi.Input[int]
-    """How often a message is tried before it goes to the dead letters: 5 times by default."""
-
-
-ARGUMENTS_OF_QUEUES = QueueOptions.__annotations__.keys() - FunctionOptions.__annotations__.keys()
 
 # What is said of a function that uses an AWS service from isolated subnets, and what the endpoint costs.
 WAYS_OUT = {"dynamodb": ("uses a DynamoDB table", "free"), "sqs": ("sends to a queue", "7 to 8 USD a month")}
@@ -132,7 +95,7 @@ class Functions:
     ) -> ScheduledFunction:
         """Make a function that runs a command of the application, and a schedule that invokes it."""
         _check_name("role", f"{name}-schedule")
-        function = self.function(name, command, options)
+        function = self.function(name, command, {"keep_failed_events": True, **options})
         schedule = Schedule(
             name,
             {
@@ -230,17 +193,20 @@ class Functions:
         )
         function = ImageFunction(name, args)
         self._additions.add(function)
-        self._watch(name, function, options.get("timeout", TIMEOUT))
+        self._watch(name, function, options)
         pulumi.export(f"{_label(name)}LambdaArn", function.arn)
         pulumi.export(f"{_label(name)}LambdaName", function.function_name)
         return function
 
-    def _watch(self, name: str, function: ImageFunction, timeout: pulumi.Input[int]) -> None:
-        watched: Watched = {"name": name, "kind": "function", "id": function.function_name}
-        watched["limits"] = {"timeout": timeout}
-        self._additions.add_watched(watched)
+    def _watch(self, name: str, function: ImageFunction, options: FunctionOptions) -> None:
+        limits = {"timeout": options.get("timeout", TIMEOUT)}
+        watched: list[Watched] = [{"name": name, "kind": "function", "id": function.function_name, "limits": limits}]
+        if options.get("keep_failed_events"):
+            watched.append({"name": name, "kind": "events", "id": function.failed_events_queue})
+        for each in watched:
+            self._additions.add_watched(each)
         if self._alarms:
-            alarms = Alarms(name, {"watched": [watched], "topic_arn": self._alarms.topic_arn, "tags": self._tags})
+            alarms = Alarms(name, {"watched": watched, "topic_arn": self._alarms.topic_arn, "tags": self._tags})
             self._additions.add(alarms)
 
     def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:

@@ -23,8 +23,9 @@ from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.backups import register_backup
 from aurora_lambda.service.configuration import load_settings
 from aurora_lambda.service.database import Database, register_database, register_network
+from aurora_lambda.service.function_options import FunctionOptions, QueueOptions
 from aurora_lambda.service.function_settings import arns_of_secrets
-from aurora_lambda.service.functions import FunctionOptions, Functions, QueueFunction, QueueOptions, ScheduledFunction
+from aurora_lambda.service.functions import Functions, QueueFunction, ScheduledFunction
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import check_live_data
 from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
