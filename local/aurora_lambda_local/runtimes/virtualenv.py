@@ -1,6 +1,7 @@
 """Stand-ins for images: the code in a folder, the requirements in a virtual environment."""
 
 import compileall
+import csv
 import hashlib
 import os
 import shutil
@@ -11,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 
 import psutil
@@ -163,9 +163,10 @@ def _create_environment(directory: Path, requirements: bytes, paths: LocalPaths,
 def incomplete_files(environment: Path) -> list[Path]:
     """Return the files of installed packages that are missing or have another size than recorded."""
     [packages] = environment.glob("lib/python*/site-packages")
-    recorded = [file for package in distributions(path=[str(packages)]) for file in package.files or ()]
-    sizes = {Path(str(file.locate())): file.size for file in recorded}
-    return [path for path, size in sizes.items() if not path.exists() or size not in (None, path.stat().st_size)]
+    # Not by `importlib.metadata`, which from Python 3.12 on leaves out what is missing.
+    records = [record.read_text(encoding="utf-8").splitlines() for record in packages.glob("*.dist-info/RECORD")]
+    sizes = {packages / name: size for record in records for name, _, size in csv.reader(record)}
+    return [path for path, size in sizes.items() if not path.exists() or size not in ("", str(path.stat().st_size))]
 
 
 @contextmanager
