@@ -31,6 +31,8 @@ class Project:
         refreshes: Whether Pulumi reads what is there before it changes it.
         application: The package of tables, routes, commands, stream functions and revisions.
         requirements: The folder of the images' hashed requirements.
+        version: The service's own version; empty where it has none.
+        licence: Its licence, as SPDX writes it; empty where it says none.
     """
 
     root: Path
@@ -40,6 +42,8 @@ class Project:
     refreshes: bool
     application: Path
     requirements: Path
+    version: str
+    licence: str
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -52,7 +56,8 @@ class Project:
         root = next((each for each in (folder, *folder.parents) if (each / PROJECT_FILE).is_file()), None)
         if root is None:
             raise ProjectError(f"there is no {PROJECT_FILE} in {folder} or above: change to your project's folder")
-        described, settings = _described(root), _settings(root)
+        described, package = _described(root), _package(root)
+        settings, metadata = package.get("tool", {}).get(SETTINGS_TABLE, {}), package.get("project", {})
         return cls(
             root=root,
             name=str(described["name"]),
@@ -61,6 +66,9 @@ class Project:
             refreshes=(described.get("options") or {}).get("refresh") == "always",
             application=root / str(settings.get("application", "application")),
             requirements=root / str(settings.get("requirements", "requirements")),
+            version=str(metadata.get("version", "")),
+            # An older form of it is a table, which names a file.
+            licence=licence if isinstance(licence := metadata.get("license"), str) else "",
         )
 
     @property
@@ -89,12 +97,12 @@ def _described(root: Path) -> Mapping[str, Any]:
     return described
 
 
-def _settings(root: Path) -> Mapping[str, Any]:
-    """Return the table `[tool.aurora-lambda]` of pyproject.toml, empty where there is none."""
+def _package(root: Path) -> Mapping[str, Any]:
+    """Return what pyproject.toml says; nothing where there is none."""
     file = root / SETTINGS_FILE
     if not file.is_file():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get(SETTINGS_TABLE, {})
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProjectError(f"{file} is not TOML: {error}") from error

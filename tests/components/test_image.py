@@ -19,6 +19,7 @@ from tests.components.recording import CONTEXT, SECRET_MARK, STACKS_FOLDER, reco
 from tests.components.tokens import FUNCTION, IMAGE, LIFECYCLE_POLICY, REPOSITORY, REPOSITORY_POLICY
 
 ROOT = STACKS_FOLDER.parent
+LABELS = {"SERVICE": "aurora-lambda", "VERSION": Project.find(STACKS_FOLDER).version, "LICENSES": "Apache-2.0"}
 
 
 @pytest.mark.parametrize("target", ["handler", "migrations"])
@@ -26,7 +27,7 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stac
     """An image would be built when nothing in it changed, or not be built when something did."""
     recording = stack()
     context = f"../.aurora-lambda/{target}"
-    settings = {"target": target, "platform": "linux/arm64"}
+    settings = {**LABELS, "target": target, "platform": "linux/arm64"}
     digest = source_digest(STACKS_FOLDER / context, STACKS_FOLDER / context / "Dockerfile", settings)
     repository_url = recording.output(REPOSITORY, target, "repositoryUrl")
     assert recording.inputs(IMAGE, target) == {
@@ -36,7 +37,7 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stac
             "dockerfile": f"{context}/Dockerfile",
             "target": target,
             "platform": "linux/arm64",
-            "args": {"SOURCE_DIGEST": digest},
+            "args": {**LABELS, "SOURCE_DIGEST": digest},
         },
         "registry": {
             "server": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
@@ -46,6 +47,24 @@ def test_an_image_is_built_from_its_own_files_and_pushed_under_their_digest(stac
         "buildOnPreview": False,
         "skipPush": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ('version = "1.4.0"\nlicense = "MIT"', ("1.4.0", "MIT")),
+        ('dynamic = ["version"]\nlicense = {file = "LICENSE"}', ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_projects_version_and_licence_are_those_of_its_package(
+    tmp_path: Path, package: str, said: tuple[str, str]
+) -> None:
+    """An image's label would name a file, or another project's version."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "shop"\n{package}\n')
+    project = Project.find(tmp_path)
+    assert (project.version, project.licence) == said
 
 
 def test_the_registry_login_is_a_secret(stack: Stack) -> None:

@@ -13,7 +13,7 @@ from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda.service.settings import CONFIG_KEYS
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_local.cli.new_service import create_service, lock_packages
+from aurora_lambda_local.cli.new_service import PLACEHOLDER, create_service, lock_packages
 from aurora_lambda_local.databases import mysql
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 
@@ -40,6 +40,7 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
     """What is missing has to be found out, and what is ours has to be deleted first."""
     folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
+        ".github/workflows/base-image.yml",
         ".github/workflows/ci.yml",
         ".gitignore",
         ".vscode/launch.json",
@@ -68,7 +69,7 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
         folder / "stacks",
     )
     assert pulumi_block(CONFIG_KEYS) in (folder / "Pulumi.yaml").read_text()
-    assert not [path for path in folder.rglob("*") if path.is_file() and "{{" in path.read_text()]
+    assert not [path for path in folder.rglob("*") if path.is_file() and PLACEHOLDER.search(path.read_text())]
 
 
 @pytest.mark.parametrize("web", ["fastapi", "flask"])
@@ -78,7 +79,7 @@ def test_a_web_framework_takes_the_place_of_the_routes(tmp_path: Path, web: str)
     names = {path.name for path in (folder / "application").iterdir()}
     assert names == {"__init__.py", "commands.py", "tables.py", "versions", "web.py"}
     assert web in tomllib.loads((folder / "pyproject.toml").read_text())["dependency-groups"]["handler"][1]
-    assert not [path for path in folder.rglob("*") if path.is_file() and "{{" in path.read_text()]
+    assert not [path for path in folder.rglob("*") if path.is_file() and PLACEHOLDER.search(path.read_text())]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -1,6 +1,7 @@
 """The build contexts of a service's images: the runtime from wherever it is installed, and the service's own code."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,8 +22,8 @@ SHARED = (
 PARTS = {"handler": (*SHARED, "handler"), "migrations": (*SHARED, "migrations")}
 # What the migrations image runs of an application: an edit of a route rebuilds the handler's image alone.
 TABLES = ("__init__.py", "tables.py", "tables", "versions")
-# Caches, and hidden files, which may hold anything.
-LEFT_OUT = ("__pycache__", ".")
+# Caches, hidden files, which may hold anything, tests, and private keys. A module test_items may feed from a table.
+LEFT_OUT = ("__pycache__", ".*", "tests", "conftest.py", "*.key", "*.p12", "*.pfx", "id_rsa", "id_ecdsa", "id_ed25519")
 FOLDER = ".aurora-lambda"
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 
@@ -75,12 +76,12 @@ def _is_run(target: str, part: str) -> bool:
 
 
 def _below(source: Path, path: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield a file, or all the files in a folder, but for caches and hidden ones."""
+    """Yield a file, or all the files in a folder, but for those `LEFT_OUT`."""
     if source.is_file():
         yield path, source
     elif source.is_dir():
         for each in sorted(source.iterdir()):
-            if not each.name.startswith(LEFT_OUT):
+            if not any(fnmatch(each.name, pattern) for pattern in LEFT_OUT):
                 yield from _below(each, path / each.name)
 
 

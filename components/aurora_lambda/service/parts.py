@@ -43,7 +43,7 @@ def register_image(target: str, settings: Settings, project: Project) -> LambdaI
             "context": context,
             "dockerfile": f"{context}/Dockerfile",
             "target": target,
-            "build_args": {"BASE_IMAGE": settings.base_image} if settings.base_image else {},
+            "build_args": _build_arguments(settings, project),
             "architecture": settings.architecture,
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete and not settings.deletion_protection,
@@ -51,6 +51,17 @@ def register_image(target: str, settings: Settings, project: Project) -> LambdaI
             "tags": stack_tags(settings),
         },
     )
+
+
+def _build_arguments(settings: Settings, project: Project) -> dict[str, str]:
+    """Return the base image, where it is another one, and what the images' labels say of the service."""
+    said = {
+        "BASE_IMAGE": settings.base_image,
+        "SERVICE": project.name,
+        "VERSION": project.version,
+        "LICENSES": project.licence,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def register_migration(

@@ -1,6 +1,7 @@
 """How the images are built: when again, how fast, and always to the same bytes."""
 
 import os
+import platform
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +82,28 @@ def test_a_package_that_is_not_the_locked_one_is_refused(builder: Builder, tmp_p
 
     with pytest.raises(ImageBuildError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
         edited.build("handler")
+
+
+def test_a_base_image_for_another_processor_is_refused(builder: Builder) -> None:
+    """The deployment would succeed, and each start of the function end with an exec format error."""
+    here, there = ("x86_64", "arm64") if platform.machine() == "x86_64" else ("aarch64", "amd64")
+    with pytest.raises(ImageBuildError) as failure:
+        builder.build("handler", f"--build-arg=TARGETARCH={there}")
+    assert (
+        f"the base image is for {here}, the functions for {there}: choose another baseImage or architecture"
+    ) in str(failure.value)
+
+
+def test_the_labels_say_what_the_image_is_of(engine: DockerEngine, builder: Builder) -> None:
+    """Somebody who finds an image in a registry, or in a scan's report, could not tell whose it is and how old."""
+    said = {"SERVICE": "shop", "VERSION": "1.4.0", "LICENSES": "MIT"}
+    image = builder.build("handler", *(f"--build-arg={name}={value}" for name, value in said.items()))
+    assert engine.inspect(image)["Config"]["Labels"] == {
+        "org.opencontainers.image.title": "shop handler",
+        "org.opencontainers.image.version": "1.4.0",
+        "org.opencontainers.image.revision": "0123456789abcdef",
+        "org.opencontainers.image.licenses": "MIT",
+    }
 
 
 def test_a_failed_build_says_which_step_and_why(builder: Builder, tmp_path: Path) -> None:

@@ -135,9 +135,11 @@ def test_what_lies_around_in_a_checkout_stays_out(
 ) -> None:
     """A developer's `.env`, key or editor backup in a public registry is a leak that can't be taken back."""
     littered = copied(builder, tmp_path)
+    (littered.checkout / "lambda_images/application/tests").mkdir()
+    (littered.checkout / "lambda_images/application/tests/__init__.py").touch()
     for folder in ("", "application", "application/streams", "application/versions"):
         place = littered.checkout / "lambda_images" / folder
-        for name in (".env", ".env.local", ".netrc"):
+        for name in (".env", ".env.local", ".netrc", "server.key", "login.p12", "id_ed25519", "conftest.py"):
             (place / name).write_text("PASSWORD=hunter2\n")
         shutil.copytree(CHECKOUT / "tests" / "unit", place / "__pycache__", dirs_exist_ok=True)
     (littered.checkout / ".env").write_text("PASSWORD=hunter2\n")

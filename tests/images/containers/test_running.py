@@ -123,7 +123,10 @@ def test_the_image_says_what_it_is(engine: DockerEngine, images: Mapping[str, st
     assert config["Cmd"] == [ENTRY[target]]
     assert (config["User"], config["WorkingDir"]) == ("65534:65534", "/var/task")
     assert config.get("Healthcheck") is None
+    # What the program says of the service is in place of the defaults.
     assert config["Labels"] == {
-        "aurora-lambda.source-digest": "0123456789abcdef",
         "org.opencontainers.image.title": f"aurora-lambda {target}",
+        "org.opencontainers.image.version": "unknown",
+        "org.opencontainers.image.revision": "0123456789abcdef",
+        "org.opencontainers.image.licenses": "NOASSERTION",
     }
