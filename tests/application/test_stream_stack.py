@@ -47,7 +47,7 @@ def process(records):
         raise ValueError("poison")
     copy_items.process.__wrapped__(records)
 '''
-CHANGES, KEYS, BATCH = 10_000, 500, 25
+CHANGES, KEYS, BATCH = 4_000, 200, 25
 
 
 @pytest.fixture(scope="module", params=["postgres", "mysql", "dsql"])
@@ -130,7 +130,7 @@ def kill_environments(checkout: Checkout, times: int) -> list[dict[str, str]]:
         for process in environments(checkout):
             os.kill(process, signal.SIGKILL)
         positions.append(dict(map(tuple, query(checkout, stream_items.c.item_key, stream_items.c.stream_position))))
-        time.sleep(1)
+        time.sleep(0.4)
     return positions
 
 

@@ -85,6 +85,7 @@ def test_the_status_has_the_documented_keys(checkout: Checkout, way: Way) -> Non
     assert (status["stack"], status["engine"], status["running"]) == ("local", way.engine, True)
     assert status["outputs"]["migration"] == HEAD
     assert status["outputs"]["engine"] == way.engine
+    assert checkout.run("status", "functionUrl").out == f"{status['functionUrl']}\n"
 
 
 def test_the_migration_runner_has_nothing_left_to_do(checkout: Checkout, way: Way) -> None:
