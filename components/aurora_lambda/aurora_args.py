@@ -61,7 +61,7 @@ class AuroraDatabaseArgs(TypedDict):
     min_capacity: NotRequired[pulumi.Input[float]]
     """Aurora capacity units at rest. With 0 the cluster pauses when nobody is connected."""
     max_capacity: NotRequired[pulumi.Input[float]]
-    """Aurora capacity units at most. Logging in by IAM token takes at least 1."""
+    """Aurora capacity units at most."""
     auto_pause_seconds: NotRequired[pulumi.Input[int]]
     """Idle time before a pause, where `min_capacity` is 0."""
     instance_count: NotRequired[int]
@@ -142,7 +142,8 @@ ARGUMENTS: Mapping[str, Argument] = {
     "runtime_role": identifier(f"{RESERVED_ROLES}|{MASTER_USERNAME}", None),
     "auth": choice(*AUTHS, default="iam"),
     "min_capacity": capacity(0, 0),
-    "max_capacity": capacity(0.5, 2),
+    # More than 0.5. Source: CloudFormation template reference, AWS::RDS::DBCluster ServerlessV2ScalingConfiguration.
+    "max_capacity": capacity(1, 2),
     "auto_pause_seconds": whole_number(300, SECONDS_PER_DAY, "seconds", 300),
     "instance_count": whole_number(1, 16, "instances", 1),
     "backup_retention_days": whole_number(1, 35, "days", 7),

@@ -46,9 +46,7 @@ class RdsEngine:
 
     def max_connections(self, max_capacity: float) -> int:
         """Return how many connections an instance of that capacity takes."""
-        at_least = max((units for units in self.connections if units <= max_capacity), default=1)
-        share = min(1, max_capacity / at_least)
-        return int(self.connections[at_least] * share)
+        return self.connections[max(units for units in self.connections if units <= max_capacity)]
 
 
 RDS_ENGINES: Mapping[str, RdsEngine] = {

@@ -229,7 +229,7 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("Secret.kms_key_arn", ["arn:aws:kms:eu-west-1:123456789012:key/0a-1b"], ["", "alias/mine"]),
     ("Secret.recovery_days", [0, 7, 30], [-1, 1, 6, 31]),
     ("AuroraDatabase.min_capacity", [0, 0.5, 256], [-0.5, 0.7, 256.5]),
-    ("AuroraDatabase.max_capacity", [0.5, 1, 256], [0, 0.7, 256.5]),
+    ("AuroraDatabase.max_capacity", [1, 1.5, 256], [0.5, 1.7, 256.5]),
     ("AuroraDatabase.auto_pause_seconds", [300, 86_400], [299, 86_401]),
     ("AuroraDatabase.instance_count", [1, 16], [0, 17]),
     ("AuroraDatabase.backup_retention_days", [1, 35], [0, 36]),

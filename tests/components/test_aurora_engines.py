@@ -23,7 +23,6 @@ def test_another_engine_leaves_the_running_handler_its_database_its_login_and_it
 @pytest.mark.parametrize(
     ("engine", "max_capacity", "connections"),
     [
-        ("mysql", 0.5, 35),
         ("mysql", 1, 80),
         ("mysql", 3.5, 80),
         ("mysql", 4, 125),

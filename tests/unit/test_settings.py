@@ -120,7 +120,7 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
 @pytest.mark.parametrize(
     ("config", "mistake"),
     [
-        ({"maxCapacity": "0.7"}, "maxCapacity is '0.7'; must be Aurora capacity units from 0.5 to 256 in steps of 0.5"),
+        ({"maxCapacity": "0.5"}, "maxCapacity is '0.5'; must be Aurora capacity units from 1 to 256 in steps of 0.5"),
         ({"minCapacity": "-1"}, "minCapacity is '-1'; must be Aurora capacity units from 0 to 256 in steps of 0.5"),
         ({"allowReset": "yes"}, "allowReset is 'yes'; must be true or false"),
         ({"handlerMemory": "12.5"}, "handlerMemory is '12.5'; must be a whole number of MB from 128 to 10240"),
@@ -142,13 +142,10 @@ def test_keys_of_dsql_that_contradict_each_other_are_mistakes(config: dict[str, 
         ({"secretsEndpoint": "false"}, "secretsEndpoint false needs vpcId: a new VPC has no other way to Secrets Manager"),
         ({"vpcId": "vpc-0a"}, "vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new "
          "one"),
-        ({"maxCapacity": "0.5"}, "maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth "
-         "password"),
         ({"minCapacity": "2.5"}, "minCapacity 2.5 is above maxCapacity 2"),
         ({"engineVersion": "17.10"}, "engineVersion is '17.10', which is no version of mysql. Type: pulumi config set engineVersion 8.0.mysql_aurora.3.12.0"),
         ({"handlerConcurrency": "81"}, "handlerConcurrency 81 is more than the 80 connections that mysql has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 80"),
         ({"engine": "postgres", "handlerConcurrency": "180"}, "handlerConcurrency 180 is more than the 179 connections that postgres has for functions with maxCapacity 2. Type: pulumi config set handlerConcurrency 179"),
-        ({"maxCapacity": "0.5", "databaseAuth": "password", "handlerConcurrency": "80"}, "handlerConcurrency 80 is more than the 35 connections that mysql has for functions with maxCapacity 0.5. Type: pulumi config set handlerConcurrency 35"),
         ({"functionUrlCors": '["example.com"]'}, "functionUrlCors is '[\"example.com\"]'; must be a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com"),
         ({"kmsKeyArn": "alias/mine"}, "kmsKeyArn is 'alias/mine'; must be the ARN of a KMS key"),
         ({"vpcCidr": "10.0.0.0/8"}, "vpcCidr is '10.0.0.0/8'; must be an IPv4 range from /16 to /24, such as 10.0.0.0/16"),
@@ -174,8 +171,7 @@ def test_a_wrong_value_is_refused_before_anything_is_created(config: dict[str, s
     "config",
     [
         {"minCapacity": "2", "maxCapacity": "2"},
-        {"maxCapacity": "1", "databaseAuth": "iam"},
-        {"maxCapacity": "0.5", "databaseAuth": "password", "handlerConcurrency": "35"},
+        {"maxCapacity": "1"},
         {"handlerConcurrency": "80"},
         {"handlerConcurrency": "-1"},
         {"engine": "postgres", "engineVersion": "18"},

@@ -137,8 +137,6 @@ def _contradictions(settings: Settings) -> list[str]:
     mistakes = []
     if settings.min_capacity > settings.max_capacity:
         mistakes.append(f"minCapacity {settings.min_capacity:g} is above maxCapacity {settings.max_capacity:g}")
-    if settings.max_capacity < 1 and settings.database_auth == "iam":
-        mistakes.append("maxCapacity below 1 is too small for databaseAuth iam; raise it, or use databaseAuth password")
     if bool(settings.vpc_id) != bool(settings.subnet_ids):
         mistakes.append("vpcId and subnetIds go together: give both to use an existing VPC, or neither for a new one")
     if not settings.secrets_endpoint and not settings.vpc_id:
