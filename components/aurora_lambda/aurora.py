@@ -8,8 +8,8 @@ import pulumi_aws as aws
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import check_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
-from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together
-from aurora_lambda.aurora_engines import IDLE_SECONDS, RDS_ENGINES
+from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
+from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
 from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, owner, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
 from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
@@ -18,8 +18,6 @@ from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
 PERFORMANCE_INSIGHTS_DAYS = 7
-# Source: Aurora user guide, "Using Amazon RDS Extended Support".
-LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-source-rds-extended-support-disabled"}
 CHILDREN: ChildTypes = {
     "cluster": aws.rds.Cluster,
     "instance": aws.rds.ClusterInstance,
@@ -138,7 +136,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             db_subnet_group_name=self._subnet_group().name,
             vpc_security_group_ids=[group.id],
             db_cluster_parameter_group_name=parameters.name,
-            serverlessv2_scaling_configuration=self._scaling(),
+            serverlessv2_scaling_configuration=scaling(args),
             kms_key_id=args.get("kms_key_id"),
             enabled_cloudwatch_logs_exports=self._logs or None,
             backup_retention_period=args["backup_retention_days"],
@@ -157,7 +155,11 @@ class AuroraDatabase(pulumi.ComponentResource):
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
-            opts=self._child("cluster", pulumi.ResourceOptions(protect=args["deletion_protection"])),
+            # The provider never changes the support: without this each `up` would say that it does.
+            opts=self._child(
+                "cluster",
+                pulumi.ResourceOptions(protect=args["deletion_protection"], ignore_changes=["engineLifecycleSupport"]),
+            ),
         )
 
     def _log_groups(self, cluster: aws.rds.Cluster) -> list[aws.cloudwatch.LogGroup]:
@@ -201,16 +203,6 @@ class AuroraDatabase(pulumi.ComponentResource):
     def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
         trigger = [self._args["vpc_id"], self._args.get("kms_key_id", ""), *restored_from(self._args)]
         return pulumi.ResourceOptions(replacement_trigger=pulumi.Output.all(*trigger))
-
-    def _scaling(self) -> pulumi.Output[aws.rds.ClusterServerlessv2ScalingConfigurationArgs]:
-        args = self._args
-        return pulumi.Output.all(args["min_capacity"], args["max_capacity"], args["auto_pause_seconds"]).apply(
-            lambda known: aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
-                min_capacity=known[0],
-                max_capacity=known[1],
-                seconds_until_auto_pause=known[2] if known[0] == 0 else None,
-            )
-        )
 
     def _instances(
         self, cluster: aws.rds.Cluster, log_groups: list[aws.cloudwatch.LogGroup]

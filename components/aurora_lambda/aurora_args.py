@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 
 from aurora_lambda.arguments import (
     Argument,
@@ -193,3 +194,14 @@ def check_together(name: str, args: AuroraDatabaseArgs) -> None:
         )
     if "restore_time" in args and "restore_cluster_identifier" not in args:
         raise ValueError(f"AuroraDatabase {name!r}: restore_time needs restore_cluster_identifier")
+
+
+def scaling(args: AuroraDatabaseArgs) -> pulumi.Output[aws.rds.ClusterServerlessv2ScalingConfigurationArgs]:
+    """Return how a cluster scales; what never reaches 0 does not pause."""
+    return pulumi.Output.all(args["min_capacity"], args["max_capacity"], args["auto_pause_seconds"]).apply(
+        lambda known: aws.rds.ClusterServerlessv2ScalingConfigurationArgs(
+            min_capacity=known[0],
+            max_capacity=known[1],
+            seconds_until_auto_pause=known[2] if known[0] == 0 else None,
+        )
+    )

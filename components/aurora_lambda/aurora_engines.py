@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 IDLE_SECONDS = 60
 RESERVED_CONNECTIONS = 10
+# Source: Aurora user guide, "Using Amazon RDS Extended Support".
+LIFECYCLE_SUPPORT = {True: "open-source-rds-extended-support", False: "open-source-rds-extended-support-disabled"}
 
 
 @dataclass(frozen=True)
