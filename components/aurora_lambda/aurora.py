@@ -10,7 +10,7 @@ from aurora_lambda.arguments import check_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
-from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, owner, runtime_role, usable
+from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, master_key, owner, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
 from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
 from aurora_lambda.security_group_rules import SecurityGroupRules
@@ -269,6 +269,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["function_security_group_id"]],
             master_username=cluster.master_username,
+            master_key_arn=master_key(self._args, cluster),
             owner=owner(self._args),
         ).apply(lambda details: ClusterDetails(**details))
 

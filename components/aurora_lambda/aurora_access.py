@@ -31,6 +31,7 @@ class ClusterDetails:
     subnet_ids: list[str]
     security_group_ids: list[str]
     master_username: str
+    master_key_arn: str
     owner: str
 
     def runtime(self) -> FunctionAccess:
@@ -99,4 +100,5 @@ class ClusterDetails:
             *token,
             *runtime_secret,
             *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
+            *policies.use_key_for_secrets(self.master_key_arn, "kms:Decrypt"),
         ]

@@ -54,6 +54,13 @@ def usable(name: str, args: AuroraDatabaseArgs, cluster: aws.rds.Cluster) -> pul
     return known.apply(lambda found: check(*found))
 
 
+def master_key(args: AuroraDatabaseArgs, cluster: aws.rds.Cluster) -> pulumi.Input[str]:
+    """Return the ARN of the key of an existing cluster's master password; empty for a cluster of one's own."""
+    if "cluster_identifier" not in args:
+        return ""
+    return cluster.master_user_secrets.apply(lambda found: (found[0].kms_key_id or "") if found else "")
+
+
 def owner(args: AuroraDatabaseArgs) -> pulumi.Input[str]:
     """Return whose the database in an existing cluster is; empty for a cluster of one's own."""
     if "cluster_identifier" not in args:

@@ -245,7 +245,7 @@ def test_extended_support_is_paid_for_only_on_request(stack: Stack) -> None:
 EXISTING = "shop-prod-main-db-0a1b"
 
 
-def existing(**args: object) -> Recording:
+def existing(recording: Recording | None = None, **args: object) -> Recording:
     """Record an `AuroraDatabase` in an existing cluster, and export what it offers."""
 
     def program() -> None:
@@ -253,7 +253,7 @@ def existing(**args: object) -> Recording:
         pulumi.export("admin", database.admin)
         pulumi.export("runtime", database.runtime)
 
-    return record(program)
+    return record(program, recording=recording)
 
 
 def test_an_existing_cluster_is_reached_and_never_changed() -> None:
@@ -285,6 +285,16 @@ def test_an_existing_cluster_is_reached_and_never_changed() -> None:
         "Action": ["secretsmanager:GetSecretValue"],
         "Resource": [cluster["masterUserSecrets"][0]["secretArn"]],
     }
+
+
+def test_a_runner_may_use_the_key_of_an_existing_clusters_master_password() -> None:
+    """The migration of each stack but the first would be denied the password, minutes into the deployment."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
+    secret = {"kmsKeyId": key, "secretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!c-1"}
+    recording = existing(recording=Recording(answers={CLUSTER: {"masterUserSecrets": [secret]}}))
+    via = {"StringEquals": {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}
+    use = {"Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": [key], "Condition": via}
+    assert [use in recording.outputs[access]["policy_statements"] for access in ("admin", "runtime")] == [True, False]
 
 
 @pytest.mark.parametrize(
