@@ -115,6 +115,8 @@ USAGE = Metric(DSQL, "TotalDPU", "ResourceId")
 AGE_ALARM = Alarm("age", ITERATOR_AGE, 1000, MINUTE, "records wait too long", "age_seconds")
 LOST_ALARM = Alarm("lost", DROPPED, 0, MINUTE, "records are lost")
 GIVEN_UP_ALARM = Alarm("given-up", GIVEN_UP, 0, MINUTE, "records are given up and kept")
+# Of the dead letters of a `Queue`, which makes it itself.
+DEAD_LETTERS_ALARM = Alarm("dead-letters", WAITING, 0, MINUTE, "messages are given up and kept")
 # A fraction of a unit's 2 GiB, and of what a DSQL cluster may hold by default. Source: Aurora DSQL user guide, "Cluster
 # quotas and database limits".
 FREE_BYTES_PER_UNIT, DSQL_BYTES = 0.05 * 2 * 1024**3, 0.9 * 10 * 1024**4

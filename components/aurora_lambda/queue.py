@@ -8,9 +8,11 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.alarms import register_alarm
 from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, sns_topic, whole_number
 from aurora_lambda.failure_destination import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.function_role import Role, role_identity
+from aurora_lambda.metrics import DEAD_LETTERS_ALARM
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import queue_variable
@@ -26,7 +28,8 @@ class QueueArgs(TypedDict):
     function_name: pulumi.Input[str]
     """Name or ARN of the function that gets the messages, or the ARN of its alias."""
     function_timeout: pulumi.Input[int]
-    """The function's timeout in seconds: a message that it has been given comes again after six times as long."""
+    """The function's timeout in seconds: a message that it has been given comes again after six times as long, and the
+    time that it waited for its batch."""
     role: Role
     """The function's role, a `FunctionRole` or another one, or the role's ARN. This component gives it the right to
     read the queue."""
@@ -140,9 +143,10 @@ class Queue(pulumi.ComponentResource):
         redrive = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": args["max_receive_count"]}
         return aws.sqs.Queue(
             self._name,
-            visibility_timeout_seconds=pulumi.Output.from_input(args["function_timeout"]).apply(
-                lambda seconds: seconds * TIMEOUTS_OF_VISIBILITY
-            ),
+            # A message is out of sight from when Lambda takes it, the wait for its batch included.
+            visibility_timeout_seconds=pulumi.Output.all(
+                args["function_timeout"], args["maximum_batching_window_in_seconds"]
+            ).apply(lambda seconds: seconds[0] * TIMEOUTS_OF_VISIBILITY + seconds[1]),
             message_retention_seconds=pulumi.Output.from_input(args["retention_days"]).apply(
                 lambda days: days * SECONDS_PER_DAY
             ),
@@ -179,21 +183,10 @@ class Queue(pulumi.ComponentResource):
         )
 
     def _alarm(self, dead_letters: aws.sqs.Queue) -> None:
-        topic, name = self._args.get("alarm_topic_arn"), f"{self._name}-dead-letters"
-        aws.cloudwatch.MetricAlarm(
-            name,
-            namespace="AWS/SQS",
-            metric_name="ApproximateNumberOfMessagesVisible",
-            statistic="Maximum",
-            dimensions={"QueueName": dead_letters.name},
-            comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            period=60,
-            evaluation_periods=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=[topic] if topic else None,
-            tags=resource_tags(self._args.get("tags"), name),
-            opts=self._child("alarm"),
+        topic, tags = self._args.get("alarm_topic_arn"), self._args.get("tags")
+        opts = self._child("alarm")
+        register_alarm(
+            self._name, DEAD_LETTERS_ALARM, dead_letters.name, limit=1, topic_arn=topic, tags=tags, opts=opts
         )
 
     def _kept(self, child: str) -> pulumi.ResourceOptions:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from aurora_lambda import Alarms, Dashboard
-from aurora_lambda.metrics import AGE_ALARM, GIVEN_UP_ALARM, KINDS, LOST_ALARM
+from aurora_lambda.metrics import AGE_ALARM, DEAD_LETTERS_ALARM, GIVEN_UP_ALARM, KINDS, LOST_ALARM
 from tests.components.cloudwatch import NOTHING, Minutes, rings
 from tests.components.documented_metrics import is_documented
 from tests.components.recording import STACKS_FOLDER, Recording, record
@@ -149,7 +149,8 @@ def test_the_documentation_says_of_every_alarm_what_to_do(registered: dict[str, 
 
 def test_every_alarm_is_on_a_metric_that_aws_documents() -> None:
     """An alarm on a name or a dimension that AWS does not send never rings."""
-    on = [alarm for kind in KINDS.values() for alarm in kind.alarms] + [AGE_ALARM, LOST_ALARM, GIVEN_UP_ALARM]
+    on = [alarm for kind in KINDS.values() for alarm in kind.alarms]
+    on += [AGE_ALARM, LOST_ALARM, GIVEN_UP_ALARM, DEAD_LETTERS_ALARM]
     metrics = [metric for alarm in on for metric in (alarm.metric, alarm.percent_of) if metric]
     unknown = [each for each in metrics if not is_documented(each.namespace, each.name, (*each.dimensions("it"),))]
     assert unknown == []

@@ -37,9 +37,34 @@ def test_messages_wait_encrypted_and_go_to_the_dead_letters_after_five_tries() -
         "sqsManagedSseEnabled": True,
         "tags": {"project": "demo", "Name": "mail-out-dead-letters"},
     }
-    alarm = recording.inputs(ALARM, "mail-out-dead-letters")
-    assert alarm["dimensions"] == {"QueueName": recording.output(QUEUE, "mail-out-dead-letters", "name")}
-    assert (alarm["metricName"], alarm["threshold"]) == ("ApproximateNumberOfMessagesVisible", 0)
+
+
+def test_dead_letters_ring_until_they_are_gone() -> None:
+    """Nobody would know that messages wait for someone, or that they no longer do."""
+    topic = "arn:aws:sns:eu-west-1:123456789012:ops"
+    recording = queue(alarm_topic_arn=topic)
+    assert recording.inputs(ALARM, "mail-out-dead-letters") == {
+        "alarmDescription": "mail-out-dead-letters: messages are given up and kept",
+        "namespace": "AWS/SQS",
+        "metricName": "ApproximateNumberOfMessagesVisible",
+        "dimensions": {"QueueName": recording.output(QUEUE, "mail-out-dead-letters", "name")},
+        "statistic": "Maximum",
+        "period": 60,
+        "evaluationPeriods": 1,
+        "datapointsToAlarm": 1,
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 0,
+        "treatMissingData": "notBreaching",
+        "alarmActions": [topic],
+        "okActions": [topic],
+        "tags": {"project": "demo", "Name": "mail-out-dead-letters"},
+    }
+
+
+def test_a_message_that_waits_for_its_batch_stays_out_of_sight() -> None:
+    """It would come a second time while the first is being processed, or before."""
+    recording = queue(batch_size=100, maximum_batching_window_in_seconds=300)
+    assert recording.inputs(QUEUE, "mail-out")["visibilityTimeoutSeconds"] == 480
 
 
 def test_the_function_gets_batches_of_which_each_message_counts_alone() -> None:
