@@ -194,6 +194,7 @@ class ImageFunction(pulumi.ComponentResource):
 
     def _function(self, log_group: aws.cloudwatch.LogGroup, role_policy: aws.iam.RolePolicy) -> aws.lambda_.Function:
         args, snap_start = self._args, self._args["snap_start"]
+        environment, key = self._environment()
         return aws.lambda_.Function(
             self._name,
             package_type="Image",
@@ -204,10 +205,8 @@ class ImageFunction(pulumi.ComponentResource):
             memory_size=args["memory_size"],
             timeout=args["timeout"],
             reserved_concurrent_executions=args["reserved_concurrency"],
-            environment={"variables": merged_mapping(self._access["environment"], args.get("environment", {}))},
-            # Lambda gives the role a grant to decrypt. Source: AWS Lambda developer guide, "Securing Lambda environment
-            # variables".
-            kms_key_arn=args.get("kms_key_arn"),
+            environment=environment,
+            kms_key_arn=key,
             vpc_config=self._vpc_config(),
             logging_config={"log_format": "JSON", "log_group": log_group.name},
             # Said either way: without it a function that was traced once stays so.
@@ -219,6 +218,22 @@ class ImageFunction(pulumi.ComponentResource):
             tags=self._tags(),
             opts=self._child("function", pulumi.ResourceOptions(depends_on=[role_policy])),
         )
+
+    def _environment(
+        self,
+    ) -> tuple[pulumi.Output[aws.lambda_.FunctionEnvironmentArgs | None], pulumi.Output[str | None]]:
+        """Return the variables and their key; neither where there are none, since Lambda keeps neither.
+
+        The function would change in each deployment, and publish a version. Source:
+        https://github.com/hashicorp/terraform-provider-aws/issues/43763. Lambda gives the role a grant to decrypt.
+        Source: AWS Lambda developer guide, "Securing Lambda environment variables".
+        """
+        variables = merged_mapping(self._access["environment"], self._args.get("environment", {}))
+        environment = variables.apply(
+            lambda known: aws.lambda_.FunctionEnvironmentArgs(variables=known) if known else None
+        )
+        key = pulumi.Output.all(variables, self._args.get("kms_key_arn"))
+        return environment, key.apply(lambda known: known[1] if known[0] else None)
 
     def _vpc_config(self) -> pulumi.Output[aws.lambda_.FunctionVpcConfigArgs | None]:
         return pulumi.Output.all(self._access["subnet_ids"], self._access["security_group_ids"]).apply(

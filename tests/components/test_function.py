@@ -24,6 +24,7 @@ from tests.components.tokens import (
 
 TAGS = {"project": "aurora-lambda", "stack": "dev", "Name": "handler"}
 BARE: ImageFunctionArgs = {"image_uri": "repo@sha256:0", "role": "arn:aws:iam::123456789012:role/r"}
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
 # What a signed request sends.
 SIGNED = ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"]
 
@@ -239,12 +240,20 @@ def test_without_versions_the_url_is_the_functions_own(stack: Stack) -> None:
     assert recording.outputs["handlerLambdaArn"] == recording.output(FUNCTION, "handler", "arn")
 
 
+@pytest.mark.parametrize("variables", [{}, {"A": "b"}])
+def test_neither_variables_nor_their_key_are_sent_where_there_are_none(variables: dict[str, str]) -> None:
+    """Lambda would keep neither: each deployment would publish a version, and undo a rollback."""
+    args: ImageFunctionArgs = {**BARE, "environment": variables, "kms_key_arn": KEY}
+    inputs = record(lambda: ImageFunction("plain", args)).inputs(FUNCTION, "plain")
+    expected = {"environment": {"variables": variables}, "kmsKeyArn": KEY} if variables else {}
+    assert {key: inputs[key] for key in ("environment", "kmsKeyArn") if key in inputs} == expected
+
+
 def test_a_function_without_a_database_has_no_vpc_and_no_url() -> None:
     """A function that needs neither would be slowed down, or reachable by everybody."""
     recording = record(lambda: ImageFunction("plain", BARE))
     inputs = recording.inputs(FUNCTION, "plain")
     assert "vpcConfig" not in inputs
-    assert inputs["environment"] == {"variables": {}}
     actions = [
         statement["Action"] for statement in json.loads(recording.inputs(ROLE_POLICY, "plain")["policy"])["Statement"]
     ]
