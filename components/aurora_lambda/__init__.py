@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from aurora_lambda.aurora_args import AuroraDatabaseArgs
     from aurora_lambda.backup import Backup, BackupArgs
     from aurora_lambda.dashboard import Dashboard, DashboardArgs
-    from aurora_lambda.dsql import DsqlDatabase, DsqlDatabaseArgs
+    from aurora_lambda.dsql import DsqlDatabase
+    from aurora_lambda.dsql_args import DsqlDatabaseArgs
     from aurora_lambda.function import ImageFunction, ImageFunctionArgs
     from aurora_lambda.function_role import FunctionRole, FunctionRoleArgs
     from aurora_lambda.image import LambdaImage, LambdaImageArgs
@@ -37,7 +38,7 @@ else:
         "Dashboard": "dashboard",
         "DashboardArgs": "dashboard",
         "DsqlDatabase": "dsql",
-        "DsqlDatabaseArgs": "dsql",
+        "DsqlDatabaseArgs": "dsql_args",
         "FunctionAccess": "access",
         "FunctionRole": "function_role",
         "FunctionRoleArgs": "function_role",

@@ -1,103 +1,42 @@
 """An Aurora DSQL cluster, new or shared, and what one application needs to use it."""
 
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
 
+from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, text
+from aurora_lambda.arguments import check_arguments
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together
 from aurora_lambda.dsql_regions import peering_mistakes, replica_key
-from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.naming import resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.subnets import one_in_each_zone
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
-MULTI_REGION_KEY = ":key/mrk-"
-REGION = r"[a-z]{2}(-[a-z]+)+-\d"
-
-
-class DsqlDatabaseArgs(TypedDict):
-    """Which cluster to use, and what the application is called in it."""
-
-    function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """ARNs of the IAM roles of the application's functions, which the migration runner maps to its database role."""
-    schema: NotRequired[pulumi.Input[str]]
-    """The application's schema. Applications that share a cluster have one each."""
-    runtime_role: NotRequired[pulumi.Input[str]]
-    """The application's database role. Default: `lambda_` and the schema's name."""
-    owner: NotRequired[pulumi.Input[str]]
-    """Whom the schema belongs to: the migration runner of another owner refuses to touch it. `project/*` is every stack
-    of a project, as those of one application in several Regions. Default: the project and the stack."""
-    cluster_identifier: NotRequired[pulumi.Input[str]]
-    """An existing cluster to use instead of a new one."""
-    deletion_protection: NotRequired[bool]
-    """Whether AWS and Pulumi refuse to delete the cluster. Plain, since Pulumi has to know it first."""
-    force_destroy: NotRequired[bool]
-    """Whether destroying the stack deletes the cluster and all its data; else the cluster stays in the account. Plain,
-    since Pulumi has to know it first."""
-    kms_key_arn: NotRequired[pulumi.Input[str]]
-    """ARN of the key that encrypts the cluster. Default: a key of AWS's own. With `peer_region` a multi-Region key,
-    whose replica there encrypts the second cluster."""
-    peer_region: NotRequired[str]
-    """A second Region that holds the same data and takes writes too. Needs `witness_region`. Given later,
-    or taken away, it replaces the cluster by a new and empty one. Plain, since it decides which resources there are."""
-    witness_region: NotRequired[str]
-    """A third Region that keeps the log of a cluster in two Regions. Another one replaces the cluster too. Plain, since
-    the two have to differ."""
-    vpc_id: NotRequired[pulumi.Input[str]]
-    """A VPC to reach the cluster from, by a PrivateLink endpoint. Needs the two arguments below. Default: no VPC."""
-    subnet_ids: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """Subnets of that VPC for the functions, and for the endpoint, which takes the first in each availability zone."""
-    function_security_group_id: NotRequired[pulumi.Input[str]]
-    """The security group of the functions in that VPC: the only one that the endpoint listens to."""
-    vpc_endpoint: NotRequired[bool]
-    """Whether to make that endpoint. Say false where the VPC has one for the cluster, which lets the functions in: AWS
-    refuses a second one with private DNS. Plain, since it decides which resources there are."""
-    tags: NotRequired[Tags]
-    """Tags of every resource."""
-    transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
-
-
-ARGUMENTS: Mapping[str, Argument] = {
-    "schema": text(
-        r"(?!(?:pg_.*|public|sys|information_schema)$)[^\0]{1,56}", "the name of a schema, at most 56 characters", "app"
-    ),
-    "runtime_role": text(r"(?!(?:pg_.*|public|admin)$)[^\0]{1,63}", "the name of a role, at most 63 characters"),
-    "owner": text(r"[\w.-]+/([\w.-]+|\*)", "a project and a stack, such as shop/prod or shop/*"),
-    "cluster_identifier": text(r"[a-z0-9]{26}", "a cluster's identifier of 26 letters and digits"),
-    "deletion_protection": flag(default=False),
-    "force_destroy": flag(default=False),
-    "kms_key_arn": kms_key(),
-    "peer_region": text(REGION, "a Region such as us-east-2"),
-    "witness_region": text(REGION, "a Region such as us-west-2"),
-    "vpc_endpoint": flag(default=True),
-}
 CHILDREN: ChildTypes = {
     "cluster": aws.dsql.Cluster,
     "peerCluster": aws.dsql.Cluster,
     "peering": aws.dsql.ClusterPeering,
+    "clusterPolicy": aws.dsql.ClusterPolicy,
     "vpcEndpoint": aws.ec2.VpcEndpoint,
     "securityGroup": aws.ec2.SecurityGroup,
     "ingressRule": aws.vpc.SecurityGroupIngressRule,
     "egressRule": aws.vpc.SecurityGroupEgressRule,
 }
-TOGETHER = (("peer_region", "witness_region"), ("vpc_id", "subnet_ids", "function_security_group_id"))
-OF_NEW_CLUSTERS = ("deletion_protection", "force_destroy", "kms_key_arn", "peer_region")
 
 
 class DsqlDatabase(pulumi.ComponentResource):
     """An Aurora DSQL cluster, encrypted, reached by TLS and IAM tokens only, and the application's place in it.
 
     Makes: the cluster (`cluster` in `transform`), unless an existing one is named; on demand a cluster in a second
-    Region (`peerCluster`) and the peering of the two (`peering`: both ends), and in a VPC the cluster's interface
-    endpoint (`vpcEndpoint`) with its security group (`securityGroup`, `ingressRule`, and the functions' own
-    `egressRule`). At rest it costs its storage (0.33 USD per GB-month); an endpoint 7 to 8 USD a month for each subnet.
+    Region (`peerCluster`) and the peering of the two (`peering`: both ends), and in a VPC the policy by which nobody
+    logs in to a new cluster from elsewhere (`clusterPolicy`), and the cluster's interface endpoint (`vpcEndpoint`) with
+    its security group (`securityGroup`, `ingressRule`, and the functions' own `egressRule`). At rest it costs its
+    storage (0.33 USD per GB-month); an endpoint 7 to 8 USD a month for each subnet.
     """
 
     runtime: pulumi.Output[FunctionAccess]
@@ -119,7 +58,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             RunError: once the provider's Region is known, another one does not go with it.
         """
         super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
-        _check_combinations(name, args)
+        check_together(name, args)
         self._name, self._args = name, check_arguments("DsqlDatabase", name, args, ARGUMENTS)
         existing = "cluster_identifier" in args
         children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child != "cluster"}
@@ -127,6 +66,8 @@ class DsqlDatabase(pulumi.ComponentResource):
         self._regions = self._checked_regions()
 
         cluster = self._existing_cluster() if existing else self._new_cluster()
+        if "vpc_id" in args and not existing and self._args["vpc_only"]:
+            self._keep_in_vpc(cluster, args["vpc_id"])
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
@@ -185,6 +126,16 @@ class DsqlDatabase(pulumi.ComponentResource):
                     protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
                 ),
             ),
+        )
+
+    def _keep_in_vpc(self, cluster: aws.dsql.Cluster, vpc_id: pulumi.Input[str]) -> None:
+        aws.dsql.ClusterPolicy(
+            self._name,
+            identifier=cluster.identifier,
+            policy=pulumi.Output.all(cluster.arn, vpc_id).apply(
+                lambda known: policies.policy_document([policies.deny_outside_vpc(*known)])
+            ),
+            opts=self._child("clusterPolicy"),
         )
 
     def _peering(self, cluster: aws.dsql.Cluster) -> list[pulumi.Output[str]]:
@@ -273,23 +224,3 @@ class DsqlDatabase(pulumi.ComponentResource):
 
     def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
         return resource_tags(self._args.get("tags"), name)
-
-
-def _check_combinations(name: str, args: DsqlDatabaseArgs) -> None:
-    for keys in TOGETHER:
-        given = [key for key in keys if key in args]
-        if given and (missing := [key for key in keys if key not in args]):
-            raise ValueError(f"DsqlDatabase {name!r}: {given[0]} needs {' and '.join(missing)} too")
-    if mistakes := peering_mistakes({key: str(args[key]) for key in TOGETHER[0] if key in args}):
-        raise ValueError(f"DsqlDatabase {name!r}: {'; '.join(mistakes)}")
-    key = args.get("kms_key_arn")
-    if "peer_region" in args and isinstance(key, str) and MULTI_REGION_KEY not in key:
-        raise ValueError(
-            f"DsqlDatabase {name!r}: kms_key_arn is {key!r}; with peer_region it must be a multi-Region key, whose id"
-            " begins with mrk-"
-        )
-    if "cluster_identifier" in args and (given := [key for key in OF_NEW_CLUSTERS if key in args]):
-        raise ValueError(
-            f"DsqlDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"
-            " give one of the two"
-        )

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, strings, whole_number
 from aurora_lambda.naming import Tags, resource_tags
@@ -17,6 +18,9 @@ SUBNET_COUNT = 3
 HTTPS = 443
 # Services that are reached by routes, at no price.
 GATEWAYS = ("s3", "dynamodb")
+# Services whose endpoints are for this account's own roles alone; not every service's endpoint takes a policy.
+# Source: VPC user guide, "AWS services that integrate with AWS PrivateLink".
+FENCED = (*GATEWAYS, "sqs")
 SERVICE = r"(?!secretsmanager$)[a-z][a-z0-9.-]*"
 
 
@@ -210,6 +214,7 @@ class Network(pulumi.ComponentResource):
             ),
         ]
         if secrets:
+            # What reads secrets through it knows which: it gives the endpoint its policy.
             self.secrets_endpoint_id = self._interface("secretsmanager", "secretsEndpoint", endpoint_group).id
             ready.append(self.secrets_endpoint_id)
         return [*ready, *(self._interface(each, "interfaceEndpoint", endpoint_group).id for each in others)]
@@ -221,6 +226,7 @@ class Network(pulumi.ComponentResource):
             service_name=self._service(service),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
+            policy=self._policy(service),
             # AWS refuses two addresses in one zone, and an account may see two zones only.
             subnet_ids=pulumi.Output.all(self.subnet_ids, self._args["endpoint_zones"], self._zone_count).apply(
                 lambda known: known[0][: min(known[1:])]
@@ -240,12 +246,19 @@ class Network(pulumi.ComponentResource):
                 vpc_id=self.vpc_id,
                 service_name=self._service(service),
                 vpc_endpoint_type="Gateway",
+                policy=self._policy(service),
                 route_table_ids=[self._routes.id] if self._routes else [],
                 tags=self._tags(name),
                 opts=self._child("gatewayEndpoint"),
             )
             ready.append(rules.egress_to_prefix_list(f"{name}-out", functions.id, gateway.prefix_list_id, HTTPS))
         return ready
+
+    def _policy(self, service: str) -> pulumi.Output[str] | None:
+        if service not in FENCED:
+            return None
+        account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        return account_id.apply(lambda id_: policies.policy_document([policies.reach_anything(id_)]))
 
     def _service(self, service: str) -> pulumi.Output[str]:
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region

@@ -17,6 +17,7 @@ from aurora_lambda import (
     backup,
     dashboard,
     dsql,
+    dsql_args,
     function,
     function_role,
     image,
@@ -38,7 +39,7 @@ VERSION = version(NAME)
 COMPONENTS: Mapping[type[pulumi.ComponentResource], tuple[Mapping[str, Argument], ChildTypes]] = {
     network.Network: (network.ARGUMENTS, network.CHILDREN),
     aurora.AuroraDatabase: (aurora_args.ARGUMENTS, aurora.CHILDREN),
-    dsql.DsqlDatabase: (dsql.ARGUMENTS, dsql.CHILDREN),
+    dsql.DsqlDatabase: (dsql_args.ARGUMENTS, dsql.CHILDREN),
     image.LambdaImage: (image.ARGUMENTS, image.CHILDREN),
     function_role.FunctionRole: (function_role.ARGUMENTS, function_role.CHILDREN),
     function.ImageFunction: (function.ARGUMENTS, function.CHILDREN),

@@ -117,6 +117,20 @@ def connect_to_aurora(cluster_arn: str, resource_id: str, db_role: str) -> State
     return allow(["rds-db:connect"], f"arn:{partition}:rds-db:{region}:{account}:dbuser:{resource_id}/{db_role}")
 
 
+def deny_outside_vpc(cluster_arn: str, vpc_id: str) -> Statement:
+    """Return what denies logins to a DSQL cluster from anywhere but a VPC, the internet included.
+
+    Source: Aurora DSQL user guide, "Common resource-based policy examples".
+    """
+    return {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["dsql:DbConnect", "dsql:DbConnectAdmin"],
+        "Resource": [cluster_arn],
+        "Condition": {"StringNotEquals": {"aws:SourceVpc": vpc_id}},
+    }
+
+
 def read_secret(*secret_arns: str) -> Statement:
     """Return what reading secrets needs."""
     return allow(["secretsmanager:GetSecretValue"], *secret_arns)
@@ -135,6 +149,21 @@ def reach_secrets(*secret_arns: str) -> Statement:
 def reach_secrets_to_read(*secret_arns: str) -> Statement:
     """Return what an endpoint's policy lets through: reading these secrets, by whoever has the right to."""
     return {**read_secret(*secret_arns), "Principal": {"AWS": "*"}}
+
+
+def reach_anything(account_id: str) -> Statement:
+    """Return what an endpoint's policy lets through: what roles and users of this account have the right to.
+
+    Credentials of another account cannot carry anything out through it. Source: VPC user guide, "Control access to VPC
+    endpoints using endpoint policies".
+    """
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": ["*"],
+        "Resource": ["*"],
+        "Condition": {"StringEquals": {"aws:PrincipalAccount": account_id}},
+    }
 
 
 def read_stream(stream_arn: str, key_arn: str) -> list[Statement]:

@@ -86,6 +86,7 @@ def test_every_default_is_the_documented_one() -> None:
         "DsqlDatabase.deletion_protection": False,
         "DsqlDatabase.force_destroy": False,
         "DsqlDatabase.kms_key_arn": None,
+        "DsqlDatabase.vpc_only": True,
         "DsqlDatabase.peer_region": None,
         "DsqlDatabase.witness_region": None,
         "DsqlDatabase.vpc_endpoint": True,

@@ -8,12 +8,13 @@ import pulumi_aws as aws
 import pytest
 
 from aurora_lambda import DsqlDatabase
-from aurora_lambda.dsql import DsqlDatabaseArgs
+from aurora_lambda.dsql_args import DsqlDatabaseArgs
 from aurora_lambda_local.resources.outputs import lookup_result
 from tests.components.conftest import Stack
 from tests.components.recording import REGION, Recording, record
 from tests.components.tokens import (
     CLUSTER,
+    CLUSTER_POLICY,
     DSQL_CLUSTER,
     DSQL_PEERING,
     EGRESS_RULE,
@@ -228,6 +229,39 @@ def test_an_existing_vpc_gets_the_clusters_own_endpoint(stack: Stack) -> None:
         "securityGroupIds": [functions],
         "subnetIds": ["subnet-1", "subnet-2"],
     }
+
+
+def test_a_cluster_of_a_vpc_takes_logins_from_there_alone(stack: Stack) -> None:
+    """Whoever gets hold of a role's credentials could read the database from anywhere on the internet."""
+    vpc = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
+    recording = stack(engine="dsql", **vpc)
+    policy = recording.inputs(CLUSTER_POLICY, "main-db")
+    assert policy["identifier"] == recording.output(DSQL_CLUSTER, "main-db", "identifier")
+    assert json.loads(policy["policy"]) == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": ["dsql:DbConnect", "dsql:DbConnectAdmin"],
+                "Resource": [recording.output(DSQL_CLUSTER, "main-db", "arn")],
+                "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-0a"}},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "dsqlVpcOnly": "false"},
+        {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]', "dsqlClusterIdentifier": EXISTING},
+    ],
+)
+def test_a_cluster_that_others_reach_from_elsewhere_has_no_such_policy(stack: Stack, config: dict[str, str]) -> None:
+    """Applications that share the cluster, or functions without a VPC, could no longer log in."""
+    assert stack(engine="dsql", **config).of_type(CLUSTER_POLICY) == []
 
 
 def test_a_vpc_with_the_clusters_endpoint_gets_no_second_one(stack: Stack) -> None:

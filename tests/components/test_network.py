@@ -1,5 +1,6 @@
 """What the network asks AWS for."""
 
+import json
 import re
 
 import pulumi
@@ -18,6 +19,23 @@ from tests.components.tokens import (
     SUBNET,
     VPC,
     VPC_ENDPOINT,
+)
+
+# Credentials of another account carry nothing out.
+OWN_ACCOUNT = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": ["*"],
+                "Resource": ["*"],
+                "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012"}},
+            }
+        ],
+    },
+    sort_keys=True,
 )
 
 
@@ -169,6 +187,14 @@ def test_subnets_are_equal_sixteenths_of_the_range() -> None:
     ]
 
 
+def test_endpoints_that_may_take_no_policy_get_none() -> None:
+    """AWS would refuse the endpoint, and with it the whole network."""
+    recording = record(lambda: Network("network", {"endpoints": ["sqs", "textract"]}))
+    assert recording.inputs(VPC_ENDPOINT, "network-sqs")["policy"] == OWN_ACCOUNT
+    for name in ("network-textract", "network-secretsmanager"):
+        assert "policy" not in recording.inputs(VPC_ENDPOINT, name)
+
+
 def test_functions_reach_the_services_that_they_are_given(stack: Stack) -> None:
     """A function that sends to a queue or reads a bucket would wait until its time is up."""
     recording = stack(endpoints='["sqs", "s3"]')
@@ -180,6 +206,7 @@ def test_functions_reach_the_services_that_they_are_given(stack: Stack) -> None:
     assert recording.inputs(VPC_ENDPOINT, "network-sqs") == {
         "vpcId": vpc,
         "serviceName": "com.amazonaws.eu-west-1.sqs",
+        "policy": OWN_ACCOUNT,
         "vpcEndpointType": "Interface",
         "privateDnsEnabled": True,
         "subnetIds": [recording.id(SUBNET, "network-isolated-1")],
@@ -189,6 +216,7 @@ def test_functions_reach_the_services_that_they_are_given(stack: Stack) -> None:
     assert recording.inputs(VPC_ENDPOINT, "network-s3") == {
         "vpcId": vpc,
         "serviceName": "com.amazonaws.eu-west-1.s3",
+        "policy": OWN_ACCOUNT,
         "vpcEndpointType": "Gateway",
         "routeTableIds": [recording.id(ROUTE_TABLE, "network-isolated")],
         "tags": tags("network-s3"),

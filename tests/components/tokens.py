@@ -8,6 +8,7 @@ BUCKET_LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfigura
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 CLUSTER = "aws:rds/cluster:Cluster"
 CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
+CLUSTER_POLICY = "aws:dsql/clusterPolicy:ClusterPolicy"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 DSQL_CLUSTER = "aws:dsql/cluster:Cluster"

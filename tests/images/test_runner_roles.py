@@ -1,5 +1,6 @@
 """The application's role as the migration runner makes it, against real servers."""
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +71,25 @@ def test_an_emptied_secret_gets_a_new_password_that_works(database: Database, em
     arn = boto3.client("secretsmanager", endpoint_url=aws).create_secret(Name=f"{role}-new")["ARN"]
     run({}, role_environment(database, role, arn))
     assert rows(database, "SELECT 1", (role, secret_value(arn)["password"])) == [(1,)]
+
+
+def test_a_deploy_makes_the_roles_password_what_its_secret_holds(
+    database: Database, empty_secret: str, aws: str
+) -> None:
+    """Rotating the password by docs/aws.md would lock every function out."""
+    role = f"{database.name}_app"
+    environment = role_environment(database, role, empty_secret)
+    run({}, environment)
+    former = secret_value(empty_secret)["password"]
+    rotated = {"username": role, "password": "6f1ed002ab5595859014ebf0951522d9"}
+    boto3.client("secretsmanager", endpoint_url=aws).put_secret_value(
+        SecretId=empty_secret, SecretString=json.dumps(rotated)
+    )
+    run({}, environment)
+    assert secret_value(empty_secret) == rotated
+    assert rows(database, "SELECT 1", (role, rotated["password"])) == [(1,)]
+    with pytest.raises(LoginRefusedError):
+        rows(database, "SELECT 1", (role, former))
 
 
 def test_reset_gives_the_role_its_rights_back(database: Database, empty_secret: str) -> None:

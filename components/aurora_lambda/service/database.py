@@ -70,7 +70,7 @@ def _dsql(
     if network:
         args["vpc_id"], args["subnet_ids"] = network.vpc_id, network.subnet_ids
         args["function_security_group_id"] = network.function_security_group_id
-        args["vpc_endpoint"] = settings.dsql_endpoint
+        args["vpc_endpoint"], args["vpc_only"] = settings.dsql_endpoint, settings.dsql_vpc_only
     if settings.dsql_cluster_identifier:
         args["cluster_identifier"] = settings.dsql_cluster_identifier
         return DsqlDatabase(DATABASE, args, opts)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from aurora_lambda import aurora_args, dsql, migration, network
+from aurora_lambda import aurora_args, dsql_args, migration, network
 from aurora_lambda.arguments import choice, flag, strings, text, whole_number
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, config_key
 
-_DATABASE, _DSQL = aurora_args.ARGUMENTS, dsql.ARGUMENTS
+_DATABASE, _DSQL = aurora_args.ARGUMENTS, dsql_args.ARGUMENTS
 _MIGRATION, _NETWORK = migration.ARGUMENTS, network.ARGUMENTS
 # The engines on which some of the keys mean something.
 AURORA, DSQL = tuple(RDS_ENGINES), ("dsql",)
@@ -145,6 +145,12 @@ class DatabaseSettings:
     dsql_endpoint: bool = config_key(
         _DSQL["vpc_endpoint"],
         "Whether to make the cluster's endpoint in the existing VPC; false where it has one, open to the functions.",
+        engines=DSQL,
+    )
+    dsql_vpc_only: bool = config_key(
+        _DSQL["vpc_only"],
+        "Whether a new cluster of a stack in a VPC takes logins from there alone; false where applications elsewhere"
+        " share it.",
         engines=DSQL,
     )
     final_snapshot: bool = config_key(
