@@ -208,7 +208,14 @@ class ImageFunction(pulumi.ComponentResource):
             environment=environment,
             kms_key_arn=key,
             vpc_config=self._vpc_config(),
-            logging_config={"log_format": "JSON", "log_group": log_group.name},
+            # Said although Lambda's own: left out, each deployment would publish a version and undo a rollback. Source:
+            # https://github.com/hashicorp/terraform-provider-aws/pull/42660
+            logging_config={
+                "log_format": "JSON",
+                "log_group": log_group.name,
+                "application_log_level": "INFO",
+                "system_log_level": "INFO",
+            },
             # Said either way: without it a function that was traced once stays so.
             tracing_config={
                 "mode": pulumi.Output.from_input(args["tracing"]).apply(lambda on: "Active" if on else "PassThrough")

@@ -8,7 +8,7 @@ from aurora_lambda import ImageFunction
 from aurora_lambda.function import ImageFunctionArgs
 from aurora_lambda.function_url import FunctionUrlCors
 from tests.components.conftest import Stack
-from tests.components.recording import record
+from tests.components.recording import json_logs, record
 from tests.components.tokens import (
     ALIAS,
     FUNCTION,
@@ -48,7 +48,7 @@ def test_the_handler_is_deployed_by_digest_with_the_promised_size(stack: Stack) 
             "subnetIds": [recording.id(SUBNET, f"network-isolated-{number}") for number in (1, 2, 3)],
             "securityGroupIds": [recording.id(SECURITY_GROUP, "network-functions")],
         },
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/handler"},
+        "loggingConfig": json_logs("/aws/lambda/aurora-lambda/dev/handler"),
         "tags": TAGS,
     }
 

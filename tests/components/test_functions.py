@@ -12,7 +12,7 @@ from aurora_lambda import AuroraDatabase, Migration
 from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
-from tests.components.recording import MIGRATED, Recording, record, statements
+from tests.components.recording import MIGRATED, Recording, json_logs, record, statements
 from tests.components.tokens import (
     ALARM,
     CLUSTER,
@@ -84,7 +84,7 @@ def test_a_scheduled_function_has_the_handlers_image_and_database(config: dict[s
         "timeout": 60,
         "role": recording.output(ROLE, name, "arn"),
         "environment": {"variables": {**variables, "AURORA_LAMBDA_COMMAND": "purge_old"}},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/purge-old"},
+        "loggingConfig": json_logs("/aws/lambda/aurora-lambda/dev/purge-old"),
         "tags": {"project": "aurora-lambda", "stack": "dev", "Name": name},
     }
     own, theirs = (recording.inputs(ROLE_POLICY, each)["policy"] for each in (name, "handler"))
@@ -308,7 +308,7 @@ def test_a_queues_function_gets_its_messages_and_the_database(config: dict[str, 
         "memorySize": 512,
         "role": recording.output(ROLE, "mail-out", "arn"),
         "environment": {"variables": variables},
-        "loggingConfig": {"logFormat": "JSON", "logGroup": "/aws/lambda/aurora-lambda/dev/mail-out"},
+        "loggingConfig": json_logs("/aws/lambda/aurora-lambda/dev/mail-out"),
         "tags": {"project": "aurora-lambda", "stack": "dev", "Name": "mail-out"},
     }
     queue = recording.resource(QUEUE, "mail-out")
