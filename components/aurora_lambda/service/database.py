@@ -8,6 +8,7 @@ import pulumi
 from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, Network
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.network import NetworkArgs
+from aurora_lambda.service.given_subnets import checked_subnets
 from aurora_lambda.service.live_data import LiveStack, engine_version
 from aurora_lambda.service.settings import Settings
 
@@ -27,7 +28,7 @@ def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -
     if settings.endpoints:
         args["endpoints"] = settings.endpoints
     if settings.vpc_id:
-        args["vpc_id"], args["subnet_ids"] = settings.vpc_id, settings.subnet_ids
+        args["vpc_id"], args["subnet_ids"] = settings.vpc_id, checked_subnets(settings)
         # On DSQL there is no secret to read.
         args["secrets_endpoint"] = settings.secrets_endpoint and settings.engine in RDS_ENGINES
     else:
