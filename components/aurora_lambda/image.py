@@ -73,6 +73,8 @@ class LambdaImage(pulumi.ComponentResource):
     """The image by digest, `<repository>@sha256:...`; known once the Lambda service may pull it."""
     source_digest: pulumi.Output[str]
     """The image's tag: a digest over everything the build reads."""
+    architecture: pulumi.Output[str]
+    """The processor architecture that it is built for."""
 
     def __init__(self, name: str, args: LambdaImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the repository and the image.
@@ -83,7 +85,8 @@ class LambdaImage(pulumi.ComponentResource):
         """
         super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
         self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
-        self._platform = pulumi.Output.from_input(self._args["architecture"]).apply(PLATFORMS.__getitem__)
+        self.architecture = pulumi.Output.from_input(self._args["architecture"])
+        self._platform = self.architecture.apply(PLATFORMS.__getitem__)
         self._build_args = pulumi.Output.all(self._args.get("build_args", {})).apply(lambda known: dict(known[0]))
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
@@ -92,7 +95,9 @@ class LambdaImage(pulumi.ComponentResource):
         policy = self._repository_policy(repository)
         self.source_digest = self._source_digest()
         self.image_uri = pulumi.Output.all(self._image(repository).repo_digest, policy.id).apply(lambda known: known[0])
-        self.register_outputs({"imageUri": self.image_uri, "sourceDigest": self.source_digest})
+        self.register_outputs(
+            {"imageUri": self.image_uri, "sourceDigest": self.source_digest, "architecture": self.architecture}
+        )
 
     def _repository(self) -> aws.ecr.Repository:
         key = self._args.get("kms_key_arn")

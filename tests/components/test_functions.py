@@ -8,16 +8,17 @@ from typing import Any
 import pulumi
 import pytest
 
-from aurora_lambda import AuroraDatabase, Migration
+from aurora_lambda import AuroraDatabase, LambdaImage, Migration
 from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
-from tests.components.recording import MIGRATED, Recording, json_logs, record, statements
+from tests.components.recording import CONTEXT, MIGRATED, Recording, json_logs, record, statements
 from tests.components.tokens import (
     ALARM,
     CLUSTER,
     EVENT_INVOKE_CONFIG,
     FUNCTION,
+    IMAGE,
     INVOCATION,
     LOG_GROUP,
     MAPPING,
@@ -281,6 +282,33 @@ def test_a_wrong_function_is_refused_before_the_database_is_made(
     """A mistake in the program's last line would cost the ten minutes and the money that a cluster takes."""
     config = {"handlerConcurrency": "10", "streams": '[{"name": "copy-items", "table": "items", "concurrency": 2}]'}
     assert refused(add, config) == message
+
+
+def test_a_function_runs_an_image_of_the_program_that_is_for_its_processor() -> None:
+    """Each start of the function would end with an exec format error."""
+
+    def add(architecture: str) -> None:
+        service = Service()
+        image = LambdaImage(
+            "web",
+            {
+                "context": str(CONTEXT),
+                "dockerfile": str(CONTEXT / "Dockerfile"),
+                "target": "handler",
+                "architecture": architecture,
+            },
+        )
+        service.function("web", image_uri=image)
+
+    config = {"engine": "dsql", "architecture": "x86_64"}
+    recording = record(lambda: add("x86_64"), config)
+    assert recording.inputs(FUNCTION, "web")["imageUri"] == recording.output(IMAGE, "web", "repoDigest")
+    with pytest.raises(pulumi.RunError) as error:
+        record(lambda: add("arm64"), config, preview=True)
+    assert str(error.value) == (
+        "function 'web' runs on x86_64, and its image 'web' is built for arm64: give the LambdaImage the architecture"
+        " service.settings.architecture"
+    )
 
 
 def test_commands_need_a_database() -> None:

@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
+from aurora_lambda.image import LambdaImage
 from aurora_lambda.transform import Transform
 
 
@@ -17,8 +18,9 @@ class FunctionOptions(TypedDict, total=False):
     """Further IAM policy statements: what the function may do."""
     access: AccessList
     """What the function uses besides the database."""
-    image_uri: pulumi.Input[str]
-    """The image, where it is not the service's; it may be of any language."""
+    image_uri: pulumi.Input[str] | LambdaImage
+    """The image, where it is not the service's; it may be of any language. One that the program builds can be given
+    itself: then it is checked that it is built for the functions' processor."""
     memory_size: pulumi.Input[int]
     """Memory in MB."""
     timeout: pulumi.Input[int]

@@ -11,6 +11,7 @@ from aurora_lambda.alarms import Alarms, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.function import ImageFunction, ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole
+from aurora_lambda.image import LambdaImage
 from aurora_lambda.naming import camel_case
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
@@ -177,8 +178,8 @@ class Functions:
             "tracing": settings.tracing,
             **settings.encryption,
             "publish": settings.publish_versions,
-            "image_uri": self._image_uri,
             **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
+            "image_uri": _image_uri(name, options.get("image_uri", self._image_uri), settings.architecture),
             "role": role,
             "access": [*([database] if database else []), *options.get("access", ())],
             "environment": merged_mapping(options.get("environment", {}), self._variables, variables or {}),
@@ -248,6 +249,22 @@ class Functions:
                 f" {settings.engine} with maxCapacity {settings.max_capacity:g} has left beside the other functions"
             )
         self._connections += max(0, concurrency)
+
+
+def _image_uri(name: str, image: pulumi.Input[str] | LambdaImage, architecture: str) -> pulumi.Input[str]:
+    """Return an image's URI, of a `LambdaImage` once it is known to be for the processor of the functions."""
+    if not isinstance(image, LambdaImage):
+        return image
+
+    def check(built_for: str) -> pulumi.Output[str]:
+        if built_for != architecture:
+            raise pulumi.RunError(
+                f"function {name!r} runs on {architecture}, and its image {image.pulumi_resource_name!r} is built for"
+                f" {built_for}: give the LambdaImage the architecture service.settings.architecture"
+            )
+        return image.image_uri
+
+    return image.architecture.apply(check)
 
 
 def _check_name(kind: str, name: str) -> None:
