@@ -18,7 +18,7 @@ A, B = GivenSubnet("vpc-0a", "eu-west-1a", 200), GivenSubnet("vpc-0a", "eu-west-
     ("engine", "subnets", "mistakes"),
     [
         ("mysql", [A, B], []),
-        ("mysql", [GivenSubnet("", "eu-west-1a", 251), GivenSubnet("", "eu-west-1b", 251)], []),
+        ("mysql", [GivenSubnet(None, None, None)] * 2, []),
         ("mysql", [A, A], ["subnetIds are all in eu-west-1a; Aurora needs subnets in at least two availability zones"]),
         ("dsql", [A, A], []),
         (
@@ -43,7 +43,15 @@ def test_a_subnet_that_is_nearly_full_is_told() -> None:
         "subnetIds[1]: subnet-2 has 3 addresses left, and functions, endpoints and the database's instances may take 4:"
         " give a larger subnet where this stack is new"
     ]
-    assert address_warnings(GIVEN, [A, GivenSubnet("vpc-0a", "eu-west-1b", 4)]) == []
+    assert address_warnings(GIVEN, [GivenSubnet(None, None, None), GivenSubnet("vpc-0a", "eu-west-1b", 4)]) == []
+
+
+def test_what_ec2_does_not_say_is_no_mistake() -> None:
+    """A test of one's own program, by Pulumi's mocks that answer nothing, would fail."""
+    nothing = {"vpcId": None, "availabilityZone": None, "availableIpAddressCount": None}
+    config = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
+    recording = record(Service, config, lookups={GET_SUBNET: nothing})
+    assert recording.inputs("aws:rds/subnetGroup:SubnetGroup", "main-db")["subnetIds"] == ["subnet-1", "subnet-2"]
 
 
 def test_nothing_is_made_in_subnets_of_another_vpc() -> None:

@@ -17,11 +17,11 @@ FUNCTIONS, ENDPOINTS = 1, 1
 
 @dataclass(frozen=True)
 class GivenSubnet:
-    """A subnet as EC2 describes it; its VPC is empty where that is not known, as on a machine without AWS."""
+    """A subnet as EC2 describes it; what is not known, as on a machine without AWS, is None."""
 
-    vpc_id: str
-    zone: str
-    addresses_left: int
+    vpc_id: str | None
+    zone: str | None
+    addresses_left: int | None
 
 
 def checked_subnets(settings: Settings) -> pulumi.Output[Sequence[str]]:
@@ -33,9 +33,7 @@ def checked_subnets(settings: Settings) -> pulumi.Output[Sequence[str]]:
     described = [aws.ec2.get_subnet_output(id=each) for each in ids]
 
     def check(found: Sequence[aws.ec2.GetSubnetResult]) -> Sequence[str]:
-        subnets = [
-            GivenSubnet(each.vpc_id or "", each.availability_zone, each.available_ip_address_count) for each in found
-        ]
+        subnets = [GivenSubnet(each.vpc_id, each.availability_zone, each.available_ip_address_count) for each in found]
         if mistakes := subnet_mistakes(settings, subnets):
             raise SettingsError(pulumi.get_stack(), mistakes)
         for warning in address_warnings(settings, subnets):
@@ -51,11 +49,11 @@ def subnet_mistakes(settings: Settings, subnets: Sequence[GivenSubnet]) -> list[
         f"subnetIds[{index}] is {settings.subnet_ids[index]!r}, a subnet of {subnet.vpc_id!r}; must be one of vpcId,"
         f" {settings.vpc_id!r}"
         for index, subnet in enumerate(subnets)
-        if subnet.vpc_id not in ("", settings.vpc_id)
+        if subnet.vpc_id not in (None, settings.vpc_id)
     ]
     zones = {subnet.zone for subnet in subnets}
-    if settings.engine in AURORA and len(zones) == 1:
-        mistakes.append(f"subnetIds are all in {zones.pop()}; Aurora needs subnets in at least two availability zones")
+    if settings.engine in AURORA and len(zones) == 1 and (zone := zones.pop()):
+        mistakes.append(f"subnetIds are all in {zone}; Aurora needs subnets in at least two availability zones")
     return mistakes
 
 
@@ -70,5 +68,5 @@ def address_warnings(settings: Settings, subnets: Sequence[GivenSubnet]) -> list
         f"subnetIds[{index}]: {settings.subnet_ids[index]} has {subnet.addresses_left} addresses left, and functions,"
         f" endpoints and the database's instances may take {needed}: give a larger subnet where this stack is new"
         for index, subnet in enumerate(subnets)
-        if subnet.addresses_left < needed
+        if subnet.addresses_left is not None and subnet.addresses_left < needed
     ]
