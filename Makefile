@@ -40,8 +40,9 @@ up: setup ## Run the whole stack on this machine.
 down: setup ## Stop it and delete its data.
 	@$(BIN)/aurora-lambda down
 
-# Two processes, each with servers of its own. A file's tests stay together, in order: what they share is started once.
-PYTEST := $(BIN)/pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Three processes, each with servers of its own: on two processors too, since many tests wait. A file's tests stay
+# together, in order: what they share is started once.
+PYTEST := $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 test: setup ## Run every test.
 	@$(PYTEST)
