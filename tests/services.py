@@ -1,5 +1,6 @@
 """What tests do about services this machine may lack, and about things they watch from outside."""
 
+import multiprocessing
 import os
 import socket
 import threading
@@ -13,6 +14,20 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.processes import wait_until
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
 
+# Starts processes of tests, by one server, which imports what each would import anew in more time than it then works.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    [
+        "aurora_lambda_runtime.migrations.commands",
+        "aurora_lambda_runtime.migrations.operations.dsql",
+        "aurora_lambda_runtime.migrations.servers.dsql",
+        "aurora_lambda_runtime.database.dialects.dsql",
+        "aurora_lambda_runtime.database.dialects.mysql",
+        "tests.conftest",
+        "tests.local.program.receiving",
+        "aurora_lambda",
+    ]
+)
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"
 
 

@@ -1,6 +1,5 @@
 """A migration runner in a process of its own that is killed at one of its messages to the server."""
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -20,21 +19,9 @@ from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
 from tests.conftest import Database
 from tests.images.runs import connect, rows, run
+from tests.services import PROCESSES
 
 Moment = Literal["before", "during", "after"]
-PROCESSES = multiprocessing.get_context("forkserver")
-# What else each runner would import anew, in more time than it then works.
-PROCESSES.set_forkserver_preload(
-    [
-        "aurora_lambda_runtime.migrations.commands",
-        "aurora_lambda_runtime.migrations.operations.dsql",
-        "aurora_lambda_runtime.migrations.servers.dsql",
-        "aurora_lambda_runtime.database.dialects.dsql",
-        "aurora_lambda_runtime.database.dialects.mysql",
-        "tests.conftest",
-    ]
-)
-
 
 DSQL_SCHEMA = """
     WITH space AS (SELECT current_schema()::regnamespace AS oid, current_schema() AS name),

@@ -1,22 +1,17 @@
 """Runs a program, and keeps what it registers in place of a supervisor."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
-from importlib import import_module
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from types import FunctionType
 
-from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.program.deploy import run_reported
 from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.outputs import resource_outputs
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.supervisor.messages import LookupRequest
+from tests.services import PROCESSES
 
-ROOT = Path(__file__).parents[3]
 REGION = "eu-west-1"
 Received = dict[tuple[str, str], Inputs]
 
@@ -43,25 +38,10 @@ def run(main: Callable[[], None], folder: Path, *, preview: bool = False) -> Rec
     return receiver.inputs
 
 
-def run_apart(main: FunctionType, folder: Path, *, preview: bool = False) -> Received:
+def run_apart(main: Callable[[], None], folder: Path, *, preview: bool = False) -> Received:
     """Do as `run` with a function of a module, in a process of its own, as `aurora-lambda up` is one.
 
     Transforms need a server of gRPC's, which has aborted a process in which the tests of other rooms had run.
     """
-    line = [sys.executable, "-m", __name__, main.__module__, main.__name__, str(folder), str(int(preview))]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        raise LocalError(answer["error"])
-    return {(type_, name): inputs for type_, name, inputs in answer["inputs"]}
-
-
-if __name__ == "__main__":
-    module, function, directory, is_preview = sys.argv[1:]
-    try:
-        received = run(getattr(import_module(module), function), Path(directory), preview=is_preview == "1")
-    except LocalError as error:
-        print(json.dumps({"error": str(error)}))
-    else:
-        print(json.dumps({"inputs": [[*key, inputs] for key, inputs in received.items()]}))
+    with ProcessPoolExecutor(1, PROCESSES) as pool:
+        return pool.submit(run, main, folder, preview=preview).result()
