@@ -125,8 +125,11 @@ REPLACING: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize("preview", [True, False])
-@pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
+# What refuses them does not know whether it is a preview: there a few are enough.
+@pytest.mark.parametrize(
+    ("before", "after", "expected", "preview"),
+    [*((*change, False) for change in REPLACING), *((*change, True) for change in REPLACING[:3])],
+)
 def test_a_key_that_swaps_data_for_nothing_is_refused_in_words(
     stack: Stack, before: dict[str, str], after: dict[str, str], expected: list[str], preview: bool
 ) -> None:

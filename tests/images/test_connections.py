@@ -151,8 +151,10 @@ def test_two_hundred_invocations_use_one_connection(app: Client, proxy: Counting
     assert len(app.invoke({"command": "list", "limit": 1000})) == 200
 
 
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
 def test_holding_the_connection_twice_is_an_error_and_no_second_connection(app: Client, proxy: CountingProxy) -> None:
     """A nested checkout would wait for itself until the function's timeout."""
+    # The pool is the same on every engine, and waits for five seconds.
     engine = app.dispatcher.database.transactions
     with engine.connect(), pytest.raises(Exception, match="QueuePool limit of size 1 overflow 0 reached"):
         engine.connect()

@@ -135,6 +135,7 @@ def test_a_stream_goes_on_after_a_restart(
     assert found[0]["dynamodb"]["ApproximateCreationDateTime"].timestamp() == first.created
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_but_the_last_seconds(
     dynamodb: DurableDynamoDb, store: StreamStore, client: Client, tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_window_waits_for_a_batch_to_fill(sqs: SQSBackend, start: Start) -> No
     assert eventually(lambda: [len(batch) for batch in mail.batches] == [12])
 
 
+@pytest.mark.slow
 def test_what_a_function_reports_comes_again_and_ends_in_the_dead_letters(sqs: SQSBackend, start: Start) -> None:
     """A poisonous message would be tried for ever, or take the others with it."""
 
@@ -150,6 +151,7 @@ def test_what_a_function_reports_comes_again_and_ends_in_the_dead_letters(sqs: S
     assert empty(sqs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["error", "throttled"])
 def test_a_batch_whose_function_fails_comes_again(sqs: SQSBackend, start: Start, failure: str) -> None:
     """Messages would be lost with the first error, or with a function that is busy."""
