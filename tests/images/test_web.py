@@ -1,8 +1,6 @@
 """Web frameworks in place of routes, with the ORM, on real databases."""
 
-import asyncio
 import logging
-import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +21,7 @@ from sqlalchemy import String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from aurora_lambda_local.testing.client import event_loop
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.database.error_codes import is_duplicate
 from aurora_lambda_runtime.database.orm import session, transaction
@@ -47,20 +46,10 @@ class Note(Base):
 
 
 @pytest.fixture(autouse=True)
-def event_loop() -> Iterator[None]:
-    """Run ASGI applications in an event loop of the test's own, and leave alone the one that other tests use."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        others = asyncio.get_event_loop()
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-        loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
-    asyncio.set_event_loop(others)
+def own_event_loop() -> Iterator[None]:
+    """Run ASGI applications in an event loop of the test's own."""
+    with event_loop():
+        yield
 
 
 def fastapi_application() -> FastAPI:

@@ -1,6 +1,7 @@
 """Revisions that break the code now running, named before they are applied."""
 
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from sqlalchemy import Column, MetaData, String, Table
@@ -30,6 +31,8 @@ NOT_NULL = (
 
 def broken(folder: Path, *upgrades: str, version: str | None = None, engine: str = "postgres") -> list[tuple[str, str]]:
     """Return what revisions of these statements break."""
+    # Python takes a file of the same path, size and second for the one that it has compiled.
+    folder = Path(mkdtemp(dir=folder))
     for number, upgrade in enumerate(upgrades, 1):
         revision = f"{number:04}"
         (folder / f"{revision}_change.py").write_text(REVISION.format(revision=revision, upgrade=upgrade))
