@@ -181,15 +181,26 @@ class AuroraDatabase(pulumi.ComponentResource):
         return self._rds.logs if self._args["export_logs"] else ()
 
     def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
-        parameters = {**self._rds.parameters, **(self._rds.log_parameters if self._logs else {})}
+        version = pulumi.Output.from_input(self._engine_version)
         return aws.rds.ClusterParameterGroup(
             self._name,
-            family=pulumi.Output.from_input(self._engine_version).apply(self._rds.family),
+            family=version.apply(self._rds.family),
             description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
-            parameters=[{"name": name, "value": value} for name, value in sorted(parameters.items())],
+            parameters=version.apply(self._parameters),
             tags=self._tags(self._name),
             opts=self._child("parameterGroup", self._replaced_with_the_cluster()),
         )
+
+    def _parameters(self, version: str) -> list[aws.rds.ClusterParameterGroupParameterArgs]:
+        parameters = {**self._rds.parameters, **(self._rds.log_parameters if self._logs else {})}
+        return [
+            aws.rds.ClusterParameterGroupParameterArgs(
+                name=name,
+                value=value,
+                apply_method="pending-reboot" if self._rds.is_default(name, version) else None,
+            )
+            for name, value in sorted(parameters.items())
+        ]
 
     def _subnet_group(self) -> aws.rds.SubnetGroup:
         return aws.rds.SubnetGroup(

@@ -22,6 +22,12 @@ class RdsEngine:
     version: str
     version_pattern: str
     parameters: Mapping[str, str]
+    defaults_since: Mapping[str, int]
+    """Parameters above that have RDS's own value from a major version on: said all the same, as a change that waits.
+
+    RDS answers so for what is its own; said to be immediate, each `up` would show a change. Source: the provider's
+    aws_db_parameter_group, "Problematic Plan Changes"; Aurora user guide, "Security with Amazon Aurora PostgreSQL".
+    """
     family_parts: int
     """How many parts of the version a parameter group family names."""
     logs: tuple[str, ...]
@@ -37,6 +43,11 @@ class RdsEngine:
     def family(self, version: str) -> str:
         """Return the parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
         return self.name + ".".join(version.split(".")[: self.family_parts])
+
+    def is_default(self, parameter: str, version: str) -> bool:
+        """Return whether a parameter above has the value that RDS gives it itself in an engine version."""
+        since = self.defaults_since.get(parameter)
+        return since is not None and int(version.partition(".")[0]) >= since
 
     def is_version(self, version: str) -> bool:
         """Return whether `version` is of the form of this engine's versions."""
@@ -57,6 +68,7 @@ RDS_ENGINES: Mapping[str, RdsEngine] = {
         version="8.0.mysql_aurora.3.12.0",
         version_pattern=r"\d+\.\d+\.mysql_aurora(\.\d+)+",
         parameters={"require_secure_transport": "ON", "wait_timeout": str(IDLE_SECONDS)},
+        defaults_since={},
         family_parts=2,
         logs=("error", "slowquery"),
         log_parameters={"slow_query_log": "1", "log_output": "FILE"},
@@ -75,6 +87,7 @@ RDS_ENGINES: Mapping[str, RdsEngine] = {
             "tcp_keepalives_interval": "10",
             "tcp_keepalives_count": "3",
         },
+        defaults_since={"rds.force_ssl": 17},
         family_parts=1,
         logs=("postgresql",),
         log_parameters={"log_min_duration_statement": "10000"},

@@ -49,7 +49,8 @@ ENGINES = {
         "parameters": [
             {"name": "idle_in_transaction_session_timeout", "value": "60000"},
             {"name": "idle_session_timeout", "value": "60000"},
-            {"name": "rds.force_ssl", "value": "1"},
+            # RDS's own value from version 17 on, which it answers to wait for a restart: else each `up` shows a change.
+            {"name": "rds.force_ssl", "value": "1", "applyMethod": "pending-reboot"},
             {"name": "tcp_keepalives_count", "value": "3"},
             {"name": "tcp_keepalives_idle", "value": "60"},
             {"name": "tcp_keepalives_interval", "value": "10"},
@@ -191,10 +192,16 @@ def test_a_cluster_that_never_pauses_has_no_pause_time_and_as_many_instances_as_
     cluster = recording.inputs(CLUSTER, "main-db")
     assert cluster["serverlessv2ScalingConfiguration"] == {"minCapacity": 0.5, "maxCapacity": 16}
     assert cluster["engineVersion"] == "16.4"
-    assert recording.inputs(PARAMETER_GROUP, "main-db")["family"] == "aurora-postgresql16"
     tiers = [recording.inputs(CLUSTER_INSTANCE, f"main-db-{number}")["promotionTier"] for number in (1, 2, 3)]
     assert tiers == [0, 1, 1]
     assert recording.of_type(CLUSTER_INSTANCE) == ["main-db-1", "main-db-2", "main-db-3"]
+
+
+def test_a_cluster_before_version_17_refuses_plain_connections_without_a_restart(stack: Stack) -> None:
+    """RDS's own value is another there, and one that waits for a restart would let plain connections in till then."""
+    group = stack(engine="postgres", engineVersion="16.4").inputs(PARAMETER_GROUP, "main-db")
+    assert group["family"] == "aurora-postgresql16"
+    assert {"name": "rds.force_ssl", "value": "1"} in group["parameters"]
 
 
 def test_deletion_takes_saying_so_twice(stack: Stack) -> None:
