@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from aurora_lambda.dashboard import Dashboard, DashboardArgs
     from aurora_lambda.dsql import DsqlDatabase
     from aurora_lambda.dsql_args import DsqlDatabaseArgs
-    from aurora_lambda.function import ImageFunction, ImageFunctionArgs
+    from aurora_lambda.function import ImageFunction
+    from aurora_lambda.function_args import ImageFunctionArgs
     from aurora_lambda.function_role import FunctionRole, FunctionRoleArgs
     from aurora_lambda.image import LambdaImage, LambdaImageArgs
     from aurora_lambda.migration import Migration, MigrationArgs
@@ -43,7 +44,7 @@ else:
         "FunctionRole": "function_role",
         "FunctionRoleArgs": "function_role",
         "ImageFunction": "function",
-        "ImageFunctionArgs": "function",
+        "ImageFunctionArgs": "function_args",
         "LambdaImage": "image",
         "LambdaImageArgs": "image",
         "Migration": "migration",

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pytest
 
 from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, Migration, Network
-from aurora_lambda.function import ImageFunctionArgs
+from aurora_lambda.function_args import ImageFunctionArgs
 from tests.components.recording import Recording, record
 from tests.components.tokens import FUNCTION, ROLE, ROLE_POLICY
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from aurora_lambda import ImageFunction
-from aurora_lambda.function import ImageFunctionArgs
+from aurora_lambda.function_args import ImageFunctionArgs
 from aurora_lambda.function_url import FunctionUrlCors
 from tests.components.conftest import Stack
 from tests.components.recording import json_logs, record

@@ -9,7 +9,8 @@ import pulumi
 from aurora_lambda.access import AccessList, FunctionAccess, merged_mapping
 from aurora_lambda.alarms import Alarms, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
-from aurora_lambda.function import ImageFunction, ImageFunctionArgs
+from aurora_lambda.function import ImageFunction
+from aurora_lambda.function_args import ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole
 from aurora_lambda.image import LambdaImage
 from aurora_lambda.naming import camel_case

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aurora_lambda import alarms, aurora_args, function, function_role, image, migration
+from aurora_lambda import alarms, aurora_args, function_args, function_role, image, migration
 from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.function_url import ORIGINS
 from aurora_lambda.service import function_settings, stream_settings
@@ -13,7 +13,7 @@ from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_k
 from aurora_lambda.service.stream_settings import StreamSettings
 from aurora_lambda.service.tags import TAGS
 
-_DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function.ARGUMENTS, migration.ARGUMENTS
+_DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function_args.ARGUMENTS, migration.ARGUMENTS
 _IMAGE, _ROLE, _ALARMS = image.ARGUMENTS, function_role.ARGUMENTS, alarms.ARGUMENTS
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from aurora_lambda import alarms, function, stream_table, table_stream_args
+from aurora_lambda import alarms, function_args, stream_table, table_stream_args
 from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.service.entries import parse_entries, read_entry
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
 from aurora_lambda.table_stream_args import FilterPattern
 
-_STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function.ARGUMENTS
+_STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function_args.ARGUMENTS
 NAME = text(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*", "at most 32 lower-case letters, digits and hyphens")
 TAKES = "a list of streams. Type: pulumi config set --path 'streams[0].name' copy-items"
 # The last is what the runner is called in the outputs.
