@@ -16,6 +16,9 @@ from aurora_lambda.transform import Children, ChildTypes, Transform
 
 SUBNET_COUNT = 3
 HTTPS = 443
+# Zones without the processors that functions and Aurora run on, by an id that is the same in each account: Lambda and
+# endpoints refuse subnets there. Source: https://wolfman.dev/posts/exclude-use1-az3/
+OLD_ZONES = ["use1-az3"]
 # Services that are reached by routes, at no price.
 GATEWAYS = ("s3", "dynamodb")
 # Services whose endpoints are for this account's own roles alone; not every service's endpoint takes a policy.
@@ -169,6 +172,7 @@ class Network(pulumi.ComponentResource):
         zones = aws.get_availability_zones_output(
             state="available",
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+            exclude_zone_ids=OLD_ZONES,
             opts=pulumi.InvokeOutputOptions(parent=self),
         ).names
         self._zone_count = zones.apply(len)

@@ -58,7 +58,7 @@ class Registration:
 
 @dataclass
 class Recording(Mocks):
-    """What a program registered, in order, and what it exported; `answers` are outputs of AWS's own, by type."""
+    """What a program registered, in order, asked AWS for and exported; `answers` are outputs of AWS's own, by type."""
 
     registrations: list[Registration] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Recording(Mocks):
     lookups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     live: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict]:
         if args.typ == STACK_REFERENCE:
@@ -77,6 +78,7 @@ class Recording(Mocks):
         return id_, {**outputs, **self.answers.get(args.typ, {})}
 
     def call(self, args: MockCallArgs) -> tuple[dict, list]:
+        self.asked[args.token] = dict(args.args)
         if args.token in self.lookups:
             return dict(self.lookups[args.token]), []
         answer = dict(lookup_result(args.token, args.args, REGION))

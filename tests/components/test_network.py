@@ -63,6 +63,12 @@ def test_a_new_vpc_has_three_isolated_subnets_in_three_zones(stack: Stack) -> No
         }
         for number, block, zone in [(1, "10.0.0.0/20", "a"), (2, "10.0.16.0/20", "b"), (3, "10.0.32.0/20", "c")]
     ]
+    assert recording.asked["aws:index/getAvailabilityZones:getAvailabilityZones"] == {
+        "state": "available",
+        "filters": [{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+        # A zone without the functions' processors.
+        "excludeZoneIds": ["use1-az3"],
+    }
     assert recording.inputs(ROUTE_TABLE, "network-isolated") == {
         "vpcId": vpc,
         "routes": [],
