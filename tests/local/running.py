@@ -103,9 +103,9 @@ def lambda_client(checkout: Path) -> Any:
     )
 
 
-def invoke(checkout: Path, qualifier: str = "$LATEST", **event: Any) -> Any:
-    """Invoke the function with boto3."""
-    name = commands.status(checkout)["functions"]["hello"]["arn"]
+def invoke(checkout: Path, qualifier: str = "$LATEST", *, function: str = "hello", **event: Any) -> Any:
+    """Invoke a function with boto3."""
+    name = commands.status(checkout)["functions"][function]["arn"]
     with closing(lambda_client(checkout)) as client:
         response = client.invoke(FunctionName=name, Qualifier=qualifier, Payload=json.dumps(event))
         return json.loads(response["Payload"].read())

@@ -20,6 +20,8 @@ from tests.local.running import invoke
 
 pytestmark = pytest.mark.slow
 
+# Of a second database, which a function in another language may use too.
+AUDIT = {"SQL_AUDIT_ENDPOINT": "audit.example.com", "SQL_AUDIT_IDENTIFIER": "audit"}
 ROLE = "arn:aws:iam::123456789012:role/hello"
 
 
@@ -41,9 +43,11 @@ def program() -> None:
             security_group_ids=[],
         ).admin()["environment"]
     )
-    aws.lambda_.Function(
-        "hello", package_type="Image", image_uri=image.image_uri, role=ROLE, environment={"variables": access}
-    )
+    for name, more in (("hello", {}), ("both", AUDIT)):
+        variables = access.apply(lambda own, more=more: {**own, **more})
+        aws.lambda_.Function(
+            name, package_type="Image", image_uri=image.image_uri, role=ROLE, environment={"variables": variables}
+        )
 
 
 def log_in(environment: dict[str, str]) -> psycopg.Connection:
@@ -70,6 +74,10 @@ def test_a_function_reaches_the_cluster_with_its_own_role(checkout: Path) -> Non
     lines: list[str] = []
     up("local", checkout=checkout, program=program, progress=Progress(lines.append))
     environment = invoke(checkout, do="environment")
+    both = invoke(checkout, function="both", do="environment")
+    assert {key: both[key] for key in both if key.startswith("SQL_")} == AUDIT | {
+        key: environment[key] for key in environment if key.startswith("SQL_")
+    }
     with log_in(environment) as connection:
         connection.execute("CREATE ROLE lambda_app WITH LOGIN")
         connection.execute(f"AWS IAM GRANT lambda_app TO '{ROLE}'".encode())

@@ -122,6 +122,16 @@ def environment_name(name: str, suffix: str) -> str:
     return f"SQL_{name.upper().replace('-', '_')}_{suffix}"
 
 
+def values_of_databases(environment: Mapping[str, str], suffix: str) -> dict[str, str]:
+    """Return what each database has in its variable of a suffix, by the database's name as it is in the variable.
+
+    >>> values_of_databases({"SQL_MAIN_DB_PORT": "5432", "SQL_AUDIT_PORT": "3306"}, "PORT")
+    {'MAIN_DB': '5432', 'AUDIT': '3306'}
+    """
+    variable = re.compile(rf"SQL_(\w+)_{suffix}")
+    return {match[1]: value for name, value in environment.items() if (match := variable.fullmatch(name))}
+
+
 def queue_variable(name: str) -> str:
     """Return the variable that holds a queue's URL: `queue_variable("mail-out")` is `QUEUE_MAIL_OUT_URL`."""
     return f"QUEUE_{name.upper().replace('-', '_')}_URL"
@@ -207,7 +217,7 @@ def parse_master_secret(text: str) -> tuple[str, str]:
 
 
 def _database_name(environment: Mapping[str, str]) -> str:
-    found = sorted(match[1] for name in environment if (match := re.fullmatch(r"SQL_(\w+)_ENDPOINT", name)))
+    found = sorted(values_of_databases(environment, "ENDPOINT"))
     if len(found) == 1:
         return found[0]
     if not found:

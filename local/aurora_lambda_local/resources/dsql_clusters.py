@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from aurora_lambda_local.databases.dsql.server import DsqlServer
@@ -11,7 +11,7 @@ from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.resources.context import ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import ACCOUNT_ID
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.contract import environment_name, values_of_databases
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
 
@@ -70,14 +70,13 @@ def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -
 
 def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict[str, str]:
     """Return a function's variables, with the stand-in's address where they name a cluster that runs here."""
-    try:
-        settings = database_settings(variables)
-    except ContractError:
-        return dict(variables)
+    found = dict(variables)
+    identifiers = values_of_databases(variables, "IDENTIFIER")
     for cluster in context.resources_of_type(DSQL_CLUSTER):
         running = context.running_resources.get(cluster.urn)
-        if isinstance(running, RunningDsqlCluster) and cluster.outputs["identifier"] == settings.identifier:
+        if isinstance(running, RunningDsqlCluster):
             server = running.server
-            found = replace(settings, endpoint=server.host, port=server.port, ca=str(server.ca_file))
-            return {**variables, **found.to_environment()}
-    return dict(variables)
+            place = {"ENDPOINT": server.host, "PORT": str(server.port), "CA": str(server.ca_file)}
+            for name in [name for name, each in identifiers.items() if each == cluster.outputs["identifier"]]:
+                found |= {environment_name(name, suffix): value for suffix, value in place.items()}
+    return found

@@ -4,6 +4,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.platform.processes import command_output, kill_process_group, spawn
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine, ImageBuildError
 from aurora_lambda_local.runtimes.image_build import ImageBuild
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.contract import DATABASE_URL, ContractError, database_settings, values_of_databases
 
 # Docker's names for processors, by the platforms that the components ask for.
 ARCHITECTURES = {"linux/arm64": "arm64", "linux/amd64": "amd64"}
@@ -44,13 +45,12 @@ class ContainerImage:
         """Start a container as Lambda does: unprivileged, only /tmp writable, memory limited to `memory_mb`.
 
         It shares this machine's network, where the runtime API, the database and the emulated services listen, and
-        sees the one file of this machine that a variable names: the certificate authority of its database.
+        sees the files of this machine that variables name: the certificate authorities of its databases.
         """
         name = f"aurora-lambda-{uuid.uuid4().hex[:12]}"
         # Values go through the client's environment, because any user of this machine can read arguments.
         given = {key: value for key, value in variables.items() if key != "PATH"}
-        authority = _certificate_authority(variables)
-        mounts = [f"--mount=type=bind,source={authority},target={authority},readonly"] if authority else []
+        mounts = [f"--mount=type=bind,source={file},target={file},readonly" for file in _authorities(variables)]
         command = [
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
             "--network=host", "--read-only", f"--tmpfs=/tmp:size={TMP_MEGABYTES}m", f"--pids-limit={PIDS}",
@@ -146,12 +146,13 @@ def remove_containers(paths: LocalPaths, *, images: bool = False) -> None:
         engine.run("rmi", "--force", *dict.fromkeys(found))
 
 
-def _certificate_authority(variables: Mapping[str, str]) -> str:
-    """Return the file on this machine that a function verifies its database with; empty where it needs none."""
-    try:
-        return database_settings(variables).ca
-    except ContractError:
-        return ""
+def _authorities(variables: Mapping[str, str]) -> set[str]:
+    """Return the files on this machine that a function verifies its databases with."""
+    files = {*values_of_databases(variables, "CA").values()}
+    if variables.get(DATABASE_URL):
+        with suppress(ContractError):
+            files = {database_settings(variables).ca}
+    return files - {""}
 
 
 def _exit_status(code: int | None) -> int | None:

@@ -188,10 +188,12 @@ def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: F
         settings = DatabaseSettings(
             "main-db", "dsql", server.host, "app", ADMIN, port=server.port, ca=str(server.ca_file)
         )
-        with invoking(
-            replace(config, region=server.region, variables=settings.to_environment()), tmp_path / "probe.log"
-        ) as invoke:
+        config = replace(config, region=server.region, variables=settings.to_environment())
+        with invoking(config, tmp_path / "probe.log") as invoke:
             assert invoke("log_in") == (False, "admin")
+            assert invoke("write", settings.ca) == (False, "Read-only file system")
+        second = {"SQL_AUDIT_ENDPOINT": "audit.example.com"}
+        with invoking(replace(config, variables={**config.variables, **second}), tmp_path / "probe.log") as invoke:
             assert invoke("write", settings.ca) == (False, "Read-only file system")
     finally:
         server.stop()
