@@ -17,6 +17,7 @@ from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
+Parameter = aws.rds.ClusterParameterGroupParameterArgs
 PERFORMANCE_INSIGHTS_DAYS = 7
 CHILDREN: ChildTypes = {
     "cluster": aws.rds.Cluster,
@@ -66,6 +67,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds = RDS_ENGINES[self._engine]
+        self._logs = self._rds.logs if self._args["export_logs"] else ()
         check_together(name, args)
         self._port = ENGINES[self._engine].default_port
         existing = "cluster_identifier" in args
@@ -176,10 +178,6 @@ class AuroraDatabase(pulumi.ComponentResource):
             for log in self._logs
         ]
 
-    @property
-    def _logs(self) -> tuple[str, ...]:
-        return self._rds.logs if self._args["export_logs"] else ()
-
     def _parameter_group(self) -> aws.rds.ClusterParameterGroup:
         version = pulumi.Output.from_input(self._engine_version)
         return aws.rds.ClusterParameterGroup(
@@ -191,14 +189,10 @@ class AuroraDatabase(pulumi.ComponentResource):
             opts=self._child("parameterGroup", self._replaced_with_the_cluster()),
         )
 
-    def _parameters(self, version: str) -> list[aws.rds.ClusterParameterGroupParameterArgs]:
+    def _parameters(self, version: str) -> list[Parameter]:
         parameters = {**self._rds.parameters, **(self._rds.log_parameters if self._logs else {})}
         return [
-            aws.rds.ClusterParameterGroupParameterArgs(
-                name=name,
-                value=value,
-                apply_method="pending-reboot" if self._rds.is_default(name, version) else None,
-            )
+            Parameter(name=name, value=value, apply_method=self._rds.apply_method(name, version))
             for name, value in sorted(parameters.items())
         ]
 

@@ -44,10 +44,10 @@ class RdsEngine:
         """Return the parameter group family of an engine version, e.g. `aurora-postgresql17` or `aurora-mysql8.0`."""
         return self.name + ".".join(version.split(".")[: self.family_parts])
 
-    def is_default(self, parameter: str, version: str) -> bool:
-        """Return whether a parameter above has the value that RDS gives it itself in an engine version."""
+    def apply_method(self, parameter: str, version: str) -> str | None:
+        """Return when a parameter above is said to apply: None is at once."""
         since = self.defaults_since.get(parameter)
-        return since is not None and int(version.partition(".")[0]) >= since
+        return "pending-reboot" if since is not None and int(version.partition(".")[0]) >= since else None
 
     def is_version(self, version: str) -> bool:
         """Return whether `version` is of the form of this engine's versions."""

@@ -13,6 +13,7 @@ from aurora_lambda_local.cli import (
     config_commands,
     desk_commands,
     revision_commands,
+    service_commands,
     version_commands,
 )
 from aurora_lambda_local.cli.parsing import CommandParser, parse
@@ -104,13 +105,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_service_commands(subparsers: _SubParsers) -> None:
-    new = _add_command(subparsers, "new", commands.new, "write a service of your own, which runs as it is")
+    new = _add_command(subparsers, "new", service_commands.new, "write a service of your own, which runs as it is")
     new.add_argument("name", metavar="NAME", help="the folder to make, and the service's name, such as link-shortener")
     new.add_argument("--engine", choices=list(ENGINES), default="mysql", help="its database (default mysql)")
     new.add_argument("--web", choices=WEB, default="none", help="what answers its URL (default none: routes)")
 
     purpose = "take a newer aurora-lambda into a service, and say what it brings and what up would do"
-    upgrade = _add_command(subparsers, "upgrade", commands.upgrade, purpose)
+    upgrade = _add_command(subparsers, "upgrade", service_commands.upgrade, purpose)
     upgrade.add_argument(
         "version",
         metavar="VERSION",
@@ -172,7 +173,9 @@ def _add_writing_commands(subparsers: _SubParsers) -> None:
     )
 
     purpose = "write a function for the stream of a DynamoDB table, its test and its entry in a stack's file"
-    stream = _add_command(subparsers, "new-stream", commands.new_stream, purpose, "stack to feed it (default local)")
+    stream = _add_command(
+        subparsers, "new-stream", service_commands.new_stream, purpose, "stack to feed it (default local)"
+    )
     stream.add_argument("name", metavar="NAME", help="the function's name, such as send-receipts")
     stream.add_argument("table", metavar="TABLE", help="the table's name, as the stack has it")
 
