@@ -45,7 +45,6 @@ same time.
 ## What makes the difference
 - One open file instead of hundreds: `aurora_lambda_runtime/bundle.py` imports installed modules out of a bundle of
   compiled modules that the build writes. The files are there too: another interpreter imports from those.
-- The bundle's modules are compiled as `python -OO` does, without docstrings and `assert`: 3 % of a start, and 2 MB.
 - One connection, begun in a thread while SQLAlchemy is imported, by a driver imported before.
 - No question to the server whose answer is known; no BEGIN and COMMIT around a single statement.
 - The garbage collector is off during imports, and never looks at what they made.
@@ -55,10 +54,11 @@ What would make a start still shorter, and is left out because it rewrites or pa
 without annotations, regular expressions and generated functions compiled at build time, libraries without their debug
 information (10 MB).
 
-Tried, and left because it gained less than 3 %, in pairs of starts: modules that PostgreSQL's dialect names and nobody
-uses by the standard library's `LazyLoader` (0.98), this project's own modules in a bundle too (0.98), the collector off
-from the first line on (0.99), the bundle mapped into memory (1.00), SQLAlchemy without its C extensions (1.00), the C
-library's allocator in place of Python's (1.05).
+Tried, and left because it gained less than 3 %, in pairs of starts: the bundle compiled as `python -OO` does (0.98;
+an `assert` in a package would not run), modules that PostgreSQL's dialect names and nobody uses by the standard
+library's `LazyLoader` (0.98), this project's own modules in a bundle too (0.98), the collector off from the first
+line on (0.99), the bundle mapped into memory (1.00), SQLAlchemy without its C extensions (1.00), the C library's
+allocator in place of Python's (1.05).
 
 """
 

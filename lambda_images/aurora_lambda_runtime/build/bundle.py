@@ -25,16 +25,14 @@ IMPORTED = (
     "pymysql",
     "sqlalchemy.dialects.mysql.pymysql",
     "http.client",
-    "sqlalchemy.orm",
-    "mangum",
-    "fastapi",
-    "apig_wsgi",
-    "flask",
     "alembic.autogenerate",
     "alembic.command",
     "alembic.config",
     "alembic.runtime.environment",
 )
+ADAPTERS = ("mangum", "apig_wsgi")
+# Besides, where a web framework answers; the ORM is what such services use, and would be 2 MB in others' images.
+WITH_FRAMEWORK = (*ADAPTERS, "fastapi", "flask", "sqlalchemy.orm")
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ class Module:
         return str(self.source).removeprefix(STAGE)
 
     def code(self) -> bytes:
-        """Return the source compiled as `python -OO` does: a fifth of it is docstrings, which a start would read."""
-        return marshal.dumps(compile(self.source.read_bytes(), self.path, "exec", dont_inherit=True, optimize=2))
+        """Return the compiled source."""
+        return marshal.dumps(compile(self.source.read_bytes(), self.path, "exec", dont_inherit=True))
 
 
 def imported_modules() -> Iterator[Module]:
-    """Import `IMPORTED`, as far as it is installed, and yield every module that is then loaded from a source file."""
-    for name in IMPORTED:
+    """Import what a start does, as far as it is installed, and yield every module that then has a source file."""
+    for name in IMPORTED + (WITH_FRAMEWORK if any(map(find_spec, ADAPTERS)) else ()):
         if find_spec(name.partition(".")[0]):
             importlib.import_module(name)
     for module in list(sys.modules.values()):
