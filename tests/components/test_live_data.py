@@ -137,6 +137,7 @@ def test_a_key_that_swaps_data_for_nothing_is_refused_in_words(
     assert mistakes(stack(**before), after, preview=preview) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after", "expected"), REPLACING)
 def test_replace_data_lets_it_happen(
     stack: Stack, before: dict[str, str], after: dict[str, str], expected: list[str]

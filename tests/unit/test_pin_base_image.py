@@ -92,6 +92,7 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_services_stacks_are_moved_to_the_newest_base_by_a_pull_request(tmp_path: Path, programs: Path) -> None:
     """A base with a hole in it would stay for as long as nobody thinks of it, or change without anybody seeing it."""
     folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
