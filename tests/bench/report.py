@@ -11,7 +11,7 @@ from tests.bench.samples import ROUNDS, Samples
 FOLDER = Path(__file__).parent.parent.parent / "docs"
 PLOT = "performance.svg"
 # How long it takes.
-MINUTES = 12
+MINUTES = 6
 HEAD = """\
 # Performance
 
