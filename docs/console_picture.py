@@ -12,6 +12,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = Path(__file__).parents[1]
@@ -33,13 +34,16 @@ def main() -> None:
         size = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.get(address.stdout.strip())
-        WebDriverWait(browser, WAIT_SECONDS).until(lambda _: browser.find_elements(By.LINK_TEXT, "handler"))
+        wait = WebDriverWait(browser, WAIT_SECONDS)
+        wait.until(lambda _: browser.find_elements(By.LINK_TEXT, "handler"))
         browser.find_element(By.LINK_TEXT, "handler").click()
         for payload in PAYLOADS:
             field = browser.find_element(By.ID, "payload")
             field.clear()
             field.send_keys(payload)
             browser.find_element(By.CSS_SELECTOR, "form[method=post] button").click()
+            wait.until(staleness_of(field))
+            wait.until(lambda _: browser.find_elements(By.ID, "answer"))
         browser.execute_script("scrollTo(0, 0)")
         picture = Image.open(io.BytesIO(browser.get_screenshot_as_png()))
     picture.convert("RGB").quantize(COLOURS).save(ROOT / "docs" / "console.png", optimize=True)
