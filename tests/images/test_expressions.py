@@ -112,6 +112,21 @@ def test_a_check_that_one_side_lacks_is_found(
         run({"command": "check"}, database.environment(), versions=versions)
 
 
+def test_a_check_within_a_column_is_refused(
+    database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revision would be written without it, and rows that the code takes to be impossible get in."""
+    teas(monkeypatch)
+    tables.metadata.tables["teas"].append_column(
+        Column("sugar", sa.Integer, CheckConstraint("sugar < 9", name="sweet"))
+    )
+    run({}, database.environment(), versions=versions)
+    refusal = "column teas.sugar has a CHECK of its own, which no revision makes: write it beside the columns"
+    with pytest.raises(MigrationError, match=f"^nothing was written: {refusal}|^{refusal}"):
+        create_revision(database.environment(), versions=versions)
+    assert list(versions.glob("0*.py")) == []
+
+
 def test_a_changed_computed_column_is_found(
     aurora_database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,12 @@ class ExpressionComparison:
         return not self._has_temporary_tables
 
     def differences(self, metadata: MetaData) -> Iterator[Difference]:
-        """Yield what differs in CHECKs and computed columns of the tables that both have."""
+        """Yield what differs in CHECKs and computed columns of the tables that both have.
+
+        Raises:
+            MigrationError: a CHECK is written in its column.
+        """
+        _refuse_checks_in_columns(metadata)
         for name in sorted({*inspect(self._connection).get_table_names()} & {*metadata.tables}):
             table = metadata.tables[name]
             there = _read(self._connection, name)
@@ -100,6 +105,16 @@ class ExpressionComparison:
         if table.name not in self._spelled:
             self._spelled[table.name] = _spelled(self._connection, table)
         return self._spelled[table.name]
+
+
+def _refuse_checks_in_columns(metadata: MetaData) -> None:
+    """Refuse what Alembic leaves out of a revision, and MariaDB does not take with a name."""
+    for column in (column for table in metadata.sorted_tables for column in table.columns):
+        if any(isinstance(each, CheckConstraint) for each in column.constraints):
+            raise MigrationError(
+                f"column {column} has a CHECK of its own, which no revision makes: write it beside the columns, or into"
+                " a model's __table_args__, as CheckConstraint('...', name='...')"
+            )
 
 
 def _spelled(connection: Connection, table: Table) -> Spelling:
