@@ -33,10 +33,10 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def code(text: str) -> bytes:
-    """Return a zip file with a module of this text."""
+    """Return a zip file with a module of this text, the same bytes whenever it is made."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("app.py", text)
+        archive.writestr(zipfile.ZipInfo("app.py"), text)
     return file.getvalue()
 
 
