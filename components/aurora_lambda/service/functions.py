@@ -118,10 +118,12 @@ class Functions:
         self._check(name, options, QueueOptions)
         self.check_way_out(name, options.get("access", ()), database=database)
         settings, role = self._settings, self._role(name, database=database)
-        module = handler.replace("-", "_")
-        command = [handler if "." in handler else f"{self._application}.queues.{module}.process"]
-        if "image_uri" in options and "." not in handler:
+        if "." in handler:
+            command = [handler]
+        elif "image_uri" in options:
             command = []
+        else:
+            command = [f"{self._application}.queues.{handler.replace('-', '_')}.process"]
         function = self._make(name, role, options, database=self._access if database else None, command=command)
         own = {key: value for key, value in options.items() if key in ARGUMENTS_OF_QUEUES}
         args: QueueArgs = {

@@ -1,6 +1,5 @@
 """The published versions of a stack's functions: going back to one before, and deleting old ones."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +8,9 @@ from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, full_name, program_name
+from aurora_lambda_runtime.database.contract import values_of_databases
 
 LIVE_ALIAS = "live"
-REVISION_VARIABLE = re.compile(r"SQL_\w+_REVISION")
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Version:
     def from_configuration(cls, found: Mapping[str, Any]) -> "Version":
         """Return what Lambda says of a version."""
         variables = (found.get("Environment") or {}).get("Variables") or {}
-        revisions = [value for name, value in variables.items() if REVISION_VARIABLE.fullmatch(name)]
-        return cls(int(found["Version"]), found["CodeSha256"], found["LastModified"], revisions[0] if revisions else "")
+        revision = next(iter(values_of_databases(variables, "REVISION").values()), "")
+        return cls(int(found["Version"]), found["CodeSha256"], found["LastModified"], revision)
 
 
 @dataclass(frozen=True)
