@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 
 STATEMENTS = (
     """CREATE TABLE "Odd "" name" (id integer PRIMARY KEY)""",
+    "\ncreate table if not exists Lower (id integer PRIMARY KEY)",
     """ALTER TABLE "Odd "" name" ADD COLUMN a integer""",
     """CREATE INDEX ASYNC ix_odd ON "Odd "" name" (a)""",
     "DROP INDEX ix_odd",

@@ -1,5 +1,6 @@
 """Aurora DSQL: the schema, the application's role, and the lock. Each statement commits by itself."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Self, cast
@@ -46,6 +47,11 @@ OWN_TABLES = """
     AND (tablename <> 'migration_checksums' OR EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = format('%%I.%%I', schemaname, tablename)::regclass
         AND attname = 'message'))"""
+# All that a statement which makes a table may change: whether it is there.
+TABLES = """
+    SELECT relkind::text, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE nspname = %(schema)s AND position(lower(relname) IN %(statement)s) > 0 ORDER BY 1, 2"""
+_MAKES_TABLE = re.compile(r"\s*CREATE\s+TABLE\b", re.IGNORECASE)
 # What a statement may change, but for indexes that are not built and constraints that are not validated.
 DEFINITIONS = """
     WITH space AS (SELECT oid, nspacl FROM pg_namespace WHERE nspname = %(schema)s),
@@ -156,7 +162,8 @@ class DsqlServer(Server):
     @override
     def describe_tables(self, statement: str) -> str:
         named_in = statement.lower().replace('""', '"')
-        return repr(self._dsql.execute(DEFINITIONS, {"schema": self.schema, "statement": named_in}).fetchall())
+        query = TABLES if _MAKES_TABLE.match(statement) else DEFINITIONS
+        return repr(self._dsql.execute(query, {"schema": self.schema, "statement": named_in}).fetchall())
 
     @override
     def ensure_role(self, role: RuntimeRole, password: str | None) -> None:
