@@ -9,6 +9,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,9 +17,8 @@ import pytest
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from aurora_lambda_local.cli import commands
 from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
-from aurora_lambda_local.cli.main import main
+from aurora_lambda_local.cli.main import command_parsers, main
 from aurora_lambda_local.deployed import stack as deployed_stack
 from aurora_lambda_local.deployed.stack import DeployedStack, error_message
 from aurora_lambda_local.platform.errors import UsageError
@@ -345,6 +345,13 @@ def test_an_error_without_a_message_is_shown_whole(answer: str, message: str) ->
     assert error_message(answer) == message
 
 
+def test_every_command_has_its_function() -> None:
+    """Whoever types it would get a traceback: it is found by its name when it is typed."""
+    for command in command_parsers()[1].values():
+        module, _, function = command.get_default("run").partition(".")
+        assert callable(getattr(import_module(f"aurora_lambda_local.cli.{module}"), function))
+
+
 def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody who reports a fault could not say of which version."""
     with pytest.raises(SystemExit) as ended:
@@ -372,11 +379,11 @@ def test_an_interrupt_during_the_first_imports_ends_the_command_quietly() -> Non
 @pytest.mark.parametrize(
     ("arguments", "command", "stack"),
     [
-        (["up", "-s", "acme/shop/prod"], "up", "prod"),
-        (["dev", "-s", "acme/shop/prod"], "dev", "prod"),
-        (["preview", "-s", "prod"], "preview", "prod"),
-        (["invoke", "-s", "acme/shop/prod", "handler"], "invoke", "acme/shop/prod"),
-        (["up"], "up", None),
+        (["up", "-s", "acme/shop/prod"], "commands.up", "prod"),
+        (["dev", "-s", "acme/shop/prod"], "dev.dev", "prod"),
+        (["preview", "-s", "prod"], "commands.preview", "prod"),
+        (["invoke", "-s", "acme/shop/prod", "handler"], "commands.invoke", "acme/shop/prod"),
+        (["up"], "commands.up", None),
     ],
 )
 def test_a_stack_here_is_known_by_its_own_name(
@@ -384,6 +391,6 @@ def test_a_stack_here_is_known_by_its_own_name(
 ) -> None:
     """`up` would not find what the stack had before, and replace its data without a word; Pulumi needs it whole."""
     seen: list[object] = []
-    monkeypatch.setattr(commands, command, lambda options: seen.append(options.stack))
+    monkeypatch.setattr(f"aurora_lambda_local.cli.{command}", lambda options: seen.append(options.stack))
     assert main(arguments) == 0
     assert seen == [stack]

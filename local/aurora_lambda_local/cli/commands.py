@@ -25,11 +25,11 @@ from aurora_lambda_runtime.migrations.request import COMMANDS
 def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
     stack = "local" if options.stack is None else options.stack
-    overrides = _overrides(options.config)
+    given = overrides(options.config)
     debugger = _debugger(options) if options.debug else None
     with started_progress(fold=not options.verbose) as progress:
-        repeated = repeat(stack, overrides, progress, containers=options.containers)
-        result = repeated or _run_program(stack, overrides, options, progress)
+        repeated = repeat(stack, given, progress, containers=options.containers)
+        result = repeated or _run_program(stack, given, options, progress)
     outputs = result.outputs
     for line in [] if repeated or result.unchanged else _differences(outputs):
         print_line(("note:", "yellow"), f" {line}")
@@ -60,14 +60,14 @@ def _debugger(options: argparse.Namespace) -> Path:
     return debugger_folder()
 
 
-def _run_program(stack: str, overrides: Mapping[str, str], options: argparse.Namespace, progress: Progress) -> UpResult:
+def _run_program(stack: str, given: Mapping[str, str], options: argparse.Namespace, progress: Progress) -> UpResult:
     # Imported here because it takes a second, in which a terminal shows that something goes on.
     with uncollected():
         from aurora_lambda_local.program.deploy import up as bring_up
 
     asks = not options.yes and sys.stdin.isatty() and sys.stdout.isatty()
     may_delete = partial(_may_delete, progress) if asks else None
-    return bring_up(stack, overrides, containers=options.containers, progress=progress, may_delete=may_delete)
+    return bring_up(stack, given, containers=options.containers, progress=progress, may_delete=may_delete)
 
 
 def _may_delete(progress: Progress, lost: Sequence[str]) -> bool:
@@ -78,12 +78,12 @@ def _may_delete(progress: Progress, lost: Sequence[str]) -> bool:
 def preview(options: argparse.Namespace) -> None:
     """Print what `up` would do."""
     stack = "local" if options.stack is None else options.stack
-    overrides = _overrides(options.config)
+    given = overrides(options.config)
     with started_progress(fold=not options.verbose, planned=True) as progress:
         with uncollected():
             from aurora_lambda_local.program.preview import preview as compare
 
-        result = compare(stack, overrides, containers=options.containers, progress=progress)
+        result = compare(stack, given, containers=options.containers, progress=progress)
     from aurora_lambda_local.cli.preview import print_pending
 
     print_pending(stack, result)
@@ -97,22 +97,16 @@ def _suggestions(outputs: Mapping[str, object]) -> list[str]:
     return [f"{program} invoke handler", f"{program} migrate status", f"curl {outputs['functionUrl']}info"]
 
 
-def _overrides(assignments: Sequence[str]) -> dict[str, str]:
+def overrides(assignments: Sequence[str]) -> dict[str, str]:
+    """Return the configuration that `-c` gives.
+
+    Raises:
+        UsageError: an assignment is none.
+    """
     pairs = [assignment.partition("=") for assignment in assignments]
     if wrong := [key for key, equals, _ in pairs if not key or not equals]:
         raise UsageError(f"-c takes key=value, not {wrong[0]!r}; for example: -c engine=mysql")
     return {key: value for key, _, value in pairs}
-
-
-def dev(options: argparse.Namespace) -> None:
-    """Deploy at each save, and follow the logs."""
-    from aurora_lambda_local.cli.dev import Deployment, develop
-
-    stack = options.stack or "local"
-    flags = [flag for flag in ("containers", "verbose", "yes") if getattr(options, flag)]
-    config = [word for assignment in options.config for word in ("-c", assignment)]
-    arguments = ["-s", stack, *config, *(f"--{flag}" for flag in flags)]
-    develop(Deployment(Project.find(), stack, _overrides(options.config), options, arguments))
 
 
 def down(options: argparse.Namespace) -> None:
@@ -256,6 +250,22 @@ def sql(options: argparse.Namespace) -> None:
         print_table(result.columns, result.rows)
     rows = "1 row" if result.count == 1 else f"{result.count} rows"
     print(f"({rows})" if result.columns else f"done ({rows})")
+
+
+def console(options: argparse.Namespace) -> None:
+    """Open the console in a browser, or print its address."""
+    import webbrowser
+
+    from aurora_lambda_local.platform.paths import LocalPaths
+    from aurora_lambda_local.supervisor.client import SupervisorClient
+
+    paths = LocalPaths.for_checkout()
+    address = SupervisorClient(paths).console_address()
+    # A file that leads there: what a browser is started with, other users of this machine see.
+    paths.console_link.touch(0o600)
+    paths.console_link.write_text(f'<!doctype html><meta http-equiv="refresh" content="0; url={address}">')
+    if options.prints or not webbrowser.open(paths.console_link.as_uri()):
+        print(address)
 
 
 def completion(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """`aurora-lambda config`: read and change a stack's file, as `pulumi config` does."""
 
+import argparse
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.cli.stack_file import changed_text, value_at, with_value, without_value
+from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.program.configuration import full_key, load_stack_file, read_configuration
 
@@ -20,6 +22,35 @@ ENCRYPTED = "[secret]"
 # The index of an entry in a list of objects, and a key of that; what follows is in the key's own list.
 SEGMENTS_OF_A_KEY = 2
 SEGMENT = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print the configuration in a stack's file, or one value of it."""
+    configuration = StackConfiguration(options.stack or "local")
+    if options.key:
+        print(configuration.get(options.key, path=options.path))
+        return
+    for line in configuration.lines():
+        print_line(line)
+
+
+def set_key(options: argparse.Namespace) -> None:
+    """Set a key in a stack's file."""
+    configuration = StackConfiguration(options.stack or "local")
+    configuration.set(options.key, options.value, path=options.path)
+    _print_change(configuration)
+
+
+def remove_key(options: argparse.Namespace) -> None:
+    """Remove a key from a stack's file."""
+    configuration = StackConfiguration(options.stack or "local")
+    configuration.remove(options.key, path=options.path)
+    _print_change(configuration)
+
+
+def _print_change(configuration: "StackConfiguration") -> None:
+    up = "aurora-lambda up" if configuration.stack == "local" else f"aurora-lambda up -s {configuration.stack}"
+    print(f"{configuration.file} is changed; apply it here with: {up}")
 
 
 class StackConfiguration:

@@ -12,6 +12,7 @@ from pathlib import Path
 from watchfiles import DefaultFilter, watch
 
 from aurora_lambda.project import Project
+from aurora_lambda_local.cli.commands import overrides
 from aurora_lambda_local.cli.reporting import print_error, started_progress
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
@@ -30,6 +31,15 @@ SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_pat
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
+
+
+def dev(options: argparse.Namespace) -> None:
+    """Deploy at each save, and follow the logs."""
+    stack = options.stack or "local"
+    flags = [flag for flag in ("containers", "verbose", "yes") if getattr(options, flag)]
+    config = [word for assignment in options.config for word in ("-c", assignment)]
+    arguments = ["-s", stack, *config, *(f"--{flag}" for flag in flags)]
+    develop(Deployment(Project.find(), stack, overrides(options.config), options, arguments))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The published versions of a stack's functions: going back to one before, and deleting old ones."""
 
+import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +8,35 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, full_name, program_name
+from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, full_name, program_name, select_stack
+from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.database.contract import values_of_databases
 
 LIVE_ALIAS = "live"
+
+
+def rollback(options: argparse.Namespace) -> None:
+    """Lead the functions back to the code before, and print what was done and what the next deployment does."""
+    stack = select_stack(options.stack)
+    for line in roll_back(stack):
+        print(line)
+    deploy = "aurora-lambda up" if stack.endpoint else "pulumi up"
+    print(
+        f"A function stays there until {deploy} changes it. Mend the code, or take the commit back, before you type it."
+    )
+
+
+def prune(options: argparse.Namespace) -> None:
+    """Delete published versions that nothing leads to, and print each."""
+    if options.keep < 0:
+        raise UsageError(f"--keep takes a number of versions, not {options.keep}")
+    stack = select_stack(options.stack)
+    if stack.endpoint:
+        raise UsageError(
+            "versions cost nothing on this machine, and go by themselves; name a stack on AWS with --stack"
+        )
+    for arn in prune_versions(stack, options.keep):
+        print(f"deleted {arn}")
 
 
 @dataclass(frozen=True)

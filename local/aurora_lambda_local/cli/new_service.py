@@ -1,17 +1,18 @@
 """Writing a service of one's own: a repository that runs, is tested and deploys as it is."""
 
+import argparse
 import keyword
 import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
-from aurora_lambda.service.reference import pulumi_block, with_block
-from aurora_lambda.service.settings import CONFIG_KEYS, keys_of_other_engines
 from aurora_lambda_local.cli.locks import write_locks
 from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources
+from aurora_lambda_local.cli.terminal import print_line, working
 from aurora_lambda_local.databases.mysql import MysqlServer
 from aurora_lambda_local.platform.errors import LocalError, ServerUnavailableError, UsageError
 from aurora_lambda_local.platform.paths import PACKAGE
@@ -61,6 +62,20 @@ class NewService:
     folder: Path
     database: str
     notes: list[str]
+
+
+def new(options: argparse.Namespace) -> None:
+    """Write a service of one's own."""
+    with working(f"writing {options.name}"):
+        service = create_service(options.name, options.engine, options.web)
+    for note in service.notes:
+        print_line(("note:", "yellow"), f" {note}")
+    with working("resolving its packages"):
+        lock_packages(service.folder)
+    print_line((f"{service.folder.name}:", "bold"), f" a service on {service.database}, in {service.folder}")
+    print_line(("\nNext:", "bold"))
+    for command in (f"cd {shlex.quote(options.name)}", "make up", "make test"):
+        print_line(f"    {command}")
 
 
 def create_service(typed: str, engine: str, web: str) -> NewService:
@@ -148,14 +163,18 @@ def _write(part: Path, folder: Path, fields: Mapping[str, str]) -> None:
         path = folder / source.relative_to(part)
         path.parent.mkdir(parents=True, exist_ok=True)
         text = PLACEHOLDER.sub(lambda field: fields[field[1]], source.read_text(encoding="utf-8"))
-        if path.name == "Pulumi.yaml":
-            text = with_block(text, "keys", pulumi_block(CONFIG_KEYS))
-        elif engine := ENGINE.search(text):
-            text = _without_other_engines(text, engine[1])
-        path.write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        path.write_text(f"{_with_own_keys(path, text).rstrip()}\n", encoding="utf-8")
 
 
-def _without_other_engines(text: str, engine: str) -> str:
-    """Return a stack's file without the lines of keys that mean nothing on its engine."""
-    foreign = tuple(f":{key.name}: " for key in keys_of_other_engines(engine))
-    return "".join(line for line in text.splitlines(keepends=True) if not any(key in line for key in foreign))
+def _with_own_keys(path: Path, text: str) -> str:
+    """Return the text of `Pulumi.yaml` with all keys, and of a stack's file without those of other engines."""
+    # Imported here because Pulumi takes a second, in which a terminal shows that something goes on.
+    from aurora_lambda.service.reference import pulumi_block, with_block
+    from aurora_lambda.service.settings import CONFIG_KEYS, keys_of_other_engines
+
+    if path.name == "Pulumi.yaml":
+        return with_block(text, "keys", pulumi_block(CONFIG_KEYS))
+    if engine := ENGINE.search(text):
+        foreign = tuple(f":{key.name}: " for key in keys_of_other_engines(engine[1]))
+        return "".join(line for line in text.splitlines(keepends=True) if not any(key in line for key in foreign))
+    return text

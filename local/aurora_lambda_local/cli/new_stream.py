@@ -1,5 +1,6 @@
 """Writing a function for the stream of a DynamoDB table: its module, its test and its entry in a stack's file."""
 
+import argparse
 import keyword
 import re
 from pathlib import Path
@@ -39,6 +40,13 @@ def test_a_new_item_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert answer == {{"batchItemFailures": []}}
     assert capsys.readouterr().out.splitlines()[-1] == "INSERT {{'id': '1'}}"
 '''
+
+
+def new_stream(options: argparse.Namespace) -> None:
+    """Write a function for a table's stream, its test and its entry in a stack's file."""
+    for path in create_stream(options.name, options.table, options.stack or "local"):
+        print(path)
+    print("Write what it does, then try it here with: aurora-lambda up")
 
 
 def create_stream(name: str, table: str, stack: str, checkout: Path | None = None) -> list[Path]:

@@ -1,7 +1,9 @@
 """`aurora-lambda put-item`: put an item into a table of the stack that runs here."""
 
+import argparse
 import base64
 import json
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,18 +24,14 @@ TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL"})
 EXAMPLE = '\'{"id": "1", "name": "Ann"}\''
 
 
-def put_item(table: str, text: str) -> str:
-    """Put an item into a table, and return the table's whole name.
-
-    Args:
-        table: The table's name, whole or as the stack's file has it.
-        text: The item in JSON, plain or with DynamoDB's types.
+def put_item(options: argparse.Namespace) -> None:
+    """Put an item into a table, which goes by its whole name or as the stack's file has it.
 
     Raises:
         UsageError: no stack runs here, it has no such table, or the text is no item.
         LocalError: the table refuses the item.
     """
-    item = parse_item(text)
+    item = parse_item(sys.stdin.read() if options.item == "-" else options.item)
     select_stack(None)
     report = status()
     client = boto3.client(
@@ -45,14 +43,14 @@ def put_item(table: str, text: str) -> str:
         config=Config(retries={"total_max_attempts": 1}),
     )
     tables = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
-    name = _whole_name(table, report["stack"], tables)
+    name = _whole_name(options.table, report["stack"], tables)
     try:
         client.put_item(TableName=name, Item=item)
     except ParamValidationError as error:
         raise UsageError(f"the item is not of DynamoDB's types: {error}") from None
     except ClientError as error:
         raise LocalError(f"table {name} refuses the item: {error.response['Error'].get('Message')}") from None
-    return name
+    print(f"put into {name}")
 
 
 def parse_item(text: str) -> dict[str, Any]:

@@ -4,25 +4,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from aurora_lambda.project import Project
 from aurora_lambda_local.cli.terminal import confirmed
+from aurora_lambda_local.commands import database_url, status
+from aurora_lambda_local.deployed.migrations import applied_revisions, migration_status
 from aurora_lambda_local.platform.errors import LocalError
-
-if TYPE_CHECKING:
-    from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
+from aurora_lambda_runtime.application import ApplicationPackage
+from aurora_lambda_runtime.database.contract import DATABASE_URL
+from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
+from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.generate import create_revision
+from aurora_lambda_runtime.migrations.history.adopt import adopt
+from aurora_lambda_runtime.migrations.history.renumber import own_revisions, renumber
 
 
 def new_migration(options: argparse.Namespace) -> None:
     """Write a revision from the difference between the tables' code and the database that runs here."""
-    from aurora_lambda.project import Project
-    from aurora_lambda_local.commands import database_url
-    from aurora_lambda_local.deployed.migrations import migration_status
-    from aurora_lambda_runtime.application import ApplicationPackage
-    from aurora_lambda_runtime.database.contract import DATABASE_URL
-    from aurora_lambda_runtime.migrations.errors import MigrationError
-    from aurora_lambda_runtime.migrations.generate import create_revision
-
     if options.renumber is not None:
         _renumber(options.renumber)
         return
@@ -42,10 +40,6 @@ def new_migration(options: argparse.Namespace) -> None:
 
 def adopt_history(options: argparse.Namespace) -> None:
     """Write an Alembic history into the application's revisions."""
-    from aurora_lambda.project import Project
-    from aurora_lambda_runtime.migrations.errors import MigrationError
-    from aurora_lambda_runtime.migrations.history.adopt import adopt
-
     path = Path(options.path)
     try:
         adopted = adopt(path / "versions" if (path / "versions").is_dir() else path, Project.find().versions)
@@ -62,12 +56,6 @@ def adopt_history(options: argparse.Namespace) -> None:
 
 def _renumber(names: Sequence[str]) -> None:
     """Move the revisions of these names, by default those that the database here lacks and the person calls theirs."""
-    from aurora_lambda.project import Project
-    from aurora_lambda_local.commands import status
-    from aurora_lambda_local.deployed.migrations import applied_revisions
-    from aurora_lambda_runtime.migrations.errors import MigrationError
-    from aurora_lambda_runtime.migrations.history.renumber import own_revisions, renumber
-
     versions = Project.find().versions
     try:
         applied = applied_revisions() if status()["databaseUrl"] or not names else {}
@@ -90,10 +78,8 @@ def _require_own(names: Sequence[str]) -> None:
         )
 
 
-def _decisions(yes: bool) -> "Decisions":
+def _decisions(yes: bool) -> Decisions:
     """Return who decides about renames and lost data: the person at the terminal, or `--yes`."""
-    from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
-
     if yes or not sys.stdin.isatty():
         return Decisions(may_drop=lambda _lost: yes)
     return Decisions(

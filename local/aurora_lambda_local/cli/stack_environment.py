@@ -1,8 +1,10 @@
 """`aurora-lambda env` and `run`: one's own tools with a stack's outputs, database and AWS services."""
 
+import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,20 @@ from aurora_lambda_runtime.database.engines import engine_of_url_scheme
 
 # Whatever an output is called, it must not take the place of a variable such as PATH.
 OUTPUT_PREFIX = "STACK_"
+
+
+def env(options: argparse.Namespace) -> None:
+    """Print a stack's environment as a shell takes it."""
+    for name, value in sorted(stack_environment(options.stack).items()):
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run a command with a stack's environment; its exit status is this command's."""
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise UsageError("run takes a command; for example: aurora-lambda run -- python script.py")
+    run_command(command, stack_environment(options.stack))
 
 
 def stack_environment(name: str | None) -> dict[str, str]:

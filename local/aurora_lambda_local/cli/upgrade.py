@@ -1,5 +1,6 @@
 """Taking another version of aurora-lambda into a service that `aurora-lambda new` wrote."""
 
+import argparse
 import json
 import math
 import re
@@ -14,9 +15,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from aurora_lambda.project import SETTINGS_FILE
+from aurora_lambda.project import SETTINGS_FILE, Project
 from aurora_lambda_local.cli.locks import run_uv, write_locks
 from aurora_lambda_local.cli.package_sources import PACKAGES, WHEELS
+from aurora_lambda_local.cli.terminal import print_line, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 
 Sources = Mapping[str, Mapping[str, Any]]
@@ -30,6 +32,17 @@ file = files("aurora_lambda_local") / "CHANGELOG.md"
 print(file.read_text(encoding="utf-8") if file.is_file() else "")
 """
 WRITTEN = (SETTINGS_FILE, "uv.lock", "requirements", WHEELS, "Pulumi.yaml")
+
+
+def upgrade(options: argparse.Namespace) -> None:
+    """Take another version of aurora-lambda into a service, and print what it brings and would do."""
+    root = Project.find().root
+    with working("resolving and installing"):
+        before, after = take_version(root, options.version)
+    print_line(("aurora-lambda:", "bold"), f" {before} -> {after}" if before != after else f" stays at {after}")
+    print_line(f"\n{news(root, before, after) or 'Its changelog has nothing newer.'}")
+    print_line(("\nWhat `aurora-lambda up` would do now:", "bold"))
+    sys.exit(subprocess.run([root / ".venv/bin/aurora-lambda", "preview"], cwd=root, check=False).returncode)
 
 
 def take_version(root: Path, asked: str | None) -> tuple[str, str]:
