@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from aurora_lambda_local.databases.dsql.server import DsqlServer
@@ -11,6 +11,7 @@ from aurora_lambda_local.databases.dsql.tokens import ADMIN, Identity
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.resources.context import ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import ACCOUNT_ID
+from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_runtime.database.contract import environment_name, values_of_databases
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 from aurora_lambda_runtime.database.signing import AwsCredentials, dsql_token
@@ -23,22 +24,6 @@ USER_KEY_ID = "local"
 USER_ARN = f"arn:aws:iam::{ACCOUNT_ID}:user/admin"
 
 
-@dataclass(frozen=True)
-class RunningDsqlCluster:
-    """A stand-in for a cluster."""
-
-    server: DsqlServer
-    watch: ServerWatch
-
-    def alive(self) -> bool:
-        """Return whether the stand-in runs."""
-        return self.watch.alive()
-
-    def close(self) -> None:
-        """Shut it down."""
-        self.watch.stop()
-
-
 def dsql_cluster(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
     """Start the stand-in of a cluster."""
     if previous:
@@ -48,7 +33,7 @@ def dsql_cluster(context: StackContext, resource: Resource, previous: RunningRes
     server = DsqlServer(data, context.identities, identifier=resource.id, region=context.region)
     server.start(context.allocate_port(f"database {resource.id}"))
     context.database_generation = secrets.token_hex(8)
-    return RunningDsqlCluster(server, ServerWatch(server)), {}
+    return RunningCluster(server, ServerWatch(server), partial(_admin_url, server)), {}
 
 
 def access_key_id(context: StackContext, role_arn: str) -> str:
@@ -58,9 +43,8 @@ def access_key_id(context: StackContext, role_arn: str) -> str:
     return key
 
 
-def admin_url(context: StackContext, cluster: RunningDsqlCluster, schema: str) -> str:
+def _admin_url(server: DsqlServer, schema: str) -> str:
     """Return a libpq URL that logs in as `admin`; its password is a token that is valid for 15 minutes."""
-    server = cluster.server
     credentials = AwsCredentials(USER_KEY_ID, SECRET_ACCESS_KEY)
     token = dsql_token(server.host, server.port, ADMIN, server.region, credentials)
     login = f"{DSQL.client_scheme}://{ADMIN}:{quote(token, safe='')}@{server.host}:{server.port}"
@@ -74,8 +58,7 @@ def local_variables(context: StackContext, variables: Mapping[str, str]) -> dict
     identifiers = values_of_databases(variables, "IDENTIFIER")
     for cluster in context.resources_of_type(DSQL_CLUSTER):
         running = context.running_resources.get(cluster.urn)
-        if isinstance(running, RunningDsqlCluster):
-            server = running.server
+        if isinstance(running, RunningCluster) and isinstance(server := running.server, DsqlServer):
             place = {"ENDPOINT": server.host, "PORT": str(server.port), "CA": str(server.ca_file)}
             for name in [name for name, each in identifiers.items() if each == cluster.outputs["identifier"]]:
                 found |= {environment_name(name, suffix): value for suffix, value in place.items()}

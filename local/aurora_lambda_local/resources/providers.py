@@ -4,9 +4,10 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
-from aurora_lambda_local.databases.registry import database_server
+from aurora_lambda_local.databases.registry import DatabaseServer, database_server
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.lambda_service.cors import CorsSettings
 from aurora_lambda_local.lambda_service.deployed_function import LATEST, DeployedFunction
@@ -18,21 +19,13 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER, access_key_id, dsql_cluster, local_variables
 from aurora_lambda_local.resources.resource_schemas import Outputs
-from aurora_lambda_local.resources.running import (
-    CompletedInvocation,
-    LeadingAlias,
-    PreparedImage,
-    RunningCluster,
-    RunningFunction,
-    StoredSecret,
-    StoredSecretVersion,
-)
+from aurora_lambda_local.resources.running import MadeResource, RunningCluster, RunningFunction
 from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
 from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
 from aurora_lambda_local.runtimes.container import ContainerImage, build_image
 from aurora_lambda_local.runtimes.image_build import ImageBuild
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage, install_image, is_installable
-from aurora_lambda_runtime.database.engines import EngineSpec
+from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_CONCURRENCY = 20
@@ -53,8 +46,21 @@ def _cluster(context: StackContext, resource: Resource, previous: RunningResourc
     arn = str(managed[0]["secretArn"]) if managed else f"{resource.outputs['arn']}:master-000000"
     context.aws_services.put_secret(context.region, arn, json.dumps({"username": username, "password": password}))
     context.database_generation = secrets.token_hex(8)
-    running = RunningCluster(context, server, ServerWatch(server), arn)
+    services, region = context.aws_services, context.region
+    secret = MadeResource(lambda: bool(services.secret_value(region, arn)), lambda: services.delete_secret(region, arn))
+    url = partial(_master_url, context, server, arn)
+    running = RunningCluster(server, ServerWatch(server), url, secret)
     return running, {"endpoint": LOOPBACK, "readerEndpoint": LOOPBACK, "port": server.port}
+
+
+def _master_url(context: StackContext, server: DatabaseServer, secret_arn: str, database: str) -> str:
+    """Return where a person logs in as the master user; empty while nothing holds the password."""
+    secret = context.aws_services.secret_value(context.region, secret_arn)
+    if secret is None:
+        return ""
+    login, spec = json.loads(secret), ENGINES[server.engine]
+    address = f"{login['username']}:{login['password']}@{LOOPBACK}:{server.port}"
+    return f"{spec.client_scheme}://{address}/{database or spec.maintenance_database}"
 
 
 def _engine(resource: Resource) -> EngineSpec:
@@ -85,7 +91,8 @@ def _image(context: StackContext, resource: Resource, _: RunningResource | None)
     repository = str(resource.outputs["repoDigest"]).partition("@")[0]
     reference = f"{repository}@sha256:{image.digest}"
     context.images[reference] = image
-    return PreparedImage(image), {"repoDigest": reference}
+    # Its files stay: the next image may have the same.
+    return MadeResource(image.alive), {"repoDigest": reference}
 
 
 def _function(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -148,7 +155,12 @@ def _deployed(context: StackContext, build: Function, previous: RunningResource 
 def _alias(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     function, alias = str(resource.inputs["functionName"]), str(resource.outputs["name"])
     context.functions[function].lead(alias, str(resource.inputs["functionVersion"]))
-    return LeadingAlias(context, function, alias), {}
+
+    def aliases() -> dict[str, str]:
+        return context.functions[function].aliases if function in context.functions else {}
+
+    # It may have been led to another version since.
+    return MadeResource(lambda: alias in aliases(), lambda: aliases().pop(alias, None)), {}
 
 
 def _variables(context: StackContext, resource: Resource) -> dict[str, str]:
@@ -168,26 +180,46 @@ def _function_url(context: StackContext, resource: Resource, previous: RunningRe
 
 
 def _invocation(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
-    name = str(resource.inputs["functionName"])
-    invocation = CompletedInvocation(context, name, str(resource.inputs.get("input", "{}")).encode())
-    result = invocation.invoke()
+    name, payload = str(resource.inputs["functionName"]), str(resource.inputs.get("input", "{}")).encode()
+    result = context.find_function(name).invoke(payload)
     if result.failed:
         error = json.loads(result.payload)
         raise LocalError(f"function {name} failed: {error.get('errorType')}: {error.get('errorMessage')}")
-    return invocation, {"result": result.payload.decode()}
+    return MadeResource(lambda: _is_deployed(context, name, payload)), {"result": result.payload.decode()}
+
+
+def _is_deployed(context: StackContext, function: str, payload: bytes) -> bool:
+    """Return whether the database is still as a deployment of migrations left it; True for other invocations.
+
+    The deployment is idempotent: run again, it applies nothing to a database that is at head.
+    """
+    event = json.loads(payload)
+    if not isinstance(event, dict) or event.get("command") != "deploy":
+        return True
+    try:
+        result = context.find_function(function).invoke(payload)
+    except LocalError:
+        return False
+    applied = None if result.failed else json.loads(result.payload).get("applied")
+    if applied:
+        names = ", ".join(step["revision"] for step in applied)
+        context.notices.append(f"the database was behind its deployment; applied: {names}")
+    return applied == []
 
 
 def _secret(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
-    secret = StoredSecret(context, str(resource.outputs["arn"]))
-    if previous is None or not secret.alive():
-        context.aws_services.put_secret(context.region, secret.arn, None)
-    return secret, {}
+    services, region, arn = context.aws_services, context.region, str(resource.outputs["arn"])
+    if previous is None or not services.has_secret(region, arn):
+        services.put_secret(region, arn, None)
+    return MadeResource(lambda: services.has_secret(region, arn), lambda: services.delete_secret(region, arn)), {}
 
 
 def _secret_version(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
+    services, region = context.aws_services, context.region
     arn, value = str(resource.inputs["secretId"]), str(resource.inputs["secretString"])
-    context.aws_services.put_secret(context.region, arn, value)
-    return StoredSecretVersion(context, arn, value), {}
+    services.put_secret(region, arn, value)
+    # It is deleted with its secret.
+    return MadeResource(lambda: services.secret_value(region, arn) == value), {}
 
 
 PROVIDERS: Mapping[str, Provider] = {

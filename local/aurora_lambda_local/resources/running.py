@@ -1,35 +1,54 @@
 """A resource as it runs on this machine."""
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.registry import DatabaseServer
 from aurora_lambda_local.databases.server_watch import ServerWatch
 from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
-from aurora_lambda_local.lambda_service.function import Function, InvocationResult
-from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.lambda_service.function import Function
 from aurora_lambda_local.resources.context import StackContext
-from aurora_lambda_local.runtimes.container import ContainerImage
-from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
+
+
+@dataclass(frozen=True)
+class MadeResource:
+    """A resource without a process: whether it is still what was made, and what its end takes with it, if anything."""
+
+    is_there: Callable[[], bool]
+    remove: Callable[[], object] = lambda: None
+
+    def alive(self) -> bool:
+        """Return whether it is still what was made."""
+        return self.is_there()
+
+    def close(self) -> None:
+        """Remove what goes with it."""
+        self.remove()
 
 
 @dataclass(frozen=True)
 class RunningCluster:
-    """A database server and the secret with its master password."""
+    """A database server that is watched over.
 
-    context: StackContext
-    server: DatabaseServer
+    `url` returns where a person logs in as the master user, given the database that the functions use, which may be
+    empty; empty while nothing holds the password. `password` is the secret with that, where the engine has passwords.
+    """
+
+    server: DatabaseServer | DsqlServer
     watch: ServerWatch
-    secret_arn: str
+    url: Callable[[str], str]
+    password: MadeResource | None = None
 
     def alive(self) -> bool:
-        """Return whether the server runs and its master password is known."""
-        return self.watch.alive() and bool(self.context.aws_services.secret_value(self.context.region, self.secret_arn))
+        """Return whether the server runs and its master password, if it has one, is known."""
+        return self.watch.alive() and (self.password is None or self.password.alive())
 
     def close(self) -> None:
         """Shut the server down."""
         self.watch.stop()
-        self.context.aws_services.delete_secret(self.context.region, self.secret_arn)
+        if self.password:
+            self.password.close()
 
 
 @dataclass(frozen=True)
@@ -54,109 +73,3 @@ class RunningFunction:
         if self.context.functions.get(self.name) is self.deployed:
             del self.context.functions[self.name]
         self.deployed.stop()
-
-
-@dataclass(frozen=True)
-class LeadingAlias:
-    """An alias of a function, which may have been led to another version since."""
-
-    context: StackContext
-    function: str
-    alias: str
-
-    def alive(self) -> bool:
-        """Return whether the function has the alias."""
-        deployed = self.context.functions.get(self.function)
-        return deployed is not None and self.alias in deployed.aliases
-
-    def close(self) -> None:
-        """Remove it."""
-        if deployed := self.context.functions.get(self.function):
-            deployed.aliases.pop(self.alias, None)
-
-
-@dataclass(frozen=True)
-class PreparedImage:
-    """The files of an image."""
-
-    image: VirtualenvImage | ContainerImage
-
-    def alive(self) -> bool:
-        """Return whether the files still exist."""
-        return self.image.alive()
-
-    def close(self) -> None:
-        """Leave the files, because the next image may have the same."""
-
-
-@dataclass(frozen=True)
-class StoredSecret:
-    """A secret in the emulated Secrets Manager."""
-
-    context: StackContext
-    arn: str
-
-    def alive(self) -> bool:
-        """Return whether the secret exists; others fill it."""
-        return self.context.aws_services.has_secret(self.context.region, self.arn)
-
-    def close(self) -> None:
-        """Delete the secret."""
-        self.context.aws_services.delete_secret(self.context.region, self.arn)
-
-
-@dataclass(frozen=True)
-class StoredSecretVersion:
-    """The value that the program gives to a secret."""
-
-    context: StackContext
-    arn: str
-    value: str
-
-    def alive(self) -> bool:
-        """Return whether the secret has this value."""
-        return self.context.aws_services.secret_value(self.context.region, self.arn) == self.value
-
-    def close(self) -> None:
-        """Do nothing: the value is deleted with its secret."""
-
-
-@dataclass(frozen=True)
-class CompletedInvocation:
-    """An invocation that has run."""
-
-    context: StackContext
-    function_name: str
-    payload: bytes
-
-    def invoke(self) -> InvocationResult:
-        """Invoke the function.
-
-        Raises:
-            LocalError: there is no such function, or it is throttled.
-        """
-        return self.context.find_function(self.function_name).invoke(self.payload)
-
-    def alive(self) -> bool:
-        """Return whether the database is still as a deployment of migrations left it; True for other invocations.
-
-        The deployment is idempotent: run again, it applies nothing to a database that is at head.
-        """
-        if not self._deploys_migrations():
-            return True
-        try:
-            result = self.invoke()
-        except LocalError:
-            return False
-        applied = None if result.failed else json.loads(result.payload).get("applied")
-        if applied:
-            names = ", ".join(step["revision"] for step in applied)
-            self.context.notices.append(f"the database was behind its deployment; applied: {names}")
-        return applied == []
-
-    def close(self) -> None:
-        """Do nothing: an invocation leaves nothing that runs."""
-
-    def _deploys_migrations(self) -> bool:
-        event = json.loads(self.payload)
-        return isinstance(event, dict) and event.get("command") == "deploy"

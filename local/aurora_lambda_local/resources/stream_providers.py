@@ -1,12 +1,12 @@
 """The providers of tables, event source mappings, schedules, buckets and queues, inside moto and this process."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
+from aurora_lambda_local.resources.running import MadeResource
 from aurora_lambda_local.resources.table_definition import has_other_keys, table_requests
 from aurora_lambda_local.resources.type_tokens import TABLE
 from aurora_lambda_local.streams import destinations
@@ -27,18 +27,7 @@ QUEUE_ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True)
-class StoredResource:
-    """A table, bucket or queue inside moto; a client may have deleted it since."""
-
-    exists: Callable[[], bool]
-
-    def alive(self) -> bool:
-        """Return whether it is still there."""
-        return self.exists()
-
-    def close(self) -> None:
-        """Do nothing: it is removed with the store of its stack, or when the program no longer has it."""
+# What is inside moto stays there at a resource's end: it is removed with the store of its stack, or by its remover.
 
 
 def _table(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
@@ -49,7 +38,7 @@ def _table(context: StackContext, resource: Resource, _: RunningResource | None)
         dynamodb.request(context.region, action, TableName=name, **parameters)
     if label := resource.outputs.get("streamLabel"):
         dynamodb.set_stream_label(context.region, name, str(label))
-    return StoredResource(lambda: dynamodb.describe(context.region, name) is not None), {}
+    return MadeResource(lambda: dynamodb.describe(context.region, name) is not None), {}
 
 
 def _mapping(context: StackContext, resource: Resource, previous: RunningResource | None) -> ProviderResult:
@@ -100,7 +89,7 @@ def _schedule(context: StackContext, resource: Resource, previous: RunningResour
 
 def _bucket(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     destinations.ensure_bucket(resource.id, context.region)
-    return StoredResource(lambda: destinations.has_bucket(resource.id)), {}
+    return MadeResource(lambda: destinations.has_bucket(resource.id)), {}
 
 
 def _queue(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
@@ -110,7 +99,7 @@ def _queue(context: StackContext, resource: Resource, _: RunningResource | None)
     if redrive := inputs.get("redrivePolicy"):
         attributes["RedrivePolicy"] = str(redrive)
     destinations.set_queue_attributes(name, context.region, attributes)
-    return StoredResource(lambda: destinations.has_queue(name, context.region)), {}
+    return MadeResource(lambda: destinations.has_queue(name, context.region)), {}
 
 
 STREAM_PROVIDERS: Mapping[str, Provider] = {

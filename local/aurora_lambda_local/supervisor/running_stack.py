@@ -13,7 +13,6 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.resources.aws_services import AwsServices
 from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
-from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster
 from aurora_lambda_local.resources.providers import PROVIDERS
 from aurora_lambda_local.resources.reachability import reachability_errors
 from aurora_lambda_local.resources.resource_schemas import Outputs
@@ -46,7 +45,6 @@ from aurora_lambda_local.supervisor.repetition import ProgramRun, plan_repetitio
 from aurora_lambda_local.supervisor.requested import is_unchanged, requested_resource, resource_digests, runs
 from aurora_lambda_local.supervisor.stack_status import engine_notices, given_up, running_status
 
-CLUSTERS = (RunningCluster, RunningDsqlCluster)
 # Follows the URN of a replaced resource in the state, and the old id that: it is deleted as what has left the program.
 REPLACED = "#replaced-"
 
@@ -275,9 +273,9 @@ class RunningStack:
 
     def _close_all(self, context: StackContext) -> None:
         """End functions and listeners first, then all database servers at once."""
-        clusters = [running for running in context.running_resources.values() if isinstance(running, CLUSTERS)]
+        clusters = [running for running in context.running_resources.values() if isinstance(running, RunningCluster)]
         for running in reversed(context.running_resources.values()):
-            if not isinstance(running, CLUSTERS):
+            if not isinstance(running, RunningCluster):
                 running.close()
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda cluster: cluster.close(), clusters))

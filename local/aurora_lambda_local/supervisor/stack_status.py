@@ -1,12 +1,11 @@
 """The status of the stack that is up."""
 
-import json
 from collections.abc import Iterable
+from typing import TypeVar
 
 from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
 from aurora_lambda_local.lambda_service.function_url import FunctionUrl
 from aurora_lambda_local.resources.context import StackContext
-from aurora_lambda_local.resources.dsql_clusters import RunningDsqlCluster, admin_url
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import RunningCluster, RunningFunction
 from aurora_lambda_local.resources.state import LocalState
@@ -15,51 +14,43 @@ from aurora_lambda_local.streams.queue_poller import QueuePoller
 from aurora_lambda_local.streams.schedule import RunningSchedule
 from aurora_lambda_local.supervisor.messages import FunctionStatus, GivenUp, StackStatus, stopped_status
 from aurora_lambda_runtime.database.contract import ContractError, database_settings
-from aurora_lambda_runtime.database.engines import ENGINES
+
+Kind = TypeVar("Kind")
 
 
 def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
     """Return the status of the stack that is up."""
-    running = list(context.running_resources.items())
-    urls = [resource.url for _, resource in running if isinstance(resource, FunctionUrl)]
-    clusters = [resource for _, resource in running if isinstance(resource, RunningCluster | RunningDsqlCluster)]
     stopped = stopped_status(state.current, state.current_stack().outputs)
+    clusters = [each for _, each in _running(context, RunningCluster)]
+    urls = [each.url for _, each in _running(context, FunctionUrl)]
+    schema = _schema(context.functions.values())
     return stopped | {
         "region": context.region,
         "running": True,
         "engine": clusters[0].server.engine if clusters else stopped["engine"],
-        "functions": {
-            context.resources[urn].name: _function_status(resource.deployed)
-            for urn, resource in running
-            if isinstance(resource, RunningFunction)
-        },
-        "mappings": {
-            context.resources[urn].name: resource.status() for urn, resource in running if isinstance(resource, Poller)
-        },
-        "queues": {
-            context.resources[urn].name: resource.status()
-            for urn, resource in running
-            if isinstance(resource, QueuePoller)
-        },
-        "schedules": {
-            context.resources[urn].name: resource.status()
-            for urn, resource in running
-            if isinstance(resource, RunningSchedule)
-        },
+        "functions": {name: _function_status(each.deployed) for name, each in _running(context, RunningFunction)},
+        "mappings": {name: each.status() for name, each in _running(context, Poller)},
+        "queues": {name: each.status() for name, each in _running(context, QueuePoller)},
+        "schedules": {name: each.status() for name, each in _running(context, RunningSchedule)},
         "lambdaEndpoint": lambda_endpoint,
         "functionUrl": urls[0] if urls else "",
         "awsEndpoint": context.aws_services.endpoint,
-        "databaseUrl": _database_url(context, clusters[0]) if clusters else "",
+        "databaseUrl": clusters[0].url(schema) if clusters else "",
     }
 
 
 def given_up(context: StackContext) -> GivenUp:
     """Return what mappings have given up, and what is in the queues."""
-    running = [(context.resources[urn].name, each) for urn, each in list(context.running_resources.items())]
     return {
-        "mappings": {name: each.failures() for name, each in running if isinstance(each, Poller)},
-        "queues": {name: each.contents() for name, each in running if isinstance(each, QueuePoller)},
+        "mappings": {name: each.failures() for name, each in _running(context, Poller)},
+        "queues": {name: each.contents() for name, each in _running(context, QueuePoller)},
     }
+
+
+def _running(context: StackContext, kind: type[Kind]) -> list[tuple[str, Kind]]:
+    """Return what runs of one kind, with the names in the program."""
+    running = list(context.running_resources.items())
+    return [(context.resources[urn].name, each) for urn, each in running if isinstance(each, kind)]
 
 
 def _function_status(deployed: DeployedFunction) -> FunctionStatus:
@@ -72,19 +63,6 @@ def _function_status(deployed: DeployedFunction) -> FunctionStatus:
         "environments": deployed.environments(),
         "version": deployed.version,
     }
-
-
-def _database_url(context: StackContext, cluster: RunningCluster | RunningDsqlCluster) -> str:
-    """Return where a person logs in as the master user; empty while nothing holds the password."""
-    if isinstance(cluster, RunningDsqlCluster):
-        return admin_url(context, cluster, _schema(context.functions.values()))
-    secret = context.aws_services.secret_value(context.region, cluster.secret_arn)
-    if secret is None:
-        return ""
-    login = json.loads(secret)
-    spec = ENGINES[cluster.server.engine]
-    database = _schema(context.functions.values()) or spec.maintenance_database
-    return f"{spec.client_scheme}://{login['username']}:{login['password']}@127.0.0.1:{cluster.server.port}/{database}"
 
 
 def _schema(functions: Iterable[DeployedFunction]) -> str:
