@@ -200,3 +200,21 @@ def test_a_row_without_a_primary_key_is_refused(connect: Callable[[], Database],
     with pytest.raises(ValueError, match="^a row for notes must have its primary key, made by the caller$"):
         opened.insert(table, {"text": "tea"})
     assert opened.statement(lambda connection: connection.scalar(COUNT)) == 0
+
+
+def test_a_row_that_another_inserts_during_a_conflict_is_not_taken_for_ones_own(
+    connect: Callable[[], Database],
+) -> None:
+    """Of two that register the same name, the one that lost would be answered success as well."""
+    opened, notes = opened_with_teas(connect)
+    row = {"id": UUID(int=1), "text": "tea", "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    losses = iter([1])
+
+    def lose(_connection: Connection) -> None:
+        if next(losses, None):
+            connect().insert(notes, row | {"text": "cup"})
+            raise ConflictError("lost")
+
+    with pytest.raises(IntegrityError):
+        opened.insert(notes, row, lose)
+    assert opened.statement(lambda connection: connection.scalar(text("SELECT text FROM notes"))) == "cup"

@@ -82,20 +82,19 @@ class Database:
         """
         if not table.primary_key or not all(row.get(column.name) is not None for column in table.primary_key):
             raise ValueError(f"a row for {table.name} must have its primary key, made by the caller")
-        runs = 0
+        losses: list[DBAPIError] = []
 
         def insert_checked(connection: Connection) -> None:
-            nonlocal runs
-            runs += 1
             if check:
                 check(connection)
             connection.execute(insert(table), row)
 
         try:
-            self._run(self.transactions if check else self.statements, insert_checked, idempotent=True)
+            engine = self.transactions if check else self.statements
+            self._run(engine, insert_checked, idempotent=True, note_loss=losses.append)
         except IntegrityError as error:
-            # In the first run, the row that is there is another's.
-            if runs == 1 or not is_duplicate(error) or not self._holds(table, row):
+            # A run that lost to another transaction has left nothing: the row that is there is another's.
+            if not losses or not is_duplicate(error) or not self._holds(table, row):
                 raise
 
     def _holds(self, table: Table, row: Mapping[str, Any]) -> bool:
@@ -104,7 +103,9 @@ class Database:
         found = select(exists().where(key))
         return bool(self.statement(lambda connection: connection.scalar(found), idempotent=True))
 
-    def _run(self, engine: Engine, work: Work[T], idempotent: bool) -> T:
+    def _run(
+        self, engine: Engine, work: Work[T], idempotent: bool, note_loss: Callable[[DBAPIError], None] = lambda _: None
+    ) -> T:
         for number, pause in enumerate(self._conflicts.pauses(), start=1):
             try:
                 return _run_once(engine, work)
@@ -113,6 +114,7 @@ class Database:
             except DBAPIError as error:
                 if not (idempotent and error.connection_invalidated):
                     raise
+                note_loss(error)
                 log.warning("connection lost, run again (%d of %d)", number, self._conflicts.retries)
             time.sleep(pause)
         return _run_once(engine, work)
