@@ -60,16 +60,20 @@ class LambdaDialect(MySQLDialect_pymysql):
 
     @override
     def set_isolation_level(self, dbapi_connection: DBAPIConnection, level: str) -> None:
-        """Note whether statements commit themselves; the server is always left to commit those outside BEGIN."""
-        dbapi_connection.autocommit_mode = level == "AUTOCOMMIT"
+        """Note how transactions begin, or that none do; the server is always left to commit those outside BEGIN."""
+        dbapi_connection.transactions = None if level == "AUTOCOMMIT" else level
 
     @override
     def detect_autocommit_setting(self, dbapi_conn: DBAPIConnection) -> bool:
-        return dbapi_conn.autocommit_mode
+        return dbapi_conn.transactions is None
 
     @override
     def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
-        if not dbapi_connection.autocommit_mode:
+        level = dbapi_connection.transactions
+        if level not in (None, MYSQL.isolation_level):
+            # Of the next transaction alone.
+            dbapi_connection.query(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        if level:
             dbapi_connection.begin()
 
     @override

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 import pymysql
+from pymysql.constants.CLIENT import FOUND_ROWS
 
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.drivers import UNACKNOWLEDGED_SECONDS, ca_file
@@ -43,6 +44,8 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         charset="utf8mb4",
         autocommit=True,
         init_command=SESSION,
+        # Count the rows that an UPDATE finds, as the other engines do, also where it leaves them as they are.
+        client_flag=FOUND_ROWS,
         connect_timeout=timeout,
         read_timeout=timeout,
         ssl=_tls(authorities) if authorities else None,
