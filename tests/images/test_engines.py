@@ -1,10 +1,10 @@
 """What SQLAlchemy's users rely on, the same on every engine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
@@ -27,6 +27,42 @@ def opened(database: conftest.Database) -> Iterator[Database]:
     made.transaction(lambda connection: connection.execute(insert(cups), FILLED))
     yield made
     made.transactions.dispose()
+
+
+def test_a_transaction_whose_error_was_caught_within_does_not_pass_for_committed(
+    opened: Database, database: conftest.Database
+) -> None:
+    """PostgreSQL rolls it back without a word: the client would be answered 201, and nothing be there."""
+
+    def add_two(connection: Connection) -> str:
+        connection.execute(insert(cups), {"number": 6, "text": "new"})
+        try:
+            connection.execute(insert(cups), {"number": 1, "text": "again"})
+        except IntegrityError:
+            return "done"
+        raise AssertionError
+
+    new = select(func.count()).where(cups.c.text == "new")
+    if database.engine == "mysql":
+        # Its transactions outlive a statement that fails.
+        assert opened.transaction(add_two) == "done"
+        assert opened.statement(lambda connection: connection.scalar(new)) == 1
+        return
+    with pytest.raises(DBAPIError, match="nothing was committed: a statement of this transaction failed"):
+        opened.transaction(add_two)
+    assert opened.statement(lambda connection: connection.scalar(new)) == 0
+
+
+@pytest.mark.parametrize("unit", ["statement", "transaction"])
+def test_rows_are_read_in_parts(opened: Database, unit: str) -> None:
+    """An export that holds a few rows at a time would not run at all."""
+    read: Callable[[Callable[[Connection], list[int]]], list[int]] = getattr(opened, unit)
+
+    def numbers(connection: Connection) -> list[int]:
+        ordered = select(cups.c.number).order_by(cups.c.number).execution_options(yield_per=2)
+        return list(connection.scalars(ordered))
+
+    assert read(numbers) == [1, 2, 3, 4, 5]
 
 
 def test_rows_that_an_update_leaves_as_they_are_are_counted(opened: Database) -> None:

@@ -48,6 +48,8 @@ class LambdaDialect(postgres.LambdaDialect):
     supports_statement_cache = True
     # DSQL has no CREATE TYPE .. AS ENUM: an `Enum` is a varchar.
     supports_native_enum = False
+    # Nor has it DECLARE CURSOR.
+    supports_server_side_cursors = False
     # Without a connection SQLAlchemy takes every server for the newest PostgreSQL.
     supports_virtual_generated_columns = False
     ddl_compiler = DsqlDDLCompiler

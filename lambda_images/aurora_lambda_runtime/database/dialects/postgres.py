@@ -3,10 +3,11 @@
 from typing import Any, cast
 
 import psycopg
+from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
 from sqlalchemy.pool import PoolProxiedConnection
@@ -18,16 +19,31 @@ NATIVE_UUID = True
 UTC_TIMESTAMP = DateTime(timezone=True)
 LONG_TEXT = Text()
 IDLE = TransactionStatus.IDLE
+NOT_COMMITTED = (
+    "nothing was committed: a statement of this transaction failed, and its error was caught within. What may fail goes"
+    " into `with connection.begin_nested():`, where the engine has savepoints, or into a transaction of its own"
+)
 
 
 def _driver_connection(connection: Connection) -> psycopg.Connection:
     return cast(psycopg.Connection, connection.connection.driver_connection)
 
 
+class LambdaExecutionContext(PGExecutionContext_psycopg):
+    """Leaves rows at the server, for `stream_results` and `yield_per`, in transactions alone: these have cursors."""
+
+    @override
+    def create_server_side_cursor(self) -> DBAPICursor:
+        if _driver_connection(self.root_connection).pgconn.transaction_status == IDLE:
+            return self.create_default_cursor()
+        return super().create_server_side_cursor()
+
+
 class LambdaDialect(PGDialect_psycopg):
     """psycopg's dialect, asking nothing at the first connection."""
 
     supports_statement_cache = True
+    execution_ctx_cls = LambdaExecutionContext
 
     def __init__(self, **options: Any) -> None:
         super().__init__(use_native_hstore=False, **options)
@@ -73,10 +89,14 @@ class LambdaDialect(PGDialect_psycopg):
         """
         writes = context is not None and (context.isinsert or context.isupdate or context.isdelete)
         returns = not writes or context.compiled.effective_returning
-        cursor.execute(statement, parameters, prepare=False if returns else None)
+        options = {} if isinstance(cursor, psycopg.ServerCursor) else {"prepare": False if returns else None}
+        cursor.execute(statement, parameters, **options)
 
     @override
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:
+        """Commit; after a statement that failed the server would roll back, and answer as if it had committed."""
+        if dbapi_connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise InFailedSqlTransaction(NOT_COMMITTED)
         if dbapi_connection.pgconn.transaction_status != IDLE:
             dbapi_connection.commit()
 
