@@ -44,6 +44,15 @@ def camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
 
 
+def output_prefix(name: str) -> str:
+    """Return what the names of a function's or a stream's outputs begin with.
+
+    >>> output_prefix("copy-items")
+    'copyItems'
+    """
+    return camel_case(name.replace("-", "_"))
+
+
 def function_name(reference: str) -> str:
     """Return the name of a function, given it, its ARN or that of one of its aliases.
 

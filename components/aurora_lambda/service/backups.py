@@ -1,18 +1,16 @@
 """The backups of a stack: of what AWS does not back up by itself, as it does Aurora."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pulumi
 
 from aurora_lambda import Backup, BackupArgs, DsqlDatabase, StreamTable
 from aurora_lambda.naming import physical_name
+from aurora_lambda.service.common_arguments import fence
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import fence
 
 
-def register_backup(
-    settings: Settings, tags: Mapping[str, pulumi.Input[str]], parts: Sequence[pulumi.Resource]
-) -> list[pulumi.Resource]:
+def register_backup(settings: Settings, parts: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
     """Register daily backups of what `parts` have made, and export their vault; nothing where there is no need.
 
     A DSQL cluster that is shared, and tables that exist already, are for their owners to back up.
@@ -28,8 +26,8 @@ def register_backup(
         "resource_arns": [*(cluster.arn for cluster in clusters), *arns],
         "retention_days": settings.daily_backup_days,
         "force_destroy": settings.force_destroy,
-        "tags": tags,
-        "transform": {"role": fence(settings, tags)},
+        "tags": settings.stack_tags,
+        "transform": {"role": fence(settings)},
         **settings.encryption,
     }
     backup = Backup("backups", args)

@@ -1,30 +1,36 @@
 """The database of a stack: the component that the configured engine asks for, and the network it needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
 from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, Network
+from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.network import NetworkArgs
+from aurora_lambda.service.common_arguments import given_arguments
 from aurora_lambda.service.given_subnets import checked_subnets
 from aurora_lambda.service.live_data import LiveStack, engine_version
 from aurora_lambda.service.settings import Settings
 
 DATABASE = "main-db"
+# What an existing cluster of Aurora is given too.
+FOR_ALL_CLUSTERS = ("schema", "runtime_role", "log_retention_days", "secret_recovery_days")
 
-StackTags = Mapping[str, pulumi.Input[str]]
 Depends = pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]]
 Database = AuroraDatabase | DsqlDatabase
 
 
-def register_network(settings: Settings, tags: StackTags, depends_on: Depends) -> Network | None:
+def register_network(settings: Settings, depends_on: Depends) -> Network | None:
     """Register the network of the functions and the database, to be deleted before `depends_on`; none without a VPC."""
     if not settings.in_vpc:
         return None
     # Handlers that log in by password read it at every cold start: then the endpoint is in each zone.
-    args: NetworkArgs = {"endpoint_zones": 3 if settings.database_auth == "password" else 1, "tags": tags}
+    args: NetworkArgs = {
+        "endpoint_zones": 3 if settings.database_auth == "password" else 1,
+        "tags": settings.stack_tags,
+    }
     if settings.endpoints:
         args["endpoints"] = settings.endpoints
     if settings.vpc_id:
@@ -40,7 +46,6 @@ def register_database(
     settings: Settings,
     network: Network | None,
     function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
-    tags: StackTags,
     *,
     secret_arns: pulumi.Input[Sequence[str]],
     live: LiveStack,
@@ -52,18 +57,21 @@ def register_database(
     """
     opts = pulumi.ResourceOptions(depends_on=[*depends_on, live.checked])
     if network and settings.engine in RDS_ENGINES:
-        return _aurora(settings, network, tags, live, opts, secret_arns=secret_arns)
-    return _dsql(settings, network, function_role_arns, tags, opts)
+        return _aurora(settings, network, live, opts, secret_arns=secret_arns)
+    return _dsql(settings, network, function_role_arns, opts)
 
 
 def _dsql(
     settings: Settings,
     network: Network | None,
     function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
-    tags: StackTags,
     opts: pulumi.ResourceOptions,
 ) -> DsqlDatabase:
-    args: DsqlDatabaseArgs = {"function_role_arns": function_role_arns, "schema": settings.schema, "tags": tags}
+    args: DsqlDatabaseArgs = {
+        "function_role_arns": function_role_arns,
+        "schema": settings.schema,
+        "tags": settings.stack_tags,
+    }
     if settings.runtime_role:
         args["runtime_role"] = settings.runtime_role
     if settings.schema_owner == "project":
@@ -86,7 +94,6 @@ def _dsql(
 def _aurora(
     settings: Settings,
     network: Network,
-    tags: StackTags,
     live: LiveStack,
     opts: pulumi.ResourceOptions,
     *,
@@ -100,24 +107,20 @@ def _aurora(
     new = {} if settings.aurora_cluster_identifier else _new_cluster(settings, live)
     if settings.aurora_cluster_identifier:
         new["cluster_identifier"] = settings.aurora_cluster_identifier
-    role = {"runtime_role": settings.runtime_role} if settings.runtime_role else {}
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
         DATABASE,
         {
             "engine": settings.engine,
+            **given_arguments(settings, FOR_ALL_CLUSTERS),
             "vpc_id": network.vpc_id,
             "subnet_ids": network.subnet_ids,
             "function_security_group_id": network.function_security_group_id,
-            "schema": settings.schema,
             "auth": settings.database_auth,
             "former_auth": live.before.apply(lambda before: before.get("databaseAuth", "")),
-            "log_retention_days": settings.log_retention_days,
-            "tags": tags,
-            "secret_recovery_days": settings.secret_recovery_days,
+            "tags": settings.stack_tags,
             **endpoint,
             **new,
-            **role,
             **key,
         },
         opts,
@@ -125,25 +128,9 @@ def _aurora(
 
 
 def _new_cluster(settings: Settings, live: LiveStack) -> dict[str, Any]:
-    given = {
-        "engine_version": settings.engine_version,
-        "backup_window": settings.backup_window,
-        "maintenance_window": settings.maintenance_window,
-        "snapshot_identifier": settings.snapshot_identifier,
-        "restore_cluster_identifier": settings.restore_cluster_identifier,
-        "restore_time": settings.restore_time,
-    }
     return {
+        **given_arguments(settings, OF_NEW_CLUSTERS),
         "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
-        "min_capacity": settings.min_capacity,
-        "max_capacity": settings.max_capacity,
-        "auto_pause_seconds": settings.auto_pause_seconds,
-        "instance_count": settings.instance_count,
-        "backup_retention_days": settings.backup_retention_days,
-        "deletion_protection": settings.deletion_protection,
         "final_snapshot": settings.final_snapshot and not settings.force_destroy,
-        "performance_insights": settings.performance_insights,
         "export_logs": settings.database_logs,
-        "extended_support": settings.extended_support,
-        **{key: value for key, value in given.items() if value},
     }

@@ -13,16 +13,16 @@ from aurora_lambda.function import ImageFunction
 from aurora_lambda.function_args import ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole
 from aurora_lambda.image import LambdaImage
-from aurora_lambda.naming import camel_case
+from aurora_lambda.naming import output_prefix
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.service.additions import Additions
+from aurora_lambda.service.common_arguments import fence, function_arguments, role_arguments
 from aurora_lambda.service.function_options import ARGUMENTS_OF_QUEUES, FunctionOptions, QueueOptions
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.names import Names
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
-from aurora_lambda.service.streams import fence, role_args
 from aurora_lambda.stream_table import StreamTable
 from aurora_lambda_runtime.database.contract import COMMAND
 
@@ -56,7 +56,7 @@ class QueueFunction:
 
 
 class Functions:
-    """Makes the functions of one service, whose package is `application`, all with `variables` and `tags`."""
+    """Makes the functions of one service, whose package is `application`, all with `variables`."""
 
     def __init__(
         self,
@@ -69,10 +69,9 @@ class Functions:
         application: str,
         alarms: Alarms | None,
         variables: Mapping[str, str],
-        tags: Mapping[str, pulumi.Input[str]],
     ) -> None:
         self._settings, self._additions = settings, additions
-        self._image_uri, self._access, self._variables, self._tags = image_uri, access, variables, tags
+        self._image_uri, self._access, self._variables = image_uri, access, variables
         self._application = application
         # What is reached over AWS's API, with the service that the endpoint is of.
         self._remote = [(table.access, "dynamodb") for table in tables]
@@ -104,8 +103,8 @@ class Functions:
                 "function_arn": function.arn,
                 "expression": expression,
                 "time_zone": time_zone,
-                "tags": self._tags,
-                "transform": {"role": fence(self._settings, self._tags)},
+                "tags": self._settings.stack_tags,
+                "transform": {"role": fence(self._settings)},
             },
         )
         self._additions.add(schedule)
@@ -131,7 +130,7 @@ class Functions:
             "function_timeout": options.get("timeout", TIMEOUT),
             "role": role,
             "force_destroy": settings.force_destroy,
-            "tags": self._tags,
+            "tags": self._settings.stack_tags,
             **settings.encryption,
             **own,
         }
@@ -140,7 +139,7 @@ class Functions:
         queue = Queue(name, args)
         self._additions.add(queue)
         self._remote.append((queue.sender, "sqs"))
-        pulumi.export(f"{_label(name)}QueueUrl", queue.queue_url)
+        pulumi.export(f"{output_prefix(name)}QueueUrl", queue.queue_url)
         return QueueFunction(function, queue)
 
     def check_way_out(self, name: str, access: AccessList, *, database: bool = True) -> None:
@@ -159,7 +158,7 @@ class Functions:
             raise ValueError(f"function {name!r} {uses}, and its subnets have no way there. Type: {lines}")
 
     def _role(self, name: str, *, database: bool) -> FunctionRole:
-        role = FunctionRole(name, role_args(self._settings, self._tags, database and self._settings.in_vpc))
+        role = FunctionRole(name, role_arguments(self._settings, in_vpc=database and self._settings.in_vpc))
         self._additions.add_role(role, database=database)
         return role
 
@@ -176,17 +175,13 @@ class Functions:
         settings = self._settings
         args: ImageFunctionArgs = {
             "timeout": TIMEOUT,
-            "architecture": settings.architecture,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
-            **settings.encryption,
+            **function_arguments(settings),
             "publish": settings.publish_versions,
             **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
             "image_uri": _image_uri(name, options.get("image_uri", self._image_uri), settings.architecture),
             "role": role,
             "access": [*([database] if database else []), *options.get("access", ())],
             "environment": merged_mapping(options.get("environment", {}), self._variables, variables or {}),
-            "tags": self._tags,
         }
         if command:
             args["command"] = command
@@ -198,8 +193,8 @@ class Functions:
         function = ImageFunction(name, args)
         self._additions.add(function)
         self._watch(name, function, options)
-        pulumi.export(f"{_label(name)}LambdaArn", function.arn)
-        pulumi.export(f"{_label(name)}LambdaName", function.function_name)
+        pulumi.export(f"{output_prefix(name)}LambdaArn", function.arn)
+        pulumi.export(f"{output_prefix(name)}LambdaName", function.function_name)
         return function
 
     def _watch(self, name: str, function: ImageFunction, options: FunctionOptions) -> None:
@@ -210,7 +205,9 @@ class Functions:
         for each in watched:
             self._additions.add_watched(each)
         if self._alarms:
-            alarms = Alarms(name, {"watched": watched, "topic_arn": self._alarms.topic_arn, "tags": self._tags})
+            alarms = Alarms(
+                name, {"watched": watched, "topic_arn": self._alarms.topic_arn, "tags": self._settings.stack_tags}
+            )
             self._additions.add(alarms)
 
     def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:
@@ -273,7 +270,3 @@ def _image_uri(name: str, image: pulumi.Input[str] | LambdaImage, architecture: 
 def _check_name(kind: str, name: str) -> None:
     if mistake := Names.of_this_stack().mistake(kind, name):
         raise ValueError(mistake)
-
-
-def _label(name: str) -> str:
-    return camel_case(name.replace("-", "_"))

@@ -11,7 +11,6 @@ from aurora_lambda.service.database import Database
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import stream_functions
 
-Tags = Mapping[str, pulumi.Input[str]]
 BUSY_PERCENT = 90
 
 
@@ -41,11 +40,11 @@ def _watched_database(settings: Settings, database: Database) -> list[Watched]:
     return [aurora, *([readers] if settings.instance_count > 1 else [])]
 
 
-def register_alarms(settings: Settings, tags: Tags, watched: Sequence[Watched]) -> Alarms | None:
+def register_alarms(settings: Settings, watched: Sequence[Watched]) -> Alarms | None:
     """Register the alarms on the application and the topic of the stack's alarms; nothing where nobody is told."""
     if not settings.tells_of_alarms:
         return None
-    args: AlarmsArgs = {"watched": watched, "tags": tags}
+    args: AlarmsArgs = {"watched": watched, "tags": settings.stack_tags}
     if settings.alarm_topic_arn:
         args["topic_arn"] = settings.alarm_topic_arn
     if settings.alarm_email:

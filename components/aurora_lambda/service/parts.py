@@ -8,11 +8,11 @@ from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaIma
 from aurora_lambda.access import AccessList
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project
+from aurora_lambda.service.common_arguments import function_arguments, role_arguments
 from aurora_lambda.service.database import DATABASE, Database
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import role_args
 from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
 
 MIGRATION = "aurora-lambda:index:Migration"
@@ -23,14 +23,7 @@ def register_role(name: str, settings: Settings) -> FunctionRole:
     """Register the role of a function that uses the database."""
     # The runner's was a part of its component once.
     former = [pulumi.Alias(parent=pulumi.create_urn(name, MIGRATION))] if name == "migrations" else []
-    return FunctionRole(
-        name, role_args(settings, stack_tags(settings), settings.in_vpc), pulumi.ResourceOptions(aliases=former)
-    )
-
-
-def stack_tags(settings: Settings) -> dict[str, pulumi.Input[str]]:
-    """Return the tags of every resource of the stack."""
-    return {**settings.own_tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
+    return FunctionRole(name, role_arguments(settings, in_vpc=settings.in_vpc), pulumi.ResourceOptions(aliases=former))
 
 
 def register_image(target: str, settings: Settings, project: Project) -> LambdaImage:
@@ -48,7 +41,7 @@ def register_image(target: str, settings: Settings, project: Project) -> LambdaI
             "keep_images": settings.keep_images,
             "force_delete": settings.force_delete and not settings.deletion_protection,
             **settings.encryption,
-            "tags": stack_tags(settings),
+            "tags": settings.stack_tags,
         },
     )
 
@@ -87,13 +80,9 @@ def register_migration(
             "allow_reset": settings.allow_reset,
             # In a cluster that other stacks use too, the stack deletes what is its own.
             "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
-            "architecture": settings.architecture,
             "memory_size": settings.migration_memory,
             "timeout": settings.migration_timeout,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
-            "tags": stack_tags(settings),
-            **settings.encryption,
+            **function_arguments(settings),
         },
     )
 
@@ -123,18 +112,14 @@ def register_handler(
             "access": access,
             "environment": {**application_variables(project), **_database_routes(settings), **given.variables},
             "policy_statements": given.statements,
-            "architecture": settings.architecture,
             "memory_size": settings.handler_memory,
             "timeout": settings.handler_timeout,
             "reserved_concurrency": settings.handler_concurrency,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
             "url_auth_type": settings.function_url_auth,
             "snap_start": settings.snap_start,
             "publish": settings.publish_versions,
             **_cors(settings),
-            **settings.encryption,
-            "tags": stack_tags(settings),
+            **function_arguments(settings),
         },
     )
 

@@ -1,7 +1,5 @@
 """The secrets that a program makes for functions of its service."""
 
-from collections.abc import Mapping
-
 import pulumi
 
 from aurora_lambda.secret import Secret, SecretArgs
@@ -11,10 +9,10 @@ from aurora_lambda.service.stream_settings import NAME
 
 
 class Secrets:
-    """Makes the secrets of one service, all with `tags`."""
+    """Makes the secrets of one service."""
 
-    def __init__(self, settings: Settings, additions: Additions, tags: Mapping[str, pulumi.Input[str]]) -> None:
-        self._settings, self._additions, self._tags = settings, additions, tags
+    def __init__(self, settings: Settings, additions: Additions) -> None:
+        self._settings, self._additions = settings, additions
         self._names: list[str] = []
 
     def add(self, name: str, value: pulumi.Input[str] | None, arn: pulumi.Input[str] | None) -> Secret:
@@ -26,7 +24,7 @@ class Secrets:
         if name in self._names:
             raise ValueError(f"secret {name!r} is there already: keep what service.secret returned the first time")
         self._names.append(name)
-        args: SecretArgs = {"recovery_days": self._settings.secret_recovery_days, "tags": self._tags}
+        args: SecretArgs = {"recovery_days": self._settings.secret_recovery_days, "tags": self._settings.stack_tags}
         if value is not None:
             args["value"] = value
         if arn is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pulumi
+
 from aurora_lambda import alarms, aurora_args, function_args, function_role, image, migration
 from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.function_url import ORIGINS
@@ -162,6 +164,11 @@ class Settings(DatabaseSettings):
     def own_tags(self) -> dict[str, str]:
         """The tags that the configuration gives, by their keys."""
         return {key: value for key, _, value in (tag.partition("=") for tag in self.tags)}
+
+    @property
+    def stack_tags(self) -> dict[str, pulumi.Input[str]]:
+        """The tags of every resource of the stack."""
+        return {**self.own_tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)

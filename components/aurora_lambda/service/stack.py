@@ -36,7 +36,6 @@ from aurora_lambda.service.parts import (
     register_image,
     register_migration,
     register_role,
-    stack_tags,
 )
 from aurora_lambda.service.protection import Protection, is_protected
 from aurora_lambda.service.secrets import Secrets
@@ -78,18 +77,17 @@ class Service:
         self.settings = settings or load_settings(Settings)
         self._live = check_live_data(self.settings)
         self._additions = Additions()
-        self._secrets = Secrets(self.settings, self._additions, stack_tags(self.settings))
+        self._secrets = Secrets(self.settings, self._additions)
         self.image = register_image("handler", self.settings, self._project)
-        roles = register_stream_roles(self.settings, stack_tags(self.settings))
+        roles = register_stream_roles(self.settings)
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
         if self.settings.engine != NO_DATABASE:
             parts += self._sql_application(roles)
-        watched, tags = self._watched(), stack_tags(self.settings)
-        self.alarms = register_alarms(self.settings, tags, watched)
-        self._tables = register_tables(self.settings, tags, self._live)
+        watched = self._watched()
+        self.alarms = register_alarms(self.settings, watched)
+        self._tables = register_tables(self.settings, self._live)
         parts += register_streams(
             self.settings,
-            tags,
             self.image.image_uri,
             self.access,
             roles,
@@ -97,7 +95,7 @@ class Service:
             tables=self._tables,
             alarms=self.alarms,
         )
-        parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, tags, parts)]
+        parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, parts)]
         parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
         self._functions = self._functions_to_add()
@@ -246,7 +244,6 @@ class Service:
             alarms=self.alarms,
             application=self._project.application.name,
             variables=application_variables(self._project),
-            tags=stack_tags(self.settings),
         )
 
     def _made(self, part: Part | None, name: str) -> Part:
@@ -262,7 +259,6 @@ class Service:
         # Deleted before the roles by which Lambda lets go of it.
         self.network = register_network(
             settings,
-            stack_tags(settings),
             self._additions.with_roles([role, runner_role, *stream_roles.values(), self._live.checked]),
         )
         # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
@@ -270,7 +266,6 @@ class Service:
             settings,
             self.network,
             self._additions.with_role_arns([role.arn, *database_role_arns(settings, stream_roles)]),
-            stack_tags(settings),
             secret_arns=self._additions.with_secret_arns(arns_of_secrets(settings.functions)),
             live=self._live,
             depends_on=[self.image, migrations_image],

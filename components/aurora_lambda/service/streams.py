@@ -12,10 +12,12 @@ from aurora_lambda import (
     StreamTableArgs,
     TableStream,
     TableStreamArgs,
+    stream_table,
+    table_stream_args,
 )
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.function_role import FunctionRoleArgs
-from aurora_lambda.naming import camel_case, physical_name
+from aurora_lambda.naming import output_prefix, physical_name
+from aurora_lambda.service.common_arguments import function_arguments, given_arguments, role_arguments
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.monitoring import watched_functions
@@ -23,27 +25,11 @@ from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 
-Tags = Mapping[str, pulumi.Input[str]]
 
-
-def role_args(settings: Settings, tags: Tags, in_vpc: bool) -> FunctionRoleArgs:
-    """Return the arguments of a function's role: every role of the stack is fenced alike."""
-    args: FunctionRoleArgs = {"network_interfaces": in_vpc, "path": settings.role_path, "tags": tags}
-    if settings.permissions_boundary:
-        args["permissions_boundary"] = settings.permissions_boundary
-    return args
-
-
-def fence(settings: Settings, tags: Tags) -> dict[str, str]:
-    """Return what fences a role that is none of a function's."""
-    args = role_args(settings, tags, in_vpc=False)
-    return {key: str(args[key]) for key in ("path", "permissions_boundary") if key in args}
-
-
-def register_stream_roles(settings: Settings, tags: Tags) -> dict[str, FunctionRole]:
+def register_stream_roles(settings: Settings) -> dict[str, FunctionRole]:
     """Register the roles of the functions that streams feed, by the functions' names."""
     return {
-        name: FunctionRole(name, role_args(settings, tags, stream.database and settings.in_vpc))
+        name: FunctionRole(name, role_arguments(settings, in_vpc=stream.database and settings.in_vpc))
         for name, stream in stream_functions(settings.streams).items()
     }
 
@@ -55,7 +41,6 @@ def database_role_arns(settings: Settings, roles: Mapping[str, FunctionRole]) ->
 
 def register_streams(
     settings: Settings,
-    tags: Tags,
     image_uri: pulumi.Input[str],
     database: pulumi.Output[FunctionAccess] | None,
     roles: Mapping[str, FunctionRole],
@@ -72,7 +57,6 @@ def register_streams(
     functions = {
         name: _function(
             settings,
-            tags,
             stream,
             command=stream.entry_point(application),
             image_uri=image_uri,
@@ -84,7 +68,6 @@ def register_streams(
     streams = {
         stream.name: _table_stream(
             settings,
-            tags,
             stream,
             role=roles[stream.function_name],
             function=functions[stream.function_name],
@@ -97,7 +80,9 @@ def register_streams(
     made: list[pulumi.Resource] = [*functions.values(), *tables.values(), *streams.values()]
     if alarms and functions:
         watched = watched_functions(settings, functions)
-        made.append(Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": tags}))
+        made.append(
+            Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": settings.stack_tags})
+        )
     return made
 
 
@@ -105,22 +90,17 @@ def _export(
     functions: Mapping[str, ImageFunction], tables: Mapping[str, StreamTable], streams: Mapping[str, TableStream]
 ) -> None:
     for name, function in functions.items():
-        pulumi.export(f"{_camel_case(name)}LambdaArn", function.arn)
-        pulumi.export(f"{_camel_case(name)}LambdaName", function.function_name)
+        pulumi.export(f"{output_prefix(name)}LambdaArn", function.arn)
+        pulumi.export(f"{output_prefix(name)}LambdaName", function.function_name)
     if streams:
         pulumi.export("streamMappings", {name: stream.mapping_id for name, stream in streams.items()})
     for name, stream in streams.items():
-        pulumi.export(f"{_camel_case(name)}TableName", tables[name].table_name)
-        pulumi.export(f"{_camel_case(name)}FailureDestinationArn", stream.failure_destination_arn)
-
-
-def _camel_case(name: str) -> str:
-    return camel_case(name.replace("-", "_"))
+        pulumi.export(f"{output_prefix(name)}TableName", tables[name].table_name)
+        pulumi.export(f"{output_prefix(name)}FailureDestinationArn", stream.failure_destination_arn)
 
 
 def _function(
     settings: Settings,
-    tags: Tags,
     stream: StreamSettings,
     *,
     command: str,
@@ -138,15 +118,11 @@ def _function(
             "access": [database] if database is not None and stream.database else [],
             "environment": {**_batch_variables(settings, stream), **given.variables},
             "policy_statements": given.statements,
-            "architecture": settings.architecture,
             "memory_size": stream.memory,
             "timeout": stream.timeout,
             "reserved_concurrency": stream.concurrency,
-            "log_retention_days": settings.log_retention_days,
-            "tracing": settings.tracing,
             "publish": settings.publish_versions,
-            "tags": tags,
-            **settings.encryption,
+            **function_arguments(settings),
         },
     )
 
@@ -159,7 +135,6 @@ def _batch_variables(settings: Settings, stream: StreamSettings) -> dict[str, st
 
 def _table_stream(
     settings: Settings,
-    tags: Tags,
     stream: StreamSettings,
     *,
     role: FunctionRole,
@@ -172,23 +147,10 @@ def _table_stream(
         "table_kms_key_arn": table.kms_key_arn,
         "function_name": function.arn,
         "role": role,
-        "starting_position": stream.starting_position,
-        "batch_size": stream.batch_size,
-        "maximum_batching_window_in_seconds": stream.maximum_batching_window_in_seconds,
-        "parallelization_factor": stream.parallelization_factor,
-        "maximum_retry_attempts": stream.maximum_retry_attempts,
-        "maximum_record_age_in_seconds": stream.maximum_record_age_in_seconds,
-        "bisect_batch_on_function_error": stream.bisect_batch_on_function_error,
-        "report_batch_item_failures": stream.report_batch_item_failures,
-        "tumbling_window_in_seconds": stream.tumbling_window_in_seconds,
+        **given_arguments(stream, table_stream_args.ARGUMENTS),
         "filters": stream.filters,
-        "filter_quota": stream.filter_quota,
-        "enabled": stream.enabled,
-        "on_failure": stream.on_failure,
         "force_destroy": settings.force_destroy,
-        "failure_retention_days": stream.failure_retention_days,
-        "alarm_iterator_age_seconds": stream.alarm_iterator_age_seconds,
-        "tags": tags,
+        "tags": settings.stack_tags,
         **settings.encryption,
     }
     if topic_arn:
@@ -196,7 +158,7 @@ def _table_stream(
     return TableStream(stream.name, args)
 
 
-def register_tables(settings: Settings, tags: Tags, live: LiveStack) -> dict[str, StreamTable]:
+def register_tables(settings: Settings, live: LiveStack) -> dict[str, StreamTable]:
     """Register each table once, named by itself, and return them by the names of the streams that read them.
 
     They depend on the check of the `live` stack.
@@ -209,26 +171,19 @@ def register_tables(settings: Settings, tags: Tags, live: LiveStack) -> dict[str
     for name, streams in readers.items():
         names = [stream.name for stream in streams]
         tables |= dict.fromkeys(
-            names, StreamTable(name, {**_table(settings, tags, streams[0]), "former_streams": names}, opts)
+            names, StreamTable(name, {**_table(settings, streams[0]), "former_streams": names}, opts)
         )
     return tables
 
 
-def _table(settings: Settings, tags: Tags, stream: StreamSettings) -> StreamTableArgs:
+def _table(settings: Settings, stream: StreamSettings) -> StreamTableArgs:
     args: StreamTableArgs = {
         "table_name": stream.table,
-        "existing_table": stream.existing_table,
-        "partition_key": stream.partition_key,
-        "partition_key_type": stream.partition_key_type,
-        "sort_key_type": stream.sort_key_type,
-        "stream_view_type": stream.stream_view_type,
-        "point_in_time_recovery": stream.point_in_time_recovery,
+        **given_arguments(stream, stream_table.ARGUMENTS),
         "deletion_protection": stream.deletion_protection or settings.deletion_protection,
-        "tags": tags,
+        "tags": settings.stack_tags,
         **settings.encryption,
     }
     if stream.table_prefix is not None:
         args["name_prefix"] = stream.table_prefix
-    if stream.sort_key:
-        args["sort_key"] = stream.sort_key
     return args
