@@ -1,6 +1,7 @@
 """A service of one's own as a stranger makes it: from wheels, in an empty environment, far from this repository."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,15 @@ from tests.services import missing
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-# Each engine and each way to answer the URL, and how a column is added there.
-CORE = ('    Column("text"', '    Column("title", String(9)),\n    Column("text"')
-ORM = ("    text: Mapped", "    title: Mapped[str | None] = mapped_column(String(9))\n    text: Mapped")
+# Each engine and each way to answer the URL, and how a column is added there: what stands for what in which module.
+Edits = Mapping[str, tuple[str, str]]
+CORE: Edits = {
+    "tables.py": ('    Column("text"', '    Column("title", String(9)),\n    Column("text"'),
+    "routes.py": ("NOTE = (", "NOTE = (notes.c.title, "),
+}
+ORM: Edits = {
+    "tables.py": ("    text: Mapped", "    title: Mapped[str | None] = mapped_column(String(9))\n    text: Mapped")
+}
 SERVICES = [("postgres", "none", CORE), ("mysql", "fastapi", ORM), ("dsql", "flask", ORM)]
 
 
@@ -30,7 +37,7 @@ def write_service(installed: Path, tmp_path: Path, engine: str, web: str) -> Pat
 
 @pytest.mark.parametrize(("engine", "web", "column"), SERVICES)
 def test_a_service_is_up_and_tested_untouched_and_grows(
-    installed: Path, tmp_path: Path, engine: str, web: str, column: tuple[str, str]
+    installed: Path, tmp_path: Path, engine: str, web: str, column: Edits
 ) -> None:
     """Whoever tries the first three commands and fails tries nothing else."""
     service = write_service(installed, tmp_path, engine, web)
@@ -52,10 +59,11 @@ def check_untouched(service: Path) -> None:
     assert {path: path.read_text() for path in (service / "requirements").iterdir()} == requirements
 
 
-def grow(service: Path, column: tuple[str, str]) -> None:
-    """Add a column and a stream, and test again."""
-    tables = service / "application" / "tables.py"
-    tables.write_text(tables.read_text().replace(*column))
+def grow(service: Path, column: Edits) -> None:
+    """Add a column that is shown and a stream, and test again."""
+    for name, edit in column.items():
+        module = service / "application" / name
+        module.write_text(module.read_text().replace(*edit))
     run(service, COMMAND, "new-migration")
     run(service, COMMAND, "new-stream", "copy-orders", "orders")
     run(service, "make", "up")

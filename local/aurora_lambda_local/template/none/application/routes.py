@@ -21,7 +21,7 @@ def add_note(request: Request) -> Answer:
     texts = required_texts(request.json_object(), {"text": TEXT_LENGTH}, "Text is required")
     note = {"id": uuid4(), **texts, "created_at": datetime.now(UTC)}
     request.database.insert(notes, note)
-    return 201, note
+    return 201, {column.name: note.get(column.name) for column in NOTE}
 
 
 def show_note(request: Request) -> Answer:
