@@ -2,6 +2,7 @@
 """How a stack's configuration is read, and how mistakes in it are told."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.project import Project
+from aurora_lambda.service import regions
 from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.names import PATTERN
@@ -184,14 +186,19 @@ def test_what_just_fits_is_taken(config: dict[str, str]) -> None:
     read(config, "dev")
 
 
-def test_a_region_whose_databases_could_not_be_trusted_is_refused() -> None:
-    """Every connection would fail its TLS check once everything is deployed."""
+def test_a_region_whose_databases_could_not_be_trusted_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every connection would fail its TLS check once everything is deployed; what it says can be typed as it is."""
+    roots = tmp_path / "a folder" / "rds.pem"
+    roots.parent.mkdir()
+    monkeypatch.setattr(regions, "RDS_ROOTS", shutil.copy(regions.RDS_ROOTS, roots))
     assert read({}, "dev", "eu-west-1") == Settings()
     with pytest.raises(SettingsError) as caught:
         read({}, "dev", "xx-west-9")
     assert caught.value.mistakes == [
         "aws:region is 'xx-west-9', and this version knows no certificate authority of RDS there. "
-        f"Use a later version of aurora-lambda, or type: curl -o {RDS_ROOTS} "
+        f"Use a later version of aurora-lambda, or type: curl -o '{roots}' "
         "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
     ]
     with pytest.raises(SettingsError) as caught:

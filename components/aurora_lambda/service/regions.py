@@ -1,6 +1,7 @@
 """In which regions a stack can be deployed: those whose certificate authorities of RDS the functions know."""
 
 import re
+import shlex
 import ssl
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ def region_mistakes(region: str, engine: str) -> list[str]:
     if engine in RDS_ENGINES and region and region not in trusted_regions(RDS_ROOTS):
         return [
             f"aws:region is {region!r}, and this version knows no certificate authority of RDS there. "
-            f"Use a later version of aurora-lambda, or type: curl -o {RDS_ROOTS} {BUNDLE_URL}"
+            f"Use a later version of aurora-lambda, or type: curl -o {shlex.quote(str(RDS_ROOTS))} {BUNDLE_URL}"
         ]
     return []
 

@@ -4,6 +4,7 @@ One SQLite file a stack. What is written outlives a kill of this process; after 
 """
 
 import json
+import shlex
 import sqlite3
 import threading
 import time
@@ -74,7 +75,9 @@ class StreamStore:
             self._connection.executescript(f"pragma journal_mode = wal; pragma synchronous = normal; {SCHEMA}")
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            raise LocalError(f"{path} cannot be read ({error}); to go on with no tables: rm {path}") from None
+            raise LocalError(
+                f"{path} cannot be read ({error}); to go on with no tables: rm {shlex.quote(str(path))}"
+            ) from None
         self._run("delete from records where created < ?", (time.time() - RETENTION_SECONDS,))
         # Destinations are in memory: those of the last process are gone.
         self._run("update failures set delivered = 0", ())

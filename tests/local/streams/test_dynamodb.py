@@ -277,11 +277,12 @@ def test_an_impossible_table_is_refused_in_words(dynamodb: DurableDynamoDb, stor
 
 def test_a_damaged_file_is_reported_with_what_to_type(tmp_path: Path) -> None:
     """No `up` would work any more, and nobody know why."""
-    path = tmp_path / "streams.sqlite"
+    path = tmp_path / "a folder" / "streams.sqlite"
+    path.parent.mkdir()
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(LocalError) as refused:
         StreamStore(path)
-    assert str(refused.value) == (f"{path} cannot be read (file is not a database); to go on with no tables: rm {path}")
+    assert str(refused.value) == f"{path} cannot be read (file is not a database); to go on with no tables: rm '{path}'"
 
 
 def test_nothing_is_acknowledged_that_could_not_be_kept(
