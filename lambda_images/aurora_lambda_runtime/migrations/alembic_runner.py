@@ -51,7 +51,7 @@ class Migrations:
         self._application = application
         self._versions = application.versions
         self.output = io.StringIO()
-        self.config = Config(stdout=self.output, output_buffer=self.output)
+        self.config = Config(output_buffer=self.output)
         self.config.set_main_option("path_separator", "newline")
         self.config.set_main_option("script_location", _escaped(HERE))
         self.config.set_main_option("version_locations", _escaped(self._versions))
@@ -170,9 +170,12 @@ class Migrations:
 
     def history(self, version: str | None) -> str:
         """Return every revision, newest first, the current one marked."""
-        command.history(self.config)
-        lines = self.output.getvalue().splitlines()
-        return "\n".join(f"{line} (current)" if _is_about(line, version) else line for line in lines)
+        # Not by Alembic's command, which prints to a stream without an encoding what is not ASCII as `?`.
+        return "\n".join(
+            script.cmd_format(verbose=False, include_branches=True, include_doc=True, include_parents=True)
+            + " (current)" * (script.revision == version)
+            for script in self.script.walk_revisions()
+        )
 
     def current(self, version: str | None) -> str:
         """Return the revision the database is at, as Alembic prints it."""
@@ -286,10 +289,6 @@ def is_compared(name: str | None, kind: str, _parents: object) -> bool:
     """Return whether something in a database is compared with the code: not the runner's own tables."""
     own = {"migration_checksums", "migration_owner", "migration_progress", "migration_lease"}
     return kind != "table" or name not in own
-
-
-def _is_about(line: str, version: str | None) -> bool:
-    return version is not None and line.partition(" -> ")[2].split(" ")[0].rstrip(",") == version
 
 
 def _escaped(path: Path) -> str:
