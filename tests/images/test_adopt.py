@@ -36,7 +36,7 @@ def downgrade() -> None:
     op.drop_table("item")
     op.drop_table("account")
 '''
-SECOND = '''"""Add two columns!
+SECOND = '''"""Add two columns for Jürgen!
 
 Revision ID: 1975ea83b712
 Revises: ae1027a6acf
@@ -82,7 +82,7 @@ def test_revisions_keep_their_order_and_their_code(history: Path, versions: Path
     """A rewritten history would be another one than what production has."""
     assert adopt(history, versions) == {
         "ae1027a6acf": versions / "0001_create_account_and_item.py",
-        "1975ea83b712": versions / "0002_add_two_columns.py",
+        "1975ea83b712": versions / "0002_add_two_columns_for_j_rgen.py",
     }
     first, second = (path.read_text() for path in sorted(versions.glob("*.py")))
     assert first == FIRST.replace("Revision ID: ae1027a6acf", "Revision ID: 0001").replace(
@@ -106,6 +106,11 @@ def test_an_adopted_history_goes_up_and_down(history: Path, versions: Path, data
     assert down["after"] is None
     assert run({}, database.environment(), versions=versions)["after"] == "0002"
     assert run({"command": "status"}, database.environment(), versions=versions)["output"] == "up to date"
+    history_of_it = run({"command": "history"}, database.environment(), versions=versions)["output"]
+    assert (
+        history_of_it
+        == "0001 -> 0002 (head), Add two columns for Jürgen! (current)\n<base> -> 0001, create account and item"
+    )
 
 
 def test_a_database_that_alembic_made_is_stamped_and_goes_on(history: Path, versions: Path, database: Database) -> None:
@@ -178,7 +183,14 @@ def test_revisions_that_are_there_are_left_alone(history: Path, versions: Path) 
 
 
 def test_a_folder_without_revisions_says_which_to_name(versions: Path, tmp_path: Path) -> None:
-    """People name the folder of alembic.ini first."""
-    (tmp_path / "empty").mkdir()
+    """People name the folder of alembic.ini first, and what it says has to lead to the other."""
+    project = tmp_path / "project"
+    with pytest.raises(MigrationError, match=f"^there is no folder {project}$"):
+        adopt(project, versions)
+    project.mkdir()
     with pytest.raises(MigrationError, match="has no revisions of Alembic: name the folder that its files are in"):
-        adopt(tmp_path / "empty", versions)
+        adopt(project, versions)
+    (project / "models.py").write_text("tables = []\n")
+    wrong = f"^{project} is not the folder of Alembic's revisions, versions: Could not determine revision id from"
+    with pytest.raises(MigrationError, match=wrong):
+        adopt(project, versions)

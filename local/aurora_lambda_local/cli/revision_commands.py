@@ -48,10 +48,9 @@ def adopt_history(options: argparse.Namespace) -> None:
     for old, file in adopted.items():
         print(f"{old} is {file}")
     last = list(adopted)[-1]
-    print(
-        "Put the tables into tables.py, then aurora-lambda up. A database that Alembic has brought to"
-        f" {last} goes on after: aurora-lambda migrate stamp {adopted[last].name.partition('_')[0]}"
-    )
+    number = adopted[last].name.partition("_")[0]
+    print("Put the tables into tables.py, `metadata = Base.metadata` where they are the ORM's, then aurora-lambda up.")
+    print(f"A database that Alembic has brought to {last} goes on after: aurora-lambda migrate stamp {number}")
 
 
 def _renumber(names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.renumber import assigned
@@ -60,10 +61,14 @@ def unknown_revision(script: ScriptDirectory, version: str | None, head: str | N
 
 def _history(source: Path) -> Sequence[Script]:
     """Return the revisions in a folder of Alembic's, first to last."""
+    if not source.is_dir():
+        raise MigrationError(f"there is no folder {source}")
     try:
         scripts = list(ScriptDirectory(str(source), version_locations=[str(source)]).walk_revisions())[::-1]
     except KeyError as missing:
         raise MigrationError(f"a revision in {source} follows {missing}, which is not there") from None
+    except CommandError as error:
+        raise MigrationError(f"{source} is not the folder of Alembic's revisions, versions: {error}") from None
     except Exception as error:
         raise MigrationError(f"the revisions in {source} cannot be read: {type(error).__name__}: {error}") from None
     if not scripts:
