@@ -25,7 +25,7 @@ def print_pending(stack: str, result: PreviewResult) -> None:
     engine, before = str(result.outputs["engine"]), str(result.before.get("engine") or "")
     if engine not in ENGINES:
         return
-    if before not in ("", engine):
+    if before != engine and {*result.changes} != {"created"}:
         print_line(
             ("note:", "yellow"), f" the SQL is for an empty {engine} database; one kept from before needs less of it"
         )

@@ -1,0 +1,21 @@
+"""What `aurora-lambda preview` says of the revisions."""
+
+import pytest
+
+from aurora_lambda_local.cli.preview import print_pending
+from aurora_lambda_local.program.preview import PreviewResult
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({"created": 3}, "\n-- 0001 "),
+        ({"created": 1, "same": 2}, "note: the SQL is for an empty postgres database; one kept from before needs less"),
+    ],
+)
+def test_where_an_up_has_failed_the_sql_is_that_of_an_empty_database_and_says_so(
+    changes: dict[str, int], first: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Revisions that the failed `up` did apply would seem to be applied once more."""
+    print_pending("local", PreviewResult(changes, {"engine": "postgres"}, {}))
+    assert capsys.readouterr().out.startswith(first)
