@@ -6,13 +6,14 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import database_settings
+from aurora_lambda_runtime.database.contract import APPLICATION, database_settings
 from aurora_lambda_runtime.migrations import runner
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
 from aurora_lambda_runtime.migrations.servers import open_server
@@ -252,6 +253,7 @@ def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> N
     program = """
 import os, sys
 from pathlib import Path
+from types import SimpleNamespace
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.runner import run
 print(run({}, os.environ, ApplicationPackage("unused", Path(sys.argv[1])))["after"])
@@ -269,6 +271,15 @@ def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Pa
         run({}, database.environment(), versions=history(tmp_path, "NONSENSE"))
     assert failure.value.__suppress_context__
     assert len(failure.traceback) <= 5
+
+
+def test_what_lambda_logs_of_a_failure_is_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each failed deployment buried it under fifteen lines of the runner's own code, which nobody can mend."""
+    monkeypatch.setenv(APPLICATION, "tests.sample_application")
+    with pytest.raises(MigrationError) as failure:
+        runner.lambda_handler({"command": "reset"}, SimpleNamespace(get_remaining_time_in_millis=lambda: 9000))
+    assert str(failure.value).startswith("reset is refused: ")
+    assert [entry.name for entry in failure.traceback][1:] == ["lambda_handler"]
 
 
 @pytest.mark.parametrize("command", ["deploy", "check"])

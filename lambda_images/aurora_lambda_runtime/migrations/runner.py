@@ -47,7 +47,11 @@ def lambda_handler(event: object, context: Any) -> MigrationResult | DestroyResu
         MigrationError: it could not be done; the message says why and what state the database is in.
     """
     application = ApplicationPackage.of_environment()
-    return run(event, os.environ, application, lambda: context.get_remaining_time_in_millis() / 1000)
+    try:
+        return run(event, os.environ, application, lambda: context.get_remaining_time_in_millis() / 1000)
+    except MigrationError as error:
+        # Lambda logs the frames too: they are this runner's own, and say less than the message.
+        raise error.with_traceback(None) from None
 
 
 def run(
