@@ -149,16 +149,31 @@ def test_a_rollback_that_stopped_half_way_is_finished_by_another_one(aws: Lambda
 
 
 def test_a_function_that_the_last_deployment_has_brought_stays(aws: Lambda) -> None:
-    """The whole service could not go back, since one of its functions had no version before."""
+    """The whole service could not go back, or one image only, since one of its functions had no version before."""
     aws.deploy("2", "0001", "handler")
+    aws.deploy("3", "0001", "handler")
     aws.client.delete_alias(FunctionName="copy", Name="live")
     aws.client.delete_function(FunctionName="copy", Qualifier="1")
-    aws.deploy("2", "0001", "copy")
+    aws.deploy("3", "0001", "copy")
     aws.client.create_alias(FunctionName="copy", Name="live", FunctionVersion=aws.versions("copy")[-1])
-    aws.lead(handler="2")
-    lines = list(roll_back(aws.stack("0001")))
-    assert [line.partition(" version")[0] for line in lines] == ["copy: stays at", "handler:"]
-    assert aws.live()[0] == "1"
+    aws.lead(handler="3")
+    for before in ("2", "1"):
+        lines = list(roll_back(aws.stack("0001")))
+        assert [line.partition(" version")[0] for line in lines] == ["copy: stays at", "handler:"]
+        assert aws.live()[0] == before
+    with pytest.raises(StackRequestError, match="nothing to go back to"):
+        list(roll_back(aws.stack("0001")))
+
+
+def test_a_function_of_an_image_of_its_own_goes_back_by_that(aws: Lambda) -> None:
+    """After a bad deployment of it alone a rollback did nothing, and said that all was done."""
+    aws.deploy("other 1", "0001", "copy")
+    aws.deploy("2", "0001", "handler")
+    aws.deploy("3", "0001", "handler")
+    aws.deploy("other 2", "0001", "copy")
+    aws.lead(handler="3", copy="3")
+    list(roll_back(aws.stack("0001")))
+    assert aws.live() == ["3", "2"]
 
 
 def test_where_there_is_nothing_to_go_back_to_it_says_so_and_changes_nothing(aws: Lambda) -> None:

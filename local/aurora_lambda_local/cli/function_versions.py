@@ -94,11 +94,12 @@ def _lead_back(stack: DeployedStack, published: Sequence[PublishedFunction]) -> 
         raise StackRequestError(
             f"stack {stack.name!r} publishes no versions: set publishVersions to true, and deploy it twice"
         )
-    image = max((each.live for each in published), key=Version.age).image
-    before = [each for function in published for each in function.earlier if each.image != image]
+    # A function that the last deployment has brought, or that has an image of its own, holds no other one back.
+    before = [(each.live, old) for each in published for old in each.earlier if old.image != each.live.image]
     if not before:
         raise StackRequestError(f"stack {stack.name!r} has nothing to go back to: no other code was deployed before")
-    target = max(before, key=Version.age)
+    image = max((live for live, _ in before), key=Version.age).image
+    target = max((old for live, old in before if live.image == image), key=Version.age)
     for function in published:
         name, version = program_name(function.name), function.newest(target.image)
         if function.live.image == image and version:
