@@ -1,5 +1,7 @@
 """What a program sets of a component's resources itself, where the component has no argument for it."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -34,6 +36,13 @@ def transformed(component: Component, args: dict[str, Any], **transform: Any) ->
     return record(lambda: component("x", {**args, "transform": transform}))
 
 
+@cache
+def untouched(component: Component) -> list[Mapping[str, Mapping[str, Any]]]:
+    """Return the inputs of each resource, by URN, of the component as it is with each of its arguments."""
+    recordings = [transformed(component, args) for args in EVERYTHING[component]]
+    return [{entry.urn: entry.inputs for entry in recording.registrations} for recording in recordings]
+
+
 def a_property(type_: type[pulumi.Resource]) -> str:
     """Return the name of a property of this type that no component sets, where there is one."""
     if type_ is docker.Image:
@@ -52,8 +61,7 @@ def test_each_resource_of_each_component_is_reached_by_its_name(
 ) -> None:
     """A person would fork the component for one property of this resource."""
     name, reached = a_property(type_), []
-    for args in EVERYTHING[component]:
-        plain = {entry.urn: entry.inputs for entry in transformed(component, args).registrations}
+    for args, plain in zip(EVERYTHING[component], untouched(component), strict=True):
         for entry in transformed(component, args, **{child: {name: "mine"}}).registrations:
             if "mine" in entry.inputs.values():
                 assert entry.inputs == {**plain[entry.urn], camel_case(name): "mine"}

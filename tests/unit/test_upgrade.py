@@ -114,6 +114,7 @@ def test_without_a_version_the_newest_is_taken(service: Path) -> None:
     assert news(service, "0.2.0", "0.3.0") == "## 0.3.0\n\n- New."
 
 
+@pytest.mark.slow
 def test_a_version_that_is_named_is_taken_and_the_one_before_too(service: Path) -> None:
     """Who finds that the new one breaks something has to come back."""
     assert take_version(service, "0.3.0") == ("0.2.0", "0.3.0")
@@ -122,6 +123,7 @@ def test_a_version_that_is_named_is_taken_and_the_one_before_too(service: Path) 
     assert installed(service) == versions("0.2.0")
 
 
+@pytest.mark.slow
 def test_newer_wheels_take_the_place_of_those_in_the_service(service: Path, tmp_path: Path) -> None:
     """While nothing is published, wheels are all there is."""
     text = from_wheels(service)
@@ -133,6 +135,7 @@ def test_newer_wheels_take_the_place_of_those_in_the_service(service: Path, tmp_
     assert installed(service) == versions("0.3.0")
 
 
+@pytest.mark.slow
 def test_a_new_build_of_the_same_number_is_installed(service: Path, tmp_path: Path) -> None:
     """The code of yesterday's build would go on to run, under the number of today's."""
     from_wheels(service)
@@ -161,6 +164,7 @@ def test_what_cannot_be_resolved_leaves_all_as_it_was(service: Path, tmp_path: P
     assert contents(service) == before
 
 
+@pytest.mark.slow
 def test_what_cannot_be_installed_leaves_all_as_it_was(service: Path, tmp_path: Path) -> None:
     """The wheels would be gone, and `make up` would fail with the new ones."""
     from_wheels(service)
