@@ -21,7 +21,6 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.image_context import write_context
-from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.resources.outputs import lookup_result, resource_outputs
 
 PROJECT = "aurora-lambda"
@@ -174,10 +173,18 @@ def record(
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
         # A program that failed leaves what waits for it.
-        cancel_tasks(loop)
+        _cancel_tasks(loop)
         SETTINGS.outputs.clear()
         os.chdir(folder)
     return recording
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what still waits: Python would report each task as never awaited, whenever it is freed."""
+    if tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def fresh_event_loop() -> asyncio.AbstractEventLoop:

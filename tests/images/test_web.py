@@ -1,5 +1,6 @@
 """Web frameworks in place of routes, with the ORM, on real databases."""
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,6 @@ from sqlalchemy import String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from aurora_lambda_local.testing.client import event_loop
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.database.error_codes import is_duplicate
 from aurora_lambda_runtime.database.orm import session, transaction
@@ -48,7 +48,7 @@ class Note(Base):
 @pytest.fixture(autouse=True)
 def own_event_loop() -> Iterator[None]:
     """Run ASGI applications in an event loop of the test's own."""
-    with event_loop():
+    with asyncio.Runner():
         yield
 
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import chdir, contextmanager
 from typing import Any
 
 import pulumi
@@ -14,7 +12,6 @@ from pulumi.runtime.mocks import MockMonitor, set_mocks
 from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Outputs
@@ -33,18 +30,18 @@ class Monitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Register a resource."""
         self._set_urn(request)
-        with _thread_event_loop():
+        with asyncio.Runner():
             return super().RegisterResource(request)
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Read a resource that exists elsewhere."""
         self._set_urn(request)
-        with _thread_event_loop():
+        with asyncio.Runner():
             return super().ReadResource(request)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
         """Answer an `aws.get_...` call."""
-        with _thread_event_loop():
+        with asyncio.Runner():
             return super().Invoke(request)
 
     def _set_urn(self, request: Any) -> None:
@@ -61,7 +58,7 @@ def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: b
         Exception: whatever the program raises. The reason why a resource failed is in `receiver.failures`.
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
-    with _silenced_logging(), _working_directory(program.directory), _event_loop(receiver) as loop:
+    with _silenced_logging(), chdir(program.directory), _event_loop(receiver) as loop:
         monitor = Monitor(receiver)
         receiver.transforms.run_on(loop)
         set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
@@ -82,17 +79,6 @@ async def _resolve(outputs: Mapping[str, object]) -> Outputs:
 
 
 @contextmanager
-def _thread_event_loop() -> Generator[None]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-@contextmanager
 def _silenced_logging() -> Generator[None]:
     """Silence Pulumi, which logs a failure once for every resource that depends on the failed one."""
     root = logging.getLogger()
@@ -107,28 +93,14 @@ def _silenced_logging() -> Generator[None]:
 @contextmanager
 def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLoop]:
     """Give an event loop for one run, and close it once no request to the supervisor is open."""
-    loop = asyncio.new_event_loop()
-    # Every resource that depends on a failed one fails too, and nothing awaits those.
-    loop.set_exception_handler(lambda *_: None)
-    asyncio.set_event_loop(loop)
-    try:
-        yield loop
-    except KeyboardInterrupt:
-        receiver.abort()
-        raise
-    finally:
-        receiver.wait_until_idle()
-        cancel_tasks(loop)
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-@contextmanager
-def _working_directory(directory: Path) -> Generator[None]:
-    before = Path.cwd()
-    os.chdir(directory)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        # Every resource that depends on a failed one fails too, and nothing awaits those.
+        loop.set_exception_handler(lambda *_: None)
+        try:
+            yield loop
+        except KeyboardInterrupt:
+            receiver.abort()
+            raise
+        finally:
+            receiver.wait_until_idle()

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from functools import cached_property, partialmethod
@@ -13,7 +11,6 @@ from urllib.parse import urlsplit
 from werkzeug.datastructures import Headers
 
 from aurora_lambda_local.lambda_service.url_payload import url_event, url_response
-from aurora_lambda_local.platform.event_loops import cancel_tasks
 from aurora_lambda_local.platform.http_server import Request
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
 
@@ -108,17 +105,3 @@ class Client:
 def encode(value: Any) -> bytes:
     """Return a value as JSON, as it goes over the wire."""
     return json.dumps(value).encode()
-
-
-@contextmanager
-def event_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """Yield an event loop of its own, which is the current one at first; cancel at the end what it still does."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
-        yield loop
-    finally:
-        cancel_tasks(loop)
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
-        asyncio.set_event_loop(None)

@@ -1,5 +1,6 @@
 """Databases of a service's tests: a real server of an engine, with all revisions applied."""
 
+import asyncio
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, MetaData, insert, select, text
 from aurora_lambda_local.databases.dsql.server import DsqlServer
 from aurora_lambda_local.databases.dsql.tokens import Identity
 from aurora_lambda_local.databases.registry import database_server
-from aurora_lambda_local.testing.client import Client, event_loop
+from aurora_lambda_local.testing.client import Client
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_ROUTES, database_settings
@@ -107,13 +108,13 @@ def migrated_database(application: ApplicationPackage) -> Generator[MigratedData
     for command in ("deploy", "check"):
         run({"command": command}, os.environ, application)
     metadata = application.metadata()
-    with event_loop() as loop:
+    with asyncio.Runner() as runner:
         loaded = load_application(application, {**os.environ, DATABASE_ROUTES: "true"})
         dispatcher = Dispatcher(Connector(database_settings(os.environ)), loaded)
         # On a connection of its own: the application's pool has one, which an invocation may hold.
         connector = Connector(dispatcher.connector.settings)
         database = Database.on(connector)
-        client = Client(dispatcher, loop)
+        client = Client(dispatcher, runner.get_loop())
         try:
             yield MigratedDatabase(client, dispatcher.database, database, metadata, _rows(database, metadata))
         finally:
