@@ -36,11 +36,38 @@ def files_digest(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalPaths:
-    """The folders and files below one `.local/`."""
+    """The folders and files below one `.local/`.
+
+    Attributes:
+        state: The JSON file that records what the last `up` made.
+        supervisor: The JSON file that says how to reach the supervisor; exists while it runs.
+        supervisor_log: The supervisor's own output.
+        supervisor_argument: The argument that tells this checkout's supervisor from all others.
+        console_link: The page that leads a browser to the console; it holds the token.
+        lock: The file that a running `up` or `down` holds locked.
+        images: The files of each image, by digest.
+        containers: A file that exists once the Docker engine has built something for this checkout.
+        environments: Python environments, by digest of their requirements.
+        all_data: The databases of every stack.
+        logs: The logs of every stack's functions.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        self.state = self.root / "state"
+        self.supervisor = self.root / "supervisor.json"
+        self.supervisor_log = self.root / "supervisor.log"
+        self.supervisor_argument = f"{SUPERVISOR}{self.root}"
+        self.console_link = self.root / "console.html"
+        self.lock = self.root / "lock"
+        self.images = self.root / "images"
+        self.containers = self.root / "containers"
+        self.environments = self.root / "environments"
+        self.all_data = self.root / "data"
+        self.logs = self.root / "logs"
 
     @classmethod
     def for_checkout(cls, checkout: Path | None = None) -> "LocalPaths":
@@ -53,51 +80,6 @@ class LocalPaths:
         folders = (each.removeprefix(SUPERVISOR) for each in arguments if each.startswith(SUPERVISOR))
         return next((cls(Path(folder)) for folder in folders), None)
 
-    @property
-    def state(self) -> Path:
-        """The JSON file that records what the last `up` made."""
-        return self.root / "state"
-
-    @property
-    def supervisor(self) -> Path:
-        """The JSON file that says how to reach the supervisor; exists while it runs."""
-        return self.root / "supervisor.json"
-
-    @property
-    def supervisor_log(self) -> Path:
-        """The supervisor's own output."""
-        return self.root / "supervisor.log"
-
-    @property
-    def console_link(self) -> Path:
-        """The page that leads a browser to the console; it holds the token."""
-        return self.root / "console.html"
-
-    @property
-    def lock(self) -> Path:
-        """The file that a running `up` or `down` holds locked."""
-        return self.root / "lock"
-
-    @property
-    def images(self) -> Path:
-        """The files of each image, by digest."""
-        return self.root / "images"
-
-    @property
-    def containers(self) -> Path:
-        """A file that exists once the Docker engine has built something for this checkout."""
-        return self.root / "containers"
-
-    @property
-    def environments(self) -> Path:
-        """Python environments, by digest of their requirements."""
-        return self.root / "environments"
-
-    @property
-    def all_data(self) -> Path:
-        """The databases of every stack."""
-        return self.root / "data"
-
     def data(self, stack: str) -> Path:
         """Return the folder of one stack's databases."""
         return self.all_data / stack
@@ -106,19 +88,9 @@ class LocalPaths:
         """Return the file that keeps one stack's DynamoDB tables, streams and failures."""
         return self.data(stack) / "streams.sqlite"
 
-    @property
-    def logs(self) -> Path:
-        """The logs of every stack's functions."""
-        return self.root / "logs"
-
     def log(self, stack: str, function_name: str) -> Path:
         """Return the log file of one function."""
         return self.logs / stack / f"{function_name}.log"
-
-    @property
-    def supervisor_argument(self) -> str:
-        """The argument that tells this checkout's supervisor from all others."""
-        return f"{SUPERVISOR}{self.root}"
 
     def process_prefixes(self) -> tuple[str, ...]:
         """Return how a word of every process that belongs to this checkout starts."""
