@@ -4,19 +4,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.migrations.outcome import MigrationResult
 
-if TYPE_CHECKING:
-    # It imports boto3 and SQLAlchemy, which most commands do without.
-    from aurora_lambda_local.deployed.migrations import MigrationResult
-
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
 
 
-def migration_summary(result: "MigrationResult") -> str:
+def migration_summary(result: MigrationResult) -> str:
     """Return the output of a migration command that prints something, or a summary of what another one did."""
     if result["output"] or result["command"] in NOTHING_TO_PRINT:
         return result["output"].rstrip("\n") or NOTHING_TO_PRINT[result["command"]]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aurora_lambda_local.platform.http_server import Request, Response
@@ -27,52 +27,13 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
-class _HttpDescription(TypedDict):
-    method: str
-    path: str
-    protocol: str
-    sourceIp: str
-    userAgent: str
-
-
-class _RequestContext(TypedDict):
-    accountId: str
-    apiId: str
-    domainName: str
-    domainPrefix: str
-    http: _HttpDescription
-    requestId: str
-    routeKey: str
-    stage: str
-    time: str
-    timeEpoch: int
-
-
-class _EventBody(TypedDict):
-    isBase64Encoded: bool
-    body: NotRequired[str]
-
-
-class UrlEvent(_EventBody):
-    """An event of payload format 2.0."""
-
-    version: str
-    routeKey: str
-    rawPath: str
-    rawQueryString: str
-    headers: dict[str, str]
-    requestContext: _RequestContext
-    cookies: NotRequired[list[str]]
-    queryStringParameters: NotRequired[dict[str, str]]
-
-
-def url_event(request: Request, url_id: str) -> UrlEvent:
+def url_event(request: Request, url_id: str) -> dict[str, Any]:
     """Return the event that a function URL makes of a request."""
     headers = _joined((name.lower(), value) for name, value in request.headers.items())
     if cookies := request.headers.get_all("Cookie"):
         headers["cookie"] = "; ".join(cookies)
     headers |= {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
-    event: UrlEvent = {
+    event = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.path,
@@ -88,7 +49,7 @@ def url_event(request: Request, url_id: str) -> UrlEvent:
     return event
 
 
-def _request_context(request: Request, url_id: str, headers: Mapping[str, str]) -> _RequestContext:
+def _request_context(request: Request, url_id: str, headers: Mapping[str, str]) -> dict[str, Any]:
     now = time.time()
     return {
         "accountId": "anonymous",
@@ -131,7 +92,7 @@ def url_response(payload: bytes) -> Response:
     return Response(status, content, (*kept, *([] if typed else [JSON_TYPE]), *cookies))
 
 
-def _event_body(body: bytes, content_type: str) -> _EventBody:
+def _event_body(body: bytes, content_type: str) -> dict[str, Any]:
     if not body:
         return {"isBase64Encoded": False}
     if content_type.lower().startswith(TEXT_TYPES):
