@@ -27,7 +27,7 @@ def invoke_here(stack: DeployedStack, name: str, payload: bytes) -> int:
     if not stack.endpoint:
         raise UsageError("--debug runs a function of the stack that is up here; leave out -s, or --debug")
     arn = stack.arn(name)
-    start = SupervisorClient(LocalPaths.for_checkout()).function_start({"arn": arn})
+    start = SupervisorClient(LocalPaths.for_checkout()).function_start(arn)
     application = Project.find().application
     # The sources, not the copy that `up` has made: a breakpoint needs no deployment, and an editor knows the files.
     folder = application.parent if application.is_dir() else start["directory"]

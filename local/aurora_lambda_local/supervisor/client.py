@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -22,7 +22,6 @@ from aurora_lambda_local.runtimes.container import remove_containers
 from aurora_lambda_local.supervisor.messages import (
     DebugRequest,
     FinishRequest,
-    FunctionRequest,
     FunctionStart,
     GivenUp,
     LookupRequest,
@@ -94,39 +93,42 @@ class SupervisorClient:
 
     def begin_update(self, request: UpdateRequest) -> UpdateStarted:
         """Start an update of a stack."""
-        return self._post("/begin-update", request)
+        return self._ask("begin_update", request=request)
 
     def apply_resource(self, request: ResourceRequest) -> ResourceResult:
         """Make one resource what the program says."""
-        return self._post("/apply-resource", request)
+        return self._ask("apply_resource", request=request)
 
     def data_to_replace(self, request: ResourceRequest) -> list[str]:
         """Return what holds data and is deleted to make one resource what the program says, in words."""
-        return self._post("/data-to-replace", request)["lost"]
+        return self._ask("data_to_replace", request=request)
 
     def data_to_delete(self, urns: Sequence[str]) -> list[str]:
         """Return what holds data and is deleted at the end, where the program has registered only `urns`."""
-        return self._post("/data-to-delete", {"urns": list(urns)})["lost"]
+        return self._ask("data_to_delete", urns=urns)
 
     def lookup(self, request: LookupRequest) -> Outputs:
         """Answer an `aws.get_...` call."""
-        return self._post("/lookup", request)
+        return self._ask("lookup", request=request)
 
     def finish_update(self, request: FinishRequest) -> UpdateFinished:
         """End an update."""
-        return self._post("/finish-update", request)
+        return self._ask("finish_update", request=request)
 
     def last_program(self) -> ProgramState | None:
-        """Return what the last update's program depended on; None where it cannot be told."""
-        return self._post("/last-program", {})["program"]
+        """Return what the last update's program depended on.
+
+        None where that cannot be told, or the update did not end well.
+        """
+        return self._ask("last_program")
 
     def repeat_update(self) -> RepeatedUpdate | None:
         """Repeat the last update without its program; None, with nothing done, where the program has to run."""
-        return self._post("/repeat-update", {})["update"]
+        return self._ask("repeat_update")
 
     def status(self) -> StackStatus:
         """Return the status of the stack."""
-        return self._post("/status", {})
+        return self._ask("status")
 
     def console_address(self) -> str:
         """Return the console's address, with the token that opens it.
@@ -141,15 +143,15 @@ class SupervisorClient:
 
     def given_up(self) -> GivenUp:
         """Return what the stack's mappings have given up, and what is in its queues."""
-        return self._post("/given-up", {})
+        return self._ask("given_up")
 
-    def function_start(self, request: FunctionRequest) -> FunctionStart:
+    def function_start(self, arn: str) -> FunctionStart:
         """Return how a function is started."""
-        return self._post("/function-start", request)
+        return self._ask("function_start", arn=arn)
 
     def debug_function(self, request: DebugRequest) -> None:
         """Let a function wait for a debugger."""
-        self._post("/debug-function", request)
+        self._ask("debug_function", request=request)
 
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""
@@ -162,7 +164,7 @@ class SupervisorClient:
         """Stop the supervisor and all its processes, including those that a killed supervisor left behind."""
         if info := self._info():
             with suppress(LocalError):
-                self._post("/stop", {})
+                self._ask("stop")
             with suppress(psutil.Error):
                 psutil.Process(info["pid"]).wait(STOP_SECONDS)
         moved_from = self._moved_from()
@@ -170,14 +172,16 @@ class SupervisorClient:
         remove_containers(self._paths)
         self._paths.supervisor.unlink(missing_ok=True)
 
-    def _post(self, path: str, body: Mapping[str, object]) -> Any:
+    def _ask(self, operation: str, **arguments: object) -> Any:
+        """Return what an operation of the supervisor answers."""
         info = self._info()
         if info is None:
             raise LocalError("nothing is up here: run aurora-lambda up")
         connection = http.client.HTTPConnection("127.0.0.1", info["port"])
         self._connections.add(connection)
         try:
-            connection.request("POST", path, json.dumps(body, default=str), {"Authorization": info["token"]})
+            body = json.dumps(arguments, default=str)
+            connection.request("POST", f"/{operation}", body, {"Authorization": info["token"]})
             response = connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -68,23 +68,11 @@ class ResourceResult(TypedDict):
     notices: list[str]
 
 
-class LostData(TypedDict):
-    """What holds data and would be deleted, in words."""
-
-    lost: list[str]
-
-
 class LookupRequest(TypedDict):
     """Answer an `aws.get_...` call of the program."""
 
     function: str
     arguments: Inputs
-
-
-class RemovalRequest(TypedDict):
-    """The resources that the program has registered."""
-
-    urns: list[str]
 
 
 class ProgramState(TypedDict):
@@ -99,12 +87,13 @@ class ProgramState(TypedDict):
     files: dict[str, str]
 
 
-class FinishRequest(RemovalRequest):
+class FinishRequest(TypedDict):
     """End an update: delete the resources that are not in `urns`, and record the stack's outputs and links.
 
     `program` is None where the program may depend on something else, too.
     """
 
+    urns: list[str]
     outputs: Outputs
     program: ProgramState | None
     links: dict[str, ResourceLinks]
@@ -142,18 +131,6 @@ class RepeatedUpdate(TypedDict):
     outputs: Outputs
 
 
-class Repeated(TypedDict):
-    """A repeated update; none where the program has to run, and nothing has been done."""
-
-    update: RepeatedUpdate | None
-
-
-class LastProgram(TypedDict):
-    """What the last update's program depended on; none where it cannot be told, or the update did not end well."""
-
-    program: ProgramState | None
-
-
 class FunctionStatus(TypedDict):
     """One function: `memorySize` in MB, `timeout` in seconds, `environments` as their number."""
 
@@ -163,12 +140,6 @@ class FunctionStatus(TypedDict):
     timeout: int
     environments: int
     version: str
-
-
-class FunctionRequest(TypedDict):
-    """Say how a function is started, given its ARN."""
-
-    arn: str
 
 
 class DebugRequest(TypedDict):

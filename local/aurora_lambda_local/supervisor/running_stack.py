@@ -25,14 +25,11 @@ from aurora_lambda_local.supervisor.messages import (
     DebugRequest,
     DeletedResource,
     FinishRequest,
-    FunctionRequest,
     FunctionStart,
     GivenUp,
-    LastProgram,
     LookupRequest,
-    LostData,
-    RemovalRequest,
-    Repeated,
+    ProgramState,
+    RepeatedUpdate,
     ResourceRequest,
     ResourceResult,
     StackStatus,
@@ -131,17 +128,17 @@ class RunningStack:
         self._run = self._run.finished(request["urns"], request["program"])
         return {"deleted": deleted, "notices": notices}
 
-    def last_program(self) -> LastProgram:
+    def last_program(self) -> ProgramState | None:
         """Return what the last update's program depended on."""
-        return {"program": self._run.program}
+        return self._run.program
 
-    def repeat_update(self) -> Repeated:
+    def repeat_update(self) -> RepeatedUpdate | None:
         """Repeat the last update without its program, where that makes nothing but images and functions anew."""
         context, stack = self._require_context(), self._state.current_stack()
         repetition = plan_repetition(self._run, context)
         # An unreadable state is put aside by the update that runs the program.
         if repetition is None or not is_readable(self._paths.state):
-            return {"update": None}
+            return None
         total = len(self._run.requests)
         # Should this not come to its end, the next update has to run the program.
         self._run = ProgramRun()
@@ -150,28 +147,24 @@ class RunningStack:
         if repeated.replaced:
             stack.outputs = replace_texts(stack.outputs, repeated.replaced)
             self._save_state()
-        return {
-            "update": {
-                "resources": repeated.resources,
-                "same": total - len(repeated.resources),
-                "outputs": stack.outputs,
-            }
-        }
+        same = total - len(repeated.resources)
+        return {"resources": repeated.resources, "same": same, "outputs": stack.outputs}
 
-    def data_to_replace(self, request: ResourceRequest) -> LostData:
+    def data_to_replace(self, request: ResourceRequest) -> list[str]:
         """Return what is deleted to make one resource what the program says."""
         context = self._require_context()
         identifier = requested_resource(context, request).id
-        return {"lost": list(filter(None, [replaced_data(context, request["type"], identifier, request["inputs"])]))}
+        lost = replaced_data(context, request["type"], identifier, request["inputs"])
+        return [lost] if lost else []
 
-    def data_to_delete(self, request: RemovalRequest) -> LostData:
+    def data_to_delete(self, urns: Sequence[str]) -> list[str]:
         """Return what `finish_update` deletes."""
         context, stack = self._require_context(), self._state.current_stack()
-        removed = _removed(stack, request["urns"])
+        removed = _removed(stack, urns)
         kept = {(each.type, each.id) for urn, each in stack.resources.items() if urn not in removed}
         records = [stack.resources[urn] for urn in removed]
         held = [stored_data(context, each.type, each.id) for each in records if (each.type, each.id) not in kept]
-        return {"lost": list(dict.fromkeys(filter(None, held)))}
+        return list(dict.fromkeys(filter(None, held)))
 
     def lookup(self, request: LookupRequest) -> Outputs:
         """Return the result of an `aws.get_...` call that only the running stack can answer.
@@ -193,14 +186,13 @@ class RunningStack:
         """Return what the stack's mappings have given up, and what is in its queues; nothing is received by that."""
         return given_up(self._require_context())
 
-    def function_start(self, request: FunctionRequest) -> FunctionStart:
+    def function_start(self, arn: str) -> FunctionStart:
         """Return how to start a function by hand."""
-        return function_start(self._require_context(), request["arn"])
+        return function_start(self._require_context(), arn)
 
-    def debug_function(self, request: DebugRequest) -> dict[str, str]:
+    def debug_function(self, request: DebugRequest) -> None:
         """Let a function wait for a debugger."""
         debug_function(self._require_context(), request)
-        return {}
 
     def stop(self) -> None:
         """End everything; data on disk stays."""

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from aurora_lambda_local.platform.errors import LocalError, print_error
 from aurora_lambda_local.platform.http_server import HttpServer, Request, Response
@@ -71,23 +70,24 @@ class Supervisor:
             return _json_response(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": message})
 
     def _dispatch(self, request: Request) -> object:
-        operations: dict[str, Callable[[Any], object]] = {
-            "/begin-update": self._stack.begin_update,
-            "/apply-resource": self._stack.apply_resource,
-            "/data-to-replace": self._stack.data_to_replace,
-            "/data-to-delete": self._stack.data_to_delete,
-            "/lookup": self._stack.lookup,
-            "/finish-update": self._stack.finish_update,
-            "/last-program": lambda _: self._stack.last_program(),
-            "/repeat-update": lambda _: self._stack.repeat_update(),
-            "/function-start": self._stack.function_start,
-            "/debug-function": self._stack.debug_function,
-            "/given-up": lambda _: self._stack.given_up(),
-            "/status": lambda _: self._stack.status(),
-            "/stop": lambda _: self._stop_requested.set(),
+        stack = self._stack
+        operations: dict[str, Callable[..., object]] = {
+            "/stop": self._stop_requested.set,
+            "/begin_update": stack.begin_update,
+            "/apply_resource": stack.apply_resource,
+            "/data_to_replace": stack.data_to_replace,
+            "/data_to_delete": stack.data_to_delete,
+            "/lookup": stack.lookup,
+            "/finish_update": stack.finish_update,
+            "/last_program": stack.last_program,
+            "/repeat_update": stack.repeat_update,
+            "/function_start": stack.function_start,
+            "/debug_function": stack.debug_function,
+            "/given_up": stack.given_up,
+            "/status": stack.status,
         }
         if operation := operations.get(request.path):
-            return operation(json.loads(request.body or b"{}")) or {}
+            return operation(**json.loads(request.body or b"{}"))
         raise LocalError(f"the supervisor has no operation {request.path}")
 
 

@@ -72,7 +72,7 @@ def _request(url: str, sent: dict[str, str], headers: dict[str, str]) -> Attempt
 def _routes() -> tuple[list[tuple[str, str]], str]:
     """Return the routes of the code that is deployed, or why they cannot be told."""
     try:
-        start = console().supervisor.function_start({"arn": console().stack().arn(HANDLER)})
+        start = console().supervisor.function_start(console().stack().arn(HANDLER))
         command = [start["python"], "-c", LIST_ROUTES]
         variables = {**start["variables"], "PYTHONPATH": start["directory"]}
         done = subprocess.run(
