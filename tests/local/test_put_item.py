@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,7 @@ def dynamodb(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     (tmp_path / "Pulumi.local.yaml").write_text(f"config:\n  shop:streams: {json.dumps(streams)}\n")
     monkeypatch.chdir(tmp_path)
     report = {"running": True, "stack": "local", "outputs": {}, "lambdaEndpoint": "x", "awsEndpoint": aws}
-    for module in (deployed_stack, put_item):
-        monkeypatch.setattr(module, "status", lambda: report | {"region": "eu-west-1"})
+    monkeypatch.setattr(deployed_stack, "status", lambda: report | {"region": "eu-west-1"})
     monkeypatch.setattr(deployed_stack, "use_local_environment", lambda: None)
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     client = boto3.client("dynamodb", endpoint_url=aws, region_name="eu-west-1", **keys)
@@ -134,8 +134,8 @@ def test_a_stack_without_tables_says_how_to_have_one(
     dynamodb: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of tables that are there would be empty, and no help."""
-    report = put_item.status() | {"region": "eu-west-2"}
-    monkeypatch.setattr(put_item, "status", lambda: report)
+    stack = replace(put_item.select_stack(None), region="eu-west-2")
+    monkeypatch.setattr(put_item, "select_stack", lambda name: stack)
     assert main(["put-item", "orders", '{"id": "1"}']) == 2
     message = "stack 'local' has no tables; type: aurora-lambda new-stream NAME orders; aurora-lambda up"
     assert capsys.readouterr().err == f"error: {message}\n"

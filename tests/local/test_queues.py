@@ -11,6 +11,7 @@ from aurora_lambda import LambdaImage, Queue, QueueArgs
 from aurora_lambda_local import commands
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.deployed.queues import redrive
+from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
@@ -65,7 +66,7 @@ def test_messages_are_delivered_and_those_that_fail_end_in_the_dead_letters(chec
     given_up = SupervisorClient(LocalPaths.for_checkout(checkout)).given_up()
     assert given_up == {"mappings": {}, "queues": {"mail": {"messages": [], "deadLetters": ["poison"]}}}
     report = commands.status(checkout)
-    assert redrive(report["queues"]["mail"]["queue"], report["region"], report["awsEndpoint"]) == 1
+    assert redrive(DeployedStack.running(report), report["queues"]["mail"]["queue"]) == 1
     # It is tried once more, and dead again.
     assert eventually(lambda: log(checkout).splitlines().count("message poison 1") == 2)
     assert eventually(lambda: commands.status(checkout)["queues"]["mail"]["deadLetters"] == 1)

@@ -30,7 +30,7 @@ class Stack(DeployedStack):
     aws: str = ""
     prefix: str = ""
 
-    def client(self, service: str, arn: str) -> Any:
+    def client(self, service: str, arn: str = "") -> Any:
         """Return moto's CloudWatch Logs, or this as Lambda."""
         return self if service == "lambda" else boto3.client(service, endpoint_url=self.aws)
 

@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import boto3
 from boto3.dynamodb.types import TypeSerializer
-from botocore.config import Config
 from botocore.exceptions import ClientError, ParamValidationError
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.stream_settings import read_streams
 from aurora_lambda_local.cli.configuration import StackConfiguration
-from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.stack import program_name, select_stack
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 
@@ -32,18 +29,10 @@ def put_item(options: argparse.Namespace) -> None:
         LocalError: the table refuses the item.
     """
     item = parse_item(sys.stdin.read() if options.item == "-" else options.item)
-    select_stack(None)
-    report = status()
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=report["awsEndpoint"],
-        region_name=report["region"],
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    stack = select_stack(None)
+    client = stack.client("dynamodb")
     tables = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
-    name = _whole_name(options.table, report["stack"], tables)
+    name = _whole_name(options.table, stack.name, tables)
     try:
         client.put_item(TableName=name, Item=item)
     except ParamValidationError as error:

@@ -78,8 +78,7 @@ class Console:
 
     def stack(self) -> DeployedStack:
         """Return the stack that is up, to work with it."""
-        report = self.status()
-        return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
+        return DeployedStack.running(self.status())
 
     def take_notices(self) -> list[str]:
         """Return what is to be said, once."""

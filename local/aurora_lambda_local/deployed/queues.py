@@ -4,20 +4,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 from botocore.client import BaseClient
 
-from aurora_lambda_local.deployed.stream_mapping import LOCAL_CREDENTIALS
+from aurora_lambda_local.deployed.stack import DeployedStack
 
 MAX_MESSAGES = 10
 
 
-def redrive(queue: str, region: str, endpoint: str) -> int:
+def redrive(stack: DeployedStack, queue: str) -> int:
     """Put the dead letters of a queue back into it, as SQS's own redrive does, and return how many.
 
     A message is deleted from the dead letters once it is in the queue.
     """
-    client = boto3.client("sqs", region_name=region, endpoint_url=endpoint, **LOCAL_CREDENTIALS)
+    client = stack.client("sqs")
     url = client.get_queue_url(QueueName=queue)["QueueUrl"]
     policy = client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
     letters = client.get_queue_url(QueueName=json.loads(policy)["deadLetterTargetArn"].rpartition(":")[2])["QueueUrl"]

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import boto3
-from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,13 +18,16 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.shell import use_local_environment
+from aurora_lambda_local.supervisor.messages import StackStatus
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
 INVOKE_CONFIG = Config(read_timeout=910, connect_timeout=10, retries={"total_max_attempts": 1}, tcp_keepalive=True)
 PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024
+# What runs here takes any; real ones are not sent to it.
+LOCAL_CREDENTIALS: Mapping[str, str] = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 # What Pulumi appends to a resource's name.
 GENERATED_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
-LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:(?P<region>[\w-]+):\d{12}:function:(?P<name>[\w-]+)(:[\w$-]+)?")
+LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:(?P<name>[\w-]+)(:[\w$-]+)?")
 
 
 class StackRequestError(Exception):
@@ -44,11 +46,19 @@ class Invocation:
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack with its outputs; `endpoint` is where Lambda answers, and empty on AWS."""
+    """A stack with its outputs; here also its region, and where Lambda (`endpoint`) and other services answer."""
 
     name: str
     outputs: Mapping[str, object]
     endpoint: str = ""
+    aws_endpoint: str = ""
+    region: str | None = None
+
+    @classmethod
+    def running(cls, report: StackStatus) -> "DeployedStack":
+        """Return the stack that is up here, of which this is the status."""
+        endpoints = report["lambdaEndpoint"], report["awsEndpoint"]
+        return cls(report["stack"], report["outputs"], *endpoints, report["region"])
 
     def functions(self) -> dict[str, str]:
         """Return the ARNs of the stack's functions by short name: `handler`, `migration-runner`."""
@@ -104,15 +114,14 @@ class DeployedStack:
         request_id = response["ResponseMetadata"].get("RequestId", "")
         return Invocation(request_id, answer, "FunctionError" in response, time.monotonic() - started)
 
-    def client(self, service: str, arn: str) -> BaseClient:
-        """Return a client of one AWS service, in the region of a function."""
-        match = LAMBDA_ARN.fullmatch(arn)
-        region = match["region"] if match else None
+    def client(self, service: str, arn: str = "") -> BaseClient:
+        """Return a client of one AWS service, in the region of what has this ARN, or here of the stack."""
+        region = arn.split(":")[3] if arn.startswith("arn:") else self.region
+        config = INVOKE_CONFIG if service == "lambda" else None
         if not self.endpoint:
-            return boto3.client(service, region_name=region, config=INVOKE_CONFIG)
-        # Unsigned, so that no real credentials are needed or used.
-        unsigned = INVOKE_CONFIG.merge(Config(signature_version=UNSIGNED))
-        return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=unsigned)
+            return boto3.client(service, region_name=region, config=config)
+        endpoint = self.endpoint if service == "lambda" else self.aws_endpoint
+        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config, **LOCAL_CREDENTIALS)
 
 
 def select_stack(name: str | None) -> DeployedStack:
@@ -126,7 +135,7 @@ def select_stack(name: str | None) -> DeployedStack:
     report = status()
     if report["running"] and (name is None or name.rpartition("/")[2] == report["stack"]):
         use_local_environment()
-        return DeployedStack(report["stack"], report["outputs"], report["lambdaEndpoint"])
+        return DeployedStack.running(report)
     if report["running"] and name == "local":
         raise UsageError(f"stack {report['stack']} is running here, not local; change to it with: aurora-lambda up")
     if name in (None, "local"):

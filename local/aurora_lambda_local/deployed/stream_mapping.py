@@ -1,42 +1,33 @@
-"""An event source mapping of a deployed stack, and clients of the AWS services around it."""
+"""An event source mapping of a deployed stack."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import boto3
 from botocore.client import BaseClient
 
 from aurora_lambda_local.commands import status
-from aurora_lambda_local.deployed.stack import INVOKE_CONFIG, DeployedStack
+from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.platform.errors import UsageError
 
-# The emulated services take any; real ones are not sent to them.
-LOCAL_CREDENTIALS: Mapping[str, str] = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 # The output that names the mappings of a stack: their UUIDs by name.
 MAPPINGS_OUTPUT = "streamMappings"
 
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """Which stream goes to which function, where its failures go, and where the AWS services answer (empty on AWS)."""
+    """Which stream of a stack goes to which function, and where its failures go."""
 
+    stack: DeployedStack
     name: str
     uuid: str
     function_arn: str
     stream_arn: str
     destination: str
     filters: Sequence[str]
-    lambda_endpoint: str = ""
-    aws_endpoint: str = ""
 
     def client(self, service: str) -> BaseClient:
         """Return a client of one AWS service, in the stream's region."""
-        endpoint = self.lambda_endpoint if service == "lambda" else self.aws_endpoint
-        options: dict[str, Any] = {"endpoint_url": endpoint, **LOCAL_CREDENTIALS} if endpoint else {}
-        if service == "lambda":
-            options["config"] = INVOKE_CONFIG
-        return boto3.client(service, region_name=self.stream_arn.split(":")[3], **options)
+        return self.stack.client(service, self.stream_arn)
 
 
 def find_mapping(stack: DeployedStack, name: str) -> StreamMapping:
@@ -56,14 +47,13 @@ def _local_mapping(stack: DeployedStack, name: str) -> StreamMapping:
         raise _unknown(stack, name, _uuids(stack) or report["mappings"])
     mapping = found[0]
     return StreamMapping(
+        stack,
         name,
         mapping["uuid"],
         mapping["function"],
         mapping["stream"],
         mapping["destination"],
         mapping["filters"],
-        stack.endpoint,
-        report["awsEndpoint"],
     )
 
 
@@ -71,12 +61,14 @@ def _deployed_mapping(stack: DeployedStack, name: str) -> StreamMapping:
     uuids = _uuids(stack)
     if name not in uuids:
         raise _unknown(stack, name, uuids)
-    region = next((arn.split(":")[3] for arn in stack.functions().values()), None)
-    found = boto3.client("lambda", region_name=region).get_event_source_mapping(UUID=str(uuids[name]))
+    client = stack.client("lambda", next(iter(stack.functions().values()), ""))
+    found = client.get_event_source_mapping(UUID=str(uuids[name]))
     on_failure = found.get("DestinationConfig", {}).get("OnFailure", {})
     filters = [each["Pattern"] for each in found.get("FilterCriteria", {}).get("Filters", [])]
     destination = on_failure.get("Destination", "")
-    return StreamMapping(name, found["UUID"], found["FunctionArn"], found["EventSourceArn"], destination, filters)
+    return StreamMapping(
+        stack, name, found["UUID"], found["FunctionArn"], found["EventSourceArn"], destination, filters
+    )
 
 
 def _uuids(stack: DeployedStack) -> Mapping[str, object]:

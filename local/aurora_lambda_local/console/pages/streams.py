@@ -33,7 +33,6 @@ def replay_failures(name: str) -> Response:
 @pages.post("/queues/<name>/redrive")
 def redrive_letters(name: str) -> Response:
     """Put the dead letters of a queue back into it."""
-    report = console().status()
-    count = redrive(report["queues"][name]["queue"], report["region"], report["awsEndpoint"])
+    count = redrive(console().stack(), console().status()["queues"][name]["queue"])
     console().notices.append(f"messages put back: {count}")
     return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
