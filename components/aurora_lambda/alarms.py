@@ -20,7 +20,7 @@ class Watched(TypedDict):
     kind: str
     """What it is: `url` or `function` (`id` is the function's name), `events` (the name of its queue of failed ones),
     `migrations` (the runner's name), `stream` (the mapping's id), `aurora` or `readers` (the cluster's identifier),
-    `dsql` (the cluster's). Plain, since it decides which resources there are."""
+    `dsql` (the cluster's), `backup` (the vault's name). Plain, since it decides which resources there are."""
     id: pulumi.Input[str]
     """What AWS knows it by."""
     limits: NotRequired[Mapping[str, pulumi.Input[float]]]

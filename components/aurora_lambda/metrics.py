@@ -68,6 +68,8 @@ class Kind:
 MINUTE, FIVE_MINUTES, QUARTER_OF_AN_HOUR = Window(60), Window(300), Window(300, periods=3, datapoints=3)
 # The first request after a pause waits for the cluster and may fail, at most every six minutes.
 THREE_MINUTES_OF_FIVE = Window(60, periods=5, datapoints=3)
+# What is tried once a day is well again when the next one is.
+DAY = Window(3600, periods=24)
 LAMBDA, FUNCTION, MAPPING = "AWS/Lambda", "FunctionName", "EventSourceMappingUUID"
 AURORA, CLUSTER, WRITER = "AWS/RDS", "DBClusterIdentifier", "WRITER"
 DSQL = "AWS/AuroraDSQL"
@@ -110,6 +112,9 @@ DSQL_COMMITS = Metric(DSQL, "CommitLatency", "ClusterId", "Average", "Millisecon
 STORAGE = Metric(DSQL, "ClusterStorageSize", "ClusterId", "Maximum", "Bytes")
 # What is billed has another dimension than what is observed.
 USAGE = Metric(DSQL, "TotalDPU", "ResourceId")
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html
+BACKED_UP = Metric("AWS/Backup", "NumberOfBackupJobsCompleted", "BackupVaultName")
+NOT_BACKED_UP = Metric("AWS/Backup", "NumberOfBackupJobsFailed", "BackupVaultName")
 
 # Of a stream, on the function and on the mapping: `TableStream` makes these itself.
 AGE_ALARM = Alarm("age", ITERATOR_AGE, 1000, MINUTE, "records wait too long", "age_seconds")
@@ -174,5 +179,9 @@ KINDS: Mapping[str, Kind] = {
             "Usage": (USAGE,),
             "Storage": (STORAGE,),
         },
+    ),
+    "backup": Kind(
+        (Alarm("failed", NOT_BACKED_UP, 0, DAY, "a backup failed: the copies before it are the last"),),
+        {"Backups": (BACKED_UP, NOT_BACKED_UP)},
     ),
 }

@@ -6,6 +6,7 @@ URLS = "https://docs.aws.amazon.com/lambda/latest/dg/urls-monitoring.html"
 AURORA = "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html"
 SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
 DSQL = "https://docs.aws.amazon.com/aurora-dsql/latest/userguide/cloudwatch-monitoring.html"
+BACKUP = "https://docs.aws.amazon.com/aws-backup/latest/devguide/cloudwatch.html"
 DOCUMENTED: dict[str, tuple[str, dict[tuple[str, ...], set[str]]]] = {
     LAMBDA: (
         "AWS/Lambda",
@@ -64,6 +65,7 @@ DOCUMENTED: dict[str, tuple[str, dict[tuple[str, ...], set[str]]]] = {
             ("ResourceId",): {"WriteDPU", "ReadDPU", "ComputeDPU", "TotalDPU"},
         },
     ),
+    BACKUP: ("AWS/Backup", {("BackupVaultName",): {"NumberOfBackupJobsCompleted", "NumberOfBackupJobsFailed"}}),
 }
 
 

@@ -99,6 +99,11 @@ SERIES: list[tuple[str, dict[str, Minutes], list[dict[str, Minutes]]]] = [
         {"ClusterStorageSize": minutes(9.1 * 1024 * GIB)},
         [{"ClusterStorageSize": minutes(8.9 * 1024 * GIB, each=60)}],
     ),
+    (
+        "backup-failed",
+        {"NumberOfBackupJobsFailed": minutes(1, *[0] * 50)},
+        [{"NumberOfBackupJobsFailed": minutes(0, each=60)}],
+    ),
     ("copy-age", {"IteratorAge": minutes(900_001)}, [{"IteratorAge": minutes(900_000)}]),
     ("copy-lost", {"DroppedEventCount": minutes(1)}, [{"DroppedEventCount": minutes(0)}]),
     (
@@ -141,6 +146,7 @@ def test_the_documentation_says_of_every_alarm_what_to_do(registered: dict[str, 
         "aurora": "database",
         "readers": "database",
         "dsql": "database",
+        "backup": "backups",
     }
     names = [name.partition("-")[::2] for name in registered]
     told = [f"`{what.get(kind, '<stream>' if kind == 'copy' else kind)}-{alarm}`" for kind, alarm in names]
@@ -216,7 +222,7 @@ def test_an_alarm_whose_limit_is_not_known_is_not_made() -> None:
     [
         (
             {"kind": "lambda"},
-            "kind is 'lambda'; available: url, function, events, migrations, stream, aurora, readers, dsql",
+            "kind is 'lambda'; available: url, function, events, migrations, stream, aurora, readers, dsql, backup",
         ),
         ({"kind": "function", "limits": {"timout": 15}}, "limits has 'timout'; available: timeout"),
         ({"kind": "stream", "limits": {"age": 15}}, "limits has 'age'; available: none"),

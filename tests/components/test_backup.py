@@ -8,7 +8,7 @@ from aurora_lambda import Backup
 from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.recording import record
-from tests.components.tokens import DSQL_CLUSTER, ROLE, TABLE
+from tests.components.tokens import ALARM, DASHBOARD, DSQL_CLUSTER, ROLE, TABLE, TOPIC
 
 VAULT, PLAN = "aws:backup/vault:Vault", "aws:backup/plan:Plan"
 SELECTION, ATTACHMENT = "aws:backup/selection:Selection", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
@@ -62,6 +62,31 @@ def test_a_dsql_cluster_and_new_tables_are_backed_up_each_day() -> None:
         f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor{does}" for does in ("Backup", "Restores")
     ]
     assert recording.outputs["backupRoleArn"] == recording.output(ROLE, "backups", "arn")
+
+
+def test_who_is_told_of_alarms_hears_of_a_backup_that_fails(stack: Stack) -> None:
+    """A table would be gone that has had no copy for weeks, and nobody knew."""
+    recording = stack(engine="dsql", alarmEmail="team@example.com", dashboard="true", **DAYS)
+    told = recording.output(TOPIC, "alarms", "arn")
+    assert recording.inputs(ALARM, "backups-failed") == {
+        "alarmDescription": "backups-failed: a backup failed: the copies before it are the last",
+        "namespace": "AWS/Backup",
+        "metricName": "NumberOfBackupJobsFailed",
+        "dimensions": {"BackupVaultName": recording.output(VAULT, "backups", "name")},
+        "statistic": "Sum",
+        "period": 3600,
+        "comparisonOperator": "GreaterThanThreshold",
+        "threshold": 0,
+        "evaluationPeriods": 24,
+        "datapointsToAlarm": 1,
+        "treatMissingData": "notBreaching",
+        "alarmActions": [told],
+        "okActions": [told],
+        "tags": {**TAGS, "Name": "backups-failed"},
+    }
+    body = json.loads(recording.inputs(DASHBOARD, "service")["dashboardBody"])
+    assert [each["properties"]["title"] for each in body["widgets"] if each["type"] == "metric"][-1] == "Backups"
+    assert "backups-failed" not in stack(engine="dsql", **DAYS).of_type(ALARM)
 
 
 @pytest.mark.parametrize(

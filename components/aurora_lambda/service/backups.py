@@ -4,16 +4,20 @@ from collections.abc import Sequence
 
 import pulumi
 
-from aurora_lambda import Backup, BackupArgs, DsqlDatabase, StreamTable
+from aurora_lambda import Alarms, AlarmsArgs, Backup, BackupArgs, DsqlDatabase, StreamTable
 from aurora_lambda.naming import physical_name
 from aurora_lambda.service.common_arguments import fence
+from aurora_lambda.service.monitoring import watched_backup
 from aurora_lambda.service.settings import Settings
 
 
-def register_backup(settings: Settings, parts: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+def register_backup(
+    settings: Settings, parts: Sequence[pulumi.Resource], alarms: Alarms | None
+) -> list[pulumi.Resource]:
     """Register daily backups of what `parts` have made, and export their vault; nothing where there is no need.
 
-    A DSQL cluster that is shared, and tables that exist already, are for their owners to back up.
+    The topic of the stack's `alarms` is told of one that fails. A DSQL cluster that is shared, and tables that exist
+    already, are for their owners to back up.
     """
     clusters = [part for part in parts if isinstance(part, DsqlDatabase) and not settings.dsql_cluster_identifier]
     made = {stream.full_table(physical_name("")) for stream in settings.streams if not stream.existing_table}
@@ -33,4 +37,7 @@ def register_backup(settings: Settings, parts: Sequence[pulumi.Resource]) -> lis
     backup = Backup("backups", args)
     pulumi.export("backupVault", backup.vault_name)
     pulumi.export("backupRoleArn", backup.role_arn)
-    return [backup]
+    if alarms is None:
+        return [backup]
+    told: AlarmsArgs = {"watched": [watched_backup(backup)], "topic_arn": alarms.topic_arn, "tags": settings.stack_tags}
+    return [backup, Alarms("backup-alarms", told)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from aurora_lambda import Alarms, AlarmsArgs, Dashboard, ImageFunction, Migration, TableStream, Watched
+from aurora_lambda import Alarms, AlarmsArgs, Backup, Dashboard, ImageFunction, Migration, TableStream, Watched
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.database import Database
@@ -65,6 +65,11 @@ def watched_functions(settings: Settings, functions: Mapping[str, ImageFunction]
     ]
 
 
+def watched_backup(backup: Backup) -> Watched:
+    """Return what to watch of the daily backups."""
+    return {"name": backup.pulumi_resource_name, "kind": "backup", "id": backup.vault_name}
+
+
 def register_dashboard(
     settings: Settings, application: Sequence[Watched], parts: Sequence[pulumi.Resource], additions: Additions
 ) -> list[pulumi.Resource]:
@@ -81,7 +86,8 @@ def register_dashboard(
         if isinstance(part, TableStream)
     ]
     first = [*application[:2], *streams, *watched_functions(settings, functions)]
-    watched = additions.with_watched(first, application[2:])
+    backups = [watched_backup(part) for part in parts if isinstance(part, Backup)]
+    watched = additions.with_watched(first, [*application[2:], *backups])
     arns = pulumi.Output.all(*(part.alarm_arns for part in parts if isinstance(part, Alarms | TableStream)))
     alarm_arns = arns.apply(lambda known: [arn for arns in known for arn in arns])
     dashboard = Dashboard("service", {"watched": watched, "alarm_arns": alarm_arns})

@@ -95,7 +95,7 @@ class Service:
             tables=self._tables,
             alarms=self.alarms,
         )
-        parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, parts)]
+        parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, parts, self.alarms)]
         parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
         self._functions = self._functions_to_add()
