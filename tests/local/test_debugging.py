@@ -1,7 +1,6 @@
 """A function that waits for an editor's debugger, in a stack that is up."""
 
 import threading
-from importlib.util import find_spec
 from pathlib import Path
 
 import pulumi
@@ -10,10 +9,7 @@ import pytest
 
 from aurora_lambda import LambdaImage
 from aurora_lambda_local import commands
-from aurora_lambda_local.cli import debugging
-from aurora_lambda_local.cli.debugging import debugger_folder
 from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
-from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.platform.processes import port_is_free
 from aurora_lambda_local.program.deploy import up
@@ -53,7 +49,7 @@ def test_a_function_waits_for_the_editor_until_the_next_up(checkout: Path, monke
     bring_up(checkout)
     stack = select_stack(None)
     supervisor = SupervisorClient(LocalPaths.for_checkout(checkout))
-    supervisor.debug_function({"arn": stack.arn("hello"), "debugger": str(debugger_folder()), "sources": ""})
+    supervisor.debug_function({"arn": stack.arn("hello"), "sources": ""})
     assert eventually(lambda: not port_is_free(DEBUG_PORT))
     invocation = threading.Thread(target=lambda: waited(stack))
     invocation.start()
@@ -65,15 +61,3 @@ def test_a_function_waits_for_the_editor_until_the_next_up(checkout: Path, monke
     assert eventually(lambda: port_is_free(DEBUG_PORT))
     assert isinstance(stack.invoke("hello", b"{}"), str | bytes | dict | list)
     commands.down(checkout)
-
-
-def test_a_missing_debugger_is_said_with_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody would find a traceback in the logs of the function."""
-    assert find_spec("debugpy")
-    monkeypatch.setattr(debugging, "find_spec", lambda _name: None)
-    with pytest.raises(UsageError) as error:
-        debugger_folder()
-    assert str(error.value) == (
-        '--debug needs debugpy: add "aurora-lambda-local[debug]" to the group dev in pyproject.toml and type: make'
-        " setup; or for this once: .venv/bin/uv pip install debugpy"
-    )

@@ -26,17 +26,18 @@ def up(options: argparse.Namespace) -> None:
     """Bring a stack up on this machine."""
     stack = "local" if options.stack is None else options.stack
     given = overrides(options.config)
-    debugger = _debugger(options) if options.debug else None
+    if options.debug and options.containers:
+        raise UsageError("--debug is for functions that run on this machine itself; leave out --containers")
     with started_progress(fold=not options.verbose) as progress:
         repeated = repeat(stack, given, progress, containers=options.containers)
         result = repeated or _run_program(stack, given, options, progress)
     outputs = result.outputs
     for line in [] if repeated or result.unchanged else _differences(outputs):
         print_line(("note:", "yellow"), f" {line}")
-    if debugger:
+    if options.debug:
         from aurora_lambda_local.cli.debugging import wait_for_editor
 
-        print_line(("\nDebugging: ", "bold"), wait_for_editor(options.debug, debugger))
+        print_line(("\nDebugging: ", "bold"), wait_for_editor(options.debug))
     if options.quiet:
         return
     from aurora_lambda_local.platform.paths import LocalPaths
@@ -50,14 +51,6 @@ def up(options: argparse.Namespace) -> None:
     print_line(("\nTry:", "bold"))
     for command in _suggestions(outputs):
         print_line(f"    {command}")
-
-
-def _debugger(options: argparse.Namespace) -> Path:
-    from aurora_lambda_local.cli.debugging import debugger_folder
-
-    if options.containers:
-        raise UsageError("--debug is for functions that run on this machine itself; leave out --containers")
-    return debugger_folder()
 
 
 def _run_program(stack: str, given: Mapping[str, str], options: argparse.Namespace, progress: Progress) -> UpResult:

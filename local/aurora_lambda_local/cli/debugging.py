@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import tempfile
-from importlib.util import find_spec
-from pathlib import Path
 
 from aurora_lambda.project import Project
 from aurora_lambda_local.deployed.stack import DeployedStack, select_stack
@@ -44,22 +42,7 @@ def invoke_here(stack: DeployedStack, name: str, payload: bytes) -> int:
     return code if code >= 0 else 128 - code
 
 
-def debugger_folder() -> Path:
-    """Return the folder of debugpy.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    spec = find_spec("debugpy")
-    if spec is None or spec.origin is None:
-        raise UsageError(
-            '--debug needs debugpy: add "aurora-lambda-local[debug]" to the group dev in pyproject.toml and type: make'
-            " setup; or for this once: .venv/bin/uv pip install debugpy"
-        )
-    return Path(spec.origin).parent
-
-
-def wait_for_editor(name: str, debugger: Path) -> str:
+def wait_for_editor(name: str) -> str:
     """Let a function of the stack that is up here wait for an editor's debugger, and return a line that says where.
 
     Raises:
@@ -69,6 +52,6 @@ def wait_for_editor(name: str, debugger: Path) -> str:
     application = Project.find().application
     sources = str(application.parent) if application.is_dir() else ""
     arn = select_stack(None).arn(name)
-    request: DebugRequest = {"arn": arn, "debugger": str(debugger), "sources": sources}
+    request: DebugRequest = {"arn": arn, "sources": sources}
     SupervisorClient(LocalPaths.for_checkout()).debug_function(request)
     return f"{name} waits for an editor at {DEBUG_HOST}:{DEBUG_PORT}, with no deadline; the next up ends that"

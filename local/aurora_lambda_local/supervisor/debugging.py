@@ -51,7 +51,7 @@ def debug_function(context: StackContext, request: DebugRequest) -> None:
     config, image = _on_this_machine(context, request["arn"])
     if not port_is_free(DEBUG_PORT):
         raise LocalError(f"port {DEBUG_PORT}, where debuggers and editors meet, is taken by another program: end that")
-    debugged = DebuggedImage(image, Path(request["debugger"]), Path(request["sources"] or image.directory))
+    debugged = DebuggedImage(image, Path(request["sources"] or image.directory))
     config = replace(config, image=debugged, timeout=NO_DEADLINE, concurrency=1)
     build = DebuggedFunction(config, FunctionLog(context.paths.log(context.stack, config.name)))
     deployed = context.functions[config.name]

@@ -143,10 +143,9 @@ class FunctionStatus(TypedDict):
 
 
 class DebugRequest(TypedDict):
-    """Let a function wait for a debugger: debugpy's folder, and the one in which the application's package lies."""
+    """Let a function wait for a debugger; `sources` is the folder in which the application's package lies."""
 
     arn: str
-    debugger: str
     sources: str
 
 
