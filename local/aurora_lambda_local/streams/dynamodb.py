@@ -29,11 +29,6 @@ DEFAULT_REGION = "us-east-1"
 # How the actions begin that change nothing, and those that make a table or change what it is, not what it holds.
 READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
 DEFINING = ("CreateTable", "DeleteTable", "UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive", "Tag", "Untag")
-UNAVAILABLE = Response(
-    json.dumps({"__type": "ServiceUnavailable", "message": "the stack is not up yet: try again in a moment"}),
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    content_type=CONTENT_TYPE,
-)
 _REGION = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 
 
@@ -56,7 +51,8 @@ class DurableDynamoDb:
         if self._store is None:
             # A write before a stack's store is open would be answered and lost; AWS's clients try this again. The other
             # services are in memory, and promise no more.
-            application = UNAVAILABLE if target.startswith("DynamoDB") else self._application
+            unavailable = _answer("ServiceUnavailable", "the stack is not up yet: try again in a moment")
+            application = unavailable if target.startswith("DynamoDB") else self._application
             return application(environ, start_response)
         if not target.startswith(TARGET):
             response = self._application(environ, start_response)
@@ -71,7 +67,10 @@ class DurableDynamoDb:
         with self._lock:
             chunks, status, headers = run_wsgi_app(self._application, environ, buffered=True)
             if not action.startswith(DEFINING) or status.startswith("200"):
-                self._keep(self._store, region[1] if region else DEFAULT_REGION, action, body.decode())
+                try:
+                    self._keep(self._store, region[1] if region else DEFAULT_REGION, action, body.decode())
+                except sqlite3.Error as error:
+                    return _answer("InternalServerError", f"this cannot be kept: {error}")(environ, start_response)
         start_response(status, headers.to_wsgi_list())
         return chunks
 
@@ -179,3 +178,10 @@ class DurableDynamoDb:
             # What could not be saved is tried again, and a clean stop says why.
             with suppress(sqlite3.Error):
                 self.save()
+
+
+def _answer(kind: str, message: str) -> Response:
+    """Return an error that AWS's clients take to be a passing one, and try again."""
+    return Response(
+        json.dumps({"__type": kind, "message": message}), HTTPStatus.SERVICE_UNAVAILABLE, content_type=CONTENT_TYPE
+    )

@@ -94,10 +94,11 @@ class StreamStore:
             self._connection.execute("begin immediate")
             try:
                 yield
+                self._connection.execute("commit")
             except BaseException:
-                self._connection.execute("rollback")
+                # Unlike the statement it does nothing where SQLite has rolled back by itself, as on a full disk.
+                self._connection.rollback()
                 raise
-            self._connection.execute("commit")
 
     def tables(self) -> dict[TableKey, dict[str, Any]]:
         """Return what is kept of each table: `requests` that made it what it is, its `stream` and its `items`."""

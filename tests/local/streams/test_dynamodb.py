@@ -300,6 +300,16 @@ def test_nothing_is_acknowledged_that_could_not_be_kept(
     assert names(again.read(arn, 0, 10)) == [("INSERT", "kept")]
 
 
+def test_a_full_disk_is_what_the_client_is_told(dynamodb: DurableDynamoDb, store: StreamStore) -> None:
+    """Somebody who puts an item would read a page of HTML."""
+    make_table(dynamodb)
+    store._connection.execute("pragma max_page_count = 1")
+    with pytest.raises(LocalError) as refused:
+        dynamodb.request(REGION, "PutItem", TableName="items", Item={"id": {"S": "a"}, "text": {"S": "b" * 10_000}})
+    assert str(refused.value) == "DynamoDB refuses PutItem: this cannot be kept: database or disk is full"
+    store._connection.execute("pragma max_page_count = 10000")
+
+
 def test_a_binary_key_does_not_break_statements_on_other_tables(
     dynamodb: DurableDynamoDb, store: StreamStore, client: Client, restart: Restart
 ) -> None:
