@@ -140,6 +140,17 @@ def test_down_can_keep_the_data(checkout: Path) -> None:
     assert sql(checkout, "SELECT id FROM kept") == (7,)
 
 
+def test_another_region_is_not_another_stack(checkout: Path) -> None:
+    """A note would say that the stack which has just come up is suspended."""
+    bring_up(checkout)
+    sql(checkout, "CREATE TABLE kept AS SELECT 7 AS id")
+    file = checkout / "stacks" / "Pulumi.local.yaml"
+    file.write_text(file.read_text().replace("eu-west-1", "eu-central-1"))
+    _, lines = bring_up(checkout)
+    assert lines.notes() == []
+    assert sql(checkout, "SELECT id FROM kept") == (7,)
+
+
 def test_another_stack_suspends_the_one_that_is_up(checkout: Path) -> None:
     """Trying another stack would cost the data of the first, or mix the two."""
     bring_up(checkout)

@@ -73,7 +73,8 @@ class RunningStack:
         stack, region = request["stack"], request["region"]
         notices, self._notices = [*self._notices, load_or_set_aside(self._paths.state)[1]], []
         if self._context and (self._context.stack, self._context.region) != (stack, region):
-            notices.append(f"stack {self._context.stack} is suspended; its data is kept")
+            if self._context.stack != stack:
+                notices.append(f"stack {self._context.stack} is suspended; its data is kept")
             self._close_all(self._context)
             self._context = None
         if self._context is None:
