@@ -168,3 +168,13 @@ def test_what_the_cluster_would_refuse_is_refused_before_anything_runs(
     with pytest.raises(UnsupportedOperationError) as failure:
         rendered(operate)
     assert str(failure.value) == f"Aurora DSQL cannot {refusal}"
+
+
+def test_a_constraint_without_a_name_is_refused() -> None:
+    """DSQL names it, and the job that validates the rows would look for one called None."""
+    with pytest.raises(UnsupportedOperationError) as refusal:
+        rendered(lambda op: op.create_foreign_key(None, "t", "u", ["a"], ["id"]))
+    assert str(refusal.value) == (
+        "Aurora DSQL cannot add a constraint without a name to table 't': name it, or give the tables' MetaData a"
+        " naming_convention"
+    )

@@ -7,23 +7,32 @@ Source: https://docs.aws.amazon.com/aurora-dsql/latest/userguide/alter-table-syn
 
 from typing import Any
 
+from alembic.ddl.base import ColumnComment
+from alembic.ddl.postgresql import visit_column_comment
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Constraint,
     DefaultClause,
     ForeignKeyConstraint,
+    Identity,
     Index,
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
+    cast,
     column,
     literal,
+    literal_column,
+    select,
     table,
     text,
     update,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.types import TypeEngine
 from typing_extensions import override
@@ -35,6 +44,9 @@ from aurora_lambda_runtime.migrations.operations.postgres import PostgresImpl
 MAX_KEY_BYTES = 2000
 MAX_VARCHAR_BYTES = 65_535
 
+# Which Alembic has for the dialect named "postgresql" alone.
+compiles(ColumnComment, "dsql")(visit_column_comment)
+
 
 class DsqlImpl(PostgresImpl):
     """Alembic's PostgreSQL operations, each statement a transaction of its own."""
@@ -45,6 +57,11 @@ class DsqlImpl(PostgresImpl):
     @override
     def add_constraint(self, const: Constraint, **kw: Any) -> None:
         """Add a constraint to an existing table, and check the rows that are there."""
+        if const.name is None:
+            raise UnsupportedOperationError(
+                f"add a constraint without a name to table {const.table.name!r}",
+                "name it, or give the tables' MetaData a naming_convention",
+            )
         name = self._quoted(str(const.name))
         if isinstance(const, UniqueConstraint):
             self.execute(CreateIndex(Index(str(const.name), *const.columns, unique=True)))
@@ -117,6 +134,45 @@ class DsqlImpl(PostgresImpl):
                 f"make column {name} NOT NULL", "add a CHECK (... IS NOT NULL) with create_check_constraint"
             )
         super().alter_column(table_name, column_name, nullable=nullable, **kw)
+
+    @override
+    def compare_type(self, inspector_column: Column[Any], metadata_column: Column[Any]) -> bool:
+        """Compare types, but for those of counting columns: whatever the code calls them, they are BIGINT here."""
+        counts = metadata_column is metadata_column.table.autoincrement_column and not metadata_column.identity
+        if counts and isinstance(inspector_column.type, BigInteger):
+            return False
+        return super().compare_type(inspector_column, metadata_column)
+
+    @override
+    def _compare_identity_default(
+        self, metadata_identity: Identity | None, inspector_identity: Identity | None
+    ) -> tuple[set[str], set[str], bool]:
+        """Compare identities that the code declares; the other counting columns are identities here as well."""
+        if metadata_identity is None:
+            return set(), set(), False
+        return super()._compare_identity_default(metadata_identity, inspector_identity)
+
+    @override
+    def compare_server_default(
+        self,
+        inspector_column: Column[Any],
+        metadata_column: Column[Any],
+        rendered_metadata_default: str | None,
+        rendered_inspector_default: str | None,
+    ) -> bool:
+        """Compare what the defaults give such a column; Alembic's own takes no quotes within a text, and no JSON."""
+        arg = getattr(metadata_column.server_default, "arg", None)
+        if self.connection is None or rendered_metadata_default is None or rendered_inspector_default is None:
+            return rendered_metadata_default != rendered_inspector_default
+        sql = rendered_metadata_default.replace("%%", "%")
+        code = "'" + arg.replace("'", "''") + "'" if isinstance(arg, str) else sql
+        if code == rendered_inspector_default:
+            # A function may give another value each time.
+            return False
+        here, there = (
+            cast(cast(literal_column(each), inspector_column.type), Text) for each in (code, rendered_inspector_default)
+        )
+        return not self.connection.scalar(select(here == there))
 
     def _fill(self, table_name: str, added: Column[Any], default: DefaultClause) -> None:
         """Give the rows that were there before the column its default, as PostgreSQL does."""
