@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table
 
-from aurora_lambda_runtime.database.types import Uuid
+from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
@@ -106,3 +106,120 @@ def test_comments_come_and_go(history: History) -> None:
     history.write(lambda code: declare(code, "it's 100% %s", "all: of 'them'"))
     history.write(lambda code: declare(code, None, None))
     history.go_back_and_forth()
+
+
+def test_a_renamed_column_keeps_what_is_known_of_it(history: History) -> None:
+    """On MySQL it lost its default, its comment and its counting: the next insert failed, or wrote 0."""
+
+    def declare(code: MetaData, *, renamed: bool) -> None:
+        key, name, number, moment = ("number", "name", "cups", "at") if renamed else ("id", "text", "n", "made_at")
+        Table(
+            "teas",
+            code,
+            Column(key, Integer, primary_key=True),
+            Column(name, String(20), unique=True, nullable=False, server_default="tea", comment="which"),
+            Column(number, sa.Numeric(10, 2), index=True, server_default="5"),
+            Column(moment, UtcTimestamp, nullable=False, server_default=sa.func.now()),
+            CheckConstraint(f"{number} > 0", name="cups"),
+        )
+
+    def is_rename(old: str, new: str) -> bool:
+        return (old, new) in {("teas.id", "teas.number"), ("teas.text", "teas.name"), ("teas.n", "teas.cups")} or (
+            old == "teas.made_at" and new == "teas.at"
+        )
+
+    history.write(lambda code: declare(code, renamed=False))
+    rows(history.database, "INSERT INTO teas (text) VALUES ('green')")
+    history.write(lambda code: declare(code, renamed=True), Decisions(is_rename))
+    rows(history.database, "INSERT INTO teas (cups) VALUES (1)")
+    assert sorted(rows(history.database, "SELECT name, cups FROM teas")) == [("green", 5), ("tea", 1)]
+    history.go_back_and_forth("0002")
+    assert sorted(rows(history.database, "SELECT name, cups FROM teas")) == [("green", 5), ("tea", 1)]
+
+
+def test_a_column_that_has_a_check_is_dropped(history: History) -> None:
+    """The CHECK goes with it on PostgreSQL: the revision that dropped it afterwards stopped each deployment."""
+
+    def declare(code: MetaData, *columns: Column) -> None:
+        Table("teas", code, Column("id", Uuid, primary_key=True), Column("text", String(9)), *columns)
+
+    def with_checks(code: MetaData) -> None:
+        kind = sa.Enum("green", "black", name="kind", native_enum=False, create_constraint=True)
+        declare(code, Column("kind", kind), Column("cups", Integer))
+        code.tables["teas"].append_constraint(CheckConstraint("cups > 0", name="cups"))
+
+    history.write(with_checks)
+    written = history.write(declare, Decisions(may_drop=bool))
+    assert sorted(name[5:] for name in written[:2]) == ["drop_ck_teas_cups.py", "drop_ck_teas_kind.py"]
+    history.go_back_and_forth("0001")
+    history.go_back_and_forth()
+
+
+@pytest.mark.filterwarnings("ignore:Cannot correctly sort tables")
+@pytest.mark.parametrize("use_alter", [False, True])
+def test_tables_may_refer_to_each_other(history: History, use_alter: bool) -> None:
+    """Neither can be made with the key to the other; nor dropped before its key."""
+
+    def declare(code: MetaData) -> None:
+        boss = ForeignKey("people.id", name="fk_teams_boss_id", use_alter=use_alter)
+        Table("teams", code, Column("id", Uuid, primary_key=True), Column("boss_id", boss))
+        Table("people", code, Column("id", Uuid, primary_key=True), Column("team_id", ForeignKey("teams.id")))
+
+    assert len(history.write(declare)) == 3
+    history.go_back_and_forth()
+    with pytest.raises(MigrationError, match="^nothing was written: the tables people, teams refer to each other. "):
+        history.write(lambda _: None, Decisions(may_drop=bool))
+
+
+def test_tables_are_dropped_before_those_that_they_refer_to(history: History) -> None:
+    """The server refuses the other order, in a deployment."""
+
+    def declare(code: MetaData) -> None:
+        Table("a", code, Column("id", Uuid, primary_key=True), Column("c_id", ForeignKey("c.id")))
+        Table(
+            "b",
+            code,
+            Column("id", Uuid, primary_key=True),
+            Column("up", ForeignKey("b.id")),
+            Column("x", ForeignKey("a.id")),
+        )
+        Table("c", code, Column("id", Uuid, primary_key=True))
+
+    history.write(declare)
+    written = history.write(lambda _: None, Decisions(may_drop=bool))
+    assert written == ["0004_drop_b.py", "0005_drop_a.py", "0006_drop_c.py"]
+    history.go_back_and_forth("0003")
+
+
+def test_what_is_dropped_comes_back_on_each_engine(
+    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What undoes a drop, and the drop of a constraint, named what only the engine they were written on has."""
+
+    def declare(code: MetaData, *columns: Column) -> None:
+        Table("pots", code, Column("id", Uuid, primary_key=True))
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    def of_many_types(code: MetaData) -> None:
+        declare(
+            code,
+            Column("name", String(20), unique=True, server_default="it's"),
+            Column("pot_id", ForeignKey("pots.id"), unique=True),
+            Column("hot", sa.Boolean, server_default=sa.true()),
+            Column("more", sa.JSON),
+            Column("weight", sa.Double),
+            Column("made_at", sa.DateTime, server_default=sa.func.now()),
+            Column("kind", sa.Enum("green", "black", name="kind", native_enum=False, create_constraint=True)),
+            Column("cups", Integer, server_default="5", comment="how many"),
+        )
+        code.tables["teas"].append_constraint(CheckConstraint("cups > 0", name="cups"))
+
+    written = history.write(of_many_types)
+    history.write(declare, Decisions(may_drop=bool))
+    history.write(lambda _: None, Decisions(may_drop=bool))
+    history.write(of_many_types)
+    history.write(lambda _: None, Decisions(may_drop=bool))
+    for database in (postgres, mysql, dsql):
+        other = History(database, history.versions, monkeypatch)
+        other.run()
+        other.go_back_and_forth(f"{len(written):04d}")

@@ -1,15 +1,22 @@
 """Differences of code and database, as changes of one statement each: a new revision holds one."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import SchemaItem, conv
 
-from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_default, portable_type
+from aurora_lambda_runtime.migrations.autogenerate.order import in_order
+from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
+    portable_default,
+    portable_expression,
+    portable_type,
+)
+from aurora_lambda_runtime.migrations.autogenerate.renames import with_renames
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
@@ -23,6 +30,7 @@ DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.AddConstraintOp: "add {0.constraint_name}",
     ops.DropConstraintOp: "drop {0.constraint_name}",
 }
+INDEX_DROPS = (ops.DropIndexOp, ops.DropConstraintOp)
 
 
 def _never(*_names: str) -> bool:
@@ -53,17 +61,21 @@ class Change:
 
 
 class DropForeignKeyIndexOp(ops.MigrateOperation):
-    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
+    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key.
 
-    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
+    It may be that of a unique constraint.
+    """
+
+    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint, *, constraint: bool) -> None:
         self.index, self.foreign_key = index, str(foreign_key.name)
-        self.arguments = index, table, self.foreign_key, foreign_key.column_keys
+        arguments = (index, table, self.foreign_key, foreign_key.column_keys)
+        self.arguments = ", ".join([*map(repr, arguments), *(["constraint=True"] if constraint else [])])
 
 
 @renderers.dispatch_for(DropForeignKeyIndexOp)
 def _render_drop(context: AutogenContext, operation: DropForeignKeyIndexOp) -> str:
     context.imports.add("from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index")
-    return f"drop_foreign_key_index{operation.arguments!r}"
+    return f"drop_foreign_key_index({operation.arguments})"
 
 
 @renderers.dispatch_for(ops.RenameTableOp)
@@ -72,16 +84,23 @@ def _render_rename(_context: AutogenContext, operation: ops.RenameTableOp) -> st
 
 
 def find_changes(
-    operations: Sequence[ops.MigrateOperation], metadata: MetaData, dialect: Dialect, decisions: Decisions
+    operations: Sequence[ops.MigrateOperation],
+    metadata: MetaData,
+    dialect: Dialect,
+    decisions: Decisions,
+    constraints: Collection[str] = (),
 ) -> Iterator[Change]:
     """Yield the changes that `operations` consist of; `dialect` is that of the database they are found in.
+
+    `constraints` are the names of unique constraints that the database tells from no indexes.
 
     Raises:
         MigrationError: a change loses data and may not, or does not work on every engine.
     """
-    found = _with_renamed_columns(_with_renamed_tables(list(_single(operations)), decisions), decisions)
+    single = [_as_constraint(each, constraints) for each in _single(operations)]
+    found = in_order(with_renames(single, decisions.is_rename))
     dropped = {each.table_name for each in found if isinstance(each, ops.DropTableOp)}
-    indexes = [each for each in found if isinstance(each, ops.DropIndexOp) and each.table_name in dropped]
+    indexes = [each for each in found if isinstance(each, INDEX_DROPS) and each.table_name in dropped]
     for operation in found:
         if operation in indexes:
             continue
@@ -94,7 +113,8 @@ def find_changes(
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
             operation.existing_type = portable_type(operation.existing_type, dialect)
             if isinstance(operation.existing_server_default, DefaultClause):
-                operation.existing_server_default = portable_default(operation.existing_server_default)
+                default = portable_default(operation.existing_server_default, operation.existing_type)
+                operation.existing_server_default = default
         undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
         written = _portable(operation, metadata)
         if isinstance(written, DropForeignKeyIndexOp) and written.index == written.foreign_key:
@@ -119,59 +139,18 @@ def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateO
             yield operation
 
 
-def _with_renamed_columns(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
-    """Return `operations` with a rename in place of each drop and addition that are one."""
-    for dropped in [each for each in operations if isinstance(each, ops.DropColumnOp)]:
-        for added in [each for each in operations if isinstance(each, ops.AddColumnOp)]:
-            table, old, new = dropped.table_name, dropped.column_name, str(added.column.name)
-            if added.table_name == table and decisions.is_rename(f"{table}.{old}", f"{table}.{new}"):
-                operations[operations.index(added)] = _rename(table, old, new, added.column)
-                operations.remove(dropped)
-                break
-    return operations
-
-
-def _with_renamed_tables(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
-    """Return `operations` with a rename in place of each drop and creation of a table that are one.
-
-    Only tables of the same columns are: what else differs shows when the next revision is written.
-    """
-    for dropped in [each for each in operations if isinstance(each, ops.DropTableOp)]:
-        for created in [each for each in operations if isinstance(each, ops.CreateTableOp)]:
-            old, new = dropped.table_name, created.table_name
-            same = dropped.to_table().columns.keys() == created.to_table().columns.keys()
-            if same and decisions.is_rename(old, new):
-                operations[operations.index(created)] = ops.RenameTableOp(old, new)
-                operations.remove(dropped)
-                operations = [_moved(each, old, new) for each in operations]
-                break
-    return operations
-
-
-def _moved(operation: ops.MigrateOperation, old: str, new: str) -> ops.MigrateOperation:
-    """Return `operation` with the index that it drops on the renamed table."""
-    if not isinstance(operation, ops.DropIndexOp) or operation.table_name != old:
+def _as_constraint(operation: ops.MigrateOperation, constraints: Collection[str]) -> ops.MigrateOperation:
+    """Return `operation`, or the drop of a unique constraint in place of that of its index."""
+    if not isinstance(operation, ops.DropIndexOp) or operation.index_name not in constraints:
         return operation
-    index = operation.to_index()
-    return ops.CreateIndexOp(str(index.name), new, index.columns.keys(), unique=index.unique).reverse()
-
-
-def _rename(table: str, old: str, new: str, column: Column) -> ops.AlterColumnOp:
-    # MySQL states the whole column anew.
-    return ops.AlterColumnOp(
-        table, old, modify_name=new, existing_type=column.type, existing_nullable=bool(column.nullable)
-    )
+    name, table = conv(str(operation.index_name)), str(operation.table_name)
+    back = ops.CreateUniqueConstraintOp(name, table, operation.to_index().columns.keys())
+    return ops.DropConstraintOp(name, table, type_="unique", _reverse=back)
 
 
 def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
     if isinstance(operation, ops.AlterColumnOp) and operation.modify_name:
-        return ops.AlterColumnOp(
-            operation.table_name,
-            operation.modify_name,
-            modify_name=operation.column_name,
-            existing_type=operation.existing_type,
-            existing_nullable=operation.existing_nullable,
-        )
+        return ops.AlterColumnOp(operation.table_name, operation.modify_name, modify_name=operation.column_name)
     if isinstance(operation, ops.RenameTableOp):
         return ops.RenameTableOp(operation.new_table_name, operation.table_name)
     return operation.reverse()
@@ -181,12 +160,21 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
     """Return what undoes the drop of a table or column as every engine takes it; other operations as they are."""
     if isinstance(operation, ops.CreateTableOp):
         operation.kw = {}
+        operation.columns = [_portable_check(each) for each in operation.columns]
         columns = [each for each in operation.columns if isinstance(each, Column)]
     else:
         columns = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
     for column in columns:
         column.type, column.autoincrement = portable_type(column.type, dialect), "auto"
+        if isinstance(column.server_default, DefaultClause):
+            column.server_default = portable_default(column.server_default, column.type)
     return operation
+
+
+def _portable_check(item: SchemaItem) -> SchemaItem:
+    if not isinstance(item, CheckConstraint):
+        return item
+    return CheckConstraint(portable_expression(str(item.sqltext)), name=item.name)
 
 
 def _loses(operation: ops.MigrateOperation) -> str:
@@ -220,11 +208,20 @@ def _check_types(operation: ops.MigrateOperation) -> None:
 
 def _portable(operation: ops.MigrateOperation, metadata: MetaData) -> ops.MigrateOperation:
     """Return `operation` as every engine takes it."""
-    if not isinstance(operation, ops.DropIndexOp) or not isinstance(created := operation.reverse(), ops.CreateIndexOp):
-        return operation
+    created = operation.reverse() if isinstance(operation, INDEX_DROPS) else None
+    match created:
+        case ops.CreateIndexOp():
+            name, columns = created.index_name, _names(created)
+        case ops.CreateUniqueConstraintOp():
+            name, columns = created.constraint_name, list(created.columns)
+        case _:
+            return operation
     table = metadata.tables.get(created.table_name)
-    key = None if table is None else _foreign_key_on(table, _names(created))
-    return DropForeignKeyIndexOp(str(created.index_name), created.table_name, key) if key is not None else operation
+    key = None if table is None else _foreign_key_on(table, columns)
+    if key is None:
+        return operation
+    constraint = isinstance(created, ops.CreateUniqueConstraintOp)
+    return DropForeignKeyIndexOp(str(name), created.table_name, key, constraint=constraint)
 
 
 def _foreign_key_on(table: Table, columns: Sequence[str]) -> ForeignKeyConstraint | None:

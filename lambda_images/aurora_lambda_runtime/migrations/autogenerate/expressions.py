@@ -59,22 +59,22 @@ class ExpressionComparison:
             if self._has_temporary_tables:
                 code = self._in_servers_words(table)
                 yield from _defaults(table, code.defaults, there.defaults)
-                yield from _computed(table, code.computed, there.computed)
+                yield from _computed(table, code, there)
 
     def not_compared(self, metadata: MetaData) -> str:
         """Return what of the code was not compared with this engine's database; empty for nothing."""
         if self._has_temporary_tables:
             return ""
-        computed = [str(each) for table in metadata.sorted_tables for each in table.columns if each.computed]
+        computed = [str(each) for table in metadata.tables.values() for each in table.columns if each.computed]
         checks = [
             f"{table.name}.{each.name}"
-            for table in metadata.sorted_tables
+            for table in metadata.tables.values()
             for each in table.constraints
             if isinstance(each, CheckConstraint)
         ]
         return ", ".join(
             [f"the condition of CHECK {each}" for each in sorted(checks)]
-            + [f"computed column {each}" for each in computed]
+            + [f"computed column {each}" for each in sorted(computed)]
         )
 
     def _checks(self, table: Table, there: Mapping[str, str]) -> Iterator[Difference]:
@@ -109,7 +109,7 @@ class ExpressionComparison:
 
 def _refuse_checks_in_columns(metadata: MetaData) -> None:
     """Refuse what Alembic leaves out of a revision, and MariaDB does not take with a name."""
-    for column in (column for table in metadata.sorted_tables for column in table.columns):
+    for column in (column for table in metadata.tables.values() for column in table.columns):
         if any(isinstance(each, CheckConstraint) for each in column.constraints):
             raise MigrationError(
                 f"column {column} has a CHECK of its own, which no revision makes: write it beside the columns, or into"
@@ -158,12 +158,13 @@ def _defaults(table: Table, code: Mapping[str, str | None], there: Mapping[str, 
             )
 
 
-def _computed(table: Table, code: Mapping[str, str], there: Mapping[str, str]) -> Iterator[Difference]:
-    for name in sorted({*table.columns.keys()} & (code.keys() | there.keys())):
-        if code.get(name) != there.get(name):
+def _computed(table: Table, code: Spelling, there: Spelling) -> Iterator[Difference]:
+    for name in sorted({*table.columns.keys()} & there.defaults.keys()):
+        old, new = there.computed.get(name), code.computed.get(name)
+        if old != new:
             yield Difference(
-                f"column {table.name}.{name} is computed as {there.get(name)} in the database and as {code.get(name)}"
-                " in the code, and not every engine can change that: add a column of another name, and drop this one"
+                f"column {table.name}.{name} is computed as {old} in the database and as {new} in the code, and not"
+                " every engine can change that: add a column of another name, and drop this one"
             )
 
 

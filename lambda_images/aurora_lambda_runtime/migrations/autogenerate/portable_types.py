@@ -1,8 +1,9 @@
 """Column types and expressions that a comparison has read from one engine, as every engine has them."""
 
 import re
+from collections.abc import Mapping
 
-from sqlalchemy import DefaultClause, Text, text
+from sqlalchemy import JSON, Boolean, DefaultClause, Double, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import TextClause
 from sqlalchemy.types import TypeEngine
@@ -11,6 +12,8 @@ from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
 
 # What tables are written with; on some engines the last two are the same.
 OWN = (Uuid(), UtcTimestamp(), Text(), LongText())
+# As MySQL stores a Boolean, MariaDB, which stands in for it here, a JSON, and PostgreSQL a Double.
+STORED: Mapping[str, TypeEngine] = {"TINYINT(1)": Boolean(), "LONGTEXT": JSON(), "DOUBLE PRECISION": Double()}
 
 
 def portable_type(read: TypeEngine, dialect: Dialect) -> TypeEngine:
@@ -19,6 +22,8 @@ def portable_type(read: TypeEngine, dialect: Dialect) -> TypeEngine:
     for own in OWN:
         if own.compile(dialect) == stored:
             return own
+    if stored in STORED:
+        return STORED[stored]
     try:
         return read.as_generic()
     except NotImplementedError:
@@ -29,13 +34,16 @@ def portable_expression(read: str) -> str:
     """Return an expression that was read from one engine as all engines take it: no casts, arrays or quoted names."""
     plain = re.sub(r"::[a-z]+(?: [a-z]+)*(?:\(\d+\))?(?:\[\])?", "", read)
     plain = re.sub(r"= ANY \(+ARRAY\[(.*?)\]\)+", r"IN (\1)", plain)
-    return re.sub(r"_utf8mb[34](?=\\?')", "", plain).replace("`", "").replace("\\'", "'")
+    plain = re.sub(r"_utf8mb[34](?=\\?')", "", plain).replace("`", "").replace("\\'", "'")
+    return plain.replace("current_timestamp()", "current_timestamp")
 
 
-def portable_default(read: DefaultClause) -> DefaultClause:
-    """Return a column's default that was read from one engine as all engines take it."""
+def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
+    """Return the default of a column of that type, which was read from one engine, as all engines take it."""
     if not isinstance(read.arg, TextClause):
         return read
     plain = portable_expression(read.arg.text)
-    literal = re.fullmatch(r"'([^']*)'", plain)
-    return DefaultClause(literal[1] if literal else text(plain))
+    if isinstance(type_, Boolean) and plain in ("0", "1"):
+        return DefaultClause(text("true" if plain == "1" else "false"))
+    literal = re.fullmatch(r"'((?:[^']|'')*)'", plain)
+    return DefaultClause(literal[1].replace("''", "'") if literal else text(plain))

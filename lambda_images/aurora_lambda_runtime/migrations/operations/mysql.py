@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl
-from sqlalchemy import Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import Constraint, Index, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.schema import DropIndex
 from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
+
+# What Alembic is given for what stays as it is.
+UNCHANGED = {"nullable": None, "server_default": False, "type_": None, "autoincrement": None, "comment": False}
 
 
 class MysqlImpl(RenderedExpressions, MySQLImpl):
@@ -26,12 +29,32 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
         The server does so only for an index of its own making, not for what a downgrade or a dump has put back.
         """
         super().create_index(index, **kw)
+        self._drop_replaced(index)
+
+    @override
+    def add_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Add a constraint; a unique one is an index, as above."""
+        super().add_constraint(const, **kw)
+        if isinstance(const, UniqueConstraint):
+            self._drop_replaced(const)
+
+    def _drop_replaced(self, index: Index | UniqueConstraint) -> None:
         if self.as_sql or self.connection is None or index.table is None:
             return
         reflected = Table(index.table.name, MetaData(), autoload_with=self.connection)
         for made in _made_for_foreign_keys(reflected):
             if made.name != index.name and _begins_with(index, made.columns.keys()):
                 self.execute(DropIndex(made))
+
+    @override
+    def alter_column(self, table_name: str, column_name: str, *, name: str | None = None, **changes: Any) -> None:
+        """Rename a column, and then change it: Alembic's CHANGE states it anew, without all that is not said again."""
+        if name is not None:
+            table, old, new = map(self.dialect.identifier_preparer.quote, (table_name, column_name, name))
+            self.execute(text(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}"))
+            if all(changes.get(what, unchanged) is unchanged for what, unchanged in UNCHANGED.items()):
+                return
+        super().alter_column(table_name, name or column_name, **changes)
 
     @override
     def correct_for_autogen_constraints(
@@ -61,6 +84,6 @@ def _made_for_foreign_keys(table: Table) -> Iterator[Index]:
                 break
 
 
-def _begins_with(index: Index, columns: Iterable[str]) -> bool:
+def _begins_with(index: Index | UniqueConstraint, columns: Iterable[str]) -> bool:
     wanted = list(columns)
     return index.columns.keys()[: len(wanted)] == wanted
