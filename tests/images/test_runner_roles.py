@@ -244,7 +244,9 @@ def test_the_iam_role_logs_in_with_a_token_and_may_go_back_to_a_password(postgre
 def test_a_role_may_have_any_name(database: Database, empty_secret: str) -> None:
     """Quoting that holds on the servers themselves, and not only in the eyes of a test."""
     role = f"{database.name}\"'`\\; --"
-    run({}, role_environment(database, role, empty_secret))
+    environment = role_environment(database, role, empty_secret)
+    run({}, environment)
+    assert is_ready(environment)
     user = (role, secret_value(empty_secret)["password"])
     assert rows(database, "SELECT count(*) FROM notes", user) == [(0,)]
 

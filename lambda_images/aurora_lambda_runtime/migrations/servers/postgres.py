@@ -33,7 +33,8 @@ OPEN_DATABASE = """
     SELECT FROM pg_database o WHERE o.datname = 'postgres' AND o.datdba = current_user::regrole
     AND has_database_privilege('public', o.oid, 'CONNECT')"""
 APPLIED = "SELECT FROM migration_checksums WHERE revision = %(head)s AND checksum = %(checksum)s"
-# Each line is what `role_statements` makes so.
+# Each line is what `role_statements` makes so. An aclitem is ROLE=RIGHTS/GRANTOR, each right a letter.
+# Source: PostgreSQL documentation, "Privileges".
 ROLE_IS_READY = f"""
     SELECT FROM pg_roles r, pg_database d WHERE r.rolname = %(role)s AND d.datname = current_database()
     AND r.rolcanlogin AND NOT (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole)
@@ -45,24 +46,18 @@ ROLE_IS_READY = f"""
     AND has_schema_privilege(r.oid, 'public', 'USAGE') AND NOT has_schema_privilege(r.oid, 'public', 'CREATE')
     AND NOT has_schema_privilege('public', 'public', 'USAGE')
     AND NOT EXISTS (
-        SELECT FROM pg_class c,
-            LATERAL (SELECT c.relname NOT IN
-                ('alembic_version', 'migration_checksums', 'migration_owner') AS is_writable)
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT (
-            has_table_privilege(r.oid, c.oid, 'SELECT')
-            AND has_table_privilege(r.oid, c.oid, 'INSERT') = is_writable
-            AND has_table_privilege(r.oid, c.oid, 'UPDATE') = is_writable
-            AND has_table_privilege(r.oid, c.oid, 'DELETE') = is_writable
-            AND NOT has_table_privilege(r.oid, c.oid, 'TRUNCATE, REFERENCES, TRIGGER')))
-    AND NOT EXISTS (
-        SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'S'
-        AND NOT (has_sequence_privilege(r.oid, c.oid, 'USAGE') AND has_sequence_privilege(r.oid, c.oid, 'SELECT')))
-    AND 6 = (
-        SELECT count(*) FROM pg_default_acl a, aclexplode(a.defaclacl) granted
-        WHERE a.defaclrole = current_user::regrole AND a.defaclnamespace = 'public'::regnamespace
-        AND granted.grantee = r.oid AND (
-            a.defaclobjtype = 'r' AND granted.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
-            OR a.defaclobjtype = 'S' AND granted.privilege_type IN ('USAGE', 'SELECT')))
+        SELECT FROM pg_class c, LATERAL (SELECT CASE
+            WHEN c.relkind = 'S' THEN 'rU'
+            WHEN c.relname IN ('alembic_version', 'migration_checksums', 'migration_owner') THEN 'r'
+            ELSE 'arwd' END) AS wanted (rights)
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        AND format('%%s=%%s/%%s', r.oid::regrole, rights, c.relowner::regrole)::aclitem = ANY (c.relacl) IS NOT TRUE)
+    AND 2 = (
+        SELECT count(*) FROM pg_default_acl a WHERE a.defaclrole = current_user::regrole
+        AND a.defaclnamespace = 'public'::regnamespace AND a.defaclobjtype IN ('r', 'S')
+        AND a.defaclacl @> format(
+            '%%s=%%s/%%s', r.oid::regrole, CASE a.defaclobjtype WHEN 'S' THEN 'rU' ELSE 'arwd' END, a.defaclrole::regrole
+        )::aclitem)
     AND NOT EXISTS ({OPEN_DATABASE})"""  # noqa: S608
 # Another runner, of another database, may be at the same.
 CLOSE_DATABASE = f"""DO $$ BEGIN
