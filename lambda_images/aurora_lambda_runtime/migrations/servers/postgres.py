@@ -53,11 +53,10 @@ ROLE_IS_READY = f"""
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
         AND format('%%s=%%s/%%s', r.oid::regrole, rights, c.relowner::regrole)::aclitem = ANY (c.relacl) IS NOT TRUE)
     AND 2 = (
-        SELECT count(*) FROM pg_default_acl a WHERE a.defaclrole = current_user::regrole
-        AND a.defaclnamespace = 'public'::regnamespace AND a.defaclobjtype IN ('r', 'S')
-        AND a.defaclacl @> format(
-            '%%s=%%s/%%s', r.oid::regrole, CASE a.defaclobjtype WHEN 'S' THEN 'rU' ELSE 'arwd' END, a.defaclrole::regrole
-        )::aclitem)
+        SELECT count(*) FROM pg_default_acl a, LATERAL (
+            SELECT CASE a.defaclobjtype WHEN 'r' THEN 'arwd' WHEN 'S' THEN 'rU' END) AS wanted (rights)
+        WHERE a.defaclrole = current_user::regrole AND a.defaclnamespace = 'public'::regnamespace AND rights <> ''
+        AND a.defaclacl @> format('%%s=%%s/%%s', r.oid::regrole, rights, a.defaclrole::regrole)::aclitem)
     AND NOT EXISTS ({OPEN_DATABASE})"""  # noqa: S608
 # Another runner, of another database, may be at the same.
 CLOSE_DATABASE = f"""DO $$ BEGIN
