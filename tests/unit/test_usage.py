@@ -67,6 +67,11 @@ def test_a_mistake_is_answered_with_the_commands_own_usage_and_what_to_type(
     ("assignments", "mistake"),
     [
         (["engine=mysq"], "engine is 'mysq'; must be mysql, postgres, dsql or none. Type: -c engine=mysql"),
+        (
+            ["snapshotIdentifier=a", "restoreClusterIdentifier=shop-prod-main-db-1a2b"],
+            "snapshotIdentifier and restoreClusterIdentifier both say what the cluster is made from."
+            " Leave out -c restoreClusterIdentifier",
+        ),
         (["aurora-lambda:nope=1"], "nope is not a configuration key; leave out -c nope"),
         (
             ["streams=1"],
@@ -81,6 +86,14 @@ def test_a_mistake_in_an_option_is_mended_in_the_option(assignments: list[str], 
     with pytest.raises(SettingsError) as refused:
         read(given, "local")
     assert advice_here(str(refused.value), "local", assignments).splitlines()[1:] == [f"  {mistake}"]
+
+
+def test_what_an_option_would_replace_is_kept_by_leaving_it_out() -> None:
+    """It was told to be removed from a file that does not have it."""
+    message = "that replaces it. To keep it: pulumi config rm vpcId; to replace it: pulumi config set replaceData true"
+    assert advice_here(message, "local", ["vpcId=vpc-0a"]) == (
+        "that replaces it. To keep it: leave out -c vpcId; to replace it: aurora-lambda config set replaceData true"
+    )
 
 
 def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:

@@ -91,7 +91,9 @@ def advice_here(message: str, stack: str, assignments: Sequence[str], aws: str =
     """
     message = re.sub(r"\baws (?=dynamodb )", f"{aws} ", message)
     for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
-        message = message.replace(f"remove it with: pulumi config rm {key}", f"leave out -c {key}")
+        removal = rf"pulumi config rm {re.escape(key)}\b"
+        message = re.sub(f"Type: {removal}", f"Leave out -c {key}", message)
+        message = re.sub(f"(remove it with: )?{removal}", f"leave out -c {key}", message)
         message = re.sub(rf"pulumi config set {re.escape(key)} (\S+)", rf"-c {key}=\1", message)
     here = "" if stack == "local" else f" -s {stack}"
     # Only Pulumi encrypts, and what it has encrypted cannot be read here.
