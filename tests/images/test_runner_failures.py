@@ -13,7 +13,7 @@ import pytest
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
-from aurora_lambda_runtime.database.contract import APPLICATION, database_settings
+from aurora_lambda_runtime.database.contract import ALLOW_RESET, APPLICATION, database_settings
 from aurora_lambda_runtime.migrations import runner
 from aurora_lambda_runtime.migrations.errors import MigrationBusyError, MigrationError
 from aurora_lambda_runtime.migrations.servers import open_server
@@ -241,10 +241,17 @@ def test_a_version_changed_behind_the_runners_back_is_noticed(mysql: Database, t
 
 
 def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: Path) -> None:
-    """Old code deployed over a newer database is told so, rather than 'can't locate revision'."""
+    """Old code deployed over a newer database is told so, and what it is told leads on when it is typed."""
     run({}, database.environment())
-    with pytest.raises(MigrationError, match="^the database is at revision 0004, which this code does not have"):
-        run({}, database.environment(), versions=history(tmp_path, *tables(2)))
+    older, reset = history(tmp_path, *tables(2)), {**database.environment(), ALLOW_RESET: "true"}
+    with pytest.raises(MigrationError) as refused:
+        run({"command": "downgrade", "revision": "0002"}, database.environment(), versions=older)
+    assert str(refused.value) == (
+        "the database is at revision 0004, which this code does not have: deploy the code that has it. To come back to"
+        " this code, run `aurora-lambda migrate downgrade 0002` while that one is deployed; or now, where allowReset is"
+        " true and the data may go, `aurora-lambda migrate reset`"
+    )
+    assert run({"command": "reset"}, reset, versions=older)["after"] == "0002"
 
 
 def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> None:

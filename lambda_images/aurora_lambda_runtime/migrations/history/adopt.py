@@ -54,8 +54,9 @@ def unknown_revision(script: ScriptDirectory, version: str | None, head: str | N
             f" `aurora-lambda migrate stamp {adopted}`"
         )
     return (
-        f"the database is at revision {version}, which this code does not have: deploy the code that has it; to go"
-        f" back, run `aurora-lambda migrate downgrade {head or 'base'}` there"
+        f"the database is at revision {version}, which this code does not have: deploy the code that has it. To come"
+        f" back to this code, run `aurora-lambda migrate downgrade {head or 'base'}` while that one is deployed; or"
+        " now, where allowReset is true and the data may go, `aurora-lambda migrate reset`"
     )
 
 
