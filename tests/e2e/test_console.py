@@ -91,7 +91,7 @@ def test_the_overview_says_what_runs_and_what_failed(console: ConsoleClient) -> 
 
 def test_a_function_is_invoked_and_its_log_filtered_by_the_request(console: ConsoleClient) -> None:
     """A payload would have to be typed in a shell each time, and its lines picked out of all others."""
-    assert 'Invoke Payload (JSON) {"command": "get", "limit": 5}' in console.words("/functions/handler")
+    assert "Invoke Payload (JSON) {} Invoke" in console.words("/functions/handler")
     shown = console.post("/functions/handler", payload='{"command": "list", "limit": 1}')
     words = console.words(shown)
     assert re.search(

@@ -20,7 +20,6 @@ from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
 pages = Blueprint("functions", __name__)
-FIRST_PAYLOADS = {MIGRATION_RUNNER: '{"command": "status"}', "handler": '{"command": "get", "limit": 5}'}
 SHOWN_LINES = 500
 POLL_SECONDS = 0.2
 # A browser that is gone shows only when something is sent.
@@ -47,9 +46,10 @@ def show(name: str) -> str:
     """Show a function, with one of the invocations that were made here."""
     function, stack = _function(name), console().stack()
     history, shown = console().history.of(f"function {name}", request.args.get("attempt"))
-    # Outputs call the migration runner otherwise than the program does.
-    output = next((key for key, arn in stack.functions().items() if program_name(arn) == name), name)
-    payload = (shown or history[0]).sent["payload"] if history else FIRST_PAYLOADS.get(output, "{}")
+    # A handler's default is its first command, the migration runner's a deployment.
+    is_runner = program_name(stack.functions().get(MIGRATION_RUNNER, "")) == name
+    first = '{"command": "status"}' if is_runner else "{}"
+    payload = (shown or history[0]).sent["payload"] if history else first
     request_id = request.args.get("request", "")
     lines = console().logs().lines(name, request_id)[-SHOWN_LINES:]
     context = {"payload": payload, "shown": shown, "history": history, "lines": lines, "request_id": request_id}
