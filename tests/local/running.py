@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from aurora_lambda_local import commands
-from aurora_lambda_local.lambda_service.log_reader import LogReader
+from aurora_lambda_local.deployed.log_reader import LogReader
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up

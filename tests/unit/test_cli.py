@@ -320,7 +320,7 @@ def test_a_reader_that_stops_reading_is_no_fault() -> None:
         "import sys; from aurora_lambda_local.cli import main;"
         "from aurora_lambda_local.deployed import logs, stack;"
         "from datetime import UTC, datetime;"
-        "from aurora_lambda_local.lambda_service.log_reader import LogEvent;"
+        "from aurora_lambda_local.deployed.log_reader import LogEvent;"
         "stack.select_stack = lambda name: stack.DeployedStack('local', {});"
         "logs.read_logs = lambda *_, **__: iter([LogEvent(datetime.now(UTC), 'handler', 'line')] * 100_000);"
         "sys.exit(main.main(['logs', '--json']))"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aurora_lambda_local.deployed.log_lines import format_event
-from aurora_lambda_local.lambda_service.log_reader import LogEvent
+from aurora_lambda_local.deployed.log_reader import LogEvent
 
 REQUEST = "7451581d-b1d0-4558-b7ce-32f52fb6aa21"
 METRICS = {"durationMs": 24.47, "billedDurationMs": 1267, "memorySizeMB": 256, "maxMemoryUsedMB": 55}

@@ -17,7 +17,7 @@ from aurora_lambda_local.cli.reporting import print_error, started_progress
 from aurora_lambda_local.cli.terminal import print_line
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
-from aurora_lambda_local.deployed.logs import LocalLogs
+from aurora_lambda_local.deployed.log_reader import LogReader
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.own_modules import package_folders
@@ -103,9 +103,9 @@ def develop(deployment: Deployment) -> None:
 
     A save that cannot be deployed changes nothing of what runs. Wrong options or configuration at the beginning end it.
     """
-    logs = LocalLogs(LocalPaths.for_checkout().logs / deployment.stack)
+    logs = LogReader(LocalPaths.for_checkout().logs / deployment.stack)
     # Only what is logged from now on is printed.
-    list(logs.read())
+    logs.read()
     project = deployment.project
     # The project's own sources, and the packages', of which those installed for editing may be saved too.
     packages = [folder for folder in package_folders() if folder.name in WATCHED_PACKAGES]
@@ -143,7 +143,7 @@ def _describe(root: Path, saved: Sequence[Path]) -> str:
     return f"Saved {', '.join(names[:NAMED_FILES])}{more}" if names else f"Deleted {os.path.relpath(saved[0], root)}"
 
 
-def _print_logs(logs: LocalLogs) -> None:
+def _print_logs(logs: LogReader) -> None:
     for event in logs.read():
         if parts := format_event(event, name_width=NAME_WIDTH):
             print_line(*parts)

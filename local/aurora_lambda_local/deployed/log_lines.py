@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from aurora_lambda_local.lambda_service.log_reader import LogEvent
+from aurora_lambda_local.deployed.log_reader import LogEvent
 
 # Where the code of functions, of packages and of Python is, on Lambda and here.
 CODE_FOLDERS = re.compile(r'(?<=File ")[^"]*(?:/var/task/|/\.local/images/\w+/|/site-packages/|/lib/python3\.\d+/)')

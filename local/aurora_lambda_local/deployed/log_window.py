@@ -9,8 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from aurora_lambda_local.deployed.log_lines import format_event
-from aurora_lambda_local.deployed.logs import LocalLogs
-from aurora_lambda_local.lambda_service.log_reader import LogEvent
+from aurora_lambda_local.deployed.log_reader import LogEvent, LogReader
 
 KEPT_LINES = 5000
 # The end of a log, with which a window begins.
@@ -45,7 +44,7 @@ class LogWindow:
     """The newest lines of a stack's functions; may be read from several threads."""
 
     def __init__(self, directory: Path) -> None:
-        self._logs = LocalLogs(directory, newest_bytes=NEWEST_BYTES)
+        self._logs = LogReader(directory, newest_bytes=NEWEST_BYTES)
         self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
         self._numbers = count(1)
         # The requests of each function that have begun and not ended.

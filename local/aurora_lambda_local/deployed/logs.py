@@ -2,48 +2,19 @@
 
 import heapq
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
-from pathlib import Path
-from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from aurora_lambda_local.deployed.log_reader import LogEvent, LogReader
 from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError, program_name
-from aurora_lambda_local.lambda_service.log_reader import LogEvent, LogReader
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 
 LOCAL_POLL_SECONDS, AWS_POLL_SECONDS = 0.1, 2.0
 AWS_DEFAULT = timedelta(hours=1)
-
-
-class LogSource(Protocol):
-    """Where functions' logs are."""
-
-    def read(self) -> Iterable[LogEvent]:
-        """Return what has been logged since the last call, in order of time."""
-
-
-class LocalLogs:
-    """The logs in a folder on this machine: of the functions that are named, or of all."""
-
-    def __init__(self, directory: Path, names: Collection[str] = (), newest_bytes: int | None = None) -> None:
-        self._reader = LogReader(directory, newest_bytes)
-        self._names = names
-
-    def functions(self) -> set[str]:
-        """Return the functions that have a log, by their names in the program."""
-        return {program_name(function) for function in self._reader.functions()}
-
-    def read(self) -> Iterator[LogEvent]:
-        """Yield what has been logged since the last call, in order of time."""
-        for event in self._reader.read():
-            name = program_name(event.function)
-            if not self._names or name in self._names:
-                yield replace(event, function=name)
 
 
 class CloudWatchLog:
@@ -95,18 +66,18 @@ def read_logs(
         raise StackRequestError(f"the log could not be read: {error}") from None
 
 
-def _local_logs(stack: DeployedStack, names: Sequence[str]) -> LocalLogs:
+def _local_logs(stack: DeployedStack, names: Sequence[str]) -> LogReader:
     known = stack.functions()
     wanted = {program_name(known.get(name, name)) for name in names}
-    logs = LocalLogs(LocalPaths.for_checkout().logs / stack.name, wanted)
+    logs = LogReader(LocalPaths.for_checkout().logs / stack.name, wanted)
     # After a failed deployment there may be functions with a log that are no outputs.
-    if unknown := wanted - logs.functions():
-        have = ", ".join(sorted(logs.functions())) or "none"
+    if unknown := wanted.difference(logs.functions()):
+        have = ", ".join(logs.functions()) or "none"
         raise UsageError(f"stack {stack.name!r} has no function {min(unknown)!r}; it has {have}")
     return logs
 
 
-def _read(sources: Sequence[LogSource], pause: float | None) -> Iterator[LogEvent]:
+def _read(sources: Sequence[LogReader | CloudWatchLog], pause: float | None) -> Iterator[LogEvent]:
     """Yield the events of all sources; with a pause, in seconds, read them again and again."""
     while True:
         yield from heapq.merge(*(source.read() for source in sources), key=attrgetter("time"))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda_local.deployed.log_reader import LogReader
 from aurora_lambda_local.lambda_service import logs
-from aurora_lambda_local.lambda_service.log_reader import LogReader
 from aurora_lambda_local.lambda_service.logs import LINE_BYTES, FunctionLog, OutputPump
 
 

@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 
+from aurora_lambda_local.deployed.stack import program_name
 from aurora_lambda_local.platform.paths import earlier_log
 
 # Lines that a full disk has cut do not match.
@@ -25,17 +26,20 @@ class LogEvent:
 
 
 class LogReader:
-    """A reader of all logs in a folder, which goes on where it stopped; functions go by their name on AWS."""
+    """A reader of the logs in a folder, which goes on where it stopped; functions go by their names in the program."""
 
-    def __init__(self, directory: Path, newest_bytes: int | None = None) -> None:
-        """Read a folder's logs; the first read begins `newest_bytes` before the end of each current one."""
-        self._directory, self._newest_bytes = directory, newest_bytes
+    def __init__(self, directory: Path, names: Collection[str] = (), newest_bytes: int | None = None) -> None:
+        """Read the logs of functions of these `names`, or of all.
+
+        The first read begins `newest_bytes` before the end of each current log.
+        """
+        self._directory, self._names, self._newest_bytes = directory, names, newest_bytes
         # By the log's path: the file that was read, as its inode, and how far.
         self._positions: dict[Path, tuple[int, int]] = {}
 
     def functions(self) -> list[str]:
         """Return the functions that have a log."""
-        return sorted(path.stem for path in self._directory.glob("*.log"))
+        return sorted({program_name(path.stem) for path in self._directory.glob("*.log")})
 
     def read(self) -> list[LogEvent]:
         """Return what has been logged since the last call, in order of time."""
@@ -43,6 +47,9 @@ class LogReader:
         return sorted(events, key=attrgetter("time"))
 
     def _read(self, path: Path) -> Iterator[LogEvent]:
+        function = program_name(path.stem)
+        if self._names and function not in self._names:
+            return
         if self._newest_bytes is not None and path not in self._positions:
             with suppress(FileNotFoundError):
                 status = path.stat()
@@ -59,4 +66,5 @@ class LogReader:
                 data = log.read()
                 self._positions[path] = status.st_ino, position + data.rfind(b"\n") + 1
                 for time, text in LINE.findall(data):
-                    yield LogEvent(datetime.fromisoformat(time.decode()), path.stem, text.decode(errors="replace"))
+                    moment = datetime.fromisoformat(time.decode())
+                    yield LogEvent(moment, function, text.decode(errors="replace"))
