@@ -1,6 +1,7 @@
 """A function that waits for an editor's debugger, in a stack that is up."""
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pulumi
@@ -16,7 +17,7 @@ from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
 from aurora_lambda_local.runtimes.debugged import DEBUG_PORT
 from aurora_lambda_local.supervisor.client import SupervisorClient
-from tests.local.running import Lines
+from tests.local.running import Lines, lambda_client
 from tests.services import eventually
 
 pytestmark = pytest.mark.slow
@@ -51,6 +52,8 @@ def test_a_function_waits_for_the_editor_until_the_next_up(checkout: Path, monke
     supervisor = SupervisorClient(LocalPaths.for_checkout(checkout))
     supervisor.debug_function({"arn": stack.arn("hello"), "sources": ""})
     assert eventually(lambda: not port_is_free(DEBUG_PORT))
+    with closing(lambda_client(checkout)) as client:
+        assert [each["FunctionArn"] for each in client.list_functions()["Functions"]] == [stack.arn("hello")]
     invocation = threading.Thread(target=lambda: waited(stack))
     invocation.start()
     invocation.join(2)

@@ -4,54 +4,22 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Protocol
 
 from aurora_lambda_local.lambda_service.logs import FunctionLog, OutputPump, report_lines, start_line, timeout_line
 from aurora_lambda_local.lambda_service.runtime_api import Invocation, Outcome, RuntimeApi
+from aurora_lambda_local.runtimes.container import ContainerImage
+from aurora_lambda_local.runtimes.debugged import DebuggedImage
+from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
 
 INIT_SECONDS = 10.0
 # The start that `up` tries waits longer than Lambda: it finds what does not start, not what this machine delays.
 CHECK_SECONDS = 120.0
 PATH = "/usr/local/bin:/usr/bin:/bin"
-
-
-class RuntimeProcess(Protocol):
-    """The process or container of an execution environment."""
-
-    def poll(self) -> int | None:
-        """Return the exit status, negative for a signal; None while it runs."""
-
-    def wait(self) -> int:
-        """Wait for the end and return the exit status."""
-
-    def kill(self) -> None:
-        """Kill it with all its children."""
-
-    def memory_mb(self) -> int:
-        """Return the memory in use; 0 where it is unknown."""
-
-
-class FunctionImage(Protocol):
-    """An image that a function can run."""
-
-    @property
-    def digest(self) -> str:
-        """The digest of what it holds."""
-
-    @property
-    def directory(self) -> Path:
-        """The folder of the code, as the function sees it."""
-
-    def start(self, handler: str, variables: Mapping[str, str], memory_mb: int, output: int) -> RuntimeProcess:
-        """Start a process that runs `handler`."""
-
-    def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
-        """Run the image's interpreter, and return what it printed."""
+FunctionImage = VirtualenvImage | ContainerImage | DebuggedImage
 
 
 @dataclass(frozen=True)

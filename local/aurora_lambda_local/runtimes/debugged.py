@@ -23,6 +23,11 @@ class DebuggedImage:
     sources: Path
 
     @property
+    def digest(self) -> str:
+        """The digest of what it holds."""
+        return self.image.digest
+
+    @property
     def directory(self) -> Path:
         """The folder of the code, as the function sees it."""
         return self.image.directory
