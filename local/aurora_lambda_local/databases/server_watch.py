@@ -3,8 +3,9 @@
 import threading
 import time
 from collections import deque
-from typing import Protocol
 
+from aurora_lambda_local.databases.dsql.server import DsqlServer
+from aurora_lambda_local.databases.server import DatabaseServer
 from aurora_lambda_local.platform.errors import LocalError, print_error
 
 POLL_SECONDS = 0.2
@@ -13,28 +14,10 @@ MAXIMUM_RESTARTS = 3
 RESTART_PERIOD_SECONDS = 60.0
 
 
-class Server(Protocol):
-    """A server that can be watched."""
-
-    port: int
-
-    def start(self, port: int | None = None) -> None:
-        """Start it."""
-
-    def alive(self) -> bool:
-        """Return whether it runs."""
-
-    def stop(self) -> None:
-        """Shut it down."""
-
-    def bound_log(self) -> None:
-        """Keep its log from growing without end."""
-
-
 class ServerWatch:
     """Watch over a server that runs, until `stop` shuts it down."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DatabaseServer | DsqlServer) -> None:
         self._server = server
         self._lock = threading.Lock()
         self._stopped = threading.Event()

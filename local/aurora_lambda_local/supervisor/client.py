@@ -137,7 +137,8 @@ class SupervisorClient:
             LocalError: nothing is up here.
         """
         info = self._info()
-        if info is None or not info["console"]:
+        # A supervisor from before there was a console is replaced by the next `up`.
+        if info is None or not info.get("console"):
             raise LocalError("nothing is up here: run aurora-lambda up")
         return info["console"]
 
@@ -209,15 +210,7 @@ class SupervisorClient:
     def _recorded(self) -> tuple[SupervisorInfo, LocalPaths] | tuple[None, None]:
         """Return the supervisor of the file and the paths that it was started with, if such a process runs."""
         try:
-            value = json.loads(self._paths.supervisor.read_text())
-            info = SupervisorInfo(
-                pid=value["pid"],
-                port=value["port"],
-                token=value["token"],
-                code=value["code"],
-                # A supervisor from before there was a console is replaced by the next `up`.
-                console=value.get("console", ""),
-            )
+            info: SupervisorInfo = json.loads(self._paths.supervisor.read_text())
             arguments = psutil.Process(info["pid"]).cmdline()
         except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             return None, None

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import errors
+
+if TYPE_CHECKING:
+    from aurora_lambda_local.databases.dsql.transaction import Transaction
 
 MIB = 1024 * 1024
 NEXT = "UPDATE sys.job SET status = 'processing', update_time = clock_timestamp() WHERE job_id = ({}) RETURNING {}"
@@ -33,16 +36,6 @@ class Limits:
     transaction_seconds: float = 300.0
 
 
-class LockHolder(Protocol):
-    """A transaction that may hold locks of PostgreSQL's."""
-
-    def step_back(self) -> None:
-        """Give up all locks."""
-
-    def probe(self) -> None:
-        """Find out whether it conflicts with one that is about to commit."""
-
-
 class Cluster:
     """What the sessions of one cluster share: their transactions, the version of the catalog, and its limits."""
 
@@ -52,9 +45,9 @@ class Cluster:
         # Held during a commit: commits happen one after the other.
         self.commits = threading.Lock()
         self.jobs = threading.Event()
-        self.transactions: set[LockHolder] = set()
+        self.transactions: set[Transaction] = set()
 
-    def free_locks(self, transaction: LockHolder | None = None) -> None:
+    def free_locks(self, transaction: "Transaction | None" = None) -> None:
         """Make all others give up their locks; statements that are running finish first."""
         # A copy: sessions come and go.
         for other in self.transactions - {transaction}:
