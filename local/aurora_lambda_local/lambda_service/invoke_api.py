@@ -19,11 +19,6 @@ from aurora_lambda_local.platform.http_server import HttpServer, Request, Respon
 REQUEST_LIMIT = 6 * 1024 * 1024
 EVENT_LIMIT = 1024 * 1024
 _NAME = re.compile(r"(?:arn:[\w-]+:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|function:)?([\w-]+)(?::([\w$-]+))?")
-_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
-_GET = re.compile(r"/2015-03-31/functions/([^/]+)(/configuration)?/?")
-_VERSIONS = re.compile(r"/2015-03-31/functions/([^/]+)/versions/?")
-_ALIASES = re.compile(r"/2015-03-31/functions/([^/]+)/aliases(?:/([\w-]+))?/?")
-_LIST = re.compile(r"/2015-03-31/functions/?")
 
 
 class _ApiError(Exception):
@@ -57,31 +52,36 @@ class InvokeApi:
             return error.response
 
     def _route(self, request: Request) -> Response:
-        if request.method == "POST" and (match := _INVOKE.fullmatch(request.path)):
-            return self._invoke(self._find(unquote(match[1]), request.query), request)
-        if request.method == "GET" and _LIST.fullmatch(request.path):
-            return _json_response({"Functions": [_configuration(each.latest) for each in self._functions.values()]})
-        if request.method == "GET" and (match := _VERSIONS.fullmatch(request.path)):
-            return _json_response({"Versions": _versions(self._deployed(unquote(match[1])))})
-        if match := _ALIASES.fullmatch(request.path):
-            return self._aliases(self._deployed(unquote(match[1])), match[2], request)
-        if request.method == "GET" and (match := _GET.fullmatch(request.path)):
-            configuration = _configuration(self._find(unquote(match[1]), request.query))
-            return _json_response(configuration if match[2] else {"Configuration": configuration, "Tags": {}})
+        match request.method, *map(unquote, request.path.strip("/").split("/")):
+            case "POST", _, "functions", name, "invocations":
+                return self._invoke(self._find(name, request.query), request)
+            case "GET", _, "functions":
+                return _json_response({"Functions": [_configuration(each.latest) for each in self._functions.values()]})
+            case "GET", _, "functions", name, "versions":
+                return _json_response({"Versions": _versions(self._deployed(name)[0])})
+            case _, _, "functions", name, "aliases":
+                aliases = self._deployed(name)[0].aliases
+                return _json_response({"Aliases": [_alias(*each) for each in aliases.items()]})
+            case "PUT", _, "functions", name, "aliases", alias:
+                return self._lead(self._deployed(name)[0], alias, request)
+            case "GET", _, "functions", name, *more if more in ([], ["configuration"]):
+                configuration = _configuration(self._find(name, request.query))
+                return _json_response(configuration if more else {"Configuration": configuration, "Tags": {}})
         message = f"{request.method} {request.path} is not emulated here: invoking functions and going back are"
         raise _ApiError(HTTPStatus.NOT_FOUND, "UnknownOperationException", message)
 
     def _find(self, reference: str, query: str) -> Function:
-        match = _NAME.fullmatch(reference)
-        qualifier = (match[2] if match else "") or parse_qs(query).get("Qualifier", [""])[0]
-        if match and match[1] in self._functions and (build := self._functions[match[1]].find(qualifier)):
+        deployed, qualifier = self._deployed(reference)
+        qualifier = qualifier or parse_qs(query).get("Qualifier", [""])[0]
+        if build := deployed.find(qualifier):
             return build
-        raise self._not_found(f"{reference}{f':{qualifier}' if qualifier else ''}")
+        raise self._not_found(f"{reference}:{qualifier}")
 
-    def _deployed(self, reference: str) -> DeployedFunction:
+    def _deployed(self, reference: str) -> tuple[DeployedFunction, str]:
+        """Return the function of a name or an ARN, and the version or alias in that; empty where it has none."""
         match = _NAME.fullmatch(reference)
         if match and match[1] in self._functions:
-            return self._functions[match[1]]
+            return self._functions[match[1]], match[2] or ""
         raise self._not_found(reference)
 
     def _not_found(self, reference: str) -> _ApiError:
@@ -89,11 +89,9 @@ class InvokeApi:
         message = f"Function not found: {reference}. There are: {there}"
         return _ApiError(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", message)
 
-    def _aliases(self, deployed: DeployedFunction, alias: str | None, request: Request) -> Response:
-        if alias is None:
-            return _json_response({"Aliases": [_alias(*each) for each in deployed.aliases.items()]})
+    def _lead(self, deployed: DeployedFunction, alias: str, request: Request) -> Response:
         version = json.loads(_payload(request.body, REQUEST_LIMIT)).get("FunctionVersion")
-        if request.method != "PUT" or alias not in deployed.aliases or version not in deployed.versions:
+        if alias not in deployed.aliases or version not in deployed.versions:
             raise self._not_found(f"{deployed.latest.config.name}:{alias}, version {version}")
         deployed.lead(alias, version)
         return _json_response(_alias(alias, version))
