@@ -60,7 +60,7 @@ def _mapping(context: StackContext, resource: Resource, previous: RunningResourc
 
 def _queue_mapping(context: StackContext, resource: Resource) -> ProviderResult:
     mapping = parse_queue_mapping(resource.inputs)
-    if not destinations.has_queue(mapping.queue_arn.rpartition(":")[2], context.region):
+    if mapping.queue_arn.rpartition(":")[2] not in destinations.queues(context.region).queues:
         raise LocalError(f"there is no queue {mapping.queue_arn} here")
     poller = QueuePoller(mapping, lambda payload: context.find_function(mapping.function_arn).invoke(payload))
     poller.start()
@@ -89,17 +89,17 @@ def _schedule(context: StackContext, resource: Resource, previous: RunningResour
 
 def _bucket(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     destinations.ensure_bucket(resource.id, context.region)
-    return MadeResource(lambda: destinations.has_bucket(resource.id)), {}
+    return MadeResource(lambda: resource.id in destinations.buckets().buckets), {}
 
 
 def _queue(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
-    name, inputs = str(resource.outputs["name"]), resource.inputs
+    name, inputs, queues = str(resource.outputs["name"]), resource.inputs, destinations.queues(context.region)
     destinations.ensure_queue(name, context.region)
     attributes = {theirs: str(int(inputs[ours])) for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
     if redrive := inputs.get("redrivePolicy"):
         attributes["RedrivePolicy"] = str(redrive)
-    destinations.set_queue_attributes(name, context.region, attributes)
-    return MadeResource(lambda: destinations.has_queue(name, context.region)), {}
+    queues.set_queue_attributes(name, attributes)
+    return MadeResource(lambda: name in queues.queues), {}
 
 
 STREAM_PROVIDERS: Mapping[str, Provider] = {
@@ -117,11 +117,11 @@ def _delete_table(context: StackContext, identifier: str) -> None:
 
 
 # How to remove what is left of a resource that the program no longer has, by its id.
-REMOVERS: Mapping[str, Callable[[StackContext, str], None]] = {
+REMOVERS: Mapping[str, Callable[[StackContext, str], object]] = {
     TABLE: _delete_table,
     MAPPING: lambda context, identifier: context.aws_services.store.delete_checkpoints(identifier),
     SCHEDULE: lambda context, identifier: context.aws_services.store.delete_schedule(identifier),
-    QUEUE: lambda context, url: destinations.remove_queue(url.rpartition("/")[2], context.region),
+    QUEUE: lambda context, url: destinations.queues(context.region).queues.pop(url.rpartition("/")[2], None),
     **dict.fromkeys(BUCKETS, lambda _, identifier: destinations.remove_bucket(identifier)),
 }
 
@@ -133,10 +133,11 @@ def stored_data(context: StackContext, type_token: str, identifier: str) -> str:
         table = context.aws_services.dynamodb.describe(context.region, name)
         count, unit = table["ItemCount"] if table else 0, "item"
     elif type_token in BUCKETS:
-        count, unit = destinations.bucket_size(name), "object"
+        bucket = destinations.buckets().buckets.get(name)
+        count, unit = len(bucket.keys) if bucket else 0, "object"
     elif type_token == QUEUE:
         name = identifier.rpartition("/")[2]
-        count, unit = destinations.queue_size(name, context.region), "message"
+        count, unit = len(destinations.messages(destinations.queues(context.region).queues.get(name))), "message"
     kind = type_token.rpartition(":")[2].removesuffix("V2").lower()
     return f"{kind} {name} with {count} {unit}{'s' * (count != 1)}" if count else ""
 

@@ -1,12 +1,10 @@
 """Buckets, queues and topics inside moto, where the documents of failures go."""
 
-from collections.abc import Mapping
-
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import ServiceException
 from moto.s3.models import S3Backend, s3_backends
 from moto.sns.models import sns_backends
-from moto.sqs.models import Queue, sqs_backends
+from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 from aurora_lambda_local.streams.store import StoredFailure, StreamStore
 
@@ -16,53 +14,37 @@ def is_bucket(arn: str) -> bool:
     return arn.startswith("arn:aws:s3:::")
 
 
+def buckets() -> S3Backend:
+    """Return moto's S3."""
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+def queues(region: str) -> SQSBackend:
+    """Return moto's SQS of a region."""
+    return sqs_backends[DEFAULT_ACCOUNT_ID][region]
+
+
+def messages(queue: Queue | None) -> dict[str, Message]:
+    """Return the messages of a queue by their ids, those in work too; none where there is no queue."""
+    return {each.id: each for each in [*queue.messages, *queue.pending_messages]} if queue else {}
+
+
 def ensure_bucket(name: str, region: str) -> None:
     """Make a bucket unless it exists."""
-    if not has_bucket(name):
-        _buckets().create_bucket(name, region)
-
-
-def has_bucket(name: str) -> bool:
-    """Return whether a bucket exists."""
-    return name in _buckets().buckets
-
-
-def has_queue(name: str, region: str) -> bool:
-    """Return whether a queue exists."""
-    return name in sqs_backends[DEFAULT_ACCOUNT_ID][region].queues
+    if name not in buckets().buckets:
+        buckets().create_bucket(name, region)
 
 
 def ensure_queue(name: str, region: str) -> None:
     """Make a queue unless it exists."""
-    if not has_queue(name, region):
-        sqs_backends[DEFAULT_ACCOUNT_ID][region].create_queue(name)
-
-
-def set_queue_attributes(name: str, region: str, attributes: Mapping[str, str]) -> None:
-    """Set attributes of a queue, in the words of SQS."""
-    sqs_backends[DEFAULT_ACCOUNT_ID][region].set_queue_attributes(name, dict(attributes))
-
-
-def bucket_size(name: str) -> int:
-    """Return how many objects a bucket holds."""
-    return len(_buckets().buckets[name].keys) if name in _buckets().buckets else 0
-
-
-def queue_size(name: str, region: str) -> int:
-    """Return how many messages a queue holds."""
-    queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].queues.get(name)
-    return len({message.id for message in [*queue.messages, *queue.pending_messages]}) if queue else 0
+    if name not in queues(region).queues:
+        queues(region).create_queue(name)
 
 
 def remove_bucket(name: str) -> None:
     """Remove a bucket with all its objects."""
-    _buckets().buckets.pop(name, None)
+    buckets().buckets.pop(name, None)
     s3_backends.bucket_accounts.pop(name, None)
-
-
-def remove_queue(name: str, region: str) -> None:
-    """Remove a queue with all its messages."""
-    sqs_backends[DEFAULT_ACCOUNT_ID][region].queues.pop(name, None)
 
 
 def deliver(store: StreamStore) -> None:
@@ -78,11 +60,11 @@ def _deliver(store: StreamStore, failure: StoredFailure) -> None:
     match service:
         case "s3":
             ensure_bucket(name, region)
-            _buckets().put_object(name, failure.key, failure.document.encode())
+            buckets().put_object(name, failure.key, failure.document.encode())
             store.mark_delivered(failure.id, failure.key)
         case "sqs":
             ensure_queue(name, region)
-            message = sqs_backends[DEFAULT_ACCOUNT_ID][region].send_message(name, failure.document)
+            message = queues(region).send_message(name, failure.document)
             store.mark_delivered(failure.id, str(message.id))
         case _:
             topics = sns_backends[DEFAULT_ACCOUNT_ID][region]
@@ -104,16 +86,11 @@ def forget_all() -> None:
             backend.reset()
 
 
-def _buckets() -> S3Backend:
-    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-
-
 def _holds(failure: StoredFailure) -> bool:
     *_, service, region, _, name = failure.destination.split(":")
     try:
         if service == "s3":
-            return _buckets().get_object(name, failure.key) is not None
-        queue: Queue = sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(name)
+            return buckets().get_object(name, failure.key) is not None
     except ServiceException:
         return False
-    return failure.key in {message.id for message in [*queue.messages, *queue.pending_messages]}
+    return failure.key in messages(queues(region).queues.get(name))

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
+from moto.sqs.models import Message, Queue
 
 from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.streams.destinations import messages, queues
 from aurora_lambda_local.streams.lane import Invoke
 
 # How often an empty queue is asked; Lambda waits for messages instead.
@@ -130,10 +130,7 @@ class QueuePoller:
         return {"messages": _bodies(queue), "deadLetters": _bodies(letters)}
 
     def _queue(self) -> Queue | None:
-        return self._backend().queues.get(self._name)
-
-    def _backend(self) -> SQSBackend:
-        return sqs_backends[DEFAULT_ACCOUNT_ID][self._region]
+        return queues(self._region).queues.get(self._name)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -160,7 +157,7 @@ class QueuePoller:
         if queue is None:
             return []
         timeout = int(queue.attributes["VisibilityTimeout"])
-        return self._backend().receive_message(self._name, min(count, RECEIVED_AT_ONCE), 0, timeout, ["All"])
+        return queues(self._region).receive_message(self._name, min(count, RECEIVED_AT_ONCE), 0, timeout, ["All"])
 
     def _deliver(self, batch: Sequence[Message]) -> None:
         try:
@@ -208,8 +205,7 @@ class QueuePoller:
 
 
 def _bodies(queue: Queue | None) -> list[str]:
-    messages = {each.id: each for each in [*queue.messages, *queue.pending_messages]} if queue else {}
-    return [each.body for each in sorted(messages.values(), key=lambda each: each.sent_timestamp or 0)]
+    return [each.body for each in sorted(messages(queue).values(), key=lambda each: each.sent_timestamp or 0)]
 
 
 def reported(payload: bytes, everything: set[str]) -> set[str]:
