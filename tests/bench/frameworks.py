@@ -5,8 +5,8 @@ from email.message import Message
 from functools import partial
 from pathlib import Path
 
-from aurora_lambda_local.cli.locks import write_locks
 from aurora_lambda_local.cli.new_service import create_service
+from aurora_lambda_local.cli.package_sources import write_locks
 from aurora_lambda_local.lambda_service.url_payload import url_event
 from aurora_lambda_local.platform.http_server import Request
 from tests.bench.builds import Builder

@@ -8,9 +8,8 @@ import pytest
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.program.progress import Progress, UpResult
 from aurora_lambda_local.program.repeat import repeat
-from aurora_lambda_local.program.result import UpResult
 from tests.e2e.checkout import Checkout
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,7 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.preview import preview
-from aurora_lambda_local.program.progress import Progress
-from aurora_lambda_local.program.result import UpResult
+from aurora_lambda_local.program.progress import Progress, UpResult
 from tests.local import project
 
 IMAGE, FUNCTION = "docker:index:Image hello", "aws:lambda:Function hello"

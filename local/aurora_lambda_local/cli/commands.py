@@ -16,9 +16,8 @@ from aurora_lambda_local.cli.reporting import started_progress
 from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, tracked, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.imports import uncollected
-from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.program.progress import Progress, UpResult
 from aurora_lambda_local.program.repeat import repeat
-from aurora_lambda_local.program.result import UpResult
 from aurora_lambda_runtime.migrations.request import COMMANDS
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
-from aurora_lambda_local.cli.locks import write_locks
-from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources
+from aurora_lambda_local.cli.package_sources import PACKAGES, find_sources, write_locks
 from aurora_lambda_local.cli.terminal import print_line, working
 from aurora_lambda_local.databases.mysql import MysqlServer
 from aurora_lambda_local.platform.errors import LocalError, ServerUnavailableError, UsageError

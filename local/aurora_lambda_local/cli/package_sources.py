@@ -1,4 +1,4 @@
-"""Where this project's packages were installed from, as the `pyproject.toml` of a new service tells uv.
+"""A service's packages: where this project's own come from, as its `pyproject.toml` tells uv, and its locks.
 
 Installers record it. Source: https://packaging.python.org/en/latest/specifications/direct-url/
 """
@@ -6,6 +6,8 @@ Installers record it. Source: https://packaging.python.org/en/latest/specificati
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
@@ -14,7 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from aurora_lambda_local.platform.errors import UsageError
+from uv import find_uv_bin
+
+from aurora_lambda_local.platform.errors import LocalError, UsageError
 
 PACKAGES = ("aurora-lambda", "aurora-lambda-runtime", "aurora-lambda-local")
 WHEELS = "wheels"
@@ -91,3 +95,32 @@ def _source(origin: Mapping[str, Any], folder: Path) -> str:
     revision = origin["vcs_info"].get("requested_revision") or origin["vcs_info"]["commit_id"]
     subdirectory = f", subdirectory = {json.dumps(origin['subdirectory'])}" if "subdirectory" in origin else ""
     return f"{{ git = {url}, rev = {json.dumps(revision)}{subdirectory} }}"
+
+
+def write_locks(folder: Path) -> None:
+    """Write a service's `uv.lock`, and by it the hashed requirements of its images.
+
+    The runtime is not among them: a build takes it from wherever it is installed.
+
+    Raises:
+        LocalError: uv cannot resolve the packages.
+    """
+    (folder / "requirements").mkdir(exist_ok=True)
+    run_uv(folder, "lock", "--python", sys.executable)
+    for group in ("handler", "migrations"):
+        options = ["--only-group", group, "--no-emit-package", "aurora-lambda-runtime", "--no-annotate", "--no-header"]
+        run_uv(folder, "export", *options, "--output-file", f"requirements/{group}.txt")
+
+
+def run_uv(folder: Path, *arguments: str) -> None:
+    """Run uv on a service and its `.venv`.
+
+    Raises:
+        LocalError: it fails; the message is uv's own.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    environment["UV_PROJECT_ENVIRONMENT"] = ".venv"
+    command = [find_uv_bin(), *arguments, "--quiet"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LocalError(done.stderr.strip().removeprefix("error: "))

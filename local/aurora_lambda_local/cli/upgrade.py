@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from aurora_lambda.project import SETTINGS_FILE, Project
-from aurora_lambda_local.cli.locks import run_uv, write_locks
-from aurora_lambda_local.cli.package_sources import PACKAGES, WHEELS
+from aurora_lambda_local.cli.package_sources import PACKAGES, WHEELS, run_uv, write_locks
 from aurora_lambda_local.cli.terminal import print_line, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 

@@ -1,20 +1,25 @@
 """A function: one execution environment for each concurrent invocation, up to its concurrency."""
 
 import json
+import re
 import threading
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
-from aurora_lambda_local.lambda_service.environment import Environment, FunctionConfig
-from aurora_lambda_local.lambda_service.init_error import describe_init_error
+from aurora_lambda_local.lambda_service.environment import Environment, FunctionConfig, environment_variables
 from aurora_lambda_local.lambda_service.logs import FunctionLog
-from aurora_lambda_local.lambda_service.runtime_api import Invocation
+from aurora_lambda_local.lambda_service.runtime_api import Invocation, Outcome
 from aurora_lambda_local.platform.errors import LocalError
 
 QUEUE_SECONDS = 10.0
 # Between the tries of an asynchronous invocation: minutes on AWS.
 RETRY_SECONDS = (1.0, 2.0)
+# Matches a place as tracebacks and the runtime client's syntax errors write it.
+FRAME = re.compile(r'File "([^"]+)",? [Ll]ine (\d+)')
+# Imports a handler's module for its traceback, which the runtime client leaves out.
+IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1].rpartition('.')[0])"
 
 
 class ThrottledError(LocalError):
@@ -55,7 +60,7 @@ class Function:
             error = environment.initialise()
         finally:
             self._release(environment)
-        return describe_init_error(self.config, error, self._log) if error else ""
+        return _describe_init_error(self.config, error, self._log) if error else ""
 
     def start_environment(self) -> None:
         """Start an execution environment for the next invocation, and do not wait for its init phase."""
@@ -156,3 +161,20 @@ class Function:
             self._changed.notify()
         if not keep:
             environment.stop()
+
+
+def _describe_init_error(config: FunctionConfig, outcome: Outcome, log: FunctionLog) -> str:
+    """Return an init phase's error in one line, with the file and line of the function's own code."""
+    error = json.loads(outcome.payload)
+    trace = "".join(error.get("stackTrace") or [])
+    if error["errorType"] == "Runtime.ImportModuleError":
+        trace = config.image.run_python(["-c", IMPORT, config.handler], environment_variables(config, ""))
+        log.write(trace.rstrip().encode())
+    frames = [(Path(file), line) for file, line in FRAME.findall(trace)]
+    own = [
+        (file.relative_to(config.image.directory), line)
+        for file, line in frames
+        if file.is_relative_to(config.image.directory)
+    ]
+    where = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
+    return f"{error['errorType']}: {error['errorMessage']}{where}"

@@ -17,9 +17,8 @@ from aurora_lambda_local.program.configuration import full_key, machine_values, 
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
 from aurora_lambda_local.program.monitor import run_program
 from aurora_lambda_local.program.program_state import repeatable_state
-from aurora_lambda_local.program.progress import Progress
+from aurora_lambda_local.program.progress import Progress, UpResult, summary
 from aurora_lambda_local.program.receiver import ResourceReceiver
-from aurora_lambda_local.program.result import UpResult, summary
 from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.state import recorded_outputs
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive

@@ -10,9 +10,8 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import load_program, run_reported
 from aurora_lambda_local.program.forwarder import StackProgram
-from aurora_lambda_local.program.progress import PLANNED_CHANGES, Progress
+from aurora_lambda_local.program.progress import CHANGE_ORDER, PLANNED_CHANGES, Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
-from aurora_lambda_local.program.result import CHANGE_ORDER
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER
 from aurora_lambda_local.resources.outputs import resource_outputs
 from aurora_lambda_local.resources.providers import PROVIDERS

@@ -1,10 +1,13 @@
-"""Progress of an `up`, as plain lines; what a terminal shows of it derives from this."""
+"""Progress of an `up`, as plain lines, and its result; what a terminal shows derives from this."""
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from aurora_lambda_local.resources.resource_schemas import Outputs
 
 CHANGE_SYMBOLS = {"created": "+", "updated": "~", "replaced": "+-", "restored": "^", "deleted": "-", "failed": "!"}
 # What a change is called before it is made.
@@ -16,6 +19,30 @@ PLANNED_CHANGES = {
     "deleted": "delete",
 }
 ONLY_AWS = "resources that only AWS needs"
+CHANGE_ORDER = ("created", "updated", "replaced", "restored", "deleted", "same")
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """The result of an `up`: the stack's outputs, the number of resources by kind of change, and the duration."""
+
+    outputs: Outputs
+    changes: Mapping[str, int]
+    seconds: float
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether every resource was as the program says already."""
+        return set(self.changes) <= {"same"}
+
+
+def summary(result: UpResult) -> str:
+    """Return the line that ends an `up`."""
+    total, duration = sum(result.changes.values()), f"{result.seconds:.1f} s"
+    if result.unchanged:
+        return f"Nothing changed: {total} resources are as the program says ({duration})."
+    counts = [f"{result.changes[change]} {change}" for change in CHANGE_ORDER if result.changes.get(change)]
+    return f"Resources: {', '.join(counts).replace('same', 'unchanged')} ({duration})."
 
 
 def print_line(line: str) -> None:

@@ -10,8 +10,7 @@ from aurora_lambda.service.image_context import FOLDER, PARTS, write_context
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.program_state import program_state
-from aurora_lambda_local.program.progress import Progress, display_type
-from aurora_lambda_local.program.result import UpResult, summary
+from aurora_lambda_local.program.progress import Progress, UpResult, display_type, summary
 from aurora_lambda_local.resources.type_tokens import INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 from aurora_lambda_local.supervisor.messages import RepeatedUpdate

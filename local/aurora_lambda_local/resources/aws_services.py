@@ -1,19 +1,53 @@
 """The AWS services that moto emulates here on one endpoint: Secrets Manager, DynamoDB and its streams, S3, SQS."""
 
+import json
 import threading
+from collections.abc import Iterable
+from http import HTTPStatus
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.http_server import IDLE_SECONDS
-from aurora_lambda_local.resources.moto_application import ClosedApplication
+from aurora_lambda_local.platform.web_pages import web_page_error
 from aurora_lambda_local.resources.resource_schemas import ACCOUNT_ID
 from aurora_lambda_local.streams.dynamodb import DurableDynamoDb
 from aurora_lambda_local.streams.store import StreamStore
+
+# Routes of moto's own that list and reset all its data.
+CONTROL_ROUTES = "/moto-api"
+
+
+class ClosedApplication:
+    """A WSGI application that answers programs of this machine only, and adds no CORS headers."""
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        return self._respond(Request(environ))(environ, start_response)
+
+    def _respond(self, request: Request) -> Response:
+        if refusal := web_page_error(request.headers):
+            return _error(HTTPStatus.FORBIDDEN, "AccessDeniedException", refusal)
+        if request.path.startswith(CONTROL_ROUTES):
+            return _error(HTTPStatus.NOT_FOUND, "UnknownOperationException", f"{CONTROL_ROUTES} is closed here")
+        response = Response.from_app(self._application, request.environ)
+        for name in [name for name, _ in response.headers if name.lower().startswith("access-control-")]:
+            response.headers.remove(name)
+        return response
+
+
+def _error(status: HTTPStatus, error_type: str, message: str) -> Response:
+    body = json.dumps({"__type": error_type, "Message": message})
+    return Response(body, status, content_type="application/x-amz-json-1.1")
 
 
 class _Connection(MotoRequestHandler):

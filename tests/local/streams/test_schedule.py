@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from aurora_lambda_local.platform.errors import LocalError, UsageError
-from aurora_lambda_local.streams.expressions import next_due
-from aurora_lambda_local.streams.schedule import RunningSchedule, parse_schedule
+from aurora_lambda_local.streams.schedule import RunningSchedule, next_due, parse_schedule
 from aurora_lambda_local.streams.store import StreamStore
 from tests.services import eventually
 
