@@ -75,10 +75,11 @@ def _history(source: Path) -> Sequence[Script]:
     if not scripts:
         raise MigrationError(f"{source} has no revisions of Alembic: name the folder that its files are in, versions")
     for before, script in zip([None, *scripts], scripts, strict=False):
-        if script.down_revision != (before.revision if before else None) or script.dependencies:
+        last = before.revision if before else None
+        if script.down_revision != last or script.dependencies:
             raise MigrationError(
-                f"{Path(script.path).name} does not follow the revision before it alone: a history here is one line;"
-                " put branches one after the other, without merges and depends_on, first"
+                f"{Path(script.path).name} does not follow {last} alone: a history here is one line, without branches,"
+                f" merges and depends_on. First write into it: down_revision = {last!r}"
             )
     return scripts
 
