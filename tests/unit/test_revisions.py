@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from sqlalchemy import MetaData
 
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -143,6 +144,20 @@ def test_what_an_engine_refuses_is_told_before_the_file_is_final(tmp_path: Path)
     assert (engine, revision) == ("dsql", "0001")
     assert why.startswith("Aurora DSQL cannot add column notes.n as NOT NULL")
     assert list(pending_refusals("0001", tmp_path)) == []
+
+
+def test_a_constraint_without_a_name_gets_the_one_that_a_deployment_gives_it(tmp_path: Path) -> None:
+    """DSQL would refuse what it takes, and a preview show another statement than is run."""
+    (tmp_path / "0001_n.py").write_text(
+        '"""n"""\nfrom alembic import op\n\ndef upgrade():\n    op.create_unique_constraint(None, "notes", ["n"])\n'
+    )
+    convention = MetaData(naming_convention={"uq": "uq_%(table_name)s_%(column_0_name)s"})
+    assert list(pending_sql("mysql", None, tmp_path, lambda: convention)) == [
+        ("0001 n", "ALTER TABLE notes ADD CONSTRAINT uq_notes_n UNIQUE (n);\n\n")
+    ]
+    assert list(pending_refusals(None, tmp_path, lambda: convention)) == []
+    [(engine, _, why)] = pending_refusals(None, tmp_path)
+    assert (engine, why.partition(" to ")[0]) == ("dsql", "Aurora DSQL cannot add a constraint without a name")
 
 
 @pytest.mark.parametrize("engine", ["mysql", "postgres"])

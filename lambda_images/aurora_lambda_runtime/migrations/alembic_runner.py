@@ -110,14 +110,16 @@ class Migrations:
     def check_operations(self, version: str | None) -> None:
         """Raise a MigrationError when a revision after `version` asks for what the engine cannot do."""
         pending = self.pending(version)
-        check_operations(pending, self._server.spec)
+        check_operations(pending, self._server.spec, self._metadata)
         # What the linter cannot read, the server may: `check` alone tells it.
-        if lines := [each for each in lint(pending, self._server.spec) if "Failed to parse SQL" not in each]:
+        if lines := [
+            each for each in lint(pending, self._server.spec, self._metadata) if "Failed to parse SQL" not in each
+        ]:
             raise MigrationError(f"nothing was applied: {'; '.join(lines)}")
 
     def lint(self) -> list[str]:
         """Return a line for each statement of the history that the engine would refuse, where it has a linter."""
-        return lint(self.pending(None), self._server.spec)
+        return lint(self.pending(None), self._server.spec, self._metadata)
 
     def upgrade(self, run: MigrationRun, may_go_on: Callable[[], bool], prepare: Callable[[], None]) -> None:
         """Apply pending revisions while `may_go_on`; `prepare` runs first, inside their transaction if there is one."""

@@ -34,10 +34,10 @@ def print_pending(stack: str, result: PreviewResult) -> None:
         last = str(result.before.get("migration") or "") or None
         version = answer["after"] if answer else last if before == engine else None
         application = ApplicationPackage.in_folder(Project.find().application)
-        for title, sql in pending_sql(engine, version, application.versions):
+        for title, sql in pending_sql(engine, version, application.versions, application.metadata):
             print_line((f"\n-- {title}", "bold"))
             print_line(sql.strip())
-        for taker, revision, why in pending_refusals(version, application.versions):
+        for taker, revision, why in pending_refusals(version, application.versions, application.metadata):
             said = ("up refuses", "red") if taker == engine else ("note", "yellow")
             print_line((f"{said[0]}: revision {revision}:", said[1]), f" {why}")
         for line in breaking_revisions(answer, application.versions) if answer else ():

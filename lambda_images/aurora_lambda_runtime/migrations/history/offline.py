@@ -8,7 +8,7 @@ import io
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
@@ -18,12 +18,15 @@ from typing import Protocol
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.util.pyfiles import load_python_file
+from sqlalchemy import MetaData
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.errors import MigrationError, UnsupportedOperationError
 from aurora_lambda_runtime.migrations.history.revisions import revision_files
+
+Tables = Callable[[], MetaData]
 
 
 class Revision(Protocol):
@@ -45,40 +48,52 @@ class Revision(Protocol):
         ...
 
 
+class NamingConvention:
+    """How the tables' code, imported when first needed, names the constraints that revisions leave without a name."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    @property
+    def naming_convention(self) -> object:
+        """The convention, under the name by which Alembic looks for it."""
+        return self._tables().naming_convention
+
+
 def load_operations(spec: EngineSpec) -> None:
     """Make Alembic know the operations of an engine that has its own."""
     if spec.operations:
         importlib.import_module(spec.operations)
 
 
-def check_operations(revisions: Iterable[Revision], spec: EngineSpec) -> None:
+def check_operations(revisions: Iterable[Revision], spec: EngineSpec, tables: Tables = MetaData) -> None:
     """Raise a MigrationError when one of the revisions asks for what the engine cannot do.
 
     A revision that needs a connection, to read rows say, shows it only when it runs.
     """
     for revision in revisions:
-        if why := _refusal(revision.module, spec):
+        if why := _refusal(revision.module, spec, tables):
             raise MigrationError(
                 f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {why}"
             )
 
 
-def pending_refusals(version: str | None, versions: Path) -> Iterator[tuple[str, str, str]]:
+def pending_refusals(version: str | None, versions: Path, tables: Tables = MetaData) -> Iterator[tuple[str, str, str]]:
     """Yield the engine, the revision and why, for each revision after `version` that an engine cannot take."""
     for revision, name in files_after(version, versions):
         with suppress(Exception, SystemExit):
             module = load_python_file(versions, name)
             for spec in ENGINES.values():
-                if why := _refusal(module, spec):
+                if why := _refusal(module, spec, tables):
                     yield spec.name, revision, why
 
 
-def _refusal(revision: ModuleType, spec: EngineSpec) -> str:
+def _refusal(revision: ModuleType, spec: EngineSpec, tables: Tables) -> str:
     """Return why an engine cannot take a revision; empty where it can, or where only a server can tell."""
     if not spec.refuses_operations:
         return ""
     try:
-        render(revision, spec)
+        render(revision, spec, tables)
     except UnsupportedOperationError as error:
         return str(error)
     except (Exception, SystemExit):
@@ -92,28 +107,31 @@ def files_after(version: str | None, versions: Path) -> list[tuple[str, str]]:
     return [(revision, name) for revision, name in files if int(revision) > int(version or 0)]
 
 
-def lint(revisions: Iterable[Revision], spec: EngineSpec) -> list[str]:
+def lint(revisions: Iterable[Revision], spec: EngineSpec, tables: Tables = MetaData) -> list[str]:
     """Return a line for each statement that the engine would refuse; of a revision that needs a connection, none."""
     if not spec.linter:
         return []
     rendered: dict[str, str] = {}
     for revision in revisions:
         with suppress(Exception, SystemExit):
-            rendered[revision.revision] = render(revision.module, spec)
+            rendered[revision.revision] = render(revision.module, spec, tables)
     return resolve_name(spec.linter)(rendered) if rendered else []
 
 
-def render(revision: ModuleType, spec: EngineSpec, output: io.StringIO | None = None) -> str:
+def render(revision: ModuleType, spec: EngineSpec, tables: Tables, output: io.StringIO | None = None) -> str:
     """Return the SQL that a revision's `upgrade` sends; `output` has what came before an error."""
     load_operations(spec)
     output = output or io.StringIO()
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
+    options["target_metadata"] = NamingConvention(tables)
     with Operations.context(MigrationContext.configure(dialect=offline_dialect(spec), opts=options)):
         revision.upgrade()
     return output.getvalue()
 
 
-def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tuple[str, str]]:
+def pending_sql(
+    engine: str, version: str | None, versions: Path, tables: Tables = MetaData
+) -> Iterator[tuple[str, str]]:
     """Yield the title of each revision after `version`, and the SQL of its upgrade; None is that of an empty database.
 
     Raises:
@@ -126,14 +144,14 @@ def pending_sql(engine: str, version: str | None, versions: Path) -> Iterator[tu
             yield revision, f"-- {place(error, versions) or name}: {describe(error)}\n"
             continue
         message = (module.__doc__ or "").strip().partition("\n")[0]
-        yield f"{revision} {message}", _render_what_can_be(module, versions / name, ENGINES[engine])
+        yield f"{revision} {message}", _render_what_can_be(module, versions / name, ENGINES[engine], tables)
 
 
-def _render_what_can_be(revision: ModuleType, file: Path, spec: EngineSpec) -> str:
+def _render_what_can_be(revision: ModuleType, file: Path, spec: EngineSpec, tables: Tables) -> str:
     """Return the SQL of a revision, with a comment in place of what cannot be told without a database."""
     output = io.StringIO()
     try:
-        return render(revision, spec, output)
+        return render(revision, spec, tables, output)
     except (Exception, SystemExit) as error:
         # Offline, `op.get_bind()` answers None to every statement.
         asks = isinstance(error, AttributeError) and re.match("'(NoneType|MockConnection)'", str(error))
@@ -154,7 +172,8 @@ def place(error: BaseException, folder: Path) -> str:
 
 def main(engine: str, application: str) -> None:
     """Print the SQL of all revisions of the application in a folder, for one engine."""
-    for _revision, sql in pending_sql(engine, None, ApplicationPackage.in_folder(Path(application)).versions):
+    package = ApplicationPackage.in_folder(Path(application))
+    for _revision, sql in pending_sql(engine, None, package.versions, package.metadata):
         print(sql)
 
 

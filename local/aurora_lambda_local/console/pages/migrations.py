@@ -10,6 +10,7 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.console.state import console
 from aurora_lambda_local.deployed.migrations import applied_revisions, ask_runner
 from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.history.checksums import read_revisions
 from aurora_lambda_runtime.migrations.history.revisions import RevisionFile
 from aurora_lambda_runtime.migrations.outcome import MigrationResult
@@ -36,9 +37,9 @@ def show() -> str:
     if not report["databaseUrl"]:
         raise LocalError("this stack has no database: its engine is none")
     answer: MigrationResult = json.loads(ask_runner(console().stack(), "status"))
-    sql = {
-        title.partition(" ")[0]: text for title, text in pending_sql(report["engine"], None, Project.find().versions)
-    }
+    application = ApplicationPackage.in_folder(Project.find().application)
+    titled = pending_sql(report["engine"], None, application.versions, application.metadata)
+    sql = {title.partition(" ")[0]: text for title, text in titled}
     rows = reversed(revisions())
     return render_template("migrations.html", engine=report["engine"], rows=rows, answer=answer, sql=sql)
 
