@@ -158,7 +158,7 @@ def test_a_column_that_has_a_check_is_dropped(history: History) -> None:
 @pytest.mark.filterwarnings("ignore:Cannot correctly sort tables")
 @pytest.mark.parametrize("use_alter", [False, True])
 def test_tables_may_refer_to_each_other(history: History, use_alter: bool) -> None:
-    """Neither can be made with the key to the other; nor dropped before its key."""
+    """Neither can be made with the key to the other."""
 
     def declare(code: MetaData) -> None:
         boss = ForeignKey("people.id", name="fk_teams_boss_id", use_alter=use_alter)
@@ -167,8 +167,6 @@ def test_tables_may_refer_to_each_other(history: History, use_alter: bool) -> No
 
     assert len(history.write(declare)) == 3
     history.go_back_and_forth()
-    with pytest.raises(MigrationError, match="^nothing was written: the tables people, teams refer to each other. "):
-        history.write(lambda _: None, Decisions(may_drop=bool))
 
 
 def test_tables_are_dropped_before_those_that_they_refer_to(history: History) -> None:
@@ -204,7 +202,7 @@ def test_what_is_dropped_comes_back_on_each_engine(
         declare(
             code,
             Column("name", String(20), unique=True, server_default="it's"),
-            Column("pot_id", ForeignKey("pots.id"), unique=True),
+            Column("pot_id", ForeignKey("pots.id"), index=True),
             Column("hot", sa.Boolean, server_default=sa.true()),
             Column("more", sa.JSON),
             Column("weight", sa.Double),

@@ -3,37 +3,27 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.migration import MigrationContext
-from alembic.operations.ops import (
-    CreateTableOp,
-    CreateUniqueConstraintOp,
-    DowngradeOps,
-    DropConstraintOp,
-    MigrationScript,
-    UpgradeOps,
-)
+from alembic.operations.ops import DowngradeOps, DropConstraintOp, MigrationScript, UpgradeOps
 from alembic.script import Script
 from alembic.util import CommandError
-from sqlalchemy import UniqueConstraint
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
 from aurora_lambda_runtime.database.engines import ENGINES
-from aurora_lambda_runtime.database.engines.mysql import MYSQL
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.alembic_runner import Migrations
 from aurora_lambda_runtime.migrations.autogenerate.changes import Change, Decisions, find_changes
 from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.failures import describe_error
-from aurora_lambda_runtime.migrations.history.compatibility import noted_operations
 from aurora_lambda_runtime.migrations.history.offline import check_operations
 from aurora_lambda_runtime.migrations.history.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
@@ -91,8 +81,7 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
         changes: list[Change] = []
         if found and context.connection:
             metadata = context.opts["target_metadata"]
-            constraints = set(_unique_constraints(migrations)) if context.dialect.name == MYSQL.name else ()
-            changes += find_changes(found.ops, metadata, context.dialect, decisions, constraints)
+            changes += find_changes(found.ops, metadata, context.dialect, decisions)
             expressions = list(operations_of(ExpressionComparison(context.connection).differences(metadata)))
             # A column goes with its CHECK on one engine, and not before it on another.
             drops = [each for each in expressions if isinstance(each, DropConstraintOp)]
@@ -127,17 +116,6 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
     paths = [Path(script.path) for script in scripts]
     _format_with_ruff(paths)
     return paths
-
-
-def _unique_constraints(migrations: Migrations) -> Iterator[str]:
-    """Yield the names under which revisions have made unique constraints, which MySQL does not tell from indexes."""
-    for script in migrations.script.walk_revisions():
-        for operation in noted_operations(script.module, MYSQL):
-            match operation:
-                case CreateUniqueConstraintOp():
-                    yield str(operation.constraint_name)
-                case CreateTableOp():
-                    yield from (str(each.name) for each in operation.columns if isinstance(each, UniqueConstraint))
 
 
 def _check_on_all_engines(scripts: Sequence[Script]) -> None:

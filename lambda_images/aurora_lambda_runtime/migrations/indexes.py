@@ -6,18 +6,13 @@ from alembic import op
 from sqlalchemy import inspect
 
 
-def drop_foreign_key_index(
-    name: str, table: str, foreign_key: str, columns: Sequence[str], *, constraint: bool = False
-) -> None:
-    """Drop an index, or a unique `constraint`, that begins with the columns of a foreign key.
+def drop_foreign_key_index(name: str, table: str, foreign_key: str, columns: Sequence[str]) -> None:
+    """Drop an index that begins with the columns of a foreign key.
 
     MySQL keeps an index under every foreign key: where this one is the last, one that holds no more than the key takes
     its place, under the key's name. An index of that name may be there on MySQL alone.
     """
     context = op.get_context()
-    if context.dialect.name != "mysql" and constraint:
-        op.drop_constraint(name, table, type_="unique")
-        return
     if context.dialect.name != "mysql":
         op.drop_index(name, table_name=table, if_exists=name == foreign_key or None)
         return

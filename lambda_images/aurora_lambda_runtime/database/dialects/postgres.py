@@ -7,7 +7,7 @@ from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import Insert, insert
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
 from sqlalchemy.pool import PoolProxiedConnection
@@ -20,8 +20,8 @@ UTC_TIMESTAMP = DateTime(timezone=True)
 LONG_TEXT = Text()
 IDLE = TransactionStatus.IDLE
 NOT_COMMITTED = (
-    "nothing was committed: a statement of this transaction failed, and its error was caught within. What may fail goes"
-    " into `with connection.begin_nested():`, where the engine has savepoints, or into a transaction of its own"
+    "nothing was committed: a statement of this transaction failed, and its error was caught within."
+    " What may fail goes into a transaction of its own, or into `with connection.begin_nested():`"
 )
 
 
@@ -29,21 +29,10 @@ def _driver_connection(connection: Connection) -> psycopg.Connection:
     return cast(psycopg.Connection, connection.connection.driver_connection)
 
 
-class LambdaExecutionContext(PGExecutionContext_psycopg):
-    """Leaves rows at the server, for `stream_results` and `yield_per`, in transactions alone: these have cursors."""
-
-    @override
-    def create_server_side_cursor(self) -> DBAPICursor:
-        if _driver_connection(self.root_connection).pgconn.transaction_status == IDLE:
-            return self.create_default_cursor()
-        return super().create_server_side_cursor()
-
-
 class LambdaDialect(PGDialect_psycopg):
     """psycopg's dialect, asking nothing at the first connection."""
 
     supports_statement_cache = True
-    execution_ctx_cls = LambdaExecutionContext
 
     def __init__(self, **options: Any) -> None:
         super().__init__(use_native_hstore=False, **options)

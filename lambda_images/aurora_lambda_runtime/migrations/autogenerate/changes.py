@@ -1,14 +1,13 @@
 """Differences of code and database, as changes of one statement each: a new revision holds one."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.schema import SchemaItem, conv
 
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
@@ -16,7 +15,6 @@ from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
     portable_expression,
     portable_type,
 )
-from aurora_lambda_runtime.migrations.autogenerate.renames import with_renames
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
@@ -30,7 +28,6 @@ DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.AddConstraintOp: "add {0.constraint_name}",
     ops.DropConstraintOp: "drop {0.constraint_name}",
 }
-INDEX_DROPS = (ops.DropIndexOp, ops.DropConstraintOp)
 
 
 def _never(*_names: str) -> bool:
@@ -61,21 +58,17 @@ class Change:
 
 
 class DropForeignKeyIndexOp(ops.MigrateOperation):
-    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key.
+    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
 
-    It may be that of a unique constraint.
-    """
-
-    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint, *, constraint: bool) -> None:
+    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
         self.index, self.foreign_key = index, str(foreign_key.name)
-        arguments = (index, table, self.foreign_key, foreign_key.column_keys)
-        self.arguments = ", ".join([*map(repr, arguments), *(["constraint=True"] if constraint else [])])
+        self.arguments = index, table, self.foreign_key, foreign_key.column_keys
 
 
 @renderers.dispatch_for(DropForeignKeyIndexOp)
 def _render_drop(context: AutogenContext, operation: DropForeignKeyIndexOp) -> str:
     context.imports.add("from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index")
-    return f"drop_foreign_key_index({operation.arguments})"
+    return f"drop_foreign_key_index{operation.arguments!r}"
 
 
 @renderers.dispatch_for(ops.RenameTableOp)
@@ -84,23 +77,16 @@ def _render_rename(_context: AutogenContext, operation: ops.RenameTableOp) -> st
 
 
 def find_changes(
-    operations: Sequence[ops.MigrateOperation],
-    metadata: MetaData,
-    dialect: Dialect,
-    decisions: Decisions,
-    constraints: Collection[str] = (),
+    operations: Sequence[ops.MigrateOperation], metadata: MetaData, dialect: Dialect, decisions: Decisions
 ) -> Iterator[Change]:
     """Yield the changes that `operations` consist of; `dialect` is that of the database they are found in.
-
-    `constraints` are the names of unique constraints that the database tells from no indexes.
 
     Raises:
         MigrationError: a change loses data and may not, or does not work on every engine.
     """
-    single = [_as_constraint(each, constraints) for each in _single(operations)]
-    found = in_order(with_renames(single, decisions.is_rename))
+    found = in_order(_with_renamed_columns(_with_renamed_tables(list(_single(operations)), decisions), decisions))
     dropped = {each.table_name for each in found if isinstance(each, ops.DropTableOp)}
-    indexes = [each for each in found if isinstance(each, INDEX_DROPS) and each.table_name in dropped]
+    indexes = [each for each in found if isinstance(each, ops.DropIndexOp) and each.table_name in dropped]
     for operation in found:
         if operation in indexes:
             continue
@@ -139,13 +125,46 @@ def _single(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateO
             yield operation
 
 
-def _as_constraint(operation: ops.MigrateOperation, constraints: Collection[str]) -> ops.MigrateOperation:
-    """Return `operation`, or the drop of a unique constraint in place of that of its index."""
-    if not isinstance(operation, ops.DropIndexOp) or operation.index_name not in constraints:
+def _with_renamed_columns(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+    """Return `operations` with a rename in place of each drop and addition that are one."""
+    for dropped in [each for each in operations if isinstance(each, ops.DropColumnOp)]:
+        for added in [each for each in operations if isinstance(each, ops.AddColumnOp)]:
+            table, old, new = dropped.table_name, dropped.column_name, str(added.column.name)
+            if added.table_name == table and decisions.is_rename(f"{table}.{old}", f"{table}.{new}"):
+                operations[operations.index(added)] = ops.AlterColumnOp(table, old, modify_name=new)
+                operations.remove(dropped)
+                break
+    return operations
+
+
+def _with_renamed_tables(operations: list[ops.MigrateOperation], decisions: Decisions) -> list[ops.MigrateOperation]:
+    """Return `operations` with a rename in place of each drop and creation of a table that are one.
+
+    Only tables of the same columns are: what else differs shows when the next revision is written.
+    """
+    for dropped in [each for each in operations if isinstance(each, ops.DropTableOp)]:
+        for created in [each for each in operations if isinstance(each, ops.CreateTableOp)]:
+            old, new = dropped.table_name, created.table_name
+            same = dropped.to_table().columns.keys() == created.to_table().columns.keys()
+            if same and decisions.is_rename(old, new):
+                operations[operations.index(created)] = ops.RenameTableOp(old, new)
+                operations.remove(dropped)
+                # What is unique under the old name stays until its successor is made.
+                operations = [_moved(each, old, new) for each in operations if not _is_unique(each, old)]
+                break
+    return operations
+
+
+def _is_unique(operation: ops.MigrateOperation, table: str) -> bool:
+    return isinstance(operation, ops.DropIndexOp) and operation.table_name == table and operation.to_index().unique
+
+
+def _moved(operation: ops.MigrateOperation, old: str, new: str) -> ops.MigrateOperation:
+    """Return `operation` with the index that it drops on the renamed table."""
+    if not isinstance(operation, ops.DropIndexOp) or operation.table_name != old:
         return operation
-    name, table = conv(str(operation.index_name)), str(operation.table_name)
-    back = ops.CreateUniqueConstraintOp(name, table, operation.to_index().columns.keys())
-    return ops.DropConstraintOp(name, table, type_="unique", _reverse=back)
+    index = operation.to_index()
+    return ops.CreateIndexOp(str(index.name), new, index.columns.keys()).reverse()
 
 
 def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
@@ -160,8 +179,9 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
     """Return what undoes the drop of a table or column as every engine takes it; other operations as they are."""
     if isinstance(operation, ops.CreateTableOp):
         operation.kw = {}
-        operation.columns = [_portable_check(each) for each in operation.columns]
         columns = [each for each in operation.columns if isinstance(each, Column)]
+        for check in [each for each in operation.columns if isinstance(each, CheckConstraint)]:
+            check.sqltext = text(portable_expression(str(check.sqltext)))
     else:
         columns = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
     for column in columns:
@@ -169,12 +189,6 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
         if isinstance(column.server_default, DefaultClause):
             column.server_default = portable_default(column.server_default, column.type)
     return operation
-
-
-def _portable_check(item: SchemaItem) -> SchemaItem:
-    if not isinstance(item, CheckConstraint):
-        return item
-    return CheckConstraint(portable_expression(str(item.sqltext)), name=item.name)
 
 
 def _loses(operation: ops.MigrateOperation) -> str:
@@ -208,20 +222,11 @@ def _check_types(operation: ops.MigrateOperation) -> None:
 
 def _portable(operation: ops.MigrateOperation, metadata: MetaData) -> ops.MigrateOperation:
     """Return `operation` as every engine takes it."""
-    created = operation.reverse() if isinstance(operation, INDEX_DROPS) else None
-    match created:
-        case ops.CreateIndexOp():
-            name, columns = created.index_name, _names(created)
-        case ops.CreateUniqueConstraintOp():
-            name, columns = created.constraint_name, list(created.columns)
-        case _:
-            return operation
-    table = metadata.tables.get(created.table_name)
-    key = None if table is None else _foreign_key_on(table, columns)
-    if key is None:
+    if not isinstance(operation, ops.DropIndexOp) or not isinstance(created := operation.reverse(), ops.CreateIndexOp):
         return operation
-    constraint = isinstance(created, ops.CreateUniqueConstraintOp)
-    return DropForeignKeyIndexOp(str(name), created.table_name, key, constraint=constraint)
+    table = metadata.tables.get(created.table_name)
+    key = None if table is None else _foreign_key_on(table, _names(created))
+    return DropForeignKeyIndexOp(str(created.index_name), created.table_name, key) if key is not None else operation
 
 
 def _foreign_key_on(table: Table, columns: Sequence[str]) -> ForeignKeyConstraint | None:

@@ -138,10 +138,9 @@ class DsqlImpl(PostgresImpl):
     @override
     def compare_type(self, inspector_column: Column[Any], metadata_column: Column[Any]) -> bool:
         """Compare types, but for those of counting columns: whatever the code calls them, they are BIGINT here."""
-        counts = metadata_column is metadata_column.table.autoincrement_column and not metadata_column.identity
-        if counts and isinstance(inspector_column.type, BigInteger):
-            return False
-        return super().compare_type(inspector_column, metadata_column)
+        counts = metadata_column is metadata_column.table.autoincrement_column
+        is_same = counts and isinstance(inspector_column.type, BigInteger)
+        return not is_same and super().compare_type(inspector_column, metadata_column)
 
     @override
     def _compare_identity_default(
@@ -161,18 +160,14 @@ class DsqlImpl(PostgresImpl):
         rendered_inspector_default: str | None,
     ) -> bool:
         """Compare what the defaults give such a column; Alembic's own takes no quotes within a text, and no JSON."""
+        code, there = rendered_metadata_default, rendered_inspector_default
+        # A function, which may give another value each time, reads the same.
+        if self.connection is None or code is None or there is None or code == there:
+            return code != there
         arg = getattr(metadata_column.server_default, "arg", None)
-        if self.connection is None or rendered_metadata_default is None or rendered_inspector_default is None:
-            return rendered_metadata_default != rendered_inspector_default
-        sql = rendered_metadata_default.replace("%%", "%")
-        code = "'" + arg.replace("'", "''") + "'" if isinstance(arg, str) else sql
-        if code == rendered_inspector_default:
-            # A function may give another value each time.
-            return False
-        here, there = (
-            cast(cast(literal_column(each), inspector_column.type), Text) for each in (code, rendered_inspector_default)
-        )
-        return not self.connection.scalar(select(here == there))
+        code = "'" + arg.replace("'", "''") + "'" if isinstance(arg, str) else code.replace("%%", "%")
+        values = [cast(cast(literal_column(each), inspector_column.type), Text) for each in (code, there)]
+        return not self.connection.scalar(select(values[0] == values[1]))
 
     def _fill(self, table_name: str, added: Column[Any], default: DefaultClause) -> None:
         """Give the rows that were there before the column its default, as PostgreSQL does."""

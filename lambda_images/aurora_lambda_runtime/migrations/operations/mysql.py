@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl
-from sqlalchemy import Constraint, Index, MetaData, Table, UniqueConstraint, text
+from sqlalchemy import Index, MetaData, Table, UniqueConstraint, text
 from sqlalchemy.schema import DropIndex
 from typing_extensions import override
 
@@ -29,16 +29,6 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
         The server does so only for an index of its own making, not for what a downgrade or a dump has put back.
         """
         super().create_index(index, **kw)
-        self._drop_replaced(index)
-
-    @override
-    def add_constraint(self, const: Constraint, **kw: Any) -> None:
-        """Add a constraint; a unique one is an index, as above."""
-        super().add_constraint(const, **kw)
-        if isinstance(const, UniqueConstraint):
-            self._drop_replaced(const)
-
-    def _drop_replaced(self, index: Index | UniqueConstraint) -> None:
         if self.as_sql or self.connection is None or index.table is None:
             return
         reflected = Table(index.table.name, MetaData(), autoload_with=self.connection)
@@ -84,6 +74,6 @@ def _made_for_foreign_keys(table: Table) -> Iterator[Index]:
                 break
 
 
-def _begins_with(index: Index | UniqueConstraint, columns: Iterable[str]) -> bool:
+def _begins_with(index: Index, columns: Iterable[str]) -> bool:
     wanted = list(columns)
     return index.columns.keys()[: len(wanted)] == wanted

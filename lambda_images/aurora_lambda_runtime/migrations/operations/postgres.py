@@ -1,6 +1,10 @@
 """Alembic's operations on PostgreSQL."""
 
+from typing import Any
+
 from alembic.ddl.postgresql import PostgresqlImpl
+from sqlalchemy import Index, UniqueConstraint, inspect
+from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
 
@@ -9,3 +13,15 @@ class PostgresImpl(RenderedExpressions, PostgresqlImpl):
     """Alembic's PostgreSQL operations, with expressions as the server gets them."""
 
     __dialect__ = "postgresql"
+
+    @override
+    def drop_index(self, index: Index, **kw: Any) -> None:
+        """Drop an index; a revision written on MySQL, which tells the two not apart, may mean a unique constraint."""
+        table = index.table
+        if self.connection is not None and not self.as_sql and table is not None:
+            constraints = {each["name"] for each in inspect(self.connection).get_unique_constraints(table.name)}
+            if index.name in constraints:
+                table.append_constraint(constraint := UniqueConstraint(name=index.name))
+                self.drop_constraint(constraint)
+                return
+        super().drop_index(index, **kw)
