@@ -1,8 +1,7 @@
 """Forward each resource that a program registers to the supervisor, and tell what becomes of it."""
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +57,11 @@ class ResourceForwarder(ResourceReceiver):
         self._supervisor, self._program, self._progress = supervisor, program, progress
         self._update_started = False
         self._start_error = ""
-        self._open_requests = 0
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
 
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:
         """Forward one resource."""
-        with self._counted_request(), self._progress.working(f"{display_type(type_token)} {name}"):
+        with self._progress.working(f"{display_type(type_token)} {name}"):
             result = self._forward(urn, type_token, name, inputs)
         self._progress.note(*result["notices"])
         self.report(result["change"], type_token, name, result["seconds"], recorded=result["recorded"])
@@ -84,7 +82,7 @@ class ResourceForwarder(ResourceReceiver):
         Raises:
             LocalError: the start failed, now or for another resource. It is tried, and reported, once.
         """
-        with self._condition:
+        with self._lock:
             if self._start_error:
                 raise LocalError(self._start_error)
             if not self._update_started:
@@ -95,11 +93,6 @@ class ResourceForwarder(ResourceReceiver):
                     self.failures.append(self._start_error)
                     raise
                 self._update_started = True
-
-    def wait_until_idle(self) -> None:
-        """Wait until no request is open: when one resource fails, others are still being made."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._open_requests == 0)
 
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""
@@ -150,17 +143,6 @@ class ResourceForwarder(ResourceReceiver):
         if self._keeps_data and request["type"] == TABLE and (lost := self._supervisor.data_to_replace(request)):
             self.kept += lost
             raise DataKeptError(f"other keys take a new and empty one, in place of {lost[0]}")
-
-    @contextmanager
-    def _counted_request(self) -> Generator[None]:
-        with self._condition:
-            self._open_requests += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._open_requests -= 1
-                self._condition.notify_all()
 
 
 def _build_files(inputs: Inputs) -> list[str]:

@@ -58,16 +58,30 @@ def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: b
         Exception: whatever the program raises. The reason why a resource failed is in `receiver.failures`.
     """
     set_root_resource(None)  # ty: ignore[invalid-argument-type]
-    with _silenced_logging(), chdir(program.directory), _event_loop(receiver) as loop:
-        monitor = Monitor(receiver)
-        receiver.transforms.run_on(loop)
-        set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
-        set_all_config(dict(program.config))
-        # An earlier run in this process may have left futures of another event loop.
-        SETTINGS.outputs.clear()
-        loop.run_until_complete(run_pulumi_func(program.main))
-        root = get_root_resource()
-        return loop.run_until_complete(_resolve(root.outputs if isinstance(root, Stack) else {}))
+    # At its end the runner waits for requests to the supervisor: when one resource fails, others are still being made.
+    with _silenced_logging(), chdir(program.directory), asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        # Every resource that depends on a failed one fails too, and nothing awaits those.
+        loop.set_exception_handler(lambda *_: None)
+        try:
+            return _run(program, receiver, loop, preview=preview)
+        except KeyboardInterrupt:
+            receiver.abort()
+            raise
+
+
+def _run(
+    program: StackProgram, receiver: ResourceReceiver, loop: asyncio.AbstractEventLoop, *, preview: bool
+) -> Outputs:
+    receiver.transforms.run_on(loop)
+    monitor = Monitor(receiver)
+    set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
+    set_all_config(dict(program.config))
+    # An earlier run in this process may have left futures of another event loop.
+    SETTINGS.outputs.clear()
+    loop.run_until_complete(run_pulumi_func(program.main))
+    root = get_root_resource()
+    return loop.run_until_complete(_resolve(root.outputs if isinstance(root, Stack) else {}))
 
 
 async def _resolve(outputs: Mapping[str, object]) -> Outputs:
@@ -88,19 +102,3 @@ def _silenced_logging() -> Generator[None]:
         yield
     finally:
         root.setLevel(level)
-
-
-@contextmanager
-def _event_loop(receiver: ResourceReceiver) -> Generator[asyncio.AbstractEventLoop]:
-    """Give an event loop for one run, and close it once no request to the supervisor is open."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        # Every resource that depends on a failed one fails too, and nothing awaits those.
-        loop.set_exception_handler(lambda *_: None)
-        try:
-            yield loop
-        except KeyboardInterrupt:
-            receiver.abort()
-            raise
-        finally:
-            receiver.wait_until_idle()

@@ -93,9 +93,6 @@ class ResourceReceiver(Mocks):
     def lookup(self, request: LookupRequest) -> Outputs:
         """Answer a call whose answer depends on what exists in the stack that is up."""
 
-    def wait_until_idle(self) -> None:
-        """Wait until no resource is in work."""
-
     def abort(self) -> None:
         """Stop waiting for what is in work."""
 
