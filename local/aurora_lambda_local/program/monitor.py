@@ -73,7 +73,7 @@ def run_program(program: StackProgram, receiver: ResourceReceiver, *, preview: b
 def _run(
     program: StackProgram, receiver: ResourceReceiver, loop: asyncio.AbstractEventLoop, *, preview: bool
 ) -> Outputs:
-    receiver.transforms.run_on(loop)
+    receiver.transforms.loop = loop
     monitor = Monitor(receiver)
     set_mocks(receiver, program.project, program.stack, preview, monitor=monitor, organization="organization")
     set_all_config(dict(program.config))

@@ -62,7 +62,7 @@ class ResourceReceiver(Mocks):
 
     def register_transform(self, transform: pulumi.ResourceTransform) -> None:
         """Receive a transform of all resources."""
-        self.transforms.add_to_stack(transform)
+        self.transforms.of_stack.append(transform)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, Outputs]:
         """Receive one resource, also one that exists already on AWS; components are only recorded."""

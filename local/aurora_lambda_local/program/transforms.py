@@ -14,21 +14,17 @@ class ResourceTransforms:
     """Runs the transforms of resources, of their parents and of the stack, in the order of Pulumi's engine.
 
     Source: https://www.pulumi.com/docs/iac/concepts/resources/options/transforms/
+
+    Attributes:
+        loop: The program's event loop, where the outputs that transforms may use live.
+        of_stack: Those that change every resource from when they are here.
     """
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._of_stack: list[pulumi.ResourceTransform] = []
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.of_stack: list[pulumi.ResourceTransform] = []
         self._of_resources: dict[str, Sequence[pulumi.ResourceTransform]] = {}
         self._parents: dict[str, str] = {}
-
-    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Run the transforms on the program's event loop, where the outputs that they may use live."""
-        self._loop = loop
-
-    def add_to_stack(self, transform: pulumi.ResourceTransform) -> None:
-        """Let a transform change every resource from now on."""
-        self._of_stack.append(transform)
 
     def inputs(self, urn: str, parent: str, args: MockResourceArgs) -> dict[str, Any]:
         """Return a resource's inputs as its transforms leave them; called on the thread that registers it.
@@ -38,15 +34,15 @@ class ResourceTransforms:
         """
         self._of_resources[urn], self._parents[urn] = args.transforms, parent
         transforms = list(self._inherited(urn))
-        if not transforms or self._loop is None:
+        if not transforms or self.loop is None:
             return args.inputs
-        return asyncio.run_coroutine_threadsafe(_apply(transforms, args), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(_apply(transforms, args), self.loop).result()
 
     def _inherited(self, urn: str) -> Iterator[pulumi.ResourceTransform]:
         while urn in self._parents:
             yield from self._of_resources[urn]
             urn = self._parents[urn]
-        yield from self._of_stack
+        yield from self.of_stack
 
 
 async def _apply(transforms: Sequence[pulumi.ResourceTransform], args: MockResourceArgs) -> dict[str, Any]:

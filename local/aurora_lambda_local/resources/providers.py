@@ -18,7 +18,6 @@ from aurora_lambda_local.lambda_service.logs import FunctionLog
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER, access_key_id, dsql_cluster, local_variables
-from aurora_lambda_local.resources.resource_schemas import Outputs
 from aurora_lambda_local.resources.running import MadeResource, RunningCluster, RunningFunction
 from aurora_lambda_local.resources.stream_providers import STREAM_PROVIDERS
 from aurora_lambda_local.resources.type_tokens import ALIAS, CLUSTER, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
@@ -124,7 +123,8 @@ def _function(context: StackContext, resource: Resource, previous: RunningResour
     function = Function(config, FunctionLog(context.paths.log(context.stack, config.name)))
     if error := function.initialise():
         raise LocalError(f"it does not start: {error}. More: aurora-lambda logs {resource.name}")
-    return _deployed(context, function, previous), _version_outputs(config)
+    version = {"version": config.version, "qualifiedArn": f"{config.arn}:{config.version}"}
+    return _deployed(context, function, previous), version if inputs.get("publish") else {}
 
 
 def _version(context: StackContext, resource: Resource, previous: RunningResource | None) -> str:
@@ -132,11 +132,6 @@ def _version(context: StackContext, resource: Resource, previous: RunningResourc
     record = context.records.get(resource.urn)
     last = int(record.local_outputs.get("version", 0)) if record else 0
     return str(last + 1 if previous or not last else last)
-
-
-def _version_outputs(config: FunctionConfig) -> Outputs:
-    number = {"version": config.version, "qualifiedArn": f"{config.arn}:{config.version}"}
-    return {} if config.version == LATEST else number
 
 
 def _deployed(context: StackContext, build: Function, previous: RunningResource | None) -> RunningFunction:

@@ -8,6 +8,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeGuard
 
 from aurora_lambda_local.platform.errors import UsageError
@@ -126,15 +127,7 @@ def _exists(wanted: object, path: str) -> Test:
     return lambda value: _is_leaf(value) == wanted
 
 
-def _prefix(expected: object, path: str) -> Test:
-    return _string_test(expected, path, "prefix", str.startswith)
-
-
-def _suffix(expected: object, path: str) -> Test:
-    return _string_test(expected, path, "suffix", str.endswith)
-
-
-def _string_test(expected: object, path: str, name: str, compare: Callable[[str, str], bool]) -> Test:
+def _string_test(name: str, compare: Callable[[str, str], bool], expected: object, path: str) -> Test:
     if isinstance(expected, dict) and list(expected) == ["equals-ignore-case"]:
         text = _string(expected["equals-ignore-case"], path, name).casefold()
         return lambda value: isinstance(value, str) and compare(value.casefold(), text)
@@ -193,8 +186,8 @@ _OPERATORS: Mapping[str, Callable[[object, str], Test]] = {
     "equals-ignore-case": _ignore_case,
     "exists": _exists,
     "numeric": _numeric,
-    "prefix": _prefix,
-    "suffix": _suffix,
+    "prefix": partial(_string_test, "prefix", str.startswith),
+    "suffix": partial(_string_test, "suffix", str.endswith),
     "wildcard": _wildcard,
 }
 

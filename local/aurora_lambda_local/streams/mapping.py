@@ -75,7 +75,8 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         UsageError: AWS would refuse it.
     """
     numbers = {key: _number(key, inputs.get(key)) for key in LIMITS}
-    patterns = _patterns(inputs)
+    patterns = [str(each.get("pattern") or "{}") for each in (inputs.get("filterCriteria") or {}).get("filters") or ()]
+    on_failure = (inputs.get("destinationConfig") or {}).get("onFailure") or {}
     position = str(inputs.get("startingPosition") or POSITIONS[0])
     if position not in POSITIONS:
         raise UsageError(f"startingPosition is {position!r}; for a DynamoDB stream it is {' or '.join(POSITIONS)}")
@@ -94,8 +95,8 @@ def parse_mapping(uuid: str, name: str, inputs: Mapping[str, Any]) -> EventSourc
         bisect=bool(inputs.get("bisectBatchOnFunctionError")),
         report_item_failures="ReportBatchItemFailures" in (inputs.get("functionResponseTypes") or ()),
         enabled=inputs.get("enabled") is not False,
-        destination=_destination(inputs),
-        filters=patterns,
+        destination=str(on_failure.get("destinationArn") or ""),
+        filters=tuple(patterns),
         matches=parse_filters(patterns),
     )
 
@@ -115,12 +116,3 @@ def _number(key: str, value: object) -> int:
         allowed = f"{lowest} to {highest}{', or -1 for no limit' if default == FOREVER else ''}"
         raise UsageError(f"{key} is {number}; it can be {allowed}")
     return number
-
-
-def _destination(inputs: Mapping[str, Any]) -> str:
-    return str(((inputs.get("destinationConfig") or {}).get("onFailure") or {}).get("destinationArn") or "")
-
-
-def _patterns(inputs: Mapping[str, Any]) -> tuple[str, ...]:
-    filters = (inputs.get("filterCriteria") or {}).get("filters") or ()
-    return tuple(str(each.get("pattern") or "{}") for each in filters)
