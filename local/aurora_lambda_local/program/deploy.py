@@ -16,7 +16,7 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.configuration import full_key, machine_values, read_configuration
 from aurora_lambda_local.program.forwarder import ResourceForwarder, StackProgram
 from aurora_lambda_local.program.monitor import run_program
-from aurora_lambda_local.program.program_state import repeatable_state
+from aurora_lambda_local.program.program_state import Asked, repeatable_state
 from aurora_lambda_local.program.progress import Progress, UpResult, summary
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Outputs
@@ -56,14 +56,12 @@ def up(
         LocalError: a resource could not be created, or data may not be deleted; what was created before that stays.
     """
     started, clock, progress = time.monotonic(), time.time(), progress or Progress()
-    project = Project.find(checkout)
-    paths = LocalPaths.for_checkout(project.root)
-    stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
+    asked = Asked(Project.find(checkout), stack, overrides or {}, containers)
+    paths = LocalPaths.for_checkout(asked.project.root)
+    stack_program = load_program(asked, progress, program)
 
     def state() -> ProgramState | None:
-        if program:
-            return None
-        return repeatable_state(project, stack, overrides or {}, containers=containers, started=clock)
+        return None if program else repeatable_state(asked, clock)
 
     try:
         with exclusive(paths):
@@ -77,25 +75,18 @@ def up(
     return result
 
 
-def load_program(
-    stack: str,
-    overrides: Mapping[str, str],
-    project: Project,
-    progress: Progress,
-    program: Callable[[], None] | None,
-    *,
-    containers: bool,
-) -> StackProgram:
-    """Return a stack's program with the configuration to run it with here; the arguments are those of `up`.
+def load_program(asked: Asked, progress: Progress, program: Callable[[], None] | None) -> StackProgram:
+    """Return a stack's program, by default its own, with the configuration to run it with here.
 
     Raises:
         UsageError: there is no such stack, or its file cannot be used.
     """
-    given = {full_key(key, project.name, "-c"): value for key, value in overrides.items()}
-    config = _local_configuration(project, stack, given, progress, containers=containers)
-    main = program or _stack_program(project)
+    project = asked.project
+    given = {full_key(key, project.name, "-c"): value for key, value in asked.overrides.items()}
+    config = _local_configuration(asked, given, progress)
+    main, region = program or _stack_program(project), config["aws:region"]
     return StackProgram(
-        project.name, stack, config["aws:region"], config, project.program, main, containers, tuple(given)
+        project.name, asked.stack, region, config, project.program, main, asked.containers, tuple(given)
     )
 
 
@@ -185,19 +176,13 @@ def _program_error(error: Exception) -> LocalError:
     return LocalError(f"the program failed: {type(error).__name__}: {error}{where}")
 
 
-def _local_configuration(
-    project: Project,
-    stack: str,
-    given: dict[str, str],
-    progress: Progress,
-    *,
-    containers: bool,
-) -> dict[str, str]:
+def _local_configuration(asked: Asked, given: dict[str, str], progress: Progress) -> dict[str, str]:
     """Return the configuration of the stack's file and what was `given` over it, by full keys.
 
     It is changed where this machine can do only one thing, and what is changed is said.
     """
-    config = {"aws:region": DEFAULT_REGION} | read_configuration(project, stack) | given
+    project = asked.project
+    config = {"aws:region": DEFAULT_REGION} | read_configuration(project, asked.stack) | given
     engine, architecture = (f"{project.name}:{key}" for key in ("engine", "architecture"))
     if engine in given:
         # Imported here for the same reason as the program below.
@@ -212,7 +197,7 @@ def _local_configuration(
         progress.note("databaseAuth is password here: no MySQL server but Amazon's takes IAM tokens")
         config |= machine
     own = "x86_64" if platform.machine() in ("x86_64", "AMD64") else "arm64"
-    if containers and architecture not in given and config.get(architecture, "arm64") != own:
+    if asked.containers and architecture not in given and config.get(architecture, "arm64") != own:
         progress.note(f"architecture is {own} here: the Docker engine builds for this machine")
         config[architecture] = own
     return config

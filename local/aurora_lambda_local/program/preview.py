@@ -10,6 +10,7 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import load_program, run_reported
 from aurora_lambda_local.program.forwarder import StackProgram
+from aurora_lambda_local.program.program_state import Asked
 from aurora_lambda_local.program.progress import CHANGE_ORDER, PLANNED_CHANGES, Progress
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.dsql_clusters import DSQL_CLUSTER
@@ -108,9 +109,9 @@ def preview(
         LocalError: the state of the last `up` cannot be read, or the program failed.
     """
     progress = progress or Progress(planned=True)
-    project = Project.find(checkout)
-    paths = LocalPaths.for_checkout(project.root)
-    stack_program = load_program(stack, overrides or {}, project, progress, program, containers=containers)
+    asked = Asked(Project.find(checkout), stack, overrides or {}, containers)
+    paths = LocalPaths.for_checkout(asked.project.root)
+    stack_program = load_program(asked, progress, program)
     states, supervisor = load_state(paths.state), SupervisorClient(paths)
     state = states.stacks.get(stack, StackState())
     runs = supervisor.is_running() and states.current == stack

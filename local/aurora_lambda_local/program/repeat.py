@@ -9,7 +9,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.image_context import FOLDER, PARTS, write_context
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
-from aurora_lambda_local.program.program_state import program_state
+from aurora_lambda_local.program.program_state import Asked, program_state
 from aurora_lambda_local.program.progress import Progress, UpResult, display_type, summary
 from aurora_lambda_local.resources.type_tokens import INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
@@ -33,17 +33,17 @@ def repeat(
         LocalError: an image could not be built, or a function does not start; what ran before goes on.
     """
     started = time.monotonic()
-    project = Project.find(checkout)
-    paths = LocalPaths.for_checkout(project.root)
+    asked = Asked(Project.find(checkout), stack, overrides, containers)
+    paths = LocalPaths.for_checkout(asked.project.root)
     supervisor = SupervisorClient(paths)
     if not supervisor.is_current():
         return None
     with exclusive(paths):
         last = supervisor.last_program()
-        if last is None or last != program_state(project, stack, overrides, last["modules"], containers=containers):
+        if last is None or last != program_state(asked, last["modules"]):
             return None
         try:
-            _write_contexts(project)
+            _write_contexts(asked.project)
         except OSError:
             # A file is just being saved, or cannot be read, which the program says.
             return None
