@@ -382,7 +382,7 @@ def test_an_interrupt_during_the_first_imports_ends_the_command_quietly() -> Non
         (["up", "-s", "acme/shop/prod"], "commands.up", "prod"),
         (["dev", "-s", "acme/shop/prod"], "dev.dev", "prod"),
         (["preview", "-s", "prod"], "commands.preview", "prod"),
-        (["invoke", "-s", "acme/shop/prod", "handler"], "commands.invoke", "acme/shop/prod"),
+        (["invoke", "-s", "acme/shop/prod", "handler"], "function_commands.invoke", "acme/shop/prod"),
         (["up"], "commands.up", None),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_revision_that_the_database_here_lacks_is_not_taken_for_ones_own(
     """Whoever has applied their own and merges would move the other branch's, which others' databases have."""
     here = applied(versions, "0006_both.py", "0007_add_age.py", "0008_index_age.py")
     monkeypatch.setattr(Project, "versions", property(lambda _: versions))
-    monkeypatch.setattr("aurora_lambda_local.cli.revision_commands.applied_revisions", lambda: here)
+    monkeypatch.setattr("aurora_lambda_local.cli.migration_commands.applied_revisions", lambda: here)
     assert main(["new-migration", "--renumber"]) == 1
     assert "nothing is renumbered. Name your own: " in capsys.readouterr().err
     assert (versions / "0007_add_nick.py").exists()

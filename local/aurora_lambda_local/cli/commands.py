@@ -5,20 +5,22 @@ import json
 import os
 import shutil
 import sys
+import webbrowser
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from aurora_lambda.project import Project
 from aurora_lambda.service.outputs import outputs_for_people
-from aurora_lambda_local.cli.formatting import migration_summary, status_lines, status_value
+from aurora_lambda_local import commands as local_commands
+from aurora_lambda_local.cli.formatting import status_lines, status_value
 from aurora_lambda_local.cli.reporting import started_progress
-from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, tracked, working
+from aurora_lambda_local.cli.terminal import confirmed, print_line, print_table, working
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.imports import uncollected
+from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.progress import Progress, UpResult
 from aurora_lambda_local.program.repeat import repeat
-from aurora_lambda_runtime.migrations.request import COMMANDS
+from aurora_lambda_local.supervisor.client import SupervisorClient
 
 
 def up(options: argparse.Namespace) -> None:
@@ -39,9 +41,6 @@ def up(options: argparse.Namespace) -> None:
         print_line(("\nDebugging: ", "bold"), wait_for_editor(options.debug))
     if options.quiet:
         return
-    from aurora_lambda_local.platform.paths import LocalPaths
-    from aurora_lambda_local.supervisor.client import SupervisorClient
-
     address = SupervisorClient(LocalPaths.for_checkout()).console_address()
     print_line(("\nConsole: ", "bold"), (address, "cyan"))
     print_line(("\nOutputs:", "bold"))
@@ -103,15 +102,12 @@ def overrides(assignments: Sequence[str]) -> dict[str, str]:
 
 def down(options: argparse.Namespace) -> None:
     """Stop everything here and delete its data."""
-    from aurora_lambda_local.commands import down as take_down
-    from aurora_lambda_local.commands import has_data
-
-    asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and has_data()
+    asks = not (options.keep_data or options.yes) and sys.stdin.isatty() and local_commands.has_data()
     if asks and not confirmed("Delete the databases, the tables and the records given up, of every stack here?"):
         raise LocalError("nothing is changed; to stop the stack and keep its data: aurora-lambda down --keep-data")
     lost = _queued_messages() if options.keep_data else 0
     with working("stopping"):
-        take_down(keep_data=options.keep_data)
+        local_commands.down(keep_data=options.keep_data)
     print("Stopped; the databases and tables are kept." if options.keep_data else "Stopped; the data is deleted.")
     if lost:
         print(f"Queues keep nothing here; messages that were in them: {lost}")
@@ -119,10 +115,8 @@ def down(options: argparse.Namespace) -> None:
 
 def _queued_messages() -> int:
     """Return how many messages the queues of the stack here hold, in memory alone."""
-    from aurora_lambda_local.commands import status as local_status
-
     try:
-        queues = local_status()["queues"].values()
+        queues = local_commands.status()["queues"].values()
     except LocalError:
         # Where not even the status is known, there is something to stop nonetheless.
         return 0
@@ -131,9 +125,7 @@ def _queued_messages() -> int:
 
 def status(options: argparse.Namespace) -> None:
     """Print what runs here."""
-    from aurora_lambda_local.commands import status as local_status
-
-    local = local_status()
+    local = local_commands.status()
     report: dict[str, object] = {**local}
     if options.key:
         print(status_value(report, options.key))
@@ -170,64 +162,6 @@ def _differences(outputs: Mapping[str, object]) -> list[str]:
     return [change] if (change := unwritten_change()) else []
 
 
-def invoke(options: argparse.Namespace) -> None:
-    """Invoke a function and print its answer."""
-    from aurora_lambda_local.deployed.stack import parse_payload, pretty_json, select_stack
-
-    if options.debug and options.payload == "-":
-        raise UsageError('--debug needs this terminal for itself; type: --debug "$(cat event.json)"')
-    payload = parse_payload(sys.stdin.read() if options.payload == "-" else options.payload)
-    if options.debug:
-        from aurora_lambda_local.cli.debugging import invoke_here
-
-        sys.exit(invoke_here(select_stack(options.stack), options.name, payload))
-    print(pretty_json(select_stack(options.stack).invoke(options.name, payload)))
-
-
-def migrate(options: argparse.Namespace) -> None:
-    """Run the migration runner and print its result."""
-    from aurora_lambda_local.deployed.migrations import MIGRATION_RUNNER, ask_runner, breaking_revisions
-    from aurora_lambda_local.deployed.stack import pretty_json, select_stack
-
-    command, revision = options.migration_command, options.revision or options.revision_option
-    if COMMANDS[command].takes_revision != bool(revision):
-        those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
-        raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
-    with working(f"{MIGRATION_RUNNER}: {command}"):
-        answer = ask_runner(select_stack(options.stack), command, revision or "")
-    print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
-    if command == "status" and not options.json:
-        for line in breaking_revisions(json.loads(answer), Project.find().versions):
-            print_line(("warning:", "yellow"), f" {line}")
-
-
-def logs(options: argparse.Namespace) -> None:
-    """Print functions' logs."""
-    from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
-    from aurora_lambda_local.deployed.logs import read_logs
-    from aurora_lambda_local.deployed.stack import program_name, select_stack
-    from aurora_lambda_local.deployed.times import parse_since
-
-    since = parse_since(options.since) if options.since else None
-    stack = select_stack(options.stack)
-    names = [program_name(arn) for arn in stack.functions().values()]
-    name_width = 0 if len(options.names) == 1 else max([NAME_WIDTH, *map(len, names)])
-    for event in read_logs(stack, options.names, since, follow=options.follow):
-        if options.json:
-            print(event.text, flush=True)
-        elif parts := format_event(event, name_width=name_width):
-            print_line(*parts)
-
-
-def replay(options: argparse.Namespace) -> None:
-    """Give a mapping's failed records to its function again."""
-    from aurora_lambda_local.deployed.replay import replay as replay_failures
-
-    track = partial(tracked, text="replaying")
-    for line in replay_failures(options.stack, options.mapping, options.since, dry_run=options.dry_run, track=track):
-        print(line, flush=True)
-
-
 def sql(options: argparse.Namespace) -> None:
     """Run a statement on the database that runs here, or print how to open its shell."""
     from aurora_lambda_local.deployed.sql import run_query, running_database, shell_command
@@ -246,11 +180,6 @@ def sql(options: argparse.Namespace) -> None:
 
 def console(options: argparse.Namespace) -> None:
     """Open the console in a browser, or print its address."""
-    import webbrowser
-
-    from aurora_lambda_local.platform.paths import LocalPaths
-    from aurora_lambda_local.supervisor.client import SupervisorClient
-
     paths = LocalPaths.for_checkout()
     address = SupervisorClient(paths).console_address()
     # A file that leads there: what a browser is started with, other users of this machine see.

@@ -158,7 +158,7 @@ def _add_local_commands(subparsers: _SubParsers) -> None:
 
 def _add_writing_commands(subparsers: _SubParsers) -> None:
     purpose = "write a revision from what changed in the tables' code"
-    new = _add_command(subparsers, "new-migration", "revision_commands.new_migration", purpose)
+    new = _add_command(subparsers, "new-migration", "migration_commands.new_migration", purpose)
     new.add_argument("message", metavar="MESSAGE", nargs="?", default="", help="what it does, if it is one change")
     new.add_argument("--yes", action="store_true", help="drop columns and tables without asking")
     purpose = "move your own revisions behind those of another branch that have the same numbers (without names it"
@@ -167,7 +167,7 @@ def _add_writing_commands(subparsers: _SubParsers) -> None:
     )
 
     purpose = "take over an Alembic history: number its revisions, which keep their code"
-    history = _add_command(subparsers, "adopt", "revision_commands.adopt_history", purpose)
+    history = _add_command(subparsers, "adopt", "migration_commands.adopt_history", purpose)
     history.add_argument(
         "path", metavar="PATH", help="the folder of its revisions, or Alembic's own with versions in it"
     )
@@ -204,7 +204,7 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
 
 
 def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:
-    invoke = _add_command(subparsers, "invoke", "commands.invoke", "invoke a function", where)
+    invoke = _add_command(subparsers, "invoke", "function_commands.invoke", "invoke a function", where)
     invoke.add_argument("name", metavar="NAME", help="handler or migration-runner")
     invoke.add_argument(
         "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
@@ -213,7 +213,7 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
     purpose = "run it in this terminal, with no deadline, from the sources as they are: breakpoint() stops it"
     invoke.add_argument("--debug", action="store_true", help=purpose)
 
-    logs = _add_command(subparsers, "logs", "commands.logs", "print the logs of functions", where)
+    logs = _add_command(subparsers, "logs", "function_commands.logs", "print the logs of functions", where)
     logs.add_argument("names", metavar="NAME", nargs="*", help="such as handler; none means all functions")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what they log from now on")
     logs.add_argument("--since", metavar="TIME", help="10m, 2h, 1d or a time in UTC (default all; on AWS 1h)")
@@ -229,7 +229,7 @@ def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandP
     )
 
     purpose = "give the records that a stream's mapping has given up to its function again"
-    replay = _add_command(subparsers, "replay", "commands.replay", purpose, where)
+    replay = _add_command(subparsers, "replay", "function_commands.replay", purpose, where)
     replay.add_argument("mapping", metavar="MAPPING", help="name of the mapping, as in the output streamMappings")
     replay.add_argument(
         "--since", metavar="TIME", help="only what failed at this time or later, such as 2026-11-21T15:00"
@@ -256,7 +256,7 @@ def _add_tool_commands(subparsers: _SubParsers) -> None:
 
 
 def _migration_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:
-    migrate = _add_command(subparsers, "migrate", "commands.migrate", "run the migration runner", where)
+    migrate = _add_command(subparsers, "migrate", "migration_commands.migrate", "run the migration runner", where)
     migrate.add_argument(
         "migration_command",
         metavar="COMMAND",
@@ -269,7 +269,7 @@ def _migration_commands(subparsers: _SubParsers, where: str) -> Iterable[Command
     migrate.add_argument("--revision", dest="revision_option", metavar="R", help=argparse.SUPPRESS)
     migrate.add_argument("--json", action="store_true", help="the runner's own answer")
 
-    history = _add_command(subparsers, "history", "commands.migrate", "list the revisions", where)
+    history = _add_command(subparsers, "history", "migration_commands.migrate", "list the revisions", where)
     history.set_defaults(migration_command="history", revision=None, revision_option=None, json=False)
     return migrate, history
 

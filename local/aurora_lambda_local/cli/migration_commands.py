@@ -1,15 +1,24 @@
-"""`aurora-lambda new-migration` and `adopt`: write revisions, move one's own, take a history over."""
+"""`aurora-lambda migrate`, `new-migration` and `adopt`: run revisions, write them, take a history over."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.terminal import confirmed
+from aurora_lambda_local.cli.formatting import migration_summary
+from aurora_lambda_local.cli.terminal import confirmed, print_line, working
 from aurora_lambda_local.commands import database_url, status
-from aurora_lambda_local.deployed.migrations import applied_revisions, migration_status
-from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.deployed.migrations import (
+    MIGRATION_RUNNER,
+    applied_revisions,
+    ask_runner,
+    breaking_revisions,
+    migration_status,
+)
+from aurora_lambda_local.deployed.stack import pretty_json, select_stack
+from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.contract import DATABASE_URL
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
@@ -17,6 +26,21 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.generate import create_revision
 from aurora_lambda_runtime.migrations.history.adopt import adopt
 from aurora_lambda_runtime.migrations.history.renumber import own_revisions, renumber
+from aurora_lambda_runtime.migrations.request import COMMANDS
+
+
+def migrate(options: argparse.Namespace) -> None:
+    """Run the migration runner and print its result."""
+    command, revision = options.migration_command, options.revision or options.revision_option
+    if COMMANDS[command].takes_revision != bool(revision):
+        those = " and ".join(name for name, rules in COMMANDS.items() if rules.takes_revision)
+        raise UsageError(f"{those} take a revision, and nothing else does; type: aurora-lambda migrate downgrade 0003")
+    with working(f"{MIGRATION_RUNNER}: {command}"):
+        answer = ask_runner(select_stack(options.stack), command, revision or "")
+    print(pretty_json(answer) if options.json else migration_summary(json.loads(answer)))
+    if command == "status" and not options.json:
+        for line in breaking_revisions(json.loads(answer), Project.find().versions):
+            print_line(("warning:", "yellow"), f" {line}")
 
 
 def new_migration(options: argparse.Namespace) -> None:
