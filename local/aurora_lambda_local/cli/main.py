@@ -205,7 +205,7 @@ def _add_stack_commands(subparsers: _SubParsers) -> None:
 
 def _function_commands(subparsers: _SubParsers, where: str) -> Iterable[CommandParser]:
     invoke = _add_command(subparsers, "invoke", "function_commands.invoke", "invoke a function", where)
-    invoke.add_argument("name", metavar="NAME", help="handler or migration-runner")
+    invoke.add_argument("name", metavar="NAME", help="handler, migration-runner, or what the program adds")
     invoke.add_argument(
         "payload", metavar="PAYLOAD", nargs="?", default="{}", help="JSON, or - to read it (default {})"
     )
