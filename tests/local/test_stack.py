@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 
 from aurora_lambda_local import commands
@@ -202,11 +204,18 @@ def test_a_function_that_could_not_reach_the_database_on_aws_is_reported(checkou
     bring_up(checkout)
 
 
-def test_a_fault_of_the_program_is_one_line(checkout: Path) -> None:
-    """Pulumi's traceback is a page long and says it last."""
+@pytest.mark.parametrize("later", [False, True])
+def test_a_fault_of_the_program_is_one_line(checkout: Path, later: bool) -> None:
+    """Pulumi's traceback is a page long and says it last, after two lines for each resource that needed another."""
+
+    def fail(_value: object = None) -> str:
+        raise ValueError("no such thing")
 
     def broken() -> None:
-        raise ValueError("no such thing")
+        if not later:
+            fail()
+        first = aws.sqs.Queue("first", name=pulumi.Output.from_input("q").apply(fail))
+        aws.sqs.Queue("second", name=first.name)
 
     with pytest.raises(
         LocalError, match=r"^the program failed: ValueError: no such thing \(test_stack.py, line \d+\)$"

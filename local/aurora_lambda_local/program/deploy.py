@@ -170,6 +170,9 @@ def run_reported(program: StackProgram, receiver: ResourceReceiver, *, preview: 
 
 def _program_error(error: Exception) -> LocalError:
     """Return an error that names the line of the program where another one happened."""
+    # What Pulumi puts around it at each resource that waited for another names none of what went wrong.
+    while isinstance(error.__cause__, Exception) and str(error).startswith("While processing "):
+        error = error.__cause__
     frame = traceback.extract_tb(error.__traceback__)[-1]
     # A syntax error's message names its line.
     where = "" if isinstance(error, SyntaxError) else f" ({Path(frame.filename).name}, line {frame.lineno})"
