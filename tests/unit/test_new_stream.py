@@ -1,5 +1,6 @@
 """What `aurora-lambda new-stream` writes."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -62,13 +63,15 @@ def test_what_is_written_passes_the_projects_own_checks(tmp_path: Path) -> None:
     shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "docs"))
     _, test, _ = create_stream("a-name-that-is-as-long-as-it-may", "t" * 255, "local", checkout)
     programs = Path(sys.executable).parent
+    # The copy's own modules, lest some be of the installed packages.
+    sources = [checkout, *(checkout / each for each in ("lambda_images", "components", "local"))]
     for command in (
         [programs / "ruff", "check", "--no-cache", "."],
         [programs / "ruff", "format", "--no-cache", "--check", "."],
         [programs / "ty", "check", "--python", sys.prefix],
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test],
     ):
-        environment = {"PYTHONPATH": f"{checkout}:{checkout}/lambda_images", "PATH": str(programs)}
+        environment = {"PYTHONPATH": os.pathsep.join(map(str, sources)), "PATH": str(programs)}
         done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
