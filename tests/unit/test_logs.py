@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
+from aurora_lambda_local.cli.function_commands import parse_since
 from aurora_lambda_local.deployed import logs
 from aurora_lambda_local.deployed.logs import read_logs
 from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
-from aurora_lambda_local.deployed.times import parse_since
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 from tests.conftest import set_aws_environment

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +10,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aurora_lambda_local.deployed.failed_batches import FailedBatch, list_failed_batches
 from aurora_lambda_local.deployed.stack import StackRequestError, error_message, select_stack
 from aurora_lambda_local.deployed.stream_mapping import StreamMapping, find_mapping
-from aurora_lambda_local.deployed.times import parse_since
 
 # Gets what is worked through and how many there are, and gives it on.
 Track = Callable[[Iterable[FailedBatch], int], Iterable[FailedBatch]]
@@ -18,23 +18,22 @@ Track = Callable[[Iterable[FailedBatch], int], Iterable[FailedBatch]]
 def replay(
     stack: str | None,
     mapping_name: str,
-    since: str | None,
+    since: datetime | None,
     *,
     dry_run: bool,
     track: Track = lambda batches, _count: batches,
 ) -> Iterator[str]:
     """Yield the lines of a replay, oldest failure first; a failure is removed when its records have succeeded.
 
-    `track` may show how far it has come.
+    With `since`, only those from then on; `track` may show how far it has come.
 
     Raises:
-        UsageError: there is no such stack or mapping, or `since` is no time.
+        UsageError: there is no such stack or mapping.
         StackRequestError: a failure failed again, or AWS refuses.
     """
-    start = parse_since(since) if since else None
     try:
         mapping = find_mapping(select_stack(stack), mapping_name)
-        count, batches = list_failed_batches(mapping, start)
+        count, batches = list_failed_batches(mapping, since)
         yield from _list(batches) if dry_run else _replay(mapping, track(batches, count))
     except (BotoCoreError, ClientError) as error:
         raise StackRequestError(f"the failures of {mapping_name} could not be read: {error}") from None

@@ -9,11 +9,10 @@ from functools import partial
 from aurora_lambda_local.databases.rds_engines import RDS_ENGINES, engine_of_cluster
 from aurora_lambda_local.databases.registry import DatabaseServer, database_server
 from aurora_lambda_local.databases.server_watch import ServerWatch
-from aurora_lambda_local.lambda_service.cors import CorsSettings
 from aurora_lambda_local.lambda_service.deployed_function import LATEST, DeployedFunction
 from aurora_lambda_local.lambda_service.environment import FunctionConfig
 from aurora_lambda_local.lambda_service.function import Function
-from aurora_lambda_local.lambda_service.function_url import FunctionUrl
+from aurora_lambda_local.lambda_service.function_url import CorsSettings, FunctionUrl
 from aurora_lambda_local.lambda_service.logs import FunctionLog
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.resources.context import Provider, ProviderResult, Resource, RunningResource, StackContext

@@ -1,18 +1,21 @@
-"""Lambda's decisions about batches: when one is complete, and what becomes of one that failed.
+"""Lambda's decisions about batches: when one is complete, the event for it, and what becomes of one that failed.
 
 Sources: AWS Lambda developer guide, "How Lambda processes records from stream and queue-based event sources",
-"Retain discarded records for a DynamoDB event source", "Configuring partial batch response with DynamoDB and Lambda".
+"Retain discarded records for a DynamoDB event source", "Configuring partial batch response with DynamoDB and Lambda",
+"Implementing stateful DynamoDB stream processing in Lambda" (tumbling windows).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from aurora_lambda_local.streams.mapping import FOREVER, EventSourceMapping
-from aurora_lambda_local.streams.records import Record
+from aurora_lambda_local.streams.records import SHARD_ID, Record, timestamp
 
 # Lambda's limit for a synchronous invocation, less what an event holds besides its records.
 PAYLOAD_BYTES = 6 * 1024 * 1024 - 1024
+STATE_BYTES = 1024 * 1024
 MIN_BACKOFF_SECONDS = 0.1
 MAX_BACKOFF_SECONDS = 10.0
 
@@ -64,6 +67,48 @@ def window_start(record: Record, mapping: EventSourceMapping) -> int:
     """Return when the tumbling window of a record starts, in seconds since 1970; 0 without such windows."""
     length = mapping.tumbling_window
     return int(record.created) // length * length if length else 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """A tumbling window that has begun, and what the function returned for it last."""
+
+    start: int
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether Lambda would end the window early, for the size of its state."""
+        return len(json.dumps(self.state).encode()) > STATE_BYTES
+
+
+def is_over(window: Window, following: Sequence[Record], now: float, mapping: EventSourceMapping) -> bool:
+    """Return whether a window is over: the next record belongs to a later one or, if there is none, its time is up."""
+    if following:
+        return window_start(following[0], mapping) > window.start
+    return now >= window.start + mapping.tumbling_window
+
+
+def invocation_event(
+    records: Sequence[Record],
+    mapping: EventSourceMapping,
+    window: Window | None = None,
+    *,
+    final: bool = False,
+    terminated_early: bool = False,
+) -> dict[str, Any]:
+    """Return the event for a batch; `final` is the invocation, without records, that ends a window."""
+    event: dict[str, Any] = {"Records": [record.event for record in records]}
+    if window is None:
+        return event
+    return event | {
+        "window": {"start": timestamp(window.start), "end": timestamp(window.start + mapping.tumbling_window)},
+        "state": window.state,
+        "shardId": SHARD_ID,
+        "eventSourceARN": mapping.stream_arn,
+        "isFinalInvokeForWindow": final,
+        "isWindowTerminatedEarly": terminated_early,
+    }
 
 
 def first_failure(records: Sequence[Record], answer: object, mapping: EventSourceMapping) -> int | None:

@@ -11,10 +11,13 @@ from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.streams.batches import (
     Batch,
     Discarded,
+    Window,
     after_failure,
     backoff_seconds,
     complete_batch,
     first_failure,
+    invocation_event,
+    is_over,
     split_expired,
     window_start,
 )
@@ -23,7 +26,6 @@ from aurora_lambda_local.streams.failures import FailedInvocation, failure_docum
 from aurora_lambda_local.streams.mapping import EventSourceMapping
 from aurora_lambda_local.streams.records import Record
 from aurora_lambda_local.streams.store import Checkpoint, StreamStore
-from aurora_lambda_local.streams.windows import Window, invocation_event, is_over
 
 READ_RECORDS = 1000
 

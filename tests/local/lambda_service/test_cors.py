@@ -4,7 +4,7 @@ from email.message import Message
 
 import pytest
 
-from aurora_lambda_local.lambda_service.cors import CorsSettings
+from aurora_lambda_local.lambda_service.function_url import CorsSettings
 from aurora_lambda_local.platform.http_server import Request
 
 PAGE = "https://app.example.com"

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from aurora_lambda_local.lambda_service.cors import CorsSettings
 from aurora_lambda_local.lambda_service.function import Function
-from aurora_lambda_local.lambda_service.function_url import FunctionUrl
+from aurora_lambda_local.lambda_service.function_url import CorsSettings, FunctionUrl
 from aurora_lambda_local.lambda_service.url_payload import url_event, url_response
 from aurora_lambda_local.platform.http_server import Request
 

@@ -6,9 +6,8 @@ Source: AWS Lambda developer guide, "Retain discarded records for a DynamoDB eve
 import json
 from uuid import UUID
 
-from aurora_lambda_local.streams.batches import Batch, Discarded
+from aurora_lambda_local.streams.batches import Batch, Discarded, Window, invocation_event, is_over
 from aurora_lambda_local.streams.failures import FailedInvocation, failure_document, object_document, object_key
-from aurora_lambda_local.streams.windows import Window, invocation_event, is_over
 from tests.local.streams.changes import FUNCTION_ARN, STREAM_ARN, mapping, record, records
 
 NOW = 1573690429.717
