@@ -10,6 +10,7 @@ from sqlalchemy import MetaData
 
 from aurora_lambda_runtime.database.engines import ENGINES
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.history.checksums import read_revision
 from aurora_lambda_runtime.migrations.history.offline import check_operations, pending_refusals, pending_sql
 from aurora_lambda_runtime.migrations.history.revisions import next_revision, numbered_head, revision_files
 
@@ -167,3 +168,13 @@ def test_a_revision_runs_once_where_no_operation_is_refused(engine: str) -> None
     module.__dict__["upgrade"] = lambda: runs.append(engine)
     check_operations([SimpleNamespace(revision="0001", doc="step", module=module)], ENGINES[engine])
     assert runs == []
+
+
+def test_a_checksum_is_the_same_on_each_python(tmp_path: Path) -> None:
+    """A laptop's Python is seldom the image's: `status` would call applied revisions edited, and no edit end that."""
+    file = tmp_path / "0001_fill.py"
+    file.write_text(
+        '"""fill"""\nnames = ["a"]\n\ndef upgrade():\n'
+        """    op.execute(f"INSERT INTO t ({', '.join(names)}) VALUES ('{names[0]!r:>{len('abc')}}')")\n"""
+    )
+    assert read_revision(file).checksum == "94c4997ab4b5ac59581e693c95fa74ac2bdd1b566a5297d3d6e3a16dc518f53f"

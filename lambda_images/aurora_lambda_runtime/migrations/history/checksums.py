@@ -35,7 +35,26 @@ def read_revision(file: Path) -> RevisionFile:
     except (SyntaxError, ValueError) as error:
         raise MigrationError(f"{file.name} cannot be read: {error}") from None
     message = (ast.get_docstring(module) or "").partition("\n")[0]
-    return RevisionFile(message, hashlib.sha256(ast.unparse(module).encode()).hexdigest())
+    text = ast.unparse(_FormattedStrings().visit(module))
+    return RevisionFile(message, hashlib.sha256(text.encode()).hexdigest())
+
+
+class _FormattedStrings(ast.NodeTransformer):
+    """Puts a tuple for `f"{', '.join(names)}"`: one Python quotes what is within otherwise than another."""
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.expr:
+        self.generic_visit(node)
+        within = [each for part in node.values if isinstance(part, ast.FormattedValue) for each in ast.walk(part.value)]
+        if not any(isinstance(each, ast.Constant) and isinstance(each.value, str | bytes) for each in within):
+            return node
+        # Python 3.12 ends some with nothing.
+        return ast.Tuple([_parts(each) for each in node.values if getattr(each, "value", None) != ""], ast.Load())
+
+
+def _parts(part: ast.expr) -> ast.expr:
+    if not isinstance(part, ast.FormattedValue):
+        return part
+    return ast.Tuple([part.value, ast.Constant(part.conversion), part.format_spec or ast.Constant(None)], ast.Load())
 
 
 def record_query(server: Server, revision: str, file: RevisionFile | None) -> Query:
