@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,8 +26,12 @@ def listener(tmp_path: Path) -> Iterator[ConsoleListener]:
 
 def consoles(folder: Path) -> list[psutil.Process]:
     """The processes of the console of this folder."""
-    children = psutil.Process().children(recursive=True)
-    return [each for each in children if f"--local={folder}" in each.cmdline()]
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        # One that has just ended has no arguments.
+        with suppress(psutil.Error):
+            found += [each] if f"--local={folder}" in each.cmdline() else []
+    return found
 
 
 def connect(listener: ConsoleListener) -> socket.socket:
