@@ -50,7 +50,7 @@ def test_a_function_waits_for_the_editor_until_the_next_up(checkout: Path, monke
     bring_up(checkout)
     stack = select_stack(None)
     supervisor = SupervisorClient(LocalPaths.for_checkout(checkout))
-    supervisor.debug_function({"arn": stack.arn("hello"), "sources": ""})
+    supervisor.debug_function(stack.arn("hello"), "")
     assert eventually(lambda: not port_is_free(DEBUG_PORT))
     with closing(lambda_client(checkout)) as client:
         assert [each["FunctionArn"] for each in client.list_functions()["Functions"]] == [stack.arn("hello")]

@@ -12,7 +12,6 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.runtimes.debugged import DEBUG_HOST, DEBUG_PORT
 from aurora_lambda_local.runtimes.virtualenv import ONE_INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient
-from aurora_lambda_local.supervisor.messages import DebugRequest
 
 
 def invoke_here(stack: DeployedStack, name: str, payload: bytes) -> int:
@@ -52,6 +51,5 @@ def wait_for_editor(name: str) -> str:
     application = Project.find().application
     sources = str(application.parent) if application.is_dir() else ""
     arn = select_stack(None).arn(name)
-    request: DebugRequest = {"arn": arn, "sources": sources}
-    SupervisorClient(LocalPaths.for_checkout()).debug_function(request)
+    SupervisorClient(LocalPaths.for_checkout()).debug_function(arn, sources)
     return f"{name} waits for an editor at {DEBUG_HOST}:{DEBUG_PORT}, with no deadline; the next up ends that"

@@ -11,7 +11,7 @@ from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.type_tokens import IMAGE, INVOCATION, TABLE
 from aurora_lambda_local.supervisor.client import SupervisorClient
-from aurora_lambda_local.supervisor.messages import LookupRequest, ResourceRequest, ResourceResult
+from aurora_lambda_local.supervisor.messages import ResourceRequest, ResourceResult
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class ResourceForwarder(ResourceReceiver):
             self._progress.applied(str(result["outputs"].get("result", "")))
         return result["id"], result["outputs"]
 
-    def lookup(self, request: LookupRequest) -> Outputs:
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
         """Ask the supervisor."""
         self.start_update()
-        return self._supervisor.lookup(request)
+        return self._supervisor.lookup(function, arguments)
 
     def start_update(self) -> None:
         """Start the supervisor and an update of this stack, unless that has been done.

@@ -20,7 +20,6 @@ from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.state import StackState, load_state, value_digest
 from aurora_lambda_local.resources.type_tokens import CLUSTER, FUNCTION, IMAGE, INVOCATION
 from aurora_lambda_local.supervisor.client import SupervisorClient
-from aurora_lambda_local.supervisor.messages import LookupRequest
 
 # What only making a resource shows.
 UNKNOWN_OUTPUTS: Mapping[str, str] = {IMAGE: "repoDigest", INVOCATION: "result", FUNCTION: "version"}
@@ -54,11 +53,10 @@ class ResourceComparer(ResourceReceiver):
         self._state, self._program, self._progress, self._supervisor = state, program, progress, supervisor
         self._changed_types: set[str] = set()
 
-    def lookup(self, request: LookupRequest) -> Outputs:
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
         """Ask the supervisor; where the stack is stopped, `up` finds out whether the table has a stream."""
         if self._supervisor:
-            return self._supervisor.lookup(request)
-        arguments = request["arguments"]
+            return self._supervisor.lookup(function, arguments)
         return {**arguments, "streamEnabled": True, "streamArn": f"the stream of table {arguments['name']}"}
 
     def receive(self, urn: str, type_token: str, name: str, inputs: Inputs) -> tuple[str, Outputs]:

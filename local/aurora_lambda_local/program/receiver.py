@@ -16,7 +16,6 @@ from aurora_lambda_local.program.transforms import ResourceTransforms
 from aurora_lambda_local.resources.outputs import lookup_result
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.state import ResourceLinks
-from aurora_lambda_local.supervisor.messages import LookupRequest
 
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 # What depends on what exists in the stack that is up.
@@ -50,7 +49,7 @@ class ResourceReceiver(Mocks):
         if args.token not in SUPERVISOR_LOOKUPS:
             return lookup_result(args.token, arguments, self._region), []
         try:
-            return self.lookup({"function": args.token, "arguments": arguments}), []
+            return self.lookup(args.token, arguments), []
         except LocalError as error:
             self.failures.append(str(error))
             raise
@@ -90,7 +89,7 @@ class ResourceReceiver(Mocks):
         """Return the id and the outputs of a resource."""
 
     @abstractmethod
-    def lookup(self, request: LookupRequest) -> Outputs:
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
         """Answer a call whose answer depends on what exists in the stack that is up."""
 
     def abort(self) -> None:

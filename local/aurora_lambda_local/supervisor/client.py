@@ -17,14 +17,12 @@ import psutil
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths, code_digest
 from aurora_lambda_local.platform.processes import terminate_leftovers, wait_until
-from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.runtimes.container import remove_containers
 from aurora_lambda_local.supervisor.messages import (
-    DebugRequest,
     FinishRequest,
     FunctionStart,
     GivenUp,
-    LookupRequest,
     ProgramState,
     RepeatedUpdate,
     ResourceRequest,
@@ -107,9 +105,9 @@ class SupervisorClient:
         """Return what holds data and is deleted at the end, where the program has registered only `urns`."""
         return self._ask("data_to_delete", urns=urns)
 
-    def lookup(self, request: LookupRequest) -> Outputs:
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
         """Answer an `aws.get_...` call."""
-        return self._ask("lookup", request=request)
+        return self._ask("lookup", function=function, arguments=arguments)
 
     def finish_update(self, request: FinishRequest) -> UpdateFinished:
         """End an update."""
@@ -150,9 +148,9 @@ class SupervisorClient:
         """Return how a function is started."""
         return self._ask("function_start", arn=arn)
 
-    def debug_function(self, request: DebugRequest) -> None:
-        """Let a function wait for a debugger."""
-        self._ask("debug_function", request=request)
+    def debug_function(self, arn: str, sources: str) -> None:
+        """Let a function wait for a debugger; `sources` is the folder in which the application's package lies."""
+        self._ask("debug_function", arn=arn, sources=sources)
 
     def abort(self) -> None:
         """Stop waiting for answers; the supervisor completes the requests."""

@@ -11,7 +11,7 @@ from aurora_lambda_local.platform.processes import port_is_free
 from aurora_lambda_local.resources.context import StackContext
 from aurora_lambda_local.runtimes.debugged import DEBUG_PORT, DebuggedImage
 from aurora_lambda_local.runtimes.virtualenv import VirtualenvImage
-from aurora_lambda_local.supervisor.messages import DebugRequest, FunctionStart
+from aurora_lambda_local.supervisor.messages import FunctionStart
 
 # For who steps through it: seconds.
 NO_DEADLINE = 24 * 3600.0
@@ -42,16 +42,16 @@ def function_start(context: StackContext, arn: str) -> FunctionStart:
     }
 
 
-def debug_function(context: StackContext, request: DebugRequest) -> None:
+def debug_function(context: StackContext, arn: str, sources: str) -> None:
     """Let a function run in one environment that waits for a debugger, until it is deployed again.
 
     Raises:
         LocalError: there is no such function, it runs in containers, or the debuggers' port is taken.
     """
-    config, image = _on_this_machine(context, request["arn"])
+    config, image = _on_this_machine(context, arn)
     if not port_is_free(DEBUG_PORT):
         raise LocalError(f"port {DEBUG_PORT}, where debuggers and editors meet, is taken by another program: end that")
-    debugged = DebuggedImage(image, Path(request["sources"] or image.directory))
+    debugged = DebuggedImage(image, Path(sources or image.directory))
     config = replace(config, image=debugged, timeout=NO_DEADLINE, concurrency=1)
     build = DebuggedFunction(config, FunctionLog(context.paths.log(context.stack, config.name)))
     deployed = context.functions[config.name]

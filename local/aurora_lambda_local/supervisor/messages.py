@@ -68,13 +68,6 @@ class ResourceResult(TypedDict):
     notices: list[str]
 
 
-class LookupRequest(TypedDict):
-    """Answer an `aws.get_...` call of the program."""
-
-    function: str
-    arguments: Inputs
-
-
 class ProgramState(TypedDict):
     """What the run of a program depended on besides its images' files, as digests; `files` by their path.
 
@@ -140,13 +133,6 @@ class FunctionStatus(TypedDict):
     timeout: int
     environments: int
     version: str
-
-
-class DebugRequest(TypedDict):
-    """Let a function wait for a debugger; `sources` is the folder in which the application's package lies."""
-
-    arn: str
-    sources: str
 
 
 class FunctionStart(TypedDict):

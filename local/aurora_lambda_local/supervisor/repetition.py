@@ -21,7 +21,6 @@ from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.stream_providers import LOOKUPS
 from aurora_lambda_local.resources.type_tokens import ALIAS, FUNCTION, FUNCTION_URL, IMAGE, INVOCATION
 from aurora_lambda_local.supervisor.messages import (
-    LookupRequest,
     ProgramState,
     RepeatedResource,
     ResourceRequest,
@@ -41,7 +40,7 @@ class ProgramRun:
     """One run of a program: what it asked for, in that order, and, once it has ended well, what it depended on."""
 
     requests: dict[str, ResourceRequest] = field(default_factory=dict)
-    lookups: list[tuple[LookupRequest, Outputs]] = field(default_factory=list)
+    lookups: list[tuple[str, Inputs, Outputs]] = field(default_factory=list)
     program: ProgramState | None = None
 
     def finished(self, urns: Sequence[str], program: ProgramState | None) -> "ProgramRun":
@@ -194,7 +193,7 @@ def _outputs(made: RepeatedResource) -> Outputs:
 def _lookups_agree(run: ProgramRun, context: StackContext) -> bool:
     """Return whether the stack still answers what the program asked of it as it did then."""
     try:
-        return all(LOOKUPS[asked["function"]](context, asked["arguments"]) == answer for asked, answer in run.lookups)
+        return all(LOOKUPS[name](context, arguments) == answer for name, arguments, answer in run.lookups)
     except LocalError:
         return False
 

@@ -15,19 +15,17 @@ from aurora_lambda_local.resources.aws_services import AwsServices
 from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
 from aurora_lambda_local.resources.providers import PROVIDERS
 from aurora_lambda_local.resources.reachability import reachability_errors
-from aurora_lambda_local.resources.resource_schemas import Outputs
+from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.resources.running import RunningCluster
 from aurora_lambda_local.resources.state import ResourceRecord, StackState, is_readable, load_or_set_aside, save_state
 from aurora_lambda_local.resources.stream_providers import LOOKUPS, REMOVERS, replaced_data, stored_data
 from aurora_lambda_local.supervisor.debugging import debug_function, function_start
 from aurora_lambda_local.supervisor.messages import (
     Change,
-    DebugRequest,
     DeletedResource,
     FinishRequest,
     FunctionStart,
     GivenUp,
-    LookupRequest,
     ProgramState,
     RepeatedUpdate,
     ResourceRequest,
@@ -167,14 +165,14 @@ class RunningStack:
         held = [stored_data(context, each.type, each.id) for each in records if (each.type, each.id) not in kept]
         return list(dict.fromkeys(filter(None, held)))
 
-    def lookup(self, request: LookupRequest) -> Outputs:
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
         """Return the result of an `aws.get_...` call that only the running stack can answer.
 
         Raises:
             LocalError: what is looked up does not exist.
         """
-        answer = LOOKUPS[request["function"]](self._require_context(), request["arguments"])
-        self._run.lookups.append((request, answer))
+        answer = LOOKUPS[function](self._require_context(), arguments)
+        self._run.lookups.append((function, arguments, answer))
         return answer
 
     def status(self) -> StackStatus:
@@ -191,9 +189,9 @@ class RunningStack:
         """Return how to start a function by hand."""
         return function_start(self._require_context(), arn)
 
-    def debug_function(self, request: DebugRequest) -> None:
+    def debug_function(self, arn: str, sources: str) -> None:
         """Let a function wait for a debugger."""
-        debug_function(self._require_context(), request)
+        debug_function(self._require_context(), arn, sources)
 
     def stop(self) -> None:
         """End everything; data on disk stays."""

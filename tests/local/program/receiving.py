@@ -9,7 +9,6 @@ from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.outputs import resource_outputs
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
-from aurora_lambda_local.supervisor.messages import LookupRequest
 from tests.services import PROCESSES
 
 REGION = "eu-west-1"
@@ -27,8 +26,8 @@ class Receiver(ResourceReceiver):
         self.inputs[type_token, name] = inputs
         return resource_outputs(type_token, name, inputs, REGION)
 
-    def lookup(self, request: LookupRequest) -> Outputs:
-        raise AssertionError(request)
+    def lookup(self, function: str, arguments: Inputs) -> Outputs:
+        raise AssertionError(function, arguments)
 
 
 def run(main: Callable[[], None], folder: Path, *, preview: bool = False) -> Received:
