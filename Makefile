@@ -17,7 +17,7 @@ setup: $(VENV)/.ready ## Put everything this project needs into .venv.
 step = echo "  $(1)"; [ ! -t 1 ] || { (while sleep 1; do printf .; done) & trap "kill $$!; echo" EXIT; }
 
 # A .venv that was moved or copied here, or whose Python is gone, is no use: it is made anew.
-BROKEN := $(shell test ! -e $(VENV)/.ready || { grep -qxF '$(CURDIR)' $(VENV)/.ready && $(BIN)/python -c ''; } 2>/dev/null || echo broken-venv)
+BROKEN := $(shell test ! -e $(VENV)/.ready || { grep -qxF "$$(pwd -P)" $(VENV)/.ready && $(BIN)/python -c ''; } 2>/dev/null || echo broken-venv)
 
 broken-venv:
 	@rm -rf $(VENV)
@@ -32,7 +32,7 @@ $(VENV)/.ready: pyproject.toml components/pyproject.toml lambda_images/pyproject
 	@$(call step,compiling what every command imports); \
 	  $(BIN)/python -c 'import aurora_lambda_local.deployed.stack, aurora_lambda_local.cli.live_progress, aurora_lambda_local.supervisor.server, pulumi_aws.s3, pulumi_aws.cloudwatch' & \
 	  $(BIN)/python -c 'import pulumi_aws.ec2, aurora_lambda.service.stack, aurora_lambda_local.program.deploy' && wait $$!
-	@echo '$(CURDIR)' > $@
+	@pwd -P > $@
 
 up: setup ## Run the whole stack on this machine.
 	@$(BIN)/aurora-lambda up

@@ -14,7 +14,7 @@ from tests.local.project import ROOT
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Write a checkout that is set up."""
-    folder = tmp_path / "clone"
+    folder = tmp_path / "Ann's clone"
     (folder / ".venv" / "bin").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
     for package in (".", "components", "lambda_images", "local"):
