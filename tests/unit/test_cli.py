@@ -205,6 +205,7 @@ def test_the_status_of_a_mapping_is_one_line() -> None:
         (["invoke", "handlr", "-s", "dev"], "stack 'dev' has no function 'handlr'; it has handler, migration-runner"),
         (["invoke", "handler", "-s", "nope"], "pulumi knows no outputs of stack 'nope': error: no stack named 'nope' found"),
         (["invoke", "handler"], "no stack is running here; start one with: aurora-lambda up"),
+        (["console"], "no stack is running here; start one with: aurora-lambda up"),
         (["invoke", "handler", "{", "-s", "dev"], "the payload is not JSON (Expecting property name enclosed in double "
          'quotes: line 1 column 2 (char 1)); for example: \'{"command": "get"}\''),
         (

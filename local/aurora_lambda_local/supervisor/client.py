@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import psutil
 
-from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.paths import LocalPaths, code_digest
 from aurora_lambda_local.platform.processes import terminate_leftovers, wait_until
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
@@ -132,12 +132,12 @@ class SupervisorClient:
         """Return the console's address, with the token that opens it.
 
         Raises:
-            LocalError: nothing is up here.
+            UsageError: nothing is up here.
         """
         info = self._info()
         # A supervisor from before there was a console is replaced by the next `up`.
         if info is None or not info.get("console"):
-            raise LocalError("nothing is up here: run aurora-lambda up")
+            raise UsageError("no stack is running here; start one with: aurora-lambda up")
         return info["console"]
 
     def given_up(self) -> GivenUp:
@@ -175,7 +175,7 @@ class SupervisorClient:
         """Return what an operation of the supervisor answers."""
         info = self._info()
         if info is None:
-            raise LocalError("nothing is up here: run aurora-lambda up")
+            raise UsageError("no stack is running here; start one with: aurora-lambda up")
         connection = http.client.HTTPConnection("127.0.0.1", info["port"])
         self._connections.add(connection)
         try:
