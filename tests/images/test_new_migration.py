@@ -144,6 +144,28 @@ def test_a_column_is_dropped_only_when_somebody_says_so(database: Database, code
     assert sorted(VERSIONS.iterdir()) == before
 
 
+def test_a_changed_type_is_refused_with_the_way_that_every_engine_takes(
+    database: Database, history: Path, code: MetaData
+) -> None:
+    """Texts that the code allows would be cut off or refused, and nobody have been told why."""
+    run({}, database.environment(), versions=history)
+    replace_columns(
+        code,
+        "notes",
+        Column("text", String(150), nullable=False),
+        Column("created_at", UtcTimestamp, nullable=False, index=True),
+    )
+    before = sorted(history.iterdir())
+    with pytest.raises(MigrationError) as refused:
+        create_revision(database.environment(), versions=history)
+    assert str(refused.value) == (
+        "nothing was written, for one history serves every engine: revision 0005 (change text of notes) cannot be"
+        " applied, and nothing was: Aurora DSQL cannot change the type of column notes.text: add a column of the new"
+        " type, fill it with update_in_batches, and drop the old one"
+    )
+    assert sorted(history.iterdir()) == before
+
+
 def test_a_drop_and_an_addition_may_be_a_rename(database: Database, versions: Path, code: MetaData) -> None:
     """A column dropped and made anew is empty."""
     run({}, database.environment(), versions=versions)
