@@ -96,6 +96,7 @@ def test_what_reset_drops_on_mysql() -> None:
         ("root", "mysql", "the runtime role 'root' is the master user: give the application a role of its own"),
         ("r" * 33, "mysql", f"{'r' * 33!r} cannot be a role: a name has at most 32 bytes, none of them NUL"),
         ("ä" * 32, "postgres", f"{'ä' * 32!r} cannot be a role: a name has at most 63 bytes, none of them NUL"),
+        ("r" * 64, "dsql", f"{'r' * 64!r} cannot be a role: a name has at most 63 bytes, none of them NUL"),
         ("a\0", "postgres", "'a\\x00' cannot be a role: a name has at most 63 bytes, none of them NUL"),
     ],
 )
@@ -108,5 +109,5 @@ def test_a_role_that_cannot_be_is_refused(name: str, engine: str, message: str) 
 
 def test_the_longest_names_are_roles() -> None:
     """The limits are the engines' own."""
-    for name, engine in (("r" * 32, "mysql"), ("r" * 63, "postgres")):
+    for name, engine in (("r" * 32, "mysql"), ("r" * 63, "postgres"), ("r" * 63, "dsql")):
         validate_role(RuntimeRole(name, "iam"), ENGINES[engine], "root")
