@@ -119,3 +119,21 @@ def test_an_image_without_the_interrupted_revision_says_so(stopped: Database, tm
 def test_a_statement_is_known_by_its_first_word(statement: str, word: str) -> None:
     """An insert taken for a query would be done twice."""
     assert first_word(statement) == word
+
+
+def test_a_revision_may_write_within_a_savepoint(aurora_database: Database, tmp_path: Path) -> None:
+    """MySQL had no transaction for it yet: the revision failed, and whatever was done to it."""
+    nested = ["with op.get_bind().begin_nested():", f"    {INSERT}", UPDATE, "with op.get_bind().begin_nested():"]
+    versions = history(tmp_path, TABLE, of(*nested, f"    {UPDATE}", ADD_COLUMN))
+    assert steps(run({}, aurora_database.environment(), versions=versions)) == ["0001", "0002"]
+    assert rows(aurora_database, "SELECT * FROM t1") == [(1, 2, None)]
+
+
+def test_what_follows_a_commit_of_ones_own_stays(database: Database, tmp_path: Path) -> None:
+    """On PostgreSQL it was reported as applied, and rolled back with the version when the runner went."""
+    committing = of(INSERT, "op.get_bind().commit()", UPDATE)
+    versions = history(tmp_path, TABLE, committing, "CREATE TABLE t3 (id integer PRIMARY KEY)")
+    assert steps(run({}, database.environment(), versions=versions)) == ["0001", "0002", "0003"]
+    assert run({"command": "current"}, database.environment(), versions=versions)["after"] == "0003"
+    assert rows(database, "SELECT * FROM t1") == [(1, 1)]
+    assert steps(run({}, database.environment(), versions=versions)) == []

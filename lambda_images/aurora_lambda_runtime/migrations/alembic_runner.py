@@ -285,6 +285,8 @@ class Migrations:
             self.config.attributes |= {"connection": connection, "prepare": prepare_transaction}
             with EnvironmentContext(self.config, self.script, fn=run_steps):
                 self.script.run_env()
+            # After a revision's own commit the rest is in a transaction that Alembic does not end.
+            connection.commit()
 
 
 def is_compared(name: str | None, kind: str, _parents: object) -> bool:

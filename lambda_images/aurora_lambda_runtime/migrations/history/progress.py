@@ -29,6 +29,7 @@ Direction = Literal["upgrade", "downgrade"]
 RESUMABLE: Mapping[str, bool] = {"resumable": True}
 READ = {"SELECT", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "SET", "USE", "VALUES", "DO"}
 WRITE = {"INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "MERGE", "LOAD", "CALL"}
+SAVEPOINT = {"SAVEPOINT", "RELEASE", "ROLLBACK"}
 READ_PROGRESS = "SELECT revision, direction, done, writes, at_work, tables_before FROM migration_progress"
 INSERT_PROGRESS = (
     "INSERT INTO migration_progress (revision, direction, done, writes, at_work, tables_before)"
@@ -153,6 +154,9 @@ class RevisionProgress:
                 self._checkpoint()
             return False
         if word in READ or _TEMPORARY.match(statement):
+            return False
+        if word in SAVEPOINT:
+            self.begin_transaction()
             return False
         if word in WRITE:
             return self._write(statement)
