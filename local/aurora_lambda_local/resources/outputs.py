@@ -32,7 +32,7 @@ def resource_outputs(type_token: str, name: str, inputs: Inputs, region: str) ->
     if schema.name_key:
         outputs[schema.name_key] = values["name"]
     if schema.arn:
-        outputs["arn"] = format_template(schema.arn, values)
+        outputs["arn"] = values["arn"] = format_template(schema.arn, values)
     outputs |= {key: format_template(template, values) for key, template in schema.outputs.items()}
     if "tags" in inputs:
         outputs["tagsAll"] = inputs["tags"]

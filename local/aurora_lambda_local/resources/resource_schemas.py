@@ -21,7 +21,8 @@ class ResourceSchema:
 
     Attributes:
         id: The id. Like `arn` and `outputs` it is a format string over `{name}` (the physical name), `{hex}` (17
-            digits), `{uuid}`, `{letters}` (26 lower-case letters and digits), `{region}`, `{account}` and the inputs.
+            digits), `{uuid}`, `{letters}` (26 lower-case letters and digits), `{region}`, `{account}`, `{arn}` and the
+            inputs.
         arn: The ARN; empty when the type has none.
         name_key: The input that names the resource; a name is generated where the program gives none.
         generated_name: The generated name, a format string over `{logical_name}`, `{hex}` and `{letters}`.
@@ -77,14 +78,12 @@ def _table(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
     if not inputs.get("streamEnabled"):
         return {}
     label = "2026-01-01T00:00:00.000"
-    table = format_template("arn:aws:dynamodb:{region}:{account}:table/{name}", values)
-    return {"streamLabel": label, "streamArn": f"{table}/stream/{label}"}
+    return {"streamLabel": label, "streamArn": f"{values['arn']}/stream/{label}"}
 
 
 def _function(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
     version = "1" if inputs.get("publish") else "$LATEST"
-    arn = format_template("arn:aws:lambda:{region}:{account}:function:{name}", values)
-    return {"version": version, "qualifiedArn": f"{arn}:{version}"}
+    return {"version": version, "qualifiedArn": f"{values['arn']}:{version}"}
 
 
 def _docker_image(inputs: Inputs, values: Mapping[str, str]) -> Outputs:
@@ -107,6 +106,7 @@ def _ec2(prefix: str, resource: str, **more: Any) -> ResourceSchema:
 _RULE = _ec2("sgr", "security-group-rule", outputs={"securityGroupRuleId": "sgr-{hex}"})
 _LAMBDA = "arn:aws:lambda:{region}:{account}:function:"
 _INVOKE = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/"
+_QUEUE = "https://sqs.{region}.amazonaws.com/{account}/{name}"
 _OWNER = {"ownerId": "{account}"}
 _BUCKET = ResourceSchema(
     arn="arn:aws:s3:::{name}",
@@ -159,9 +159,7 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
             "repositoryUrl": "{account}.dkr.ecr.{region}.amazonaws.com/{name}",
         },
     ),
-    "aws:iam/policy:Policy": ResourceSchema(
-        id="arn:aws:iam::{account}:policy/{name}", arn="arn:aws:iam::{account}:policy/{name}", name_key="name"
-    ),
+    "aws:iam/policy:Policy": ResourceSchema(id="{arn}", arn="arn:aws:iam::{account}:policy/{name}", name_key="name"),
     "aws:iam/role:Role": ResourceSchema(
         arn="arn:aws:iam::{account}:role/{name}", name_key="name", outputs={"uniqueId": "AROA{hex}"}
     ),
@@ -172,10 +170,10 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
         id="{uuid}", arn="arn:aws:kms:{region}:{account}:key/{uuid}", outputs={"keyId": "{uuid}"}
     ),
     "aws:lambda/alias:Alias": ResourceSchema(
-        id=_LAMBDA + "{functionName}:{name}",
+        id="{arn}",
         arn=_LAMBDA + "{functionName}:{name}",
         name_key="name",
-        outputs={"invokeArn": _INVOKE + _LAMBDA + "{functionName}:{name}/invocations"},
+        outputs={"invokeArn": _INVOKE + "{arn}/invocations"},
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": ResourceSchema(
         id="{uuid}",
@@ -185,7 +183,7 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
     "aws:lambda/function:Function": ResourceSchema(
         arn=_LAMBDA + "{name}",
         name_key="name",
-        outputs={"invokeArn": _INVOKE + _LAMBDA + "{name}/invocations"},
+        outputs={"invokeArn": _INVOKE + "{arn}/invocations"},
         defaults={"memorySize": 128, "timeout": 3},
         compute=_function,
     ),
@@ -224,21 +222,17 @@ RESOURCE_SCHEMAS: Mapping[str, ResourceSchema] = {
         id="default/{name}", arn="arn:aws:scheduler:{region}:{account}:schedule/default/{name}", name_key="name"
     ),
     "aws:secretsmanager/secret:Secret": ResourceSchema(
-        id="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{hex:.6}",
-        arn="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{hex:.6}",
-        name_key="name",
+        id="{arn}", arn="arn:aws:secretsmanager:{region}:{account}:secret:{name}-{hex:.6}", name_key="name"
     ),
-    "aws:sns/topic:Topic": ResourceSchema(
-        id="arn:aws:sns:{region}:{account}:{name}", arn="arn:aws:sns:{region}:{account}:{name}", name_key="name"
-    ),
+    "aws:sns/topic:Topic": ResourceSchema(id="{arn}", arn="arn:aws:sns:{region}:{account}:{name}", name_key="name"),
     "aws:sns/topicSubscription:TopicSubscription": ResourceSchema(
-        id="{topic}:{uuid}", arn="{topic}:{uuid}", outputs={"ownerId": "{account}"}
+        id="{arn}", arn="{topic}:{uuid}", outputs={"ownerId": "{account}"}
     ),
     "aws:sqs/queue:Queue": ResourceSchema(
-        id="https://sqs.{region}.amazonaws.com/{account}/{name}",
+        id=_QUEUE,
         arn="arn:aws:sqs:{region}:{account}:{name}",
         name_key="name",
-        outputs={"url": "https://sqs.{region}.amazonaws.com/{account}/{name}"},
+        outputs={"url": _QUEUE},
     ),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _RULE,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _RULE,
