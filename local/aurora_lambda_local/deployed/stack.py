@@ -117,7 +117,8 @@ class DeployedStack:
     def client(self, service: str, arn: str = "") -> BaseClient:
         """Return a client of one AWS service, in the region of what has this ARN, or here of the stack."""
         region = arn.split(":")[3] if arn.startswith("arn:") else self.region
-        config = INVOKE_CONFIG if service == "lambda" else None
+        # A full disk here does not become less full by another try.
+        config = INVOKE_CONFIG if service in ("lambda", "dynamodb") else None
         if not self.endpoint:
             return boto3.client(service, region_name=region, config=config)
         endpoint = self.endpoint if service == "lambda" else self.aws_endpoint

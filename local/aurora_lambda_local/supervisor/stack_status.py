@@ -23,7 +23,6 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
     stopped = stopped_status(state.current, state.current_stack().outputs)
     clusters = [each for _, each in _running(context, RunningCluster)]
     urls = [each.url for _, each in _running(context, FunctionUrl)]
-    schema = _schema(context.functions.values())
     return stopped | {
         "region": context.region,
         "running": True,
@@ -35,7 +34,7 @@ def running_status(state: LocalState, context: StackContext, lambda_endpoint: st
         "lambdaEndpoint": lambda_endpoint,
         "functionUrl": urls[0] if urls else "",
         "awsEndpoint": context.aws_services.endpoint,
-        "databaseUrl": clusters[0].url(schema) if clusters else "",
+        "databaseUrl": clusters[0].url(_schema([*context.functions.values()])) if clusters else "",
     }
 
 
