@@ -79,7 +79,8 @@ def test_a_servers_log_keeps_what_is_new_and_stays_small(
     with server.log.open("ab") as log:
         log.write(b"old\n" * 6000)
     assert eventually(lambda: earlier.exists() and server.log.stat().st_size < 20_000)
-    assert earlier.read_bytes().endswith(b"old\n" * 6000)
+    # MariaDB may have logged something after it.
+    assert b"old\n" * 6000 in earlier.read_bytes()
     os.kill(pid(server), signal.SIGTERM)
     assert eventually(lambda: b"shut" in server.log.read_bytes())
     assert not server.log.read_bytes().startswith(b"\0")
