@@ -87,6 +87,15 @@ def test_what_the_database_here_has_applied_keeps_its_number(versions: Path) -> 
     assert sorted(path.name for path in versions.glob("*.py")) == names
 
 
+def test_what_comes_last_already_and_is_applied_needs_no_other_number(versions: Path) -> None:
+    """The remedy named no file to move."""
+    (versions / "0007_add_nick.py").unlink()
+    with pytest.raises(
+        MigrationError, match=r"^nothing to renumber: 0008_index_age\.py comes after all others already$"
+    ):
+        renumber(versions, ["0008_index_age.py"], applied(versions, "0008_index_age.py"))
+
+
 def test_a_revision_that_the_database_here_lacks_is_not_taken_for_ones_own(
     versions: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

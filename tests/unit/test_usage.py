@@ -102,6 +102,8 @@ def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
     local = "engine is 'mysq'. Type: aurora-lambda config set engine mysql; aurora-lambda up"
     dev = "engine is 'mysq'. Type: aurora-lambda config -s dev set engine mysql; aurora-lambda up -s dev"
     assert (advice_here(message, "local", []), advice_here(message, "dev", [])) == (local, dev)
+    both = "0003 n is not deployed: run `aurora-lambda up`, for a stack on AWS `pulumi up`"
+    assert advice_here(both, "local", []) == both
 
 
 @pytest.mark.parametrize(

@@ -98,4 +98,4 @@ def advice_here(message: str, stack: str, assignments: Sequence[str], aws: str =
     here = "" if stack == "local" else f" -s {stack}"
     # Only Pulumi encrypts, and what it has encrypted cannot be read here.
     message = message.replace("config set --secret", "config set") if not here else message
-    return re.sub(r"pulumi (config|up)\b(?! set --secret)", rf"aurora-lambda \1{here}", message)
+    return re.sub(r"(?<!on AWS `)pulumi (config|up)\b(?! set --secret)", rf"aurora-lambda \1{here}", message)

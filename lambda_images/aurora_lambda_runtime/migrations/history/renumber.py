@@ -69,6 +69,8 @@ def _refuse_applied(versions: Path, moved: Sequence[str], applied: Mapping[str, 
         return
     number = here[0].partition("_")[0]
     others = [name for name in _names(versions) if name not in moved and int(name.partition("_")[0]) >= int(number)]
+    if not others:
+        raise MigrationError(f"nothing to renumber: {', '.join(here)} comes after all others already")
     before = max((each for each in applied if int(each) < int(number)), key=int, default="base")
     raise MigrationError(
         f"the database here has applied {', '.join(here)}, and would take another revision {number} for it: nothing was"
