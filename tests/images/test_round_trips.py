@@ -82,6 +82,21 @@ def test_a_key_that_counts_by_itself_is_no_difference(history: History) -> None:
     assert rows(history.database, "SELECT text FROM cups WHERE id = 1") == [("tea",)]
 
 
+def test_what_refers_to_a_counting_key_holds_each(history: History) -> None:
+    """A session of Aurora DSQL takes 65,536 numbers: after 32,768 of them, no integer would hold the next key."""
+    key = 3_000_000_000 if history.database.engine == "dsql" else 2_000_000_000
+
+    def declare(code: MetaData, *more: Column) -> None:
+        Table("cups", code, Column("id", Integer, primary_key=True), Column("text", String(9)))
+        Table("sips", code, Column("id", Integer, primary_key=True), Column("cup_id", ForeignKey("cups.id")), *more)
+
+    history.write(declare)
+    history.write(lambda code: declare(code, Column("other_id", Integer, ForeignKey("cups.id"))))
+    rows(history.database, f"INSERT INTO cups (id, text) VALUES ({key}, 'tea')")
+    rows(history.database, f"INSERT INTO sips (cup_id, other_id) VALUES ({key}, {key})")
+    assert rows(history.database, "SELECT cup_id, other_id FROM sips") == [(key, key)]
+
+
 def test_any_text_may_be_a_default(history: History) -> None:
     """A quote in it made `check` fail on Aurora DSQL, and JSON did."""
 

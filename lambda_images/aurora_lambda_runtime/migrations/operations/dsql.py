@@ -18,7 +18,9 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -137,9 +139,9 @@ class DsqlImpl(PostgresImpl):
 
     @override
     def compare_type(self, inspector_column: Column[Any], metadata_column: Column[Any]) -> bool:
-        """Compare types, but for those of counting columns: whatever the code calls them, they are BIGINT here."""
-        counts = metadata_column is metadata_column.table.autoincrement_column
-        is_same = counts and isinstance(inspector_column.type, BigInteger)
+        """Compare types; an integer of the code is BIGINT here."""
+        code, is_bigint = metadata_column.type, isinstance(inspector_column.type, BigInteger)
+        is_same = is_bigint and isinstance(code, Integer) and not isinstance(code, SmallInteger)
         return not is_same and super().compare_type(inspector_column, metadata_column)
 
     @override
