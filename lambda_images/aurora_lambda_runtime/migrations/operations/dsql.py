@@ -10,7 +10,6 @@ from typing import Any
 from alembic.ddl.base import ColumnComment
 from alembic.ddl.postgresql import visit_column_comment
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     Constraint,
@@ -18,9 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
-    Integer,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -55,6 +52,8 @@ class DsqlImpl(PostgresImpl):
 
     __dialect__ = "dsql"
     transactional_ddl = False
+    # What the code calls INTEGER is BIGINT here.
+    type_synonyms = (*PostgresImpl.type_synonyms, {"INTEGER", "BIGINT"})
 
     @override
     def add_constraint(self, const: Constraint, **kw: Any) -> None:
@@ -136,13 +135,6 @@ class DsqlImpl(PostgresImpl):
                 f"make column {name} NOT NULL", "add a CHECK (... IS NOT NULL) with create_check_constraint"
             )
         super().alter_column(table_name, column_name, nullable=nullable, **kw)
-
-    @override
-    def compare_type(self, inspector_column: Column[Any], metadata_column: Column[Any]) -> bool:
-        """Compare types; an integer of the code is BIGINT here."""
-        code, is_bigint = metadata_column.type, isinstance(inspector_column.type, BigInteger)
-        is_same = is_bigint and isinstance(code, Integer) and not isinstance(code, SmallInteger)
-        return not is_same and super().compare_type(inspector_column, metadata_column)
 
     @override
     def _compare_identity_default(
