@@ -21,7 +21,7 @@ def downgrade() -> None:
 
 def history(directory: Path, *upgrades: str) -> Path:
     """Write revisions, each of which runs one of `upgrades`: SQL, or a Python statement that starts with `>`."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     for number, upgrade in enumerate(upgrades, start=1):
         statement = upgrade[1:] if upgrade.startswith(">") else f"op.execute({upgrade!r})"
         text = TEMPLATE.format(
