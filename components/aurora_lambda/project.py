@@ -50,7 +50,7 @@ class Project:
         """Return the project that `start` lies in, by default the working directory.
 
         Raises:
-            ProjectError: there is none, or its files cannot be read.
+            ProjectError: there is none, its files cannot be read, or name an application that is not there.
         """
         folder = (start or Path.cwd()).resolve()
         root = next((each for each in (folder, *folder.parents) if (each / PROJECT_FILE).is_file()), None)
@@ -58,13 +58,18 @@ class Project:
             raise ProjectError(f"there is no {PROJECT_FILE} in {folder} or above: change to your project's folder")
         described, package = _described(root), _package(root)
         settings, metadata = package.get("tool", {}).get(SETTINGS_TABLE, {}), package.get("project", {})
+        application = root / str(settings.get("application", "application"))
+        if "application" in settings and not application.is_dir():
+            raise ProjectError(
+                f"application is {settings['application']!r} in {root / SETTINGS_FILE}, and there is no such folder"
+            )
         return cls(
             root=root,
             name=str(described["name"]),
             program=root / str(described.get("main", ".")),
             stack_files=root / str(described.get("stackConfigDir", ".")),
             refreshes=(described.get("options") or {}).get("refresh") == "always",
-            application=root / str(settings.get("application", "application")),
+            application=application,
             requirements=root / str(settings.get("requirements", "requirements")),
             version=str(metadata.get("version", "")),
             # An older form of it is a table, which names a file.

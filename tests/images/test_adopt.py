@@ -73,9 +73,7 @@ def history(tmp_path: Path) -> Path:
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
     """Return the folder of an application without revisions."""
-    folder = tmp_path / "versions"
-    folder.mkdir()
-    return folder
+    return tmp_path / "versions"
 
 
 def test_revisions_keep_their_order_and_their_code(history: Path, versions: Path) -> None:
@@ -173,7 +171,7 @@ def test_a_history_that_cannot_be_adopted_says_why(
     (history / name).write_text(text)
     with pytest.raises(MigrationError, match=message):
         adopt(history, versions)
-    assert list(versions.iterdir()) == []
+    assert not versions.exists()
 
 
 def test_revisions_that_are_there_are_left_alone(history: Path, versions: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aurora_lambda.project import Project
+from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda.service.settings import CONFIG_KEYS
@@ -70,6 +70,17 @@ def test_a_service_has_all_that_its_author_edits_and_nothing_of_ours(tmp_path: P
     )
     assert pulumi_block(CONFIG_KEYS) in (folder / "Pulumi.yaml").read_text()
     assert not [path for path in folder.rglob("*") if path.is_file() and PLACEHOLDER.search(path.read_text())]
+
+
+def test_an_application_that_is_not_there_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    """The deployment would fail half way, by a name that the author has not written."""
+    folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
+    (folder / "application").rename(folder / "app")
+    with pytest.raises(ProjectError) as error:
+        Project.find(folder)
+    assert str(error.value) == (
+        f"application is 'application' in {folder / 'pyproject.toml'}, and there is no such folder"
+    )
 
 
 @pytest.mark.parametrize("web", ["fastapi", "flask"])

@@ -57,7 +57,8 @@ def test_the_backfill_of_the_documentation_is_one_change_and_is_told_by_a_previe
 
 
 def test_head_and_next_are_read_off_the_names(tmp_path: Path) -> None:
-    """One look at the directory tells a deployment whether there is anything to do."""
+    """One look at the directory, if there is one, tells a deployment whether there is anything to do."""
+    assert (numbered_head(tmp_path / "none"), next_revision(tmp_path / "none")) == (None, "0001")
     assert (numbered_head(tmp_path), next_revision(tmp_path)) == (None, "0001")
     for name in ("__init__.py", "0001_a.py", "0009_b.py", "0010_c.py"):
         (tmp_path / name).touch()

@@ -35,6 +35,7 @@ def adopt(source: Path, versions: Path) -> Mapping[str, Path]:
         path = versions / f"{new}_{_name(script.doc)}.py"
         texts[path] = _numbered(script, new, before)
         adopted[script.revision], before = path, new
+    versions.mkdir(exist_ok=True)
     for path, text in texts.items():
         path.write_text(text)
     return adopted

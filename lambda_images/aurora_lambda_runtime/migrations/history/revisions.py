@@ -30,7 +30,11 @@ def revision_files(versions: Path) -> dict[str, str]:
         MigrationError: a file is not named like one, or two claim one number.
     """
     found: dict[str, str] = {}
-    for name in os.listdir(versions):  # noqa: PTH208 - pathlib makes an object of each, the most of the time here
+    try:
+        names = os.listdir(versions)  # noqa: PTH208 - pathlib makes an object of each, the most of the time here
+    except FileNotFoundError:
+        return found
+    for name in names:
         if name in _NO_REVISION:
             continue
         match = REVISION_FILE.fullmatch(name)
