@@ -29,7 +29,7 @@ class Project:
         program: The folder of the Pulumi program.
         stack_files: The folder of the stacks' configuration.
         refreshes: Whether Pulumi reads what is there before it changes it.
-        application: The package of tables, routes, commands, stream functions and revisions.
+        given_application: The application's folder as pyproject.toml names it; empty where it says nothing.
         requirements: The folder of the images' hashed requirements.
         version: The service's own version; empty where it has none.
         licence: Its licence, as SPDX writes it; empty where it says none.
@@ -40,7 +40,7 @@ class Project:
     program: Path
     stack_files: Path
     refreshes: bool
-    application: Path
+    given_application: str
     requirements: Path
     version: str
     licence: str
@@ -50,7 +50,7 @@ class Project:
         """Return the project that `start` lies in, by default the working directory.
 
         Raises:
-            ProjectError: there is none, its files cannot be read, or name an application that is not there.
+            ProjectError: there is none, or its files cannot be read.
         """
         folder = (start or Path.cwd()).resolve()
         root = next((each for each in (folder, *folder.parents) if (each / PROJECT_FILE).is_file()), None)
@@ -58,23 +58,30 @@ class Project:
             raise ProjectError(f"there is no {PROJECT_FILE} in {folder} or above: change to your project's folder")
         described, package = _described(root), _package(root)
         settings, metadata = package.get("tool", {}).get(SETTINGS_TABLE, {}), package.get("project", {})
-        application = root / str(settings.get("application", "application"))
-        if "application" in settings and not application.is_dir():
-            raise ProjectError(
-                f"application is {settings['application']!r} in {root / SETTINGS_FILE}, and there is no such folder"
-            )
         return cls(
             root=root,
             name=str(described["name"]),
             program=root / str(described.get("main", ".")),
             stack_files=root / str(described.get("stackConfigDir", ".")),
             refreshes=(described.get("options") or {}).get("refresh") == "always",
-            application=application,
+            given_application=str(settings.get("application", "")),
             requirements=root / str(settings.get("requirements", "requirements")),
             version=str(metadata.get("version", "")),
             # An older form of it is a table, which names a file.
             licence=licence if isinstance(licence := metadata.get("license"), str) else "",
         )
+
+    @property
+    def application(self) -> Path:
+        """The package of tables, routes, commands, stream functions and revisions.
+
+        Raises:
+            ProjectError: pyproject.toml names a folder that is not there.
+        """
+        folder, given = self.root / (self.given_application or "application"), self.given_application
+        if given and not folder.is_dir():
+            raise ProjectError(f"application is {given!r} in {self.root / SETTINGS_FILE}, and there is no such folder")
+        return folder
 
     @property
     def versions(self) -> Path:

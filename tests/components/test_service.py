@@ -5,9 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
+from aurora_lambda.project import ProjectError
 from aurora_lambda.service import Service
 from aurora_lambda.service.live_data import live_data
 from aurora_lambda.service.settings import Settings
@@ -297,3 +299,15 @@ def test_every_shipped_configuration_is_valid() -> None:
     stacks = sorted(path.name.split(".")[1] for path in Path(STACKS_FOLDER).glob("Pulumi.*.yaml"))
     assert stacks == ["dev", "local", "prod"]
     assert shipped("local").outputs["engine"] == "postgres"
+
+
+def test_a_program_whose_images_lack_a_file_ends_with_what_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi would print a traceback, and nobody know what `make setup` had not finished."""
+
+    def refuse(_project: object, _target: str) -> Path:
+        raise ProjectError("there is no requirements/handler.txt")
+
+    monkeypatch.setattr("aurora_lambda.service.parts.write_context", refuse)
+    with pytest.raises(pulumi.RunError) as ended:
+        record(Service)
+    assert str(ended.value) == "there is no requirements/handler.txt"

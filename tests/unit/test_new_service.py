@@ -10,6 +10,7 @@ import yaml
 
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.configuration import ignored_keys, read
+from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda.service.settings import CONFIG_KEYS
 from aurora_lambda_local.cli.main import main
@@ -76,10 +77,23 @@ def test_an_application_that_is_not_there_is_said_before_anything_is_made(tmp_pa
     """The deployment would fail half way, by a name that the author has not written."""
     folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
     (folder / "application").rename(folder / "app")
+    project = Project.find(folder)  # `down` and `status` need no application.
     with pytest.raises(ProjectError) as error:
-        Project.find(folder)
+        write_context(project, "handler")
     assert str(error.value) == (
         f"application is 'application' in {folder / 'pyproject.toml'}, and there is no such folder"
+    )
+
+
+def test_requirements_that_are_not_there_are_said_with_what_writes_them(tmp_path: Path) -> None:
+    """A clone whose setup was cut short would show a path and no way on."""
+    folder = create_service(str(tmp_path / "links"), "postgres", "none").folder
+    with pytest.raises(ProjectError) as error:
+        write_context(Project.find(folder), "handler")
+    file = folder / "requirements" / "handler.txt"
+    assert str(error.value) == (
+        f"there is no {file}, the packages of the image 'handler'. Type: uv export --only-group handler"
+        f" --no-emit-package aurora-lambda-runtime --output-file {file}"
     )
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 
-from aurora_lambda.project import Project
+from aurora_lambda.project import Project, ProjectError
 
 RUNTIME = "aurora_lambda_runtime"
 # What the two images share of the runtime, and what either alone has of it.
@@ -33,6 +33,9 @@ def write_context(project: Project, target: str) -> Path:
 
     Its content depends on nothing but the sources: modes are the same on every machine, since Docker's provider takes
     them into its digest. A file that is the same already is left alone.
+
+    Raises:
+        ProjectError: the application or the image's requirements are not there.
     """
     folder = project.root / FOLDER / target
     wanted = dict(_files(project, target))
@@ -61,13 +64,21 @@ def _files(project: Project, target: str) -> Iterator[tuple[Path, Path]]:
     yield Path("Dockerfile"), runtime / "Dockerfile"
     # Nothing lies here but what the build reads.
     yield Path(".dockerignore"), runtime / "dockerignore"
-    yield Path("requirements.txt"), project.requirements / f"{target}.txt"
+    yield Path("requirements.txt"), _requirements(project, target)
     yield from _below(runtime / "build", Path("build"))
     for part in PARTS[target]:
         yield from _below(runtime / part, Path("runtime", RUNTIME, part))
     for path, source in _below(project.application, Path("application", name)):
         if _is_run(target, path.parts[2]):
             yield path, source
+
+
+def _requirements(project: Project, target: str) -> Path:
+    file = project.requirements / f"{target}.txt"
+    if not file.is_file():
+        export = f"uv export --only-group {target} --no-emit-package aurora-lambda-runtime --output-file"
+        raise ProjectError(f"there is no {file}, the packages of the image {target!r}. Type: {export} {file}")
+    return file
 
 
 def _is_run(target: str, part: str) -> bool:

@@ -7,7 +7,7 @@ import pulumi
 from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
 from aurora_lambda.access import AccessList
 from aurora_lambda.function_url import FunctionUrlCors
-from aurora_lambda.project import Project
+from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.common_arguments import function_arguments, role_arguments
 from aurora_lambda.service.database import DATABASE, Database
 from aurora_lambda.service.function_settings import settings_of
@@ -28,8 +28,12 @@ def register_role(name: str, settings: Settings) -> FunctionRole:
 
 def register_image(target: str, settings: Settings, project: Project) -> LambdaImage:
     """Register the image of this target, with the service's application."""
-    # Relative to the program, as Pulumi runs it, so that the stack's state is the same from every checkout.
-    context = os.path.relpath(write_context(project, target))
+    try:
+        # Relative to the program, as Pulumi runs it, so that the stack's state is the same from every checkout.
+        context = os.path.relpath(write_context(project, target))
+    except ProjectError as error:
+        # Pulumi prints its message alone.
+        raise pulumi.RunError(str(error)) from None
     return LambdaImage(
         target,
         {
