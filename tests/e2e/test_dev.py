@@ -60,7 +60,9 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
     started = lines_to(dev, READY, REFUSED)
     assert started[-1] == READY, started
     assert count_keys(checkout) == ["count"]
-    assert "  handler     REPORT   " in lines_to(dev, "  handler  ")[-1]
+    # What the deployment asked of the runner it has told by then.
+    logged = lines_to(dev, "  handler  ")
+    assert ("  handler     REPORT   " in logged[-1], len(logged)) == (True, 1), logged
 
     routes.write_text(code.replace('{"count":', '{"edited":'))
     saved = lines_to(dev, READY, REFUSED)

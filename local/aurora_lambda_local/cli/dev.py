@@ -31,6 +31,7 @@ SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_pat
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
+RUNNER = "migrations"
 
 
 def dev(options: argparse.Namespace) -> None:
@@ -145,5 +146,8 @@ def _describe(root: Path, saved: Sequence[Path]) -> str:
 
 def _print_logs(logs: LogReader) -> None:
     for event in logs.read():
+        # A deployment has told already what it asked of the migration runner.
+        if event.function == RUNNER and '"platform.report"' in event.text:
+            continue
         if parts := format_event(event, name_width=NAME_WIDTH):
             print_line(*parts)
