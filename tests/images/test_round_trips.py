@@ -7,6 +7,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table
 
+from aurora_lambda_runtime.database import transactions
+from aurora_lambda_runtime.database.connector import Connector
+from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -92,9 +95,13 @@ def test_what_refers_to_a_counting_key_holds_each(history: History) -> None:
 
     history.write(declare)
     history.write(lambda code: declare(code, Column("other_id", Integer, ForeignKey("cups.id"))))
-    rows(history.database, f"INSERT INTO cups (id, text) VALUES ({key}, 'tea')")
-    rows(history.database, f"INSERT INTO sips (cup_id, other_id) VALUES ({key}, {key})")
-    assert rows(history.database, "SELECT cup_id, other_id FROM sips") == [(key, key)]
+    cups, sips = (tables.metadata.tables[name] for name in ("cups", "sips"))
+    database = transactions.Database.on(Connector(database_settings(history.database.environment())))
+    database.statement(lambda connection: connection.execute(sa.insert(cups), {"id": key, "text": "tea"}))
+    database.statement(lambda connection: connection.execute(sa.insert(sips), {"cup_id": key, "other_id": key}))
+    query = sa.select(sips.c.cup_id, sips.c.other_id).where(sips.c.other_id == key)
+    assert database.statement(lambda connection: connection.execute(query).all()) == [(key, key)]
+    database.transactions.dispose()
 
 
 def test_any_text_may_be_a_default(history: History) -> None:

@@ -260,7 +260,6 @@ def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> N
     program = """
 import os, sys
 from pathlib import Path
-from types import SimpleNamespace
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.migrations.runner import run
 print(run({}, os.environ, ApplicationPackage("unused", Path(sys.argv[1])))["after"])

@@ -50,6 +50,12 @@ class DsqlTypeCompiler(PGTypeCompiler):
         return "BIGINT" if is_column else super().visit_INTEGER(type_, **kw)
 
 
+class WideInteger(Integer):
+    """The type of what is bound: the driver says how wide each number is, where SQLAlchemy would say INTEGER."""
+
+    __visit_name__ = "BIGINT"
+
+
 class LambdaDialect(postgres.LambdaDialect):
     """psycopg's dialect for DSQL, asking nothing at the first connection."""
 
@@ -63,6 +69,7 @@ class LambdaDialect(postgres.LambdaDialect):
     supports_virtual_generated_columns = False
     ddl_compiler = DsqlDDLCompiler
     type_compiler_cls = DsqlTypeCompiler
+    colspecs = {**postgres.LambdaDialect.colspecs, Integer: WideInteger}  # noqa: RUF012
 
     @override
     def get_default_isolation_level(self, dbapi_conn: DBAPIConnection) -> IsolationLevel:

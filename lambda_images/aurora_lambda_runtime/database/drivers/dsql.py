@@ -5,6 +5,9 @@ import re
 from collections.abc import Callable
 
 import psycopg
+from psycopg.adapt import Dumper, PyFormat
+from psycopg.types.numeric import Int4, Int4Dumper, IntDumper
+from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.drivers import postgres
@@ -15,6 +18,15 @@ DATABASE = "postgres"
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 fileno = postgres.fileno
+INTEGER = Int4Dumper(Int4)
+
+
+class IntegerDumper(IntDumper):
+    """Sends a number as INTEGER, as functions take it, or as BIGINT where it needs that; never as SMALLINT."""
+
+    @override
+    def upgrade(self, obj: int, format: PyFormat) -> Dumper:
+        return INTEGER if -(2**31) <= obj < 2**31 else super().upgrade(obj, format)
 
 
 class DsqlConnection(psycopg.Connection):
@@ -42,6 +54,7 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         prepare_threshold=None,
     )
     connection.schema = database
+    connection.adapters.register_dumper(int, IntegerDumper)
     return connection
 
 
