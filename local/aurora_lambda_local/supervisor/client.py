@@ -189,7 +189,8 @@ class SupervisorClient:
             self._connections.discard(connection)
             connection.close()
         if response.status != HTTPStatus.OK:
-            raise LocalError(answer["error"])
+            other = ". What runs here was started by another version of aurora-lambda: run aurora-lambda up"
+            raise LocalError(answer["error"] + (other if info["code"] != code_digest() else ""))
         return answer
 
     def _info(self) -> SupervisorInfo | None:

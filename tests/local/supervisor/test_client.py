@@ -1,5 +1,6 @@
 """What the commands make of the files that tell of a supervisor."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,25 @@ def test_a_supervisor_that_takes_too_long_is_ended_and_said_to_be_slow(
     with pytest.raises(LocalError, match=message):
         SupervisorClient(paths).start()
     assert processes(paths.root) == []
+
+
+def test_what_a_supervisor_of_another_version_refuses_is_said_with_what_to_type(paths: LocalPaths) -> None:
+    """After an upgrade a command would end with the name of an operation, and nobody know that `up` mends it."""
+    supervisor = SupervisorClient(paths)
+    supervisor.start()
+    try:
+        with pytest.raises(LocalError) as refused:
+            supervisor.given_up()
+        info = json.loads(paths.supervisor.read_text())
+        paths.supervisor.write_text(json.dumps({**info, "code": "another"}))
+        with pytest.raises(LocalError) as refused_by_another:
+            supervisor.given_up()
+    finally:
+        supervisor.stop()
+    assert str(refused.value) == "no stack is up: run aurora-lambda up"
+    assert str(refused_by_another.value) == (
+        f"{refused.value}. What runs here was started by another version of aurora-lambda: run aurora-lambda up"
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
