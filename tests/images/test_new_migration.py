@@ -166,6 +166,22 @@ def test_a_changed_type_is_refused_with_the_way_that_every_engine_takes(
     assert sorted(history.iterdir()) == before
 
 
+def test_what_only_a_linter_refuses_is_written_for_no_engine(database: Database, history: Path, code: MetaData) -> None:
+    """Whoever switches the engine a year later would find an applied revision that it cannot take."""
+    run({}, database.environment(), versions=history)
+    notes = code.tables["notes"]
+    Index("ix_newest", notes.c.created_at.desc())
+    before = sorted(history.iterdir())
+    with pytest.raises(MigrationError) as refused:
+        create_revision(database.environment(), versions=history)
+    assert str(refused.value) == (
+        "nothing was written, for one history serves every engine: revision 0005 (CREATE INDEX ASYNC ix_newest ON notes"
+        " (created_at DESC)): Index key sort direction DESC is not supported in DSQL. Remove explicit ASC or DESC."
+        " NULLS FIRST/LAST may be retained."
+    )
+    assert sorted(history.iterdir()) == before
+
+
 def test_a_drop_and_an_addition_may_be_a_rename(database: Database, versions: Path, code: MetaData) -> None:
     """A column dropped and made anew is empty."""
     run({}, database.environment(), versions=versions)

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import DowngradeOps, DropConstraintOp, MigrationScript, UpgradeOps
 from alembic.script import Script
 from alembic.util import CommandError
+from sqlalchemy import MetaData
 
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
@@ -106,7 +107,7 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
                 process_revision_directives=one_change_each,
             )
         scripts = [script for script in (made if isinstance(made, list) else [made]) if script]
-        _check_on_all_engines(scripts)
+        _check_on_all_engines(scripts, migrations.config.attributes["metadata"])
     except Exception:
         for path in set(versions.glob("*.py")) - there:
             path.unlink()
@@ -118,12 +119,13 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
     return paths
 
 
-def _check_on_all_engines(scripts: Sequence[Script]) -> None:
+def _check_on_all_engines(scripts: Sequence[Script], tables: Callable[[], MetaData]) -> None:
     try:
         for spec in ENGINES.values():
-            check_operations(scripts, spec)
+            check_operations(scripts, spec, tables)
     except MigrationError as error:
-        raise MigrationError(f"nothing was written, for one history serves every engine: {error}") from None
+        why = str(error).removeprefix("nothing was applied: ")
+        raise MigrationError(f"nothing was written, for one history serves every engine: {why}") from None
 
 
 def _script(change: Change, revision: str, message: str) -> MigrationScript:

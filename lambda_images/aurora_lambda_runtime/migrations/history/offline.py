@@ -8,7 +8,7 @@ import io
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from pkgutil import resolve_name
@@ -66,8 +66,8 @@ def load_operations(spec: EngineSpec) -> None:
         importlib.import_module(spec.operations)
 
 
-def check_operations(revisions: Iterable[Revision], spec: EngineSpec, tables: Tables = MetaData) -> None:
-    """Raise a MigrationError when one of the revisions asks for what the engine cannot do.
+def check_operations(revisions: Sequence[Revision], spec: EngineSpec, tables: Tables = MetaData) -> None:
+    """Raise a MigrationError when one of the revisions asks for what the engine cannot do, or its linter refuses.
 
     A revision that needs a connection, to read rows say, shows it only when it runs.
     """
@@ -76,6 +76,9 @@ def check_operations(revisions: Iterable[Revision], spec: EngineSpec, tables: Ta
             raise MigrationError(
                 f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {why}"
             )
+    # What the linter cannot read, the server may: `check` alone tells it.
+    if lines := [each for each in lint(revisions, spec, tables) if "Failed to parse SQL" not in each]:
+        raise MigrationError(f"nothing was applied: {'; '.join(lines)}")
 
 
 def pending_refusals(version: str | None, versions: Path, tables: Tables = MetaData) -> Iterator[tuple[str, str, str]]:
