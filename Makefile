@@ -61,7 +61,7 @@ lint: setup ## Check style, types, imports, the Dockerfile, and the revisions fo
 bench: setup ## Measure, and write docs/performance.md; with PEERS=1 other systems too.
 	@PEERS=$(PEERS) $(BIN)/python -m tests.bench
 
-config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew from stacks/settings.py.
+config: setup ## Write the configuration keys into Pulumi.yaml and docs/configuration.md anew.
 	@$(BIN)/python -m aurora_lambda.service.reference
 
 picture: setup ## Record docs/first-run.svg and docs/console.png anew.
