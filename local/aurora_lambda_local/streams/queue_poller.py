@@ -3,6 +3,7 @@
 Source: AWS Lambda developer guide, "Using Lambda with Amazon SQS".
 """
 
+import base64
 import json
 import threading
 import time
@@ -194,7 +195,7 @@ class QueuePoller:
                 **({"MessageGroupId": message.group_id} if message.group_id else {}),
             },
             "messageAttributes": {
-                name: {_lower(key): value for key, value in given.items()}
+                name: {_lower(key): _text(value) for key, value in given.items()}
                 for name, given in message.message_attributes.items()
             },
             "md5OfBody": message.body_md5,
@@ -223,3 +224,8 @@ def reported(payload: bytes, everything: set[str]) -> set[str]:
 
 def _lower(key: str) -> str:
     return key[:1].lower() + key[1:]
+
+
+def _text(value: str | bytes) -> str:
+    """Return the value of an attribute as it stands in an event: bytes are in base64."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value

@@ -87,7 +87,10 @@ def test_a_message_is_delivered_as_lambda_does_and_deleted(sqs: SQSBackend, star
     """A function that works here would find another event on AWS, or each message again and again."""
     mail = Mail()
     poller = start(mail)
-    attributes = {"kind": {"DataType": "String", "StringValue": "news"}}
+    attributes = {
+        "kind": {"DataType": "String", "StringValue": "news"},
+        "stamp": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
     sent = sqs.send_message("mail", "hello", attributes)
     assert eventually(lambda: mail.bodies() == ["hello"])
     assert eventually(lambda: empty(sqs))
@@ -97,7 +100,10 @@ def test_a_message_is_delivered_as_lambda_does_and_deleted(sqs: SQSBackend, star
         "receiptHandle": "",
         "body": "hello",
         "attributes": {},
-        "messageAttributes": {"kind": {"dataType": "String", "stringValue": "news"}},
+        "messageAttributes": {
+            "kind": {"dataType": "String", "stringValue": "news"},
+            "stamp": {"dataType": "Binary", "binaryValue": "AP8="},
+        },
         "md5OfBody": "5d41402abc4b2a76b9719d911017c592",
         "eventSource": "aws:sqs",
         "eventSourceARN": ARN,
