@@ -45,7 +45,8 @@ class Lane:
         self._stopping = threading.Event()
         self._abandoned = False
         self._read_until = self._kept = checkpoint.position
-        self._window = Window(*checkpoint.window) if checkpoint.window else None
+        # The mapping may have had windows when the checkpoint was stored, and have none now.
+        self._window = Window(*checkpoint.window) if checkpoint.window and mapping.tumbling_window else None
         self._buffer: list[Record] = []
         self._waiting_since = 0.0
         self._pending: list[Batch] = []

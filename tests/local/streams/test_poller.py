@@ -287,6 +287,22 @@ def test_a_tumbling_window_hands_on_its_state_and_ends(
     assert finals[0]["Records"] == []
 
 
+def test_a_window_that_the_mapping_no_longer_has_is_forgotten(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """A function that takes no windows asks to leave them out, and would get them all the same, for ever."""
+    make_table(dynamodb)
+    function.answer = lambda event: {"state": {}} if "window" in event else None
+    windowed = start(tumblingWindowInSeconds=900)
+    put(dynamodb, "a")
+    assert eventually(lambda: windowed.status()["oldestRecordAge"] is None)
+    windowed.close()
+    put(dynamodb, "b")
+    start()
+    assert function.has_seen(["a"], ["b"])
+    assert ["window" in event for event in function.events] == [True, False]
+
+
 def test_a_disabled_mapping_invokes_nothing_and_forgets_nothing(
     dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
 ) -> None:
