@@ -37,8 +37,8 @@ class Poller:
             lane.start()
 
     def alive(self) -> bool:
-        """Return True: a mapping that has failed says so in its status."""
-        return True
+        """Return whether it delivers; a disabled one need not."""
+        return self._state() != "Failed"
 
     def close(self) -> None:
         """Stop, after the invocations that are under way if they end soon; the checkpoints are kept."""

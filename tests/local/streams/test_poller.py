@@ -303,6 +303,30 @@ def test_a_window_that_the_mapping_no_longer_has_is_forgotten(
     assert ["window" in event for event in function.events] == [True, False]
 
 
+# What ends its thread is told on the supervisor's error output.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_mapping_that_has_failed_is_made_anew_by_the_next_up(
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+) -> None:
+    """It would stay as it is, and its records wait, until somebody changes the mapping."""
+    make_table(dynamodb)
+    mended = threading.Event()
+
+    def answer(_: object) -> None:
+        if not mended.is_set():
+            raise OSError("no space left on device")
+
+    function.answer = answer
+    failed = start()
+    assert failed.alive()
+    put(dynamodb, "a")
+    assert eventually(lambda: not failed.alive())
+    assert failed.status()["state"] == "Failed"
+    mended.set()
+    assert start().alive()
+    assert function.has_seen(["a"], ["a"])
+
+
 def test_a_disabled_mapping_invokes_nothing_and_forgets_nothing(
     dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
 ) -> None:
