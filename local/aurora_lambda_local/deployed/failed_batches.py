@@ -2,7 +2,9 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -20,6 +22,8 @@ from aurora_lambda_local.streams.filters import parse_filters
 VISIBILITY_SECONDS = 3600
 MAX_MESSAGES = 10
 MAX_EMPTY_PAGES = 20
+# How the key of an object ends that Lambda has written; others may be in the bucket, such as a folder's own.
+_OBJECT = re.compile(r".*/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[^/]+")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ def _in_bucket(mapping: StreamMapping, bucket: str, since: datetime | None) -> t
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"aws/lambda/{mapping.uuid}/")
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
     start = f"{since:%Y-%m-%dT%H.%M.%S}" if since else ""
-    recent = sorted((key for key in keys if _failed_second(key) >= start), key=_failed_second)
+    recent = sorted(
+        (key for key in keys if _OBJECT.fullmatch(key) and _failed_second(key) >= start), key=_failed_second
+    )
     return len(recent), _read_objects(client, bucket, recent)
 
 
@@ -105,12 +111,24 @@ def _in_queue(mapping: StreamMapping, name: str, since: datetime | None) -> tupl
     # All of them first: what is kept can be received again.
     for message in list(_receive_all(client, url)):
         batch = _read_message(mapping, streams, client, url, message)
-        theirs = batch.document["DDBStreamBatchInfo"]["streamArn"] != mapping.stream_arn
+        theirs = batch.document.get("DDBStreamBatchInfo", {}).get("streamArn") != mapping.stream_arn
         if theirs or (since and datetime.fromisoformat(batch.failed_at) < since):
             batch.keep()
         else:
             batches.append(batch)
-    return len(batches), iter(sorted(batches, key=lambda batch: (batch.failed_at, batch.first)))
+    return len(batches), _each(sorted(batches, key=lambda batch: (batch.failed_at, batch.first)))
+
+
+def _each(batches: Iterable[FailedBatch]) -> Iterator[FailedBatch]:
+    """Yield batches; where a replay is interrupted, those that are not done can be received again at once."""
+    left = deque(batches)
+    try:
+        while left:
+            yield left[0]
+            left.popleft()
+    finally:
+        for batch in left:
+            batch.keep()
 
 
 def _receive_all(client: BaseClient, url: str) -> Iterator[Mapping[str, Any]]:
@@ -123,13 +141,22 @@ def _receive_all(client: BaseClient, url: str) -> Iterator[Mapping[str, Any]]:
 def _read_message(
     mapping: StreamMapping, streams: BaseClient, client: BaseClient, url: str, message: Mapping[str, Any]
 ) -> FailedBatch:
-    document, handle = json.loads(message["Body"]), message["ReceiptHandle"]
+    document, handle = _document(message["Body"]), message["ReceiptHandle"]
     return FailedBatch(
         document,
         lambda: _read_stream(mapping, streams, document["DDBStreamBatchInfo"]),
         lambda: client.delete_message(QueueUrl=url, ReceiptHandle=handle),
         lambda: client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0),
     )
+
+
+def _document(body: str) -> Mapping[str, Any]:
+    """Return what Lambda tells of a failure; an empty mapping where a message is not of Lambda."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _read_stream(mapping: StreamMapping, client: BaseClient, batch: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.deployed import replay as replay_module
+from aurora_lambda_local.deployed.failed_batches import FailedBatch
 from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.streams.batches import Batch, Discarded
 from aurora_lambda_local.streams.destinations import ensure_bucket
@@ -117,6 +118,17 @@ def test_failures_in_a_bucket_are_replayed_oldest_first_and_removed(
     assert capsys.readouterr().out == "failures replayed: 3, records: 4\n"
 
 
+def test_objects_that_lambda_has_not_written_are_left_alone(aws: FakeLambda, client: Client) -> None:
+    """A folder made in the console, or somebody's note, would end each replay before it begins."""
+    key = fail_into_bucket(client, NOON, record(10, key="a"))
+    folder = key.rpartition("/")[0]
+    foreign = [f"{folder}/", f"{folder}/notes-of-2026-11-21.txt", f"aws/lambda/{UUID}/"]
+    for each in foreign:
+        client("s3").put_object(Bucket="failures", Key=each, Body=b"")
+    assert main(["replay", "items", "-s", "dev"]) == 0
+    assert (aws.keys, waiting(client)) == (["a"], sorted(foreign))
+
+
 def test_what_fails_again_stays_and_the_rest_goes_on(
     aws: FakeLambda, client: Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,12 +183,37 @@ def test_failures_in_a_queue_are_read_from_the_stream_again(
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps(failure(NOON, found[0], found[2])))
     others = {**failure(NOON, found[1])}
     others["DDBStreamBatchInfo"] = {**others["DDBStreamBatchInfo"], "streamArn": "arn:aws:dynamodb:another"}
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(others))
+    foreign = ["not of Lambda", "[]", json.dumps({"requestContext": {"condition": "RetriesExhausted"}})]
+    for body in (json.dumps(others), *foreign):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
     assert main(["replay", "items", "-s", "dev"]) == 0
     assert aws.keys == ["a", "c"]
     assert capsys.readouterr().out == "failures replayed: 1, records: 2\n"
-    (left,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert json.loads(left["Body"]) == others
+    left = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in left] == [json.dumps(others), *foreign]
+
+
+def test_a_replay_that_is_interrupted_hides_no_failure(
+    aws: FakeLambda, client: Client, dynamodb: DurableDynamoDb, store: StreamStore
+) -> None:
+    """The next replay would find none for an hour."""
+    arn = make_table(dynamodb)
+    dynamodb.request(REGION, "PutItem", TableName="items", Item={"id": {"S": "a"}})
+    aws.destination, sqs = QUEUE, client("sqs")
+    url = sqs.create_queue(QueueName="failures")["QueueUrl"]
+    for _ in range(3):
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(failure(NOON, *store.read(arn, 0, 10))))
+
+    def interrupt(batches: Iterable[FailedBatch], _: int) -> Iterator[FailedBatch]:
+        for number, batch in enumerate(batches):
+            if number:
+                raise KeyboardInterrupt
+            yield batch
+
+    with pytest.raises(KeyboardInterrupt):
+        list(replay_module.replay("dev", "items", None, dry_run=False, track=interrupt))
+    assert aws.keys == ["a"]
+    assert len(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]) == 2
 
 
 @pytest.mark.parametrize(
