@@ -13,7 +13,8 @@ from pathlib import Path
 from aurora_lambda_local.platform.paths import LOG_BYTES, earlier_log
 
 TAIL_BYTES = 4096
-CHUNK_BYTES = 1 << 16
+# What a pipe holds at most.
+PIPE_BYTES = 1 << 16
 # The largest event that CloudWatch Logs takes; a longer line is cut.
 LINE_BYTES = 1 << 20
 
@@ -100,15 +101,18 @@ class OutputPump:
                     return
 
     def _drain(self) -> bool:
-        """Copy the output that is available; return False at its end."""
+        """Copy the output that is available; return False at its end.
+
+        It reads once: a function that never stops printing would keep others from the lock, and from its timeout.
+        """
+        if self._source < 0:
+            return False
         try:
-            while self._source >= 0:
-                if not (data := os.read(self._source, CHUNK_BYTES)):
-                    return False
-                self._append(data)
+            data = os.read(self._source, PIPE_BYTES)
         except BlockingIOError:
             return True
-        return False
+        self._append(data)
+        return bool(data)
 
     def _append(self, data: bytes) -> None:
         lines, newline, rest = data.rpartition(b"\n")
