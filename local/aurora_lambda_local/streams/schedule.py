@@ -118,10 +118,12 @@ class RunningSchedule:
         }
 
     def _first_due(self) -> float | None:
-        """Return when it is due: as before, or by its expression where it is new or another one."""
+        """Return when it is due: as before, or by its expression where it is new, another one, or was disabled."""
+        if not self.definition.enabled:
+            return self._keep(None)
         expression = f"{self.definition.expression} {self.definition.time_zone}"
         kept = self._store.schedule(self.definition.arn)
-        if kept and kept[0] == expression and self.definition.enabled:
+        if kept and kept[0] == expression and kept[1] is not None:
             return kept[1]
         return self._keep(next_due(self.definition.expression, self.definition.time_zone, self._clock()))
 

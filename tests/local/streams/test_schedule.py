@@ -133,6 +133,16 @@ def test_a_disabled_schedule_does_nothing(clock: Clock, start: Start) -> None:
     assert (schedule.alive(), schedule.status()["state"], clock.payloads) == (True, "DISABLED", [])
 
 
+def test_what_was_due_while_a_schedule_was_disabled_does_not_run(clock: Clock, start: Start) -> None:
+    """A job that was switched off for its time would run the moment that it is switched on."""
+    start().close()
+    start(state="DISABLED").close()
+    clock.move(10 * MINUTE + 30)
+    schedule = start()
+    assert clock.invoked(0)
+    assert schedule.status()["next"] == "2026-03-01T12:11:30+00:00"
+
+
 def test_a_failure_is_told_until_the_next_run(clock: Clock, start: Start) -> None:
     """A job could fail every night and nobody would know."""
     clock.failures = ["no disk"]
