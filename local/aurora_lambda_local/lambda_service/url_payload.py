@@ -22,6 +22,8 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 JSON_TYPE = ("Content-Type", "application/json")
 # Whether they have a name or not, such as 499 and 520. Source: RFC 9110, "Status Codes".
 STATUSES = range(100, 600)
+# Headers that say where a body ends, which whoever sends it does.
+FRAMING = ("content-length", "transfer-encoding")
 # Source: RFC 9110, "Fields": names are tokens, values have no control characters.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -87,7 +89,7 @@ def url_response(payload: bytes) -> Response:
         status = _status(answer["statusCode"])
     except (AttributeError, OverflowError, TypeError, ValueError, binascii.Error):
         return error_response(HTTPStatus.BAD_GATEWAY, "Internal Server Error")
-    kept = [(name, value) for name, value in given if name.lower() != "content-length"]
+    kept = [(name, value) for name, value in given if name.lower() not in FRAMING]
     typed = any(name.lower() == "content-type" for name, _ in kept)
     return Response(status, content, (*kept, *([] if typed else [JSON_TYPE]), *cookies))
 

@@ -127,6 +127,12 @@ def test_a_body_that_is_not_text_comes_in_base64(content_type: str, body: bytes)
                 {"statusCode": float("inf")},
             )
         ),
+        (
+            {"statusCode": 200, "body": "ab", "headers": {"Content-Length": "9", "Transfer-Encoding": "chunked"}},
+            200,
+            b"ab",
+            (JSON,),
+        ),
         ({"statusCode": 499}, 499, b"", (JSON,)),
         ({"statusCode": 520, "body": "odd"}, 520, b"odd", (JSON,)),
         ({"statusCode": 600}, 502, b'{"Message": "Internal Server Error"}', (JSON,)),
