@@ -7,6 +7,7 @@ import pytest
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.adopt import adopt
 from tests.conftest import Database
+from tests.images.revisions import history as history_of
 from tests.images.runs import rows, run
 
 FIRST = '''"""create account and item
@@ -193,3 +194,14 @@ def test_a_folder_without_revisions_says_which_to_name(versions: Path, tmp_path:
     wrong = f"^{project} is not the folder of Alembic's revisions, versions: Could not determine revision id from"
     with pytest.raises(MigrationError, match=wrong):
         adopt(project, versions)
+
+
+@pytest.mark.parametrize("engine", ["postgres", "dsql"])
+def test_an_index_is_dropped_without_the_name_of_its_table(
+    engine: str, request: pytest.FixtureRequest, versions: Path
+) -> None:
+    """PostgreSQL needs none, and some histories give none: their deployment would end there."""
+    database: Database = request.getfixturevalue(engine)
+    made = ("CREATE TABLE t1 (n integer)", f"CREATE INDEX {'ASYNC ' * (engine == 'dsql')}ix_n ON t1 (n)")
+    steps = history_of(versions, *made, '>op.drop_index("ix_n")')
+    assert run({}, database.environment(), versions=steps)["after"] == "0003"

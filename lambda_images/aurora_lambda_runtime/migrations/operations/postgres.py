@@ -19,8 +19,10 @@ class PostgresImpl(RenderedExpressions, PostgresqlImpl):
         """Drop an index; a revision written on MySQL, which tells the two not apart, may mean a unique constraint."""
         table = index.table
         if self.connection is not None and not self.as_sql and table is not None:
-            constraints = {each["name"] for each in inspect(self.connection).get_unique_constraints(table.name)}
-            if index.name in constraints:
+            inspector = inspect(self.connection)
+            # A revision for PostgreSQL alone may leave out the table, in whose place Alembic puts a name of its own.
+            there = inspector.get_unique_constraints(table.name) if inspector.has_table(table.name) else []
+            if index.name in {each["name"] for each in there}:
                 table.append_constraint(constraint := UniqueConstraint(name=index.name))
                 self.drop_constraint(constraint)
                 return
