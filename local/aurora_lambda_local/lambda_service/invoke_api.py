@@ -59,7 +59,7 @@ class InvokeApi:
                 return _json_response({"Functions": [_configuration(each.latest) for each in self._functions.values()]})
             case "GET", _, "functions", name, "versions":
                 return _json_response({"Versions": _versions(self._deployed(name)[0])})
-            case _, _, "functions", name, "aliases":
+            case "GET", _, "functions", name, "aliases":
                 aliases = self._deployed(name)[0].aliases
                 return _json_response({"Aliases": [_alias(*each) for each in aliases.items()]})
             case "PUT", _, "functions", name, "aliases", alias:
@@ -75,7 +75,7 @@ class InvokeApi:
         qualifier = qualifier or parse_qs(query).get("Qualifier", [""])[0]
         if build := deployed.find(qualifier):
             return build
-        raise self._not_found(f"{reference}:{qualifier}")
+        raise self._not_found(f"{deployed.latest.config.name}:{qualifier}")
 
     def _deployed(self, reference: str) -> tuple[DeployedFunction, str]:
         """Return the function of a name or an ARN, and the version or alias in that; empty where it has none."""

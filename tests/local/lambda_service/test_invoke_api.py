@@ -135,6 +135,17 @@ def test_an_unknown_function_s_error_names_those_there_are(client: Any) -> None:
     with pytest.raises(ClientError) as refused:
         client.invoke(FunctionName="helo")
     assert refused.value.response["Error"]["Message"] == "Function not found: helo. There are: hello"
+    for version in ({"FunctionName": "hello:9"}, {"FunctionName": "hello", "Qualifier": "9"}):
+        with pytest.raises(ClientError) as refused:
+            client.invoke(**version)
+        assert refused.value.response["Error"]["Message"] == "Function not found: hello:9. There are: hello"
+
+
+def test_an_alias_is_not_said_to_be_made(client: Any) -> None:
+    """A script would go on with an alias that is not there."""
+    with pytest.raises(ClientError) as refused:
+        client.create_alias(FunctionName="hello", Name="blue", FunctionVersion="1")
+    assert refused.value.response["Error"]["Code"] == "UnknownOperationException"
 
 
 def test_functions_can_be_looked_up(client: Any) -> None:
