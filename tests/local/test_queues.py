@@ -77,6 +77,45 @@ def test_messages_are_delivered_and_those_that_fail_end_in_the_dead_letters(chec
     assert set(bring_up(checkout).changes().values()) <= {"same"}
 
 
+def fifo_program() -> None:
+    """Register a FIFO queue of the program's own, whose messages are tried once."""
+    image = LambdaImage("hello", {"context": "../code", "dockerfile": "../code/Dockerfile", "target": "hello"})
+    role = "arn:aws:iam::123456789012:role/mail"
+    function = aws.lambda_.Function("mail", package_type="Image", image_uri=image.image_uri, role=role, timeout=1)
+    letters = aws.sqs.Queue("letters", fifo_queue=True)
+    queue = aws.sqs.Queue(
+        "orders",
+        fifo_queue=True,
+        content_based_deduplication=True,
+        visibility_timeout_seconds=1,
+        redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": letters.arn, "maxReceiveCount": 1}),
+    )
+    aws.lambda_.EventSourceMapping(
+        "orders",
+        event_source_arn=queue.arn,
+        function_name=function.arn,
+        function_response_types=["ReportBatchItemFailures"],
+    )
+    pulumi.export("url", queue.url)
+
+
+def test_a_fifo_queue_is_one_and_so_are_its_dead_letters(checkout: Path) -> None:
+    """Messages would overtake each other here and not on AWS, and dead letters never leave their queue."""
+    (checkout / "code" / "application" / "app.py").write_text(HANDLER)
+    up("local", checkout=checkout, program=fifo_program, progress=Progress([].append))
+    url, sqs = commands.status(checkout)["outputs"]["url"], client(checkout, "sqs")
+    assert url.endswith(".fifo")
+    for body in ("poison", "poison", "a"):
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
+    assert eventually(lambda: commands.status(checkout)["queues"]["orders"]["deadLetters"] == 1)
+    assert eventually(lambda: "message a 1" in log(checkout).splitlines())
+    report = commands.status(checkout)
+    assert redrive(DeployedStack.running(report), report["queues"]["orders"]["queue"]) == 1
+    assert eventually(lambda: commands.status(checkout)["queues"]["orders"]["deadLetters"] == 1)
+    delivered = [line for line in log(checkout).splitlines() if line.startswith("message")]
+    assert delivered == ["message poison 1", "message a 1", "message poison 1"]
+
+
 def test_a_stop_says_how_many_messages_go(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

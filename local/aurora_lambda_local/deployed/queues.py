@@ -1,7 +1,8 @@
 """The dead letters of a queue that runs here."""
 
 import json
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.client import BaseClient
@@ -24,12 +25,21 @@ def redrive(stack: DeployedStack, queue: str) -> int:
     messages = list(_receive_all(client, letters))
     for message in messages:
         attributes = message.get("MessageAttributes", {})
-        client.send_message(QueueUrl=url, MessageBody=message["Body"], MessageAttributes=attributes)
+        client.send_message(
+            QueueUrl=url, MessageBody=message["Body"], MessageAttributes=attributes, **_order(queue, message)
+        )
         client.delete_message(QueueUrl=letters, ReceiptHandle=message["ReceiptHandle"])
     return len(messages)
 
 
+def _order(queue: str, message: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a message is sent to a FIFO queue with; by its own deduplication id it might be taken for a copy."""
+    if not queue.endswith(".fifo"):
+        return {}
+    return {"MessageGroupId": message["Attributes"]["MessageGroupId"], "MessageDeduplicationId": str(uuid.uuid4())}
+
+
 def _receive_all(client: BaseClient, url: str) -> Iterator[dict[str, Any]]:
-    options = {"MaxNumberOfMessages": MAX_MESSAGES, "MessageAttributeNames": ["All"]}
+    options = {"MaxNumberOfMessages": MAX_MESSAGES, "MessageAttributeNames": ["All"], "AttributeNames": ["All"]}
     while messages := client.receive_message(QueueUrl=url, **options).get("Messages"):
         yield from messages

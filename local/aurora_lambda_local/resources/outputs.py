@@ -93,7 +93,8 @@ def _physical_name(schema: ResourceSchema, given: Mapping[str, str], generated: 
     if name := given.get(schema.name_key):
         return name
     prefix = given.get(f"{schema.name_key}Prefix")
-    return f"{prefix}{generated['digest'][:26]}" if prefix else format_template(schema.generated_name, generated)
+    name = f"{prefix}{generated['digest'][:26]}" if prefix else format_template(schema.generated_name, generated)
+    return f"{name}.fifo" if given.get("fifoQueue") == "True" else name
 
 
 def _unknown_arn(type_token: str) -> str:

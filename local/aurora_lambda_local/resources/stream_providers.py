@@ -24,6 +24,8 @@ QUEUE_ATTRIBUTES = {
     "visibilityTimeoutSeconds": "VisibilityTimeout",
     "delaySeconds": "DelaySeconds",
     "messageRetentionSeconds": "MessageRetentionPeriod",
+    "fifoQueue": "FifoQueue",
+    "contentBasedDeduplication": "ContentBasedDeduplication",
 }
 
 
@@ -95,7 +97,8 @@ def _bucket(context: StackContext, resource: Resource, _: RunningResource | None
 def _queue(context: StackContext, resource: Resource, _: RunningResource | None) -> ProviderResult:
     name, inputs, queues = str(resource.outputs["name"]), resource.inputs, destinations.queues(context.region)
     destinations.ensure_queue(name, context.region)
-    attributes = {theirs: str(int(inputs[ours])) for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
+    given = {theirs: inputs[ours] for ours, theirs in QUEUE_ATTRIBUTES.items() if inputs.get(ours)}
+    attributes = {key: "true" if value is True else str(int(value)) for key, value in given.items()}
     if redrive := inputs.get("redrivePolicy"):
         attributes["RedrivePolicy"] = str(redrive)
     queues.set_queue_attributes(name, attributes)

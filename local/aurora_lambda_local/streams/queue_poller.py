@@ -192,7 +192,7 @@ class QueuePoller:
                 "SentTimestamp": str(message.sent_timestamp),
                 "SenderId": message.sender_id,
                 "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
-                **({"MessageGroupId": message.group_id} if message.group_id else {}),
+                **{name: value for name, value in _of_fifo(message).items() if value},
             },
             "messageAttributes": {
                 name: {_lower(key): _text(value) for key, value in given.items()}
@@ -220,6 +220,14 @@ def reported(payload: bytes, everything: set[str]) -> set[str]:
     except (TypeError, KeyError):
         return everything
     return identifiers if identifiers <= everything else everything
+
+
+def _of_fifo(message: Message) -> dict[str, str | None]:
+    return {
+        "MessageGroupId": message.group_id,
+        "MessageDeduplicationId": message.deduplication_id,
+        "SequenceNumber": message.sequence_number,
+    }
 
 
 def _lower(key: str) -> str:

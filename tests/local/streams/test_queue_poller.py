@@ -183,6 +183,18 @@ def test_without_partial_answers_what_a_function_returns_counts_for_nothing(sqs:
     assert eventually(lambda: mail.bodies() == ["a"] and empty(sqs))
 
 
+def test_a_message_of_a_fifo_queue_says_its_place(sqs: SQSBackend, start: Start) -> None:
+    """A function that reads them would find them on AWS alone."""
+    sqs.create_queue("orders.fifo")
+    sqs.set_queue_attributes("orders.fifo", {"FifoQueue": "true"})
+    sent = sqs.send_message("orders.fifo", "one", group_id="g", deduplication_id="d")
+    mail = Mail()
+    start(mail, eventSourceArn=f"{ARN.rpartition(':')[0]}:orders.fifo")
+    assert eventually(lambda: mail.bodies() == ["one"])
+    place = {"MessageGroupId": "g", "MessageDeduplicationId": "d", "SequenceNumber": sent.sequence_number}
+    assert place.items() <= mail.batches[0][0]["attributes"].items()
+
+
 def test_a_disabled_mapping_leaves_messages_alone(sqs: SQSBackend, start: Start) -> None:
     """Messages that are held back would be processed."""
     mail = Mail()
