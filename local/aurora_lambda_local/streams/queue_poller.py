@@ -155,7 +155,8 @@ class QueuePoller:
 
     def _receive(self, count: int) -> list[Message]:
         queue = self._queue()
-        if queue is None:
+        # A batch may have ended after `close`, and made room for another.
+        if queue is None or self._stopping.is_set():
             return []
         timeout = int(queue.attributes["VisibilityTimeout"])
         return queues(self._region).receive_message(self._name, min(count, RECEIVED_AT_ONCE), 0, timeout, ["All"])

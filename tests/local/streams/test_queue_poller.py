@@ -12,9 +12,10 @@ from moto.sqs.models import SQSBackend, sqs_backends
 
 from aurora_lambda_local.lambda_service.function import InvocationResult, ThrottledError
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.streams import queue_poller
 from aurora_lambda_local.streams.queue_poller import QueuePoller, parse_queue_mapping, reported
 from tests.local.streams.conftest import REGION
-from tests.services import eventually
+from tests.services import PATIENCE_SECONDS, eventually
 
 ARN = f"arn:aws:sqs:{REGION}:123456789012:mail"
 LETTERS = f"arn:aws:sqs:{REGION}:123456789012:letters"
@@ -193,6 +194,24 @@ def test_a_message_of_a_fifo_queue_says_its_place(sqs: SQSBackend, start: Start)
     assert eventually(lambda: mail.bodies() == ["one"])
     place = {"MessageGroupId": "g", "MessageDeduplicationId": "d", "SequenceNumber": sent.sequence_number}
     assert place.items() <= mail.batches[0][0]["attributes"].items()
+
+
+def test_a_mapping_that_is_closed_takes_no_more_messages(
+    sqs: SQSBackend, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is disabled, or goes to another function, would deliver once more as soon as a batch ends."""
+    monkeypatch.setattr(queue_poller, "STOP_SECONDS", 0.0)
+    release = threading.Event()
+    mail = Mail(lambda _: release.wait(PATIENCE_SECONDS) and None)
+    poller = start(mail, batchSize=1, scalingConfig={"maximumConcurrency": 1})
+    sqs.send_message("mail", "a")
+    assert eventually(lambda: mail.bodies() == ["a"])
+    sqs.send_message("mail", "b")
+    poller.close()
+    release.set()
+    assert eventually(lambda: not poller.alive())
+    assert mail.bodies() == ["a"]
+    assert sqs.get_queue("mail").approximate_number_of_messages == 1
 
 
 def test_a_disabled_mapping_leaves_messages_alone(sqs: SQSBackend, start: Start) -> None:
