@@ -89,6 +89,7 @@ def test_ids_and_moments_become_text(app: Client) -> None:
         ("[" * 100_000, "The request body is not valid JSON"),
         ("1" * 10_000, "The request body is not valid JSON"),
         ("\ud800", "The request body is not valid JSON"),
+        ('{"a": NaN}', "The request body is not valid JSON"),
         ("[]", "The request body must be a JSON object"),
         ('"text"', "The request body must be a JSON object"),
         ("null", "The request body must be a JSON object"),

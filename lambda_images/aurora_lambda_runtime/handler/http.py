@@ -172,7 +172,7 @@ class Request:
             HttpError: it is not.
         """
         try:
-            return json.loads(self.body.decode())
+            return json.loads(self.body.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise HttpError(400, "The request body is not valid JSON") from None
 
@@ -243,6 +243,11 @@ def is_http(event: object) -> TypeGuard[FunctionUrlEvent]:
     context = event.get("requestContext") if isinstance(event, dict) else None
     http = context.get("http") if isinstance(context, dict) else None
     return isinstance(http, dict) and isinstance(http.get("method"), str)
+
+
+def _refuse_constant(name: str) -> object:
+    """Refuse NaN and the infinities, which Python's reader takes, and neither JSON nor a database has."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def _segments(raw: str) -> Sequence[str]:
