@@ -288,6 +288,22 @@ def django_application() -> ASGIHandler:
     return ASGIHandler()
 
 
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_text_may_be_in_any_encoding(framework: str) -> None:
+    """A table for a spreadsheet that takes no UTF-8 would be a 500."""
+    app = FastAPI() if framework == "fastapi" else flask.Flask(__name__)
+    answer_class: Any = Response if framework == "fastapi" else flask.Response
+
+    @app.get("/table")
+    def table() -> Any:
+        return answer_class("Z\u00fcrich".encode("latin-1"), headers={"Content-Type": "text/csv; charset=latin-1"})
+
+    client = Client(Application(web=web_application(app)), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
+    answer = send(client, "GET", "/table")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/csv; charset=latin-1")
+    assert answer.body == b"Z\xfcrich"
+
+
 @pytest.mark.parametrize("make", [litestar_application, django_application])
 def test_any_other_framework_serves_as_well(make: Callable[[], Any]) -> None:
     """The door is ASGI and WSGI, not two frameworks."""

@@ -4,6 +4,13 @@ import inspect
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+# What the body of a WSGI application's answer is sent as text for; any other is sent in base64, in whatever encoding.
+UTF_8_TYPES = (
+    "application/json",
+    "application/problem+json",
+    "application/vnd.api+json",
+    *(f"text/{kind}; charset=utf-8" for kind in ("css", "csv", "html", "javascript", "plain", "xml")),
+)
 # An event and Lambda's context in, a response of payload format 2.0 out.
 WebApplication = Callable[[Any, Any], dict[str, Any]]
 
@@ -47,4 +54,4 @@ def _asgi(app: Callable[..., Any]) -> WebApplication:
 def _wsgi(app: Callable[..., Any]) -> WebApplication:
     from apig_wsgi import make_lambda_handler  # noqa: PLC0415
 
-    return make_lambda_handler(app)
+    return make_lambda_handler(app, non_binary_content_type_prefixes=UTF_8_TYPES)
