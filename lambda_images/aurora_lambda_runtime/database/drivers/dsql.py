@@ -7,7 +7,6 @@ from collections.abc import Callable
 import psycopg
 from psycopg.adapt import Dumper, PyFormat
 from psycopg.types.numeric import Int4, Int4Dumper, IntDumper
-from typing_extensions import override
 
 from aurora_lambda_runtime.database.contract import DatabaseSettings
 from aurora_lambda_runtime.database.drivers import postgres
@@ -24,8 +23,8 @@ INTEGER = Int4Dumper(Int4)
 class IntegerDumper(IntDumper):
     """Sends a number as INTEGER, as functions take it, or as BIGINT where it needs that; never as SMALLINT."""
 
-    @override
-    def upgrade(self, obj: int, format: PyFormat) -> Dumper:
+    def upgrade(self, obj: int, format: PyFormat) -> Dumper:  # noqa: A002 - psycopg's name
+        """Return what sends this number; not marked `override`, whose import would delay the first connection."""
         return INTEGER if -(2**31) <= obj < 2**31 else super().upgrade(obj, format)
 
 
