@@ -1,6 +1,5 @@
 """Give the records that a mapping has given up to its function again."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aurora_lambda_local.deployed.failed_batches import FailedBatch, list_failed_batches
 from aurora_lambda_local.deployed.stack import StackRequestError, error_message, select_stack
 from aurora_lambda_local.deployed.stream_mapping import StreamMapping, find_mapping
+from aurora_lambda_local.streams.batches import read_answer
 
 # Gets what is worked through and how many there are, and gives it on.
 Track = Callable[[Iterable[FailedBatch], int], Iterable[FailedBatch]]
@@ -72,9 +72,9 @@ def _try(client: BaseClient, function_arn: str, batch: FailedBatch) -> str:
         response = client.invoke(FunctionName=function_arn, Payload=batch.read_event())
     except (StackRequestError, BotoCoreError, ClientError) as error:
         return str(error)
-    answer = response["Payload"].read().decode()
+    answer = response["Payload"].read()
     if "FunctionError" in response:
-        return error_message(answer)
-    result = json.loads(answer or "null")
+        return error_message(answer.decode())
+    result = read_answer(answer)
     failures = result.get("batchItemFailures") if isinstance(result, dict) else None
     return f"the function gave back {failures[0]['itemIdentifier']}" if failures else ""

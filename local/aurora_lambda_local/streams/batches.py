@@ -111,12 +111,22 @@ def invocation_event(
     }
 
 
+def read_answer(payload: bytes) -> object:
+    """Return a function's answer; bytes where they are no JSON, as a function in Python answers that returns some."""
+    try:
+        return json.loads(payload or b"null")
+    except (ValueError, RecursionError):
+        return payload
+
+
 def first_failure(records: Sequence[Record], answer: object, mapping: EventSourceMapping) -> int | None:
     """Return the index of the first record that the function's answer gives back; None when all succeeded.
 
     The lowest sequence number counts. An answer that cannot be understood fails the whole batch, as on Lambda.
     """
     if mapping.tumbling_window and not (isinstance(answer, dict) and isinstance(answer.get("state"), dict)):
+        return 0
+    if isinstance(answer, bytes) and mapping.report_item_failures:
         return 0
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) and mapping.report_item_failures else None
     if not failures:

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypedDict
 from moto.sqs.models import Message, Queue
 
 from aurora_lambda_local.platform.errors import LocalError, UsageError
+from aurora_lambda_local.streams.batches import read_answer
 from aurora_lambda_local.streams.destinations import messages, queues
 from aurora_lambda_local.streams.lane import Invoke
 
@@ -212,7 +213,9 @@ def _bodies(queue: Queue | None) -> list[str]:
 
 def reported(payload: bytes, everything: set[str]) -> set[str]:
     """Return the ids that a partial batch answer names; all where Lambda would take it for a failure."""
-    answer = json.loads(payload)
+    answer = read_answer(payload)
+    if isinstance(answer, bytes):
+        return everything
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return set() if failures in (None, []) else everything

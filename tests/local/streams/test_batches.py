@@ -101,6 +101,7 @@ BATCH = records(11, 12, 13, 14)
         ({"batchItemFailures": [{"itemIdentifier": "99"}]}, 0),
         ({"batchItemFailures": ["13"]}, 0),
         ({"batchItemFailures": "13"}, 0),
+        (b"bytes", 0),
     ],
 )
 def test_the_lowest_sequence_number_given_back_is_the_checkpoint(answer: object, failed: int | None) -> None:
@@ -111,6 +112,7 @@ def test_the_lowest_sequence_number_given_back_is_the_checkpoint(answer: object,
 def test_item_failures_count_only_where_the_mapping_asks_for_them() -> None:
     """Page "Configuring partial batch response": a report would seem to work without the setting."""
     assert first_failure(BATCH, {"batchItemFailures": [{"itemIdentifier": "13"}]}, mapping()) is None
+    assert first_failure(BATCH, b"bytes", mapping()) is None
 
 
 def test_a_tumbling_window_needs_a_state_in_each_answer() -> None:

@@ -63,7 +63,9 @@ def start(dynamodb: DurableDynamoDb, store: StreamStore, function: PythonFunctio
     """Starts mappings of the table `items` to `function`; what is given replaces AWS's defaults."""
     started: list[Poller] = []
 
-    def make(invoke: PythonFunction = function, used: StreamStore = store, **inputs: Any) -> Poller:
+    def make(
+        invoke: Callable[[bytes], InvocationResult] = function, used: StreamStore = store, **inputs: Any
+    ) -> Poller:
         started.append(Poller(mapping(**inputs), dynamodb, used, invoke))
         started[-1].start()
         return started[-1]
@@ -301,6 +303,21 @@ def test_a_window_that_the_mapping_no_longer_has_is_forgotten(
     start()
     assert function.has_seen(["a"], ["b"])
     assert ["window" in event for event in function.events] == [True, False]
+
+
+def test_an_answer_that_is_no_json_does_not_end_the_mapping(dynamodb: DurableDynamoDb, start: Start) -> None:
+    """A function that returns bytes would get no record any more."""
+    make_table(dynamodb)
+    received: list[bytes] = []
+
+    def answer_bytes(payload: bytes) -> InvocationResult:
+        received.append(payload)
+        return InvocationResult("r-1", b"\xff", failed=False, log_tail=b"")
+
+    started = start(invoke=answer_bytes)
+    put(dynamodb, "a")
+    assert eventually(lambda: len(received) == 1 and started.status()["oldestRecordAge"] is None)
+    assert started.status()["state"] == "Enabled"
 
 
 # What ends its thread is told on the supervisor's error output.

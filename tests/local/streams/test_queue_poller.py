@@ -236,6 +236,7 @@ def test_a_disabled_mapping_leaves_messages_alone(sqs: SQSBackend, start: Start)
         ('{"batchItemFailures": [{"identifier": "a"}]}', {"a", "b"}),
         ('{"batchItemFailures": [{"itemIdentifier": "c"}]}', {"a", "b"}),
         ('{"batchItemFailures": "a"}', {"a", "b"}),
+        ("bytes", {"a", "b"}),
     ],
 )
 def test_an_answer_is_read_as_lambda_reads_it(answer: str, failed: set[str]) -> None:

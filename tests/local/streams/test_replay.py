@@ -38,6 +38,7 @@ class FakeLambda:
     pattern: str = "{}"
     refused: str = ""
     given_back: str = ""
+    bytes_for: str = ""
     keys: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Response:
@@ -58,6 +59,8 @@ class FakeLambda:
             response = self._json({"errorMessage": "out of cheese", "errorType": "ValueError"})
             response.headers["X-Amz-Function-Error"] = "Unhandled"
             return response
+        if self.bytes_for in keys:
+            return Response(b"\xff")
         if self.given_back in keys:
             return self._json({"batchItemFailures": [{"itemIdentifier": changes[0]["SequenceNumber"]}]})
         return self._json(None)
@@ -112,6 +115,7 @@ def test_failures_in_a_bucket_are_replayed_oldest_first_and_removed(
     fail_into_bucket(client, NOON + 60, record(30, key="c"))
     fail_into_bucket(client, NOON + 0.9, record(20, key="b"), record(21, key="b2"))
     fail_into_bucket(client, NOON + 0.1, record(10, key="a"))
+    aws.bytes_for = "a"
     assert main(["replay", "items", "-s", "dev"]) == 0
     assert aws.keys == ["a", "b", "b2", "c"]
     assert waiting(client) == []
