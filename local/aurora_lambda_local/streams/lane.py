@@ -45,7 +45,7 @@ class Lane:
         self._number = number
         self._stopping = threading.Event()
         self._abandoned = False
-        self._read_until = self._kept = checkpoint.position
+        self._read_until, self._kept = checkpoint.position, checkpoint
         # The mapping may have had windows when the checkpoint was stored, and have none now.
         self._window = Window(*checkpoint.window) if checkpoint.window and mapping.tumbling_window else None
         self._buffer: list[Record] = []
@@ -178,6 +178,8 @@ class Lane:
         )
         while not self._stopping.is_set():
             result = self._invoke(json.dumps(event))
+            if self._abandoned:
+                return
             if result and not result.failed:
                 self._failures = 0
                 self._window = Window(window.start) if terminated_early else None
@@ -205,9 +207,9 @@ class Lane:
         """Store the checkpoint: everything before the first record that is still to be tried is done."""
         following = self._following()
         position = following[0].sequence_number - 1 if following else self._read_until
-        if position == self._kept and not failure and not self._window:
-            return
-        self._kept = position
         window = (self._window.start, dict(self._window.state)) if self._window else None
-        mapping = self._mapping
-        self._store.advance(mapping.uuid, mapping.stream_arn, self._number, Checkpoint(position, window), failure)
+        checkpoint = Checkpoint(position, window)
+        if checkpoint == self._kept and not failure:
+            return
+        self._kept = checkpoint
+        self._store.advance(self._mapping.uuid, self._mapping.stream_arn, self._number, checkpoint, failure)

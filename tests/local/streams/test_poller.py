@@ -410,6 +410,47 @@ def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
     assert function.has_seen(["a"])
 
 
+def test_a_window_ends_once(dynamodb: DurableDynamoDb, start: Start, function: PythonFunction) -> None:
+    """Its sum would be counted again by each start of the stack."""
+    make_table(dynamodb)
+    function.answer = lambda event: {"state": {"sum": len(event["Records"])}}
+    put(dynamodb, "a")
+    first = start(tumblingWindowInSeconds=1)
+    assert function.has_seen(["a"], [])
+    first.close()
+    put(dynamodb, "b")
+    start(tumblingWindowInSeconds=1)
+    assert function.has_seen(["a"], [], ["b"], [])
+
+
+def test_the_end_of_a_window_that_outlives_its_mapping_comes_again(
+    dynamodb: DurableDynamoDb, start: Start, store: StreamStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mapping after it would go back to where this one was, or go on without the window's state."""
+    monkeypatch.setattr(poller_module, "STOP_SECONDS", 0.0)
+    arn = make_table(dynamodb)
+    put(dynamodb, "a")
+    release, ended = threading.Event(), threading.Event()
+
+    def answer(event: dict[str, Any]) -> object:
+        if event["isFinalInvokeForWindow"]:
+            release.wait(PATIENCE_SECONDS)
+            ended.set()
+        return {"state": {"sum": 1}}
+
+    slow = PythonFunction(answer)
+    stopped = start(invoke=slow, tumblingWindowInSeconds=1)
+    assert eventually(lambda: len(slow.events) == 2)
+    kept = store.checkpoints(stopped.mapping.uuid, arn)
+    stopped.close()
+    release.set()
+    assert ended.wait(PATIENCE_SECONDS)
+    assert eventually(lambda: stopped.status()["state"] == "Failed")
+    assert store.checkpoints(stopped.mapping.uuid, arn) == kept
+    assert kept[0].window is not None
+    assert kept[0].window[1] == {"sum": 1}
+
+
 @pytest.mark.slow
 def test_nothing_is_lost_among_ten_thousand_changes(
     dynamodb: DurableDynamoDb, start: Start, store: StreamStore
