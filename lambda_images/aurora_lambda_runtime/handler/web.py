@@ -6,9 +6,7 @@ from typing import Any
 
 # What the body of a WSGI application's answer is sent as text for; any other is sent in base64, in whatever encoding.
 UTF_8_TYPES = (
-    "application/json",
-    "application/problem+json",
-    "application/vnd.api+json",
+    *(f"application/{kind}" for kind in ("json", "problem+json", "vnd.api+json")),
     *(f"text/{kind}; charset=utf-8" for kind in ("css", "csv", "html", "javascript", "plain", "xml")),
 )
 # An event and Lambda's context in, a response of payload format 2.0 out.

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from aurora_lambda_local.deployed.stack import StackRequestError
 from aurora_lambda_local.deployed.stream_mapping import StreamMapping
 from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.streams.batches import read_json
 from aurora_lambda_local.streams.filters import parse_filters
 
 # Messages are hidden from others while their records are given to the function.
@@ -121,11 +121,11 @@ def _in_queue(mapping: StreamMapping, name: str, since: datetime | None) -> tupl
 
 def _each(batches: Iterable[FailedBatch]) -> Iterator[FailedBatch]:
     """Yield batches; where a replay is interrupted, those that are not done can be received again at once."""
-    left = deque(batches)
+    left = list(batches)
     try:
         while left:
             yield left[0]
-            left.popleft()
+            del left[0]
     finally:
         for batch in left:
             batch.keep()
@@ -141,22 +141,15 @@ def _receive_all(client: BaseClient, url: str) -> Iterator[Mapping[str, Any]]:
 def _read_message(
     mapping: StreamMapping, streams: BaseClient, client: BaseClient, url: str, message: Mapping[str, Any]
 ) -> FailedBatch:
-    document, handle = _document(message["Body"]), message["ReceiptHandle"]
+    content, handle = read_json(message["Body"].encode()), message["ReceiptHandle"]
+    # Others may send messages there too.
+    document: Mapping[str, Any] = content if isinstance(content, dict) else {}
     return FailedBatch(
         document,
         lambda: _read_stream(mapping, streams, document["DDBStreamBatchInfo"]),
         lambda: client.delete_message(QueueUrl=url, ReceiptHandle=handle),
         lambda: client.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0),
     )
-
-
-def _document(body: str) -> Mapping[str, Any]:
-    """Return what Lambda tells of a failure; an empty mapping where a message is not of Lambda."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _read_stream(mapping: StreamMapping, client: BaseClient, batch: Mapping[str, Any]) -> str:

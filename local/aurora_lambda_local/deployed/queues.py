@@ -24,10 +24,8 @@ def redrive(stack: DeployedStack, queue: str) -> int:
     # All of them first: what fails again would come again.
     messages = list(_receive_all(client, letters))
     for message in messages:
-        attributes = message.get("MessageAttributes", {})
-        client.send_message(
-            QueueUrl=url, MessageBody=message["Body"], MessageAttributes=attributes, **_order(queue, message)
-        )
+        attributes = {"MessageAttributes": message.get("MessageAttributes", {}), **_order(queue, message)}
+        client.send_message(QueueUrl=url, MessageBody=message["Body"], **attributes)
         client.delete_message(QueueUrl=letters, ReceiptHandle=message["ReceiptHandle"])
     return len(messages)
 

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aurora_lambda_local.deployed.failed_batches import FailedBatch, list_failed_batches
 from aurora_lambda_local.deployed.stack import StackRequestError, error_message, select_stack
 from aurora_lambda_local.deployed.stream_mapping import StreamMapping, find_mapping
-from aurora_lambda_local.streams.batches import read_answer
+from aurora_lambda_local.streams.batches import read_json
 
 # Gets what is worked through and how many there are, and gives it on.
 Track = Callable[[Iterable[FailedBatch], int], Iterable[FailedBatch]]
@@ -75,6 +75,6 @@ def _try(client: BaseClient, function_arn: str, batch: FailedBatch) -> str:
     answer = response["Payload"].read()
     if "FunctionError" in response:
         return error_message(answer.decode())
-    result = read_answer(answer)
+    result = read_json(answer)
     failures = result.get("batchItemFailures") if isinstance(result, dict) else None
     return f"the function gave back {failures[0]['itemIdentifier']}" if failures else ""

@@ -111,8 +111,8 @@ def invocation_event(
     }
 
 
-def read_answer(payload: bytes) -> object:
-    """Return a function's answer; bytes where they are no JSON, as a function in Python answers that returns some."""
+def read_json(payload: bytes) -> object:
+    """Return what a JSON document holds; what is none as it is, such as the answer of a function that returns bytes."""
     try:
         return json.loads(payload or b"null")
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ from aurora_lambda_local.streams.batches import (
     first_failure,
     invocation_event,
     is_over,
-    read_answer,
+    read_json,
     split_expired,
     window_start,
 )
@@ -133,7 +133,7 @@ class Lane:
         if result is None:
             self._pending.insert(0, batch)
             return
-        answer = None if result.failed else read_answer(result.payload)
+        answer = None if result.failed else read_json(result.payload)
         failed = 0 if result.failed else first_failure(batch.records, answer, self._mapping)
         if failed is None:
             self._succeed(answer)

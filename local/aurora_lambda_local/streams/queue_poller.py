@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict
 from moto.sqs.models import Message, Queue
 
 from aurora_lambda_local.platform.errors import LocalError, UsageError
-from aurora_lambda_local.streams.batches import read_answer
+from aurora_lambda_local.streams.batches import read_json
 from aurora_lambda_local.streams.destinations import messages, queues
 from aurora_lambda_local.streams.lane import Invoke
 
@@ -190,11 +190,17 @@ class QueuePoller:
             "receiptHandle": message.receipt_handle,
             "body": message.body,
             "attributes": {
-                "ApproximateReceiveCount": str(message.approximate_receive_count),
-                "SentTimestamp": str(message.sent_timestamp),
-                "SenderId": message.sender_id,
-                "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
-                **{name: value for name, value in _of_fifo(message).items() if value},
+                name: str(value)
+                for name, value in (
+                    ("ApproximateReceiveCount", message.approximate_receive_count),
+                    ("SentTimestamp", message.sent_timestamp),
+                    ("SenderId", message.sender_id),
+                    ("ApproximateFirstReceiveTimestamp", message.approximate_first_receive_timestamp),
+                    ("MessageGroupId", message.group_id),
+                    ("MessageDeduplicationId", message.deduplication_id),
+                    ("SequenceNumber", message.sequence_number),
+                )
+                if value
             },
             "messageAttributes": {
                 name: {_lower(key): _text(value) for key, value in given.items()}
@@ -213,7 +219,7 @@ def _bodies(queue: Queue | None) -> list[str]:
 
 def reported(payload: bytes, everything: set[str]) -> set[str]:
     """Return the ids that a partial batch answer names; all where Lambda would take it for a failure."""
-    answer = read_answer(payload)
+    answer = read_json(payload)
     if isinstance(answer, bytes):
         return everything
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
@@ -224,14 +230,6 @@ def reported(payload: bytes, everything: set[str]) -> set[str]:
     except (TypeError, KeyError):
         return everything
     return identifiers if identifiers <= everything else everything
-
-
-def _of_fifo(message: Message) -> dict[str, str | None]:
-    return {
-        "MessageGroupId": message.group_id,
-        "MessageDeduplicationId": message.deduplication_id,
-        "SequenceNumber": message.sequence_number,
-    }
 
 
 def _lower(key: str) -> str:
