@@ -48,7 +48,7 @@ test: setup ## Run every test.
 	@$(PYTEST)
 
 test-fast: setup ## Run the tests that start no whole stack, build no image and wait for nothing.
-	@$(PYTEST) --numprocesses=4 -m "not slow" tests
+	@$(PYTEST) -m "not slow" tests
 
 lint: setup ## Check style, types, imports, the Dockerfile, and the revisions for Aurora DSQL.
 	@$(BIN)/ruff check .

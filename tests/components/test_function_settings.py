@@ -28,8 +28,14 @@ def program() -> None:
     service.function("report", environment={"LOG_LEVEL": "info", "BUCKET": "reports"}, policy_statements=[PUT])
 
 
+@pytest.fixture(scope="module")
+def plain() -> Recording:
+    """The recording of the service whose file gives its functions nothing."""
+    return record(program, {"streams": json.dumps([STREAM])})
+
+
 @pytest.mark.parametrize("name", ["handler", "migrations", "report", "copy-items"])
-def test_any_function_gets_variables_secrets_and_rights_from_the_stacks_file(name: str) -> None:
+def test_any_function_gets_variables_secrets_and_rights_from_the_stacks_file(plain: Recording, name: str) -> None:
     """What differs from stack to stack would have to be written into the program, with a branch for each stack."""
     streams = json.dumps([STREAM])
     entry = {
@@ -38,7 +44,7 @@ def test_any_function_gets_variables_secrets_and_rights_from_the_stacks_file(nam
         "secrets": [f"mail-login={ARN}"],
         "policyStatements": [PUT],
     }
-    plain, given = record(program, {"streams": streams}), record(program, settings(entry, streams=streams))
+    given = record(program, settings(entry, streams=streams))
     before = plain.inputs(FUNCTION, name)["environment"]["variables"]
     after = given.inputs(FUNCTION, name)["environment"]["variables"]
     own = {"LOG_LEVEL": "debug", "EMPTY": "", "TEXT": "a=b", "SECRET_MAIL_LOGIN_ARN": ARN}

@@ -410,6 +410,7 @@ def test_an_invocation_that_outlives_its_mapping_is_delivered_again(
     assert function.has_seen(["a"])
 
 
+@pytest.mark.slow
 def test_a_window_ends_once(dynamodb: DurableDynamoDb, start: Start, function: PythonFunction) -> None:
     """Its sum would be counted again by each start of the stack."""
     make_table(dynamodb)
@@ -423,6 +424,7 @@ def test_a_window_ends_once(dynamodb: DurableDynamoDb, start: Start, function: P
     assert function.has_seen(["a"], [], ["b"], [])
 
 
+@pytest.mark.slow
 def test_the_end_of_a_window_that_outlives_its_mapping_comes_again(
     dynamodb: DurableDynamoDb, start: Start, store: StreamStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,7 @@ def test_only_what_failed_since_a_time_is_replayed(aws: FakeLambda, client: Clie
     assert (aws.keys, waiting(client)) == (["b"], [old])
 
 
+@pytest.mark.slow
 def test_failures_in_a_queue_are_read_from_the_stream_again(
     aws: FakeLambda, client: Client, dynamodb: DurableDynamoDb, store: StreamStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -197,6 +198,7 @@ def test_failures_in_a_queue_are_read_from_the_stream_again(
     assert [message["Body"] for message in left] == [json.dumps(others), *foreign]
 
 
+@pytest.mark.slow
 def test_a_replay_that_is_interrupted_hides_no_failure(
     aws: FakeLambda, client: Client, dynamodb: DurableDynamoDb, store: StreamStore
 ) -> None:
