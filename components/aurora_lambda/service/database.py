@@ -69,11 +69,9 @@ def _dsql(
 ) -> DsqlDatabase:
     args: DsqlDatabaseArgs = {
         "function_role_arns": function_role_arns,
-        "schema": settings.schema,
+        **given_arguments(settings, ("schema", "runtime_role")),
         "tags": settings.stack_tags,
     }
-    if settings.runtime_role:
-        args["runtime_role"] = settings.runtime_role
     if settings.schema_owner == "project":
         args["owner"] = f"{pulumi.get_project()}/*"
     if network:

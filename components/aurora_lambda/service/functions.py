@@ -130,7 +130,7 @@ class Functions:
             "function_timeout": options.get("timeout", TIMEOUT),
             "role": role,
             "force_destroy": settings.force_destroy,
-            "tags": self._settings.stack_tags,
+            "tags": settings.stack_tags,
             **settings.encryption,
             **own,
         }

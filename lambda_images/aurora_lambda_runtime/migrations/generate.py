@@ -82,13 +82,13 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
         changes: list[Change] = []
         if found and context.connection:
             metadata = context.opts["target_metadata"]
-            changes += find_changes(found.ops, metadata, context.dialect, decisions)
+            changes = list(find_changes(found.ops, metadata, context.dialect, decisions))
             expressions = list(operations_of(ExpressionComparison(context.connection).differences(metadata)))
             # A column goes with its CHECK on one engine, and not before it on another.
             drops = [each for each in expressions if isinstance(each, DropConstraintOp)]
             others = [each for each in expressions if each not in drops]
             before, after = (find_changes(each, metadata, context.dialect, decisions) for each in (drops, others))
-            changes[:] = [*before, *changes, *after]
+            changes = [*before, *changes, *after]
         scripts[:] = [
             _script(change, f"{first + number:04d}", message if message and len(changes) == 1 else change.description)
             for number, change in enumerate(changes)
