@@ -320,12 +320,12 @@ def test_an_answer_that_is_no_json_does_not_end_the_mapping(dynamodb: DurableDyn
     assert started.status()["state"] == "Enabled"
 
 
-# What ends its thread is told on the supervisor's error output.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_mapping_that_has_failed_is_made_anew_by_the_next_up(
-    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction
+    dynamodb: DurableDynamoDb, start: Start, function: PythonFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would stay as it is, and its records wait, until somebody changes the mapping."""
+    told: list[str] = []
+    monkeypatch.setattr(threading, "excepthook", lambda ended: told.append(repr(ended.exc_value)))
     make_table(dynamodb)
     mended = threading.Event()
 
@@ -339,6 +339,7 @@ def test_a_mapping_that_has_failed_is_made_anew_by_the_next_up(
     put(dynamodb, "a")
     assert eventually(lambda: not failed.alive())
     assert failed.status()["state"] == "Failed"
+    assert told == ["OSError('no space left on device')"]
     mended.set()
     assert start().alive()
     assert function.has_seen(["a"], ["a"])
