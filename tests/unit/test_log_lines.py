@@ -78,6 +78,14 @@ def shown(text: str | dict[str, object]) -> str:
             f"ERROR    failed{SHORT_FRAMES}\n  ValueError: no",
         ),
         ({"level": "ERROR", "errorType": "Runtime.ExitError"}, "ERROR    Runtime.ExitError"),
+        (
+            f"RequestId: {REQUEST} Error: Runtime exited with error: signal: killed",
+            f"ERROR    RequestId: {REQUEST} Error: Runtime exited with error: signal: killed",
+        ),
+        (
+            f"2026-01-02T14:00:00.123Z {REQUEST} Task timed out after 3.00 seconds",
+            f"ERROR    2026-01-02T14:00:00.123Z {REQUEST} Task timed out after 3.00 seconds",
+        ),
         (f"[ERROR] ValueError: no\r{''.join(FRAMES)}", f"[ERROR] ValueError: no{SHORT_FRAMES}"),
     ],
 )

@@ -16,6 +16,8 @@ REPORT = re.compile(
     r"Memory Size: (?P<memorySizeMB>\d+) MB\s+Max Memory Used: (?P<maxMemoryUsedMB>\d+) MB"
     r"(?:\s+Init Duration: (?P<initDurationMs>[\d.]+) ms)?",
 )
+# What Lambda says of an invocation that it has ended itself.
+LAMBDA_ERROR = re.compile(r"RequestId: \S+ Error: |\S+Z \S+ Task timed out after ")
 PLATFORM_LINE = re.compile(r"(START|END) RequestId: |INIT_START ")
 # What the runtime client says of every error of an init phase, before the error itself.
 INIT_WARNING = "LAMBDA_WARNING: Unhandled exception."
@@ -75,7 +77,7 @@ def _entry(text: str) -> Entry | None:
     except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        return _split("", text)
+        return _split("ERROR" if LAMBDA_ERROR.match(text) else "", text)
     kind = str(record.get("type", ""))
     if kind == "platform.report":
         return _report({**record["record"], **record["record"]["metrics"]})

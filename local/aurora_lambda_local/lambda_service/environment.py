@@ -105,10 +105,12 @@ class Environment:
         if not invocation.outcome.done():
             self._runtime_api.enqueue(invocation)
             wait([invocation.outcome], seconds)
-        if not invocation.outcome.done():
+        timed_out = not invocation.outcome.done()
+        if timed_out:
             invocation.fail("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
-            self._pump.write(timeout_line(invocation.request_id, seconds))
         outcome = invocation.outcome.result()
+        if outcome.logged:
+            self._pump.write(timeout_line(invocation.request_id, seconds) if timed_out else outcome.logged)
         self._used_mb = self._process.memory_mb() or self._used_mb
         if outcome.fatal:
             self.stop()

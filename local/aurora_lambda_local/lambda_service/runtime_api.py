@@ -19,16 +19,21 @@ RESPONSE_LIMIT = 6 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of an invocation: its payload, whether that is an error, and whether the environment has to end."""
+    """The outcome of an invocation: its payload, whether that is an error, and whether the environment has to end.
+
+    `logged` is what Lambda logs of an error that nobody else tells of.
+    """
 
     payload: bytes
     failed: bool = False
     fatal: bool = False
+    logged: str = ""
 
     @classmethod
     def error(cls, error_type: str, message: str) -> "Outcome":
         """Return an error that Lambda itself reports."""
-        return cls(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), failed=True, fatal=True)
+        payload = json.dumps({"errorType": error_type, "errorMessage": message}).encode()
+        return cls(payload, failed=True, fatal=True, logged=f"{message}\n{error_type}")
 
 
 @dataclass(frozen=True)

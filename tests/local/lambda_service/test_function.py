@@ -126,6 +126,24 @@ def test_a_process_that_exits_is_reported_as_lambda_does(deploy: Deploy) -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("event", "logged"),
+    [
+        (b'{"do": "exit"}', "RequestId: r-1 Error: Runtime exited with error: exit status 3\nRuntime.ExitError"),
+        (
+            b'{"do": "answer", "bytes": 6291457}',
+            "Response payload size exceeded maximum allowed payload size (6291456 bytes).\n"
+            "Function.ResponseSizeTooLarge",
+        ),
+    ],
+)
+def test_the_log_says_why_lambda_itself_ended_an_invocation(deploy: Deploy, event: bytes, logged: str) -> None:
+    """Behind a URL, a stream or a queue nobody gets the error: a 502 or a batch that comes again is all there is."""
+    tail = deploy().invoke(event, request_id="r-1").log_tail.decode()
+    # The runtime client may log its own failure to answer beside it.
+    assert f"\n{logged}\n" in tail.partition("END RequestId: r-1")[0]
+
+
 def test_a_handler_that_cannot_be_imported_fails_each_invocation(deploy: Deploy) -> None:
     """A missing package is the commonest fault of an image: it has to be named."""
     function = deploy(handler="nowhere.handler")
