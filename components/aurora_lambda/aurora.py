@@ -18,7 +18,9 @@ from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
 Parameter = aws.rds.ClusterParameterGroupParameterArgs
-PERFORMANCE_INSIGHTS_DAYS = 7
+INSIGHTS_DAYS = 7
+# Of a live cluster: the provider never changes the first, and another second, as of a renamed stack, would replace it.
+KEPT = ["engineLifecycleSupport", "clusterIdentifierPrefix"]
 CHILDREN: ChildTypes = {
     "cluster": aws.rds.Cluster,
     "instance": aws.rds.ClusterInstance,
@@ -157,10 +159,8 @@ class AuroraDatabase(pulumi.ComponentResource):
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
-            # The provider never changes the support: without this each `up` would say that it does.
             opts=self._child(
-                "cluster",
-                pulumi.ResourceOptions(protect=args["deletion_protection"], ignore_changes=["engineLifecycleSupport"]),
+                "cluster", pulumi.ResourceOptions(protect=args["deletion_protection"], ignore_changes=KEPT)
             ),
         )
 
@@ -226,14 +226,14 @@ class AuroraDatabase(pulumi.ComponentResource):
                 preferred_maintenance_window=self._args.get("maintenance_window"),
                 auto_minor_version_upgrade=False,
                 performance_insights_enabled=insights,
-                performance_insights_retention_period=insights.apply(
-                    lambda on: PERFORMANCE_INSIGHTS_DAYS if on else None
-                ),
+                performance_insights_retention_period=insights.apply(lambda on: INSIGHTS_DAYS if on else None),
                 performance_insights_kms_key_id=insights.apply(lambda on: self._args.get("kms_key_id") if on else None),
                 promotion_tier=min(number - 1, 1),
                 tags=self._tags(f"{self._name}-{number}"),
                 # What writes logs comes after the groups that it writes to, and goes before them.
-                opts=self._child("instance", pulumi.ResourceOptions(depends_on=log_groups)),
+                opts=self._child(
+                    "instance", pulumi.ResourceOptions(depends_on=log_groups, ignore_changes=["identifierPrefix"])
+                ),
             )
             for number in range(1, self._args["instance_count"] + 1)
         ]

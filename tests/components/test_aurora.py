@@ -246,7 +246,16 @@ def test_extended_support_is_paid_for_only_on_request(stack: Stack) -> None:
     """
     cluster = stack(extendedSupport="true").resource(CLUSTER, "main-db")
     assert cluster.inputs["engineLifecycleSupport"] == "open-source-rds-extended-support"
-    assert cluster.ignore_changes == ("engineLifecycleSupport",)
+    assert "engineLifecycleSupport" in cluster.ignore_changes
+
+
+def test_a_stack_that_gets_another_name_keeps_its_cluster(stack: Stack) -> None:
+    """After `pulumi stack rename` the next `up` would replace the cluster by an empty one, and the instances with it.
+
+    Source: the provider's aws_rds_cluster and aws_rds_cluster_instance, whose prefixes force a new resource.
+    """
+    assert stack().resource(CLUSTER, "main-db").ignore_changes == ("engineLifecycleSupport", "clusterIdentifierPrefix")
+    assert stack().resource(CLUSTER_INSTANCE, "main-db-1").ignore_changes == ("identifierPrefix",)
 
 
 EXISTING = "shop-prod-main-db-0a1b"

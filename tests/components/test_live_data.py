@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from aurora_lambda.naming import physical_name
 from aurora_lambda.service import Service
 from aurora_lambda.service.configuration import read
 from aurora_lambda.service.errors import SettingsError
@@ -183,6 +184,30 @@ def test_nothing_that_holds_data_is_touched_before_the_check(stack: Stack) -> No
         parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
         assert parent.type == f"aurora-lambda:index:{component}"
         assert [urn for urn in parent.dependencies if urn.endswith("::live")] != []
+
+
+def test_a_stack_that_gets_another_name_keeps_its_tables(stack: Stack) -> None:
+    """After `pulumi stack rename` the next `up` would delete each table and make an empty one of the new name."""
+    before = stack(**streams()).outputs
+    with pytest.raises(SettingsError) as refused:
+        record(Service, streams(), stack="prod", live=before)
+    assert refused.value.mistakes == [
+        "streams[0].tablePrefix is 'aurora-lambda-prod-', and 'aurora-lambda-dev-' on the live stack: that replaces the"
+        " table by a new and empty one. To keep it: pulumi config set --path 'streams[0].tablePrefix'"
+        f" aurora-lambda-dev-; {ALLOW}"
+    ]
+    kept = record(Service, streams(tablePrefix="aurora-lambda-dev-"), stack="prod", live=before)
+    assert kept.inputs(TABLE, "aurora-lambda-dev-items")["name"] == "aurora-lambda-dev-items"
+
+
+def test_the_default_prefix_of_a_table_may_be_written_down_also_over_an_older_release() -> None:
+    """A deployment that changes nothing about the table would be refused."""
+    spelled = read(streams(tablePrefix=physical_name("")), "dev")
+    before = live_data(read(streams(), "dev"), {})
+    assert live_mistakes(before, spelled) == []
+    before["tables"]["items"]["keys"]["tablePrefix"] = None
+    assert live_mistakes(before, spelled) == []
+    assert live_mistakes(before, read(streams(tablePrefix="shop-"), "dev")) != []
 
 
 @pytest.mark.parametrize("engine", ["mysql", "postgres", "dsql"])

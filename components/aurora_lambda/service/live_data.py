@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.naming import physical_name
 from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
 from aurora_lambda.service.outputs import LIVE_DATA
@@ -159,7 +160,9 @@ def _replacements(before: Mapping[str, Any], settings: Settings) -> Iterator[Rep
                 yield Replacement(name, live, given, CONFIG_KEYS[name].replaces, before["protected"])
     for name, index in new_tables(settings.streams).items():
         live, given = before["tables"].get(name), after["tables"][name]["keys"]
-        for key, value in live["keys"].items() if live else ():
+        for key, recorded in live["keys"].items() if live else ():
+            # None is an older release's word for the default prefix.
+            value = physical_name("") if recorded is None else recorded
             if value != given[key]:
                 path, replaces = f"streams[{index}].{key}", STREAM_KEYS[key].replaces
                 yield Replacement(path, value, given[key], replaces, live["protected"])
@@ -185,6 +188,8 @@ def _value(settings: Settings | StreamSettings, key: ConfigKey) -> Any:
 
 def _table(stream: StreamSettings, settings: Settings) -> dict[str, Any]:
     keys = {key.name: _value(stream, key) for key in STREAM_KEYS.values() if key.replaces}
+    # As it is in the table's name: by default another one after `pulumi stack rename`.
+    keys["tablePrefix"] = physical_name("") if stream.table_prefix is None else stream.table_prefix
     return {"protected": stream.deletion_protection or settings.deletion_protection, "keys": keys}
 
 
