@@ -27,6 +27,20 @@ ENGINES = ("mysql", "postgres", "dsql", "none")
 EMAIL = "team@example.com"
 TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:told"
 BOUNDARY = "arn:aws:iam::123456789012:policy/fence"
+# All that a platform team may ask, in one recording of each engine.
+ALL = {
+    "streams": STREAMS,
+    "alarmEmail": EMAIL,
+    "dashboard": "true",
+    "databaseAuth": "password",
+    "databaseLogs": "true",
+    "logRetentionDays": "90",
+    "permissionsBoundary": BOUNDARY,
+    "rolePath": "/service/",
+    "tags": '["team=payments", "cost centre=4=2"]',
+    "tracing": "true",
+}
+TAGS = {"team": "payments", "cost centre": "4=2", "project": "aurora-lambda", "stack": "dev"}
 STREAM_ALARMS = {
     *("copy-age", "copy-given-up", "copy-lost"),
     *("copier-duration", "copier-errors", "copier-throttles"),
@@ -43,7 +57,7 @@ DATABASE_ALARMS = {
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_address_hears_of_everything_that_a_stack_has(stack: Stack, engine: str) -> None:
     """A part of the service would break and nobody be told."""
-    recording = stack(engine=engine, alarmEmail=EMAIL, streams=STREAMS)
+    recording = stack(engine=engine, **ALL)
     application = HANDLER_ALARMS if engine != "none" else set()
     assert {*recording.of_type(ALARM)} == STREAM_ALARMS | application | DATABASE_ALARMS[engine]
     assert recording.of_type(TOPIC) == ["alarms"]
@@ -113,13 +127,13 @@ def test_tracing_is_on_for_every_function_with_its_rights_or_for_none(stack: Sta
         "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         "Resource": ["*"],
     }
-    for tracing, mode in (("true", "Active"), ("false", "PassThrough")):
-        recording = stack(engine=engine, streams=STREAMS, tracing=tracing)
+    for config, mode in ((ALL, "Active"), ({"streams": STREAMS}, "PassThrough")):
+        recording = stack(engine=engine, **config)
         functions = recording.of_type(FUNCTION)
         assert {recording.inputs(FUNCTION, name)["tracingConfig"]["mode"] for name in functions} == {mode}
         for name in functions:
             policy = json.loads(recording.inputs(ROLE_POLICY, name)["policy"])
-            assert (right in policy["Statement"]) == (tracing == "true")
+            assert (right in policy["Statement"]) == (mode == "Active")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,7 @@ def test_a_databases_logs_go_to_groups_that_the_stack_owns(
     stack: Stack, engine: str, logs: list[str], parameters: dict[str, str]
 ) -> None:
     """Logs would be kept, and paid for, for ever, in a group that outlives the stack."""
-    plain, recording = stack(engine=engine), stack(engine=engine, databaseLogs="true", logRetentionDays="90")
+    plain, recording = stack(engine=engine, streams=STREAMS), stack(engine=engine, **ALL)
     cluster = recording.output(CLUSTER, "main-db", "clusterIdentifier")
     assert recording.inputs(CLUSTER, "main-db")["enabledCloudwatchLogsExports"] == logs
     for log in logs:
@@ -141,7 +155,7 @@ def test_a_databases_logs_go_to_groups_that_the_stack_owns(
         assert recording.inputs(LOG_GROUP, name) == {
             "name": f"/aws/rds/cluster/{cluster}/{log}",
             "retentionInDays": 90,
-            "tags": {"project": "aurora-lambda", "stack": "dev", "Name": name},
+            "tags": {**TAGS, "Name": name},
         }
         # Made before anything writes to it, and deleted after.
         assert recording.resource(LOG_GROUP, name).urn in recording.resource(CLUSTER_INSTANCE, "main-db-1").dependencies
@@ -152,13 +166,13 @@ def test_a_databases_logs_go_to_groups_that_the_stack_owns(
 
     assert set_(recording) == {**set_(plain), **parameters}
     assert "enabledCloudwatchLogsExports" not in plain.inputs(CLUSTER, "main-db")
-    assert plain.of_type(LOG_GROUP) == ["handler", "migrations"]
+    assert plain.of_type(LOG_GROUP) == ["copier", "handler", "migrations"]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_role_has_the_boundary_and_the_path(stack: Stack, engine: str) -> None:
     """An account that demands them would refuse the deployment half way."""
-    recording = stack(engine=engine, streams=STREAMS, permissionsBoundary=BOUNDARY, rolePath="/service/")
+    recording = stack(engine=engine, **ALL)
     roles = recording.of_type(ROLE)
     assert roles == (["copier"] if engine == "none" else ["copier", "handler", "migrations"])
     fences = [(inputs["permissionsBoundary"], inputs["path"]) for inputs in (recording.inputs(ROLE, r) for r in roles)]
@@ -172,16 +186,7 @@ def test_every_role_has_the_boundary_and_the_path(stack: Stack, engine: str) -> 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tags_of_ones_own_are_on_everything_that_takes_tags(stack: Stack, engine: str) -> None:
     """A cost report or a policy that demands a tag would miss a resource."""
-    recording = stack(
-        engine=engine,
-        streams=STREAMS,
-        alarmEmail=EMAIL,
-        dashboard="true",
-        databaseLogs="true",
-        databaseAuth="password",
-        tags='["team=payments", "cost centre=4=2"]',
-    )
-    tags = {"team": "payments", "cost centre": "4=2", "project": "aurora-lambda", "stack": "dev"}
+    recording = stack(engine=engine, **ALL)
     untaggable = UNTAGGABLE | {
         SUBSCRIPTION,
         DASHBOARD,
@@ -192,7 +197,7 @@ def test_tags_of_ones_own_are_on_everything_that_takes_tags(stack: Stack, engine
     }
     tagged = [e for e in recording.registrations if e.type.startswith("aws:") and e.type not in untaggable]
     assert tagged
-    assert [entry.urn for entry in tagged if entry.inputs.get("tags") != {**tags, "Name": entry.name}] == []
+    assert [entry.urn for entry in tagged if entry.inputs.get("tags") != {**TAGS, "Name": entry.name}] == []
 
 
 def test_what_is_watched_says_nothing_of_the_rights_of_the_application(stack: Stack) -> None:
