@@ -200,6 +200,22 @@ def test_a_stack_that_gets_another_name_keeps_its_tables(stack: Stack) -> None:
     assert kept.inputs(TABLE, "aurora-lambda-dev-items")["name"] == "aurora-lambda-dev-items"
 
 
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_live_stack_does_not_move_to_another_region_unasked(stack: Stack, preview: bool) -> None:
+    """The service would go on in the other Region with an empty database, and the one with the data be deleted."""
+    elsewhere = {"aws:index/getRegion:getRegion": {"region": "eu-central-1"}}
+    with pytest.raises(SettingsError) as refused:
+        record(Service, live=stack().outputs, lookups=elsewhere, preview=preview)
+    assert refused.value.mistakes == [
+        "aws:region is 'eu-central-1', and 'eu-west-1' on the live stack: that replaces the whole stack by a new and"
+        f" empty one there. To keep it: pulumi config set aws:region eu-west-1; {ALLOW}"
+    ]
+    moved = record(Service, {"replaceData": "true"}, live=stack().outputs, lookups=elsewhere)
+    assert moved.outputs["liveData"]["region"] == "eu-central-1"
+    older = {"liveData": {key: value for key, value in stack().outputs["liveData"].items() if key != "region"}}
+    assert record(Service, live=older).outputs["liveData"]["region"] == "eu-west-1"
+
+
 def test_the_default_prefix_of_a_table_may_be_written_down_also_over_an_older_release() -> None:
     """A deployment that changes nothing about the table would be refused."""
     spelled = read(streams(tablePrefix=physical_name("")), "dev")

@@ -91,7 +91,7 @@ def test_the_stack_exports_what_people_invoke(stack: Stack) -> None:
         "databaseEndpoint": recording.output(CLUSTER, "main-db", "endpoint"),
         "engine": "postgres",
         "migration": MIGRATED["after"],
-        "liveData": live_data(Settings(engine="postgres"), {}),
+        "liveData": live_data(Settings(engine="postgres"), {}, "eu-west-1"),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.naming import physical_name
@@ -53,30 +54,32 @@ def check_live_data(settings: Settings) -> LiveStack:
     """
     name = "/".join((pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()))
 
-    def check(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    def check(outputs: Mapping[str, Any], region: str) -> dict[str, Any]:
         before = outputs.get(LIVE_DATA) or {}
-        if before and (mistakes := live_mistakes(before, settings)):
+        if before and (mistakes := live_mistakes(before, settings, region)):
             raise SettingsError(pulumi.get_stack(), mistakes)
-        for replacement in _replacements(before, settings) if before else ():
+        for replacement in _replacements(before, settings, region) if before else ():
             pulumi.log.warn(f"{replacement}, as replaceData allows")
         for warning in live_warnings(before, settings) if before and pulumi.runtime.is_dry_run() else ():
             pulumi.log.warn(warning)
         return before
 
     reference = pulumi.StackReference("live", name)
-    before = reference.outputs.apply(check)
-    pulumi.export(LIVE_DATA, before.apply(lambda before: live_data(settings, before)))
+    region = aws.get_region_output().region
+    before = pulumi.Output.all(reference.outputs, region).apply(lambda known: check(*known))
+    pulumi.export(LIVE_DATA, pulumi.Output.all(before, region).apply(lambda known: live_data(settings, *known)))
     return LiveStack(before, before.apply(lambda _: reference))
 
 
-def live_data(settings: Settings, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a later deployment needs to know of this one, after one that exported `before`."""
+def live_data(settings: Settings, before: Mapping[str, Any], region: str = "") -> dict[str, Any]:
+    """Return what a later deployment needs to know of this one, in `region`, after one that exported `before`."""
     own_vpc = NEW_VPC if settings.in_vpc else ""
     return {
         "engine": settings.engine,
         "engineVersion": engine_version(settings, before),
         "databaseAuth": settings.database_auth,
         "protected": settings.deletion_protection,
+        "region": region,
         "vpc": settings.vpc_id or own_vpc,
         "published": settings.publish_versions or settings.snap_start,
         "keepsImages": not settings.force_delete,
@@ -113,10 +116,10 @@ def engine_version(settings: Settings, before: Mapping[str, Any]) -> str:
     return settings.engine_version or former or RDS_ENGINES[settings.engine].version
 
 
-def live_mistakes(before: Mapping[str, Any], settings: Settings) -> list[str]:
+def live_mistakes(before: Mapping[str, Any], settings: Settings, region: str = "") -> list[str]:
     """Return what deploying `settings` over a stack that exported `before` must not do, each with what to type."""
     mistakes = [*_leaving(before, settings)]
-    for each in _replacements(before, settings):
+    for each in _replacements(before, settings, region):
         if each.protected:
             order = _unprotect(each.path, each.live, each.given, "; pulumi config set replaceData true")
             mistakes.append(f"{each}, which is protected. {order}")
@@ -149,8 +152,12 @@ def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
         )
 
 
-def _replacements(before: Mapping[str, Any], settings: Settings) -> Iterator[Replacement]:
+def _replacements(before: Mapping[str, Any], settings: Settings, region: str) -> Iterator[Replacement]:
     after = live_data(settings, before)
+    # An older release did not say where it was.
+    if (live := before.get("region", "")) and live != region:
+        everything = "the whole stack by a new and empty one there"
+        yield Replacement("aws:region", live, region, everything, before["protected"])
     if before["engine"] == after["engine"]:
         # What an older release did not know was not given then.
         unknown = {name: "" for name, given in after["keys"].items() if CONFIG_KEYS[name].default == ""}
