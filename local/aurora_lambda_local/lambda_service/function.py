@@ -16,6 +16,9 @@ from aurora_lambda_local.platform.errors import LocalError
 QUEUE_SECONDS = 10.0
 # Between the tries of an asynchronous invocation: minutes on AWS.
 RETRY_SECONDS = (1.0, 2.0)
+# How long an asynchronous invocation waits for an environment. Source: AWS Lambda developer guide, "How Lambda handles
+# errors and retries with asynchronous invocation".
+EVENT_SECONDS = 6 * 60 * 60.0
 # Matches a place as tracebacks and the runtime client's syntax errors write it.
 FRAME = re.compile(r'File "([^"]+)",? [Ll]ine (\d+)')
 # Imports a handler's module for its traceback, which the runtime client leaves out.
@@ -45,7 +48,7 @@ class Function:
         self._idle: list[Environment] = []
         self._busy: set[Environment] = set()
         self._starting = 0
-        self._retired = False
+        self._retired = self._stopped = False
         self._changed = threading.Condition()
 
     def initialise(self) -> str:
@@ -66,13 +69,21 @@ class Function:
         """Start an execution environment for the next invocation, and do not wait for its init phase."""
         self._release(self._acquire())
 
-    def invoke(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> InvocationResult:
+    def invoke(
+        self,
+        payload: bytes,
+        client_context: str = "",
+        request_id: str | None = None,
+        patience: float | None = None,
+    ) -> InvocationResult:
         """Run one invocation and wait for its end, in a warm environment or a new one.
 
+        `patience` is how long it waits for that; `QUEUE_SECONDS` where nothing is said.
+
         Raises:
-            ThrottledError: all environments were busy for `QUEUE_SECONDS`, or the concurrency is 0.
+            ThrottledError: all environments were busy for `patience` seconds, or the concurrency is 0.
         """
-        environment = self._acquire()
+        environment = self._acquire(patience)
         invocation = Invocation(
             request_id or str(uuid.uuid4()),
             payload,
@@ -87,14 +98,17 @@ class Function:
         return InvocationResult(invocation.request_id, outcome.payload, outcome.failed, tail)
 
     def invoke_event(self, payload: bytes, client_context: str = "", request_id: str | None = None) -> str:
-        """Run an asynchronous invocation, up to three times as Lambda does; return the last error, empty for none."""
+        """Run an asynchronous invocation, up to three times as Lambda does; return the last error, empty for none.
+
+        One that is throttled waits, and uses up no try.
+        """
         request_id, error = request_id or str(uuid.uuid4()), ""
         for pause in (*RETRY_SECONDS, None):
             try:
-                result = self.invoke(payload, client_context, request_id)
-                error = str(json.loads(result.payload).get("errorMessage")) if result.failed else ""
+                result = self.invoke(payload, client_context, request_id, EVENT_SECONDS)
             except ThrottledError as throttled:
-                error = str(throttled)
+                return str(throttled)
+            error = str(json.loads(result.payload).get("errorMessage")) if result.failed else ""
             if not error or pause is None:
                 break
             time.sleep(pause)
@@ -119,19 +133,23 @@ class Function:
             self._retired = False
 
     def stop(self) -> None:
-        """End all environments now, including busy ones."""
+        """End all environments now, including busy ones; what waits for one fails."""
         self.retire()
         with self._changed:
+            self._stopped = True
             busy = list(self._busy)
+            self._changed.notify_all()
         for environment in busy:
             environment.stop()
 
-    def _acquire(self) -> Environment:
+    def _acquire(self, patience: float | None = None) -> Environment:
         with self._changed:
             if self.config.concurrency == 0:
                 raise ThrottledError(f"{self.config.name} may not run: its reserved concurrency is 0")
-            if not self._changed.wait_for(self._available, QUEUE_SECONDS):
+            if not self._changed.wait_for(self._available, patience or QUEUE_SECONDS):
                 raise ThrottledError(f"{self.config.name} is busy in all its {self.config.concurrency} environments")
+            if self._stopped:
+                raise ThrottledError(f"{self.config.name} is stopped")
             while self._idle:
                 environment = self._idle.pop()
                 if environment.alive():
@@ -150,7 +168,7 @@ class Function:
                 self._changed.notify()
 
     def _available(self) -> bool:
-        return bool(self._idle) or len(self._busy) + self._starting < self.config.concurrency
+        return self._stopped or bool(self._idle) or len(self._busy) + self._starting < self.config.concurrency
 
     def _release(self, environment: Environment) -> None:
         with self._changed:

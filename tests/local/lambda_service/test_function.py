@@ -268,6 +268,33 @@ def test_more_than_the_limit_waits_and_is_then_throttled(deploy: Deploy, monkeyp
     assert call(function)["greeting"] == "good day"
 
 
+def test_an_event_waits_for_an_environment_and_uses_up_no_try(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events beyond a reserved concurrency would be lost without a word: Lambda keeps them for hours."""
+    monkeypatch.setattr(function_module, "QUEUE_SECONDS", 0.05)
+    monkeypatch.setattr(function_module, "RETRY_SECONDS", (0.05, 0.05))
+    function = deploy(concurrency=1)
+    call(function)
+    with ThreadPoolExecutor() as pool:
+        events = [pool.submit(function.invoke_event, b'{"do": "sleep", "seconds": 0.5}') for _ in range(3)]
+    assert [event.result() for event in events] == ["", "", ""]
+
+
+def test_an_event_fails_at_once_where_nothing_may_run(deploy: Deploy) -> None:
+    """A function that is switched off would run for hours as soon as it is switched on."""
+    assert deploy(concurrency=0).invoke_event(b"{}") == "hello may not run: its reserved concurrency is 0"
+
+
+def test_an_event_that_waits_ends_with_its_function(deploy: Deploy) -> None:
+    """A function that the program no longer has would go on for as long as there are events."""
+    function = deploy(concurrency=1)
+    with ThreadPoolExecutor() as pool:
+        running, waiting = (pool.submit(function.invoke_event, b'{"do": "sleep", "seconds": 60}') for _ in range(2))
+        assert eventually(lambda: function.environments() == 1)
+        function.stop()
+        assert {running.result(), waiting.result()} == {"hello is stopped"}
+    assert function.environments() == 0
+
+
 def test_nothing_is_left_of_a_stopped_function(deploy: Deploy) -> None:
     """Each edit would leave processes behind."""
     function = deploy()
