@@ -13,6 +13,7 @@ from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_EN
 from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, master_key, owner, runtime_role, usable
 from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
 from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
+from aurora_lambda.secret import secret_options
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
@@ -68,10 +69,9 @@ class AuroraDatabase(pulumi.ComponentResource):
         self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])
-        self._rds = RDS_ENGINES[self._engine]
+        self._rds, self._port = RDS_ENGINES[self._engine], ENGINES[self._engine].default_port
         self._logs = self._rds.logs if self._args["export_logs"] else ()
         check_together(name, args)
-        self._port = ENGINES[self._engine].default_port
         existing = "cluster_identifier" in args
         children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child in BESIDE_EXISTING}
         self._child = Children(self, args.get("transform", {}), children).options
@@ -250,7 +250,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
             tags=self._tags(name),
-            opts=self._child("secret"),
+            opts=self._child("secret", secret_options(self._args.get("kms_key_id"))),
         ).arn
 
     def _details(

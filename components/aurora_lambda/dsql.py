@@ -17,6 +17,8 @@ from aurora_lambda.subnets import one_in_each_zone
 from aurora_lambda.transform import Children, ChildTypes
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
+# Source: Aurora DSQL API reference, EncryptionDetails.
+AWS_OWNED_KEY = "AWS_OWNED_KMS_KEY"
 CHILDREN: ChildTypes = {
     "cluster": aws.dsql.Cluster,
     "peerCluster": aws.dsql.Cluster,
@@ -117,7 +119,8 @@ class DsqlDatabase(pulumi.ComponentResource):
             name,
             region=region,
             deletion_protection_enabled=protected,
-            kms_encryption_key=kms_key_arn,
+            # Said although it is the default: left out, a cluster that had another key would keep it.
+            kms_encryption_key=pulumi.Output.from_input(kms_key_arn).apply(lambda key: key or AWS_OWNED_KEY),
             multi_region_properties={"witness_region": self._regions[1]} if self._regions else None,
             tags=self._tags(name),
             opts=self._child(

@@ -81,7 +81,7 @@ class Secret(pulumi.ComponentResource):
             kms_key_id=self._args.get("kms_key_arn"),
             recovery_window_in_days=self._args["recovery_days"],
             tags=resource_tags(self._args.get("tags"), self._name),
-            opts=self._child("secret"),
+            opts=self._child("secret", secret_options(self._args.get("kms_key_arn"))),
         )
         aws.secretsmanager.SecretVersion(
             self._name,
@@ -91,6 +91,11 @@ class Secret(pulumi.ComponentResource):
             opts=self._child("version"),
         )
         return secret.arn
+
+
+def secret_options(kms_key: pulumi.Input[str] | None) -> pulumi.ResourceOptions:
+    """Return what makes a secret anew that had a key and has none now: the provider's update takes no key away."""
+    return pulumi.ResourceOptions(replace_on_changes=["kmsKeyId"] if kms_key is None else None)
 
 
 def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:

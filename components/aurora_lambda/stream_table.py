@@ -188,7 +188,8 @@ class StreamTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type=args["stream_view_type"],
             point_in_time_recovery={"enabled": args["point_in_time_recovery"]},
-            server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else None,
+            # Without is DynamoDB's own key. Left out, a table that had another one would keep it.
+            server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else {"enabled": False},
             deletion_protection_enabled=args["deletion_protection"],
             tags=resource_tags(args.get("tags"), self._name),
             opts=self._child("table", pulumi.ResourceOptions(protect=args["deletion_protection"], aliases=former)),

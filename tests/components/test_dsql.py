@@ -55,7 +55,11 @@ def statements(recording: Recording, name: str) -> list[dict[str, Any]]:
 def test_a_new_cluster_needs_nothing_but_itself(stack: Stack) -> None:
     """A network would slow the functions down and cost money for nothing."""
     recording = stack(engine="dsql")
-    assert recording.inputs(DSQL_CLUSTER, "main-db") == {"deletionProtectionEnabled": False, "tags": TAGS}
+    assert recording.inputs(DSQL_CLUSTER, "main-db") == {
+        "deletionProtectionEnabled": False,
+        "kmsEncryptionKey": "AWS_OWNED_KMS_KEY",
+        "tags": TAGS,
+    }
     for type_ in (CLUSTER, VPC, SUBNET, SECURITY_GROUP, VPC_ENDPOINT, DSQL_PEERING):
         assert recording.of_type(type_) == []
     assert recording.inputs(FUNCTION, "handler").get("vpcConfig") is None
@@ -133,13 +137,21 @@ def test_a_key_of_ones_own_encrypts_the_cluster() -> None:
     assert registered(kms_key_arn=key).inputs(DSQL_CLUSTER, "main-db")["kmsEncryptionKey"] == key
 
 
+def test_a_key_that_is_taken_away_leaves_the_cluster() -> None:
+    """The cluster would stay under it, and who deletes the key that nothing names any more would lose all data.
+
+    Source: the provider's aws_dsql_cluster, whose key is computed where it is left out: it stays.
+    """
+    assert registered().inputs(DSQL_CLUSTER, "main-db")["kmsEncryptionKey"] == "AWS_OWNED_KMS_KEY"
+
+
 def test_a_multi_region_key_encrypts_both_clusters_of_two_regions() -> None:
     """The second cluster would hold the same data under a key of AWS's own."""
     regions = {"peer_region": "eu-west-2", "witness_region": "eu-west-3"}
     recording = registered(kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", **regions)
     keys = [recording.inputs(DSQL_CLUSTER, name)["kmsEncryptionKey"] for name in ("main-db", "main-db-peer")]
     assert keys == [f"arn:aws:kms:{region}:123456789012:key/mrk-0a1b" for region in ("eu-west-1", "eu-west-2")]
-    assert "kmsEncryptionKey" not in registered(**regions).inputs(DSQL_CLUSTER, "main-db-peer")
+    assert registered(**regions).inputs(DSQL_CLUSTER, "main-db-peer")["kmsEncryptionKey"] == "AWS_OWNED_KMS_KEY"
 
 
 def test_an_existing_cluster_is_used_and_never_changed() -> None:
@@ -157,7 +169,11 @@ def test_an_existing_cluster_is_used_and_never_changed() -> None:
 def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
     """A peering in one direction stays PENDING_SETUP, and takes no connection."""
     recording = registered(peer_region="eu-west-2", witness_region="eu-west-3")
-    both = {"deletionProtectionEnabled": False, "multiRegionProperties": {"witnessRegion": "eu-west-3"}}
+    both = {
+        "deletionProtectionEnabled": False,
+        "kmsEncryptionKey": "AWS_OWNED_KMS_KEY",
+        "multiRegionProperties": {"witnessRegion": "eu-west-3"},
+    }
     assert recording.inputs(DSQL_CLUSTER, "main-db") == {**both, "tags": {"Name": "main-db"}}
     assert recording.inputs(DSQL_CLUSTER, "main-db-peer") == {
         **both,

@@ -48,6 +48,17 @@ def test_a_value_is_kept_by_secrets_manager_and_is_encrypted_in_the_state() -> N
     }
 
 
+def test_a_key_that_is_taken_away_leaves_the_secret(stack: Stack) -> None:
+    """The secret would stay under it, and its functions, which may use that key no longer, could not read it.
+
+    Source: the provider's aws_secretsmanager_secret, whose update leaves out an empty key.
+    """
+    assert secret(value="sk_live").resource(SECRET, "stripe-key").replace_on_changes == ("kmsKeyId",)
+    assert secret(value="sk_live", kms_key_arn=KEY).resource(SECRET, "stripe-key").replace_on_changes == ()
+    login = stack(databaseAuth="password").resource(SECRET, "main-db-mysql-runtime")
+    assert login.replace_on_changes == ("kmsKeyId",)
+
+
 def test_an_existing_secret_is_left_as_it_is() -> None:
     """A login that another team rotates would be taken over, or deleted with the stack."""
     recording = secret(arn=ARN)

@@ -36,6 +36,7 @@ def test_a_table_is_made_with_its_stream_and_can_be_restored() -> None:
         "streamEnabled": True,
         "streamViewType": "NEW_AND_OLD_IMAGES",
         "pointInTimeRecovery": {"enabled": True},
+        "serverSideEncryption": {"enabled": False},
         "deletionProtectionEnabled": False,
         "tags": TAGS,
     }
@@ -91,6 +92,14 @@ def test_a_key_of_ones_own_encrypts_the_table() -> None:
     recording = table(kms_key_arn=KEY)
     assert recording.inputs(TABLE, "items")["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": KEY}
     assert recording.outputs["key"] == KEY
+
+
+def test_a_key_that_is_taken_away_leaves_the_table() -> None:
+    """The table would stay under it, and who deletes the key that nothing names any more would lose all items.
+
+    Source: the provider's aws_dynamodb_table, whose encryption is computed where it is left out: it stays.
+    """
+    assert table().inputs(TABLE, "items")["serverSideEncryption"] == {"enabled": False}
 
 
 def test_a_table_that_a_stream_made_before_is_taken_over() -> None:
