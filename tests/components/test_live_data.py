@@ -115,6 +115,15 @@ REPLACING: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
         ],
     ),
     (
+        streams(),
+        streams(streamViewType="NEW_IMAGE"),
+        [
+            "streams[0].streamViewType is 'NEW_IMAGE', and 'NEW_AND_OLD_IMAGES' on the live stack: that replaces the"
+            " table's stream by a new one, without what has not been delivered. To keep it: pulumi config set --path"
+            f" 'streams[0].streamViewType' NEW_AND_OLD_IMAGES; {ALLOW}"
+        ],
+    ),
+    (
         streams(tablePrefix="shop-"),
         streams(tablePrefix="store-"),
         [
@@ -270,6 +279,26 @@ def test_a_protected_table_cannot_leave_the_program() -> None:
     assert mistakes(streams(deletionProtection="true"), {}) == expected
     protected = {"deletionProtection": "true"}
     assert mistakes({**streams(), **protected}, protected) == expected
+
+
+def test_the_stream_of_a_protected_table_may_be_replaced_without_freeing_the_table() -> None:
+    """The table would stand unprotected for a change that does not touch it."""
+    protected = {"deletionProtection": "true"}
+    [refused] = mistakes({**streams(), **protected}, {**streams(streamViewType="NEW_IMAGE"), **protected})
+    assert refused.endswith(ALLOW)
+
+
+def test_a_table_of_the_stacks_own_does_not_become_an_existing_one() -> None:
+    """The table would be deleted with all its items, by a key that speaks of using it as it is."""
+    theirs = {"streams": '[{"name": "copy", "table": "items", "existingTable": true}]'}
+    assert mistakes(streams(), theirs) == [
+        "streams[0].existingTable is true, and the table is this stack's own: Pulumi would delete it. Type: pulumi"
+        " config rm --path 'streams[0].existingTable'; where it is no longer the stack's, as after pulumi state delete:"
+        " pulumi config set replaceData true"
+    ]
+    assert mistakes(streams(), {**theirs, "replaceData": "true"}) == mistakes(theirs, theirs) == []
+    another = '[{"name": "copy", "table": "items", "existingTable": true, "tablePrefix": ""}]'
+    assert mistakes(streams(), {"streams": another}) == []
 
 
 def test_a_kept_repository_cannot_leave_the_program() -> None:

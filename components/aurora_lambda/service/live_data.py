@@ -16,7 +16,7 @@ from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
 from aurora_lambda.service.outputs import LIVE_DATA
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings
-from aurora_lambda.service.stream_settings import STREAM_KEYS, StreamSettings, new_tables
+from aurora_lambda.service.stream_settings import STREAM, STREAM_KEYS, StreamSettings, new_tables
 
 # The network of a stack that makes its own.
 NEW_VPC = "new"
@@ -150,6 +150,14 @@ def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             " refuse to delete it. With its stream in streams type: pulumi config set deletionProtection false, the"
             " stream's own too; pulumi up; then deploy this configuration"
         )
+    own = {_live_keys(before["tables"][name])["tablePrefix"] + name for name in gone}
+    for index, stream in enumerate(settings.streams):
+        if stream.existing_table and stream.full_table(physical_name("")) in own and not settings.replace_data:
+            path = f"streams[{index}].existingTable"
+            yield (
+                f"{path} is true, and the table is this stack's own: Pulumi would delete it. Type: {_set(path, None)};"
+                " where it is no longer the stack's, as after pulumi state delete: pulumi config set replaceData true"
+            )
 
 
 def _replacements(before: Mapping[str, Any], settings: Settings, region: str) -> Iterator[Replacement]:
@@ -167,12 +175,16 @@ def _replacements(before: Mapping[str, Any], settings: Settings, region: str) ->
                 yield Replacement(name, live, given, CONFIG_KEYS[name].replaces, before["protected"])
     for name, index in new_tables(settings.streams).items():
         live, given = before["tables"].get(name), after["tables"][name]["keys"]
-        for key, recorded in live["keys"].items() if live else ():
-            # None is an older release's word for the default prefix.
-            value = physical_name("") if recorded is None else recorded
+        for key, value in _live_keys(live).items() if live else ():
             if value != given[key]:
                 path, replaces = f"streams[{index}].{key}", STREAM_KEYS[key].replaces
-                yield Replacement(path, value, given[key], replaces, live["protected"])
+                # The protection of a table lets its stream go.
+                yield Replacement(path, value, given[key], replaces, live["protected"] and replaces != STREAM)
+
+
+def _live_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a table that is live; of a default prefix an older release said None."""
+    return {name: physical_name("") if value is None else value for name, value in table["keys"].items()}
 
 
 def _replacing_keys(settings: Settings) -> list[ConfigKey]:

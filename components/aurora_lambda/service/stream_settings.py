@@ -30,6 +30,8 @@ TABLE_KEYS = (
 # Source: DynamoDB developer guide, "Quotas in Amazon DynamoDB": more readers of a shard would be throttled.
 STREAMS_PER_TABLE = 2
 _TABLE = "the table by a new and empty one"
+# Source: the provider's aws_dynamodb_table, which disables a stream and enables another one.
+STREAM = "the table's stream by a new one, without what has not been delivered"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class StreamSettings:
     )
     sort_key: str = config_key(_STREAM["sort_key"], "Sort key of the table; empty: none.", "", replaces=_TABLE)
     sort_key_type: str = config_key(_STREAM["sort_key_type"], "Its type: string, number or binary.", replaces=_TABLE)
-    stream_view_type: str = config_key(_STREAM["stream_view_type"], "What a record holds of the item.")
+    stream_view_type: str = config_key(_STREAM["stream_view_type"], "What a record holds of the item.", replaces=STREAM)
     point_in_time_recovery: bool = config_key(
         _STREAM["point_in_time_recovery"], "Whether the table can be restored to any second of the last 35 days."
     )
