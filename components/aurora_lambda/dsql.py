@@ -68,12 +68,12 @@ class DsqlDatabase(pulumi.ComponentResource):
         self._regions = self._checked_regions()
 
         cluster = self._existing_cluster() if existing else self._new_cluster()
-        if "vpc_id" in args and not existing and self._args["vpc_only"]:
-            self._keep_in_vpc(cluster, args["vpc_id"])
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
+        if "vpc_id" in args and not existing and self._args["vpc_only"]:
+            self._keep_in_vpc(cluster, arn, args["vpc_id"])
         services = [cluster.vpc_endpoint_service_name] if "vpc_id" in args else []
         self.endpoint = pulumi.Output.all(arn, *services).apply(lambda known: cluster_endpoint(*known))
         schema = self._application_schema(arn)
@@ -131,11 +131,12 @@ class DsqlDatabase(pulumi.ComponentResource):
             ),
         )
 
-    def _keep_in_vpc(self, cluster: aws.dsql.Cluster, vpc_id: pulumi.Input[str]) -> None:
+    def _keep_in_vpc(self, cluster: aws.dsql.Cluster, arn: pulumi.Output[str], vpc_id: pulumi.Input[str]) -> None:
+        """Let nobody log in from elsewhere, once the cluster's ARN is known: that is when it answers in the VPC."""
         aws.dsql.ClusterPolicy(
             self._name,
             identifier=cluster.identifier,
-            policy=pulumi.Output.all(cluster.arn, vpc_id).apply(
+            policy=pulumi.Output.all(arn, vpc_id).apply(
                 lambda known: policies.policy_document([policies.deny_outside_vpc(*known)])
             ),
             opts=self._child("clusterPolicy"),

@@ -267,6 +267,18 @@ def test_a_cluster_of_a_vpc_takes_logins_from_there_alone(stack: Stack) -> None:
     }
 
 
+def test_logins_from_elsewhere_end_when_the_vpc_has_its_way_to_the_cluster(stack: Stack) -> None:
+    """A live service that moves into a VPC could not log in for the minutes that the endpoint takes."""
+    vpc = {"vpcId": "vpc-0a", "subnetIds": '["subnet-1", "subnet-2"]'}
+    recording = stack(engine="dsql", **vpc)
+    needed = {urn.rpartition("::")[2] for urn in recording.resource(CLUSTER_POLICY, "main-db").dependencies}
+    assert needed == {"main-db", "main-db-from-functions", "main-db-functions-out"}
+    types = {
+        urn.split("::")[2].rpartition("$")[2] for urn in recording.resource(CLUSTER_POLICY, "main-db").dependencies
+    }
+    assert VPC_ENDPOINT in types
+
+
 @pytest.mark.parametrize(
     "config",
     [

@@ -1,5 +1,6 @@
 """What a deployment over a live stack must not do without being told: replace what holds its data."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -299,6 +300,32 @@ def test_a_table_of_the_stacks_own_does_not_become_an_existing_one() -> None:
     assert mistakes(streams(), {**theirs, "replaceData": "true"}) == mistakes(theirs, theirs) == []
     another = '[{"name": "copy", "table": "items", "existingTable": true, "tablePrefix": ""}]'
     assert mistakes(streams(), {"streams": another}) == []
+
+
+def test_a_dsql_stack_leaves_its_vpc_only_once_the_cluster_takes_logins_from_elsewhere() -> None:
+    """The cluster's policy, which each deployment that fails leaves, would refuse the migration: no `up` would work."""
+    before = {"engine": "dsql", **VPC}
+    assert mistakes(before, {"engine": "dsql"}) == [
+        "vpcId is '', and the live stack's cluster takes logins from 'vpc-0a' alone, until a deployment without has"
+        " ended: it would refuse the migration. Type: pulumi config set vpcId vpc-0a, and subnetIds as they were;"
+        " pulumi config set dsqlVpcOnly false; pulumi up; then deploy this configuration"
+    ]
+    assert mistakes({**before, "dsqlVpcOnly": "false"}, {"engine": "dsql"}) == []
+    assert mistakes({**before, **SHARED}, {"engine": "dsql", **SHARED}) == []
+    assert mistakes(before, {}) == []
+
+
+@pytest.mark.parametrize("vpc", ["", "vpc-0b"])
+def test_a_dsql_stack_that_moves_into_a_vpc_is_told_how_to_do_so_without_a_pause(vpc: str) -> None:
+    """The cluster would refuse the functions that answer until they are updated, and nobody would have been told."""
+    live = live_data(Settings(engine="dsql", publish_versions=False, vpc_id=vpc), {})
+    inside = Settings(engine="dsql", publish_versions=False, vpc_id="vpc-0a")
+    assert live_warnings(live, inside) == [
+        "the cluster refuses the functions that still run outside of 'vpc-0a', until they are updated. To spare that,"
+        " type: pulumi config set dsqlVpcOnly false; pulumi up; pulumi config rm dsqlVpcOnly; pulumi up"
+    ]
+    assert live_warnings(live | {"vpc": "vpc-0a"}, inside) == []
+    assert live_warnings(live, replace(inside, dsql_vpc_only=False)) == []
 
 
 def test_a_kept_repository_cannot_leave_the_program() -> None:

@@ -81,6 +81,7 @@ def live_data(settings: Settings, before: Mapping[str, Any], region: str = "") -
         "protected": settings.deletion_protection,
         "region": region,
         "vpc": settings.vpc_id or own_vpc,
+        "onlyFrom": _only_from(settings),
         "published": settings.publish_versions or settings.snap_start,
         "keepsImages": not settings.force_delete,
         "keys": {key.name: _value(settings, key) for key in _replacing_keys(settings)},
@@ -105,7 +106,19 @@ def live_warnings(before: Mapping[str, Any], settings: Settings) -> list[str]:
             " deletion waits until, once the functions are updated, you type aurora-lambda prune-versions --keep 0"
             f" -s {pulumi.get_stack()}"
         )
+    if before["engine"] == settings.engine and after["onlyFrom"] not in ("", before["vpc"]):
+        warnings.append(
+            f"the cluster refuses the functions that still run outside of {after['onlyFrom']!r}, until they are"
+            " updated. To spare that, type: pulumi config set dsqlVpcOnly false; pulumi up; pulumi config rm"
+            " dsqlVpcOnly; pulumi up"
+        )
     return warnings
+
+
+def _only_from(settings: Settings) -> str:
+    """Return the VPC that the stack's own DSQL cluster takes logins from alone; empty where there is none."""
+    own = settings.engine == "dsql" and settings.dsql_vpc_only and not settings.dsql_cluster_identifier
+    return settings.vpc_id if own else ""
 
 
 def engine_version(settings: Settings, before: Mapping[str, Any]) -> str:
@@ -142,6 +155,13 @@ def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             f"engine is {given!r}, and forceDelete false protects the migration runner's repository. Type: "
             f"{_set('engine', engine)}; pulumi config set forceDelete true; pulumi up;"
             f" {_set('engine', given)}; pulumi up"
+        )
+    vpc_id = before.get("onlyFrom")
+    if vpc_id and engine == given and not (settings.vpc_id or settings.dsql_cluster_identifier):
+        yield (
+            f"vpcId is '', and the live stack's cluster takes logins from {vpc_id!r} alone, until a deployment without"
+            f" has ended: it would refuse the migration. Type: {_set('vpcId', vpc_id)}, and subnetIds as they were;"
+            " pulumi config set dsqlVpcOnly false; pulumi up; then deploy this configuration"
         )
     gone = before["tables"].keys() - new_tables(settings.streams).keys()
     for name in sorted(name for name in gone if before["tables"][name]["protected"]):
