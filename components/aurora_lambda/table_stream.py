@@ -127,11 +127,14 @@ class TableStream(pulumi.ComponentResource):
             enabled=args["enabled"],
             tags=resource_tags(args.get("tags"), self._name),
             # Lambda checks the role's permissions when the mapping is created, takes no second mapping of a stream to
-            # a function, and the provider's update does not take a destination away.
+            # a function, and the provider's update does not take a destination away. It does change one, by which no
+            # record comes again.
             opts=self._child(
                 "mapping",
                 pulumi.ResourceOptions(
-                    depends_on=[role_policy], delete_before_replace=True, replace_on_changes=["destinationConfig"]
+                    depends_on=[role_policy],
+                    delete_before_replace=True,
+                    replace_on_changes=None if destination else ["destinationConfig"],
                 ),
             ),
         )

@@ -232,7 +232,7 @@ def test_given_up_records_go_only_when_the_configuration_says_so(
 
 def test_a_mapping_is_deleted_before_its_replacement_and_replaced_without_its_destination() -> None:
     """AWS refuses a second mapping of a stream to a function; Lambda would go on writing to a bucket that is gone."""
-    mapping = stream().resource(MAPPING, "copy")
+    mapping = stream(on_failure="nowhere").resource(MAPPING, "copy")
     assert (mapping.delete_before_replace, mapping.replace_on_changes) == (True, ("destinationConfig",))
     policy = stream().resource(ROLE_POLICY, "copy")
     assert (policy.delete_before_replace, policy.replace_on_changes) == (False, ("policy",))
