@@ -4,6 +4,7 @@ PostgreSQL's own parser reads them. What only DSQL has (`ASYNC`, `AWS IAM GRANT`
 """
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
@@ -22,6 +23,9 @@ NEW_JOB = "0" * 26
 COMMENTS = {pg.SQL_COMMENT, pg.C_COMMENT}
 SERVER_VERSION = "16.15"
 VERSIONS = {"server_version": SERVER_VERSION, "server_version_num": "160015"}
+# libpg_query keeps memory, and one of a process's 1,024 keys, for each thread that has called it: connections, which have
+# a thread each, would use them up.
+_PARSER = ThreadPoolExecutor(1, "libpg_query")
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,22 @@ class Words:
 
 def parse_statements(text: str) -> list[Statement]:
     """Return the statements in `text`; what cannot be parsed is left for PostgreSQL to refuse."""
-    try:
-        return [parse_statement(part) for part in split(text, method="scanner")] or [Statement(text, Kind.READ)]
-    except PgQueryError:
-        return [Statement(text, Kind.READ)]
+    return _PARSER.submit(_statements, text).result()
 
 
 def parse_statement(text: str) -> Statement:
     """Return one statement."""
+    return _PARSER.submit(_statement, text).result()
+
+
+def _statements(text: str) -> list[Statement]:
+    try:
+        return [_statement(part) for part in split(text, method="scanner")] or [Statement(text, Kind.READ)]
+    except PgQueryError:
+        return [Statement(text, Kind.READ)]
+
+
+def _statement(text: str) -> Statement:
     try:
         words = Words(text.encode(), [each for each in scan(text).tokens if each.token not in COMMENTS])
         first = words.lower()[:4]
