@@ -5,11 +5,11 @@ import time
 from weakref import WeakKeyDictionary, ref
 
 import sqlalchemy
-from sqlalchemy import Connection, Dialect, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, create_engine, event, exc, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection, QueuePool, StaticPool
 
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.drivers import DriverConnection
@@ -27,6 +27,20 @@ for _spec in ENGINES.values():
     registry.register(_spec.sqlalchemy_url.removesuffix("://").replace("+", "."), _spec.dialect, "LambdaDialect")
 
 
+class OneConnection(QueuePool):
+    """A pool of one connection, which says so to whoever asks for another."""
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return the connection."""
+        try:
+            return super().connect()
+        except exc.TimeoutError:
+            raise exc.TimeoutError(
+                "the one connection of this environment is in use, by a session or a transaction that is still open:"
+                " go on with that one, or commit or close it first"
+            ) from None
+
+
 def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
     """Return an engine whose only connection is made by `connector` and replaced, before use, when it no longer works.
 
@@ -37,6 +51,7 @@ def lambda_engine(connector: Connector) -> sqlalchemy.Engine:
         spec.sqlalchemy_url,
         creator=connector,
         isolation_level=spec.isolation_level,
+        poolclass=OneConnection,
         pool_size=1,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
