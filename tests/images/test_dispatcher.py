@@ -74,6 +74,15 @@ def test_a_failing_statement_is_told_in_the_databases_own_words(app: Client, dat
     }
 
 
+def test_a_failing_command_says_where_in_the_application_it_failed(app: Client, database: Database) -> None:
+    """The log of a command or a schedule would name the runtime's own lines alone, and not the statement's place."""
+    rows(database, "ALTER TABLE notes DROP COLUMN text")
+    with pytest.raises(DatabaseError) as failure:
+        app.invoke({})
+    where = [each.name for each in failure.traceback if "sample_application" in str(each.path)]
+    assert where == ["add", "<lambda>"]
+
+
 def test_an_unexpected_database_error_is_logged_and_told_to_nobody(
     app: Client, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -69,7 +69,7 @@ class Dispatcher:
         try:
             return run_command(self._commands, event, context.aws_request_id, self.database)
         except DBAPIError as error:
-            raise invocation_error(error) from None
+            raise invocation_error(error).with_traceback(error.__traceback__) from None
 
     def _answer(self, event: FunctionUrlEvent, context: LambdaContext) -> FunctionUrlResponse:
         method = event["requestContext"]["http"]["method"]
