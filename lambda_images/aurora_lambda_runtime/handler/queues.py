@@ -43,7 +43,7 @@ class Message:
     receive_count: int
 
     @property
-    def json(self) -> object:
+    def json(self) -> Any:
         """The body as JSON; a ValueError where it is none."""
         return json.loads(self.body)
 
