@@ -23,8 +23,8 @@ NEW_JOB = "0" * 26
 COMMENTS = {pg.SQL_COMMENT, pg.C_COMMENT}
 SERVER_VERSION = "16.15"
 VERSIONS = {"server_version": SERVER_VERSION, "server_version_num": "160015"}
-# libpg_query keeps memory, and one of a process's 1,024 keys, for each thread that has called it: connections, which have
-# a thread each, would use them up.
+# libpg_query keeps memory, and one of a process's 1,024 keys, for each thread that has called it: connections, with a
+# thread each, would use them up.
 _PARSER = ThreadPoolExecutor(1, "libpg_query")
 
 
