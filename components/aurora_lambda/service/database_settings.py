@@ -194,10 +194,8 @@ class DatabaseSettings:
     )
     subnet_ids: tuple[str, ...] = config_key(
         strings(r".*", "a list of strings. Type: pulumi config set --path 'subnetIds[0]' subnet-0a1b2c3d"),
-        "Subnets of the existing VPC, in at least two availability zones.",
+        "Subnets of the existing VPC, in at least two availability zones. RDS lets none go that an instance is in.",
         (),
-        replaces=f"{_CLUSTER}, where one of them goes",
-        replaced_on=AURORA,
     )
     secrets_endpoint: bool = config_key(
         _NETWORK["secrets_endpoint"],

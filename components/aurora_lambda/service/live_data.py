@@ -84,7 +84,7 @@ def live_data(settings: Settings, before: Mapping[str, Any], region: str = "") -
         "onlyFrom": _only_from(settings),
         "published": settings.publish_versions or settings.snap_start,
         "keepsImages": not settings.force_delete,
-        "keys": {key.name: _value(settings, key) for key in _replacing_keys(settings)},
+        "keys": {key.name: getattr(settings, key.field) for key in _replacing_keys(settings)},
         "tables": {name: _table(settings.streams[i], settings) for name, i in new_tables(settings.streams).items()},
     }
 
@@ -191,7 +191,7 @@ def _replacements(before: Mapping[str, Any], settings: Settings, region: str) ->
         unknown = {name: "" for name, given in after["keys"].items() if CONFIG_KEYS[name].default == ""}
         for name, live in {**unknown, **before["keys"]}.items():
             given = after["keys"].get(name, live)
-            if _differs(live, given):
+            if live != given:
                 yield Replacement(name, live, given, CONFIG_KEYS[name].replaces, before["protected"])
     for name, index in new_tables(settings.streams).items():
         live, given = before["tables"].get(name), after["tables"][name]["keys"]
@@ -215,18 +215,8 @@ def _replacing_keys(settings: Settings) -> list[ConfigKey]:
     return [key for key in keys if key.name != "vpcCidr" or not settings.vpc_id]
 
 
-def _differs(live: Any, given: Any) -> bool:
-    """Return whether the value is another; a list, as of subnets, only where something of it goes."""
-    return not set(live) <= set(given) if isinstance(live, list) and given else live != given
-
-
-def _value(settings: Settings | StreamSettings, key: ConfigKey) -> Any:
-    value = getattr(settings, key.field)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _table(stream: StreamSettings, settings: Settings) -> dict[str, Any]:
-    keys = {key.name: _value(stream, key) for key in STREAM_KEYS.values() if key.replaces}
+    keys = {key.name: getattr(stream, key.field) for key in STREAM_KEYS.values() if key.replaces}
     # As it is in the table's name: by default another one after `pulumi stack rename`.
     keys["tablePrefix"] = physical_name("") if stream.table_prefix is None else stream.table_prefix
     return {"protected": stream.deletion_protection or settings.deletion_protection, "keys": keys}
@@ -239,10 +229,8 @@ def _unprotect(path: str, live: Any, given: Any, more: str = "") -> str:
 
 
 def _set(path: str, value: Any) -> str:
-    """Return the command that sets a key, in a list too; an empty value is none."""
-    if isinstance(value, list) and value:
-        return "; ".join(_set(f"{path}[{index}]", item) for index, item in enumerate(value))
+    """Return the command that sets a key; an empty value is none."""
     flag = f"--path '{path}'" if "[" in path else path
-    if value in ("", None, []):
+    if value in ("", None):
         return f"pulumi config rm {flag}"
     return f"pulumi config set {flag} {value}"
