@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -82,8 +83,8 @@ def parse_queue_mapping(inputs: Mapping[str, Any]) -> QueueMapping:
 class QueuePoller:
     """Takes messages of a queue and hands them to a function, several batches at a time.
 
-    A message that fails stays in the queue: it is visible again after the queue's visibility timeout, and moto moves it
-    to the dead letters once it has been received too often.
+    A message that fails stays in the queue: it is visible again after the queue's visibility timeout, and goes to the
+    dead letters once it has been received too often.
     """
 
     def __init__(self, mapping: QueueMapping, invoke: Invoke) -> None:
@@ -159,8 +160,7 @@ class QueuePoller:
         # A batch may have ended after `close`, and made room for another.
         if queue is None or self._stopping.is_set():
             return []
-        timeout = int(queue.attributes["VisibilityTimeout"])
-        return queues(self._region).receive_message(self._name, min(count, RECEIVED_AT_ONCE), 0, timeout, ["All"])
+        return _take(queue, min(count, RECEIVED_AT_ONCE))
 
     def _deliver(self, batch: Sequence[Message]) -> None:
         try:
@@ -168,8 +168,8 @@ class QueuePoller:
             failed = self._failed(batch, json.dumps(payload).encode())
             queue = self._queue()
             for message in batch:
-                if queue and message.receipt_handle and message.id not in failed:
-                    queue.delete_message(message.receipt_handle)
+                if queue and message.id not in failed:
+                    delete(queue, message)
         finally:
             self._free.release()
 
@@ -211,6 +211,40 @@ class QueuePoller:
             "eventSourceARN": self.mapping.queue_arn,
             "awsRegion": self._region,
         }
+
+
+def _take(queue: Queue, count: int) -> list[Message]:
+    """Receive messages.
+
+    Not by moto's own function, which counts the whole queue again for each message, and mixes those of a FIFO queue that
+    come again.
+    """
+    # Of a copy: what is deleted meanwhile would hide the next message, and let those after it overtake it.
+    visible = [message for message in list(queue._messages) if message.visible and not message.delayed]
+    taken: list[Message] = []
+    queue.pending_messages.difference_update(visible)
+    # Of a group in work nothing else is received: it would overtake what may come again.
+    in_work = queue.pending_message_groups if queue.fifo_queue else set()
+    letters, policy = queue.dead_letter_queue, queue.redrive_policy
+    for message in visible:
+        if message.group_id in in_work:
+            continue
+        if letters and policy and message.approximate_receive_count >= policy["maxReceiveCount"]:
+            delete(queue, message)
+            letters.add_message(message)
+        elif len(taken) < count:
+            queue.pending_messages.add(message)
+            message.mark_received(queue.visibility_timeout)
+            taken.append(message)
+    return taken
+
+
+def delete(queue: Queue, message: Message) -> None:
+    """Delete a message; not by moto's own function, which loses what is sent or deleted at the same time."""
+    with suppress(ValueError):
+        queue._messages.remove(message)
+    queue.pending_messages.discard(message)
+    queue.deleted_messages.update(message.all_receipt_handles)
 
 
 def _bodies(queue: Queue | None) -> list[str]:

@@ -3,17 +3,18 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sqs.models import SQSBackend, sqs_backends
+from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 from aurora_lambda_local.lambda_service.function import InvocationResult, ThrottledError
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.streams import queue_poller
-from aurora_lambda_local.streams.queue_poller import QueuePoller, parse_queue_mapping, reported
+from aurora_lambda_local.streams.queue_poller import QueuePoller, delete, parse_queue_mapping, reported
 from tests.local.streams.conftest import REGION
 from tests.services import PATIENCE_SECONDS, eventually
 
@@ -194,6 +195,51 @@ def test_a_message_of_a_fifo_queue_says_its_place(sqs: SQSBackend, start: Start)
     assert eventually(lambda: mail.bodies() == ["one"])
     place = {"MessageGroupId": "g", "MessageDeduplicationId": "d", "SequenceNumber": sent.sequence_number}
     assert place.items() <= mail.batches[0][0]["attributes"].items()
+
+
+@pytest.mark.slow
+def test_messages_of_a_fifo_queue_come_again_in_their_order(sqs: SQSBackend, start: Start) -> None:
+    """The last of a batch that fails once would overtake the others: a withdrawal before its deposit."""
+    sqs.create_queue("orders.fifo")
+    sqs.set_queue_attributes("orders.fifo", {"FifoQueue": "true", "VisibilityTimeout": "1"})
+    failures = iter([True])
+
+    def fail_once(_: list[dict[str, Any]]) -> None:
+        if next(failures, False):
+            raise ValueError
+
+    for body in "abcd":
+        sqs.send_message("orders.fifo", body, group_id="g", deduplication_id=body)
+    mail = Mail(fail_once)
+    start(mail, eventSourceArn=f"{ARN.rpartition(':')[0]}:orders.fifo")
+    assert eventually(lambda: mail.bodies() == list("aabbccdd"))
+    assert [record["body"] for batch in mail.batches for record in batch] == list("abcdabcd")
+
+
+def test_a_message_costs_the_same_whatever_waits_behind_it(
+    sqs: SQSBackend, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some hundreds of messages would take minutes: moto counts all of them three times for each that it gives."""
+    counted: list[Queue] = []
+    sqs.send_message("mail", "a")
+    monkeypatch.setattr(Queue, "approximate_number_of_messages", property(counted.append))
+    mail = Mail()
+    start(mail)
+    assert eventually(lambda: mail.bodies() == ["a"] and not sqs.get_queue("mail").pending_messages)
+    assert counted == []
+
+
+def test_messages_are_deleted_one_beside_the_other(sqs: SQSBackend) -> None:
+    """Of batches that end together, moto would keep messages that are done, and lose those sent meanwhile."""
+    queue = sqs.get_queue("mail")
+    done, sent = ([Message(f"{kind} {number}", "") for number in range(500)] for kind in ("done", "sent"))
+    for message in done:
+        queue.add_message(message)
+    with ThreadPoolExecutor(5) as pool:
+        for of_both in zip(done, sent, strict=True):
+            pool.submit(delete, queue, of_both[0])
+            pool.submit(queue.add_message, of_both[1])
+    assert {message.id for message in queue.messages} == {message.id for message in sent}
 
 
 def test_a_mapping_that_is_closed_takes_no_more_messages(
