@@ -216,8 +216,8 @@ class QueuePoller:
 def _take(queue: Queue, count: int) -> list[Message]:
     """Receive messages.
 
-    Not by moto's own function, which counts the whole queue again for each message, and mixes those of a FIFO queue that
-    come again.
+    Not by moto's own function, which counts the whole queue again for each message, and mixes those of a FIFO queue
+    that come again.
     """
     # Of a copy: what is deleted meanwhile would hide the next message, and let those after it overtake it.
     visible = [message for message in list(queue._messages) if message.visible and not message.delayed]
@@ -234,7 +234,7 @@ def _take(queue: Queue, count: int) -> list[Message]:
             letters.add_message(message)
         elif len(taken) < count:
             queue.pending_messages.add(message)
-            message.mark_received(queue.visibility_timeout)
+            message.mark_received(vars(queue)["visibility_timeout"])
             taken.append(message)
     return taken
 
@@ -244,7 +244,7 @@ def delete(queue: Queue, message: Message) -> None:
     with suppress(ValueError):
         queue._messages.remove(message)
     queue.pending_messages.discard(message)
-    queue.deleted_messages.update(message.all_receipt_handles)
+    queue.deleted_messages.update(filter(None, message.all_receipt_handles))
 
 
 def _bodies(queue: Queue | None) -> list[str]:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -232,7 +232,7 @@ def test_a_message_costs_the_same_whatever_waits_behind_it(
 def test_messages_are_deleted_one_beside_the_other(sqs: SQSBackend) -> None:
     """Of batches that end together, moto would keep messages that are done, and lose those sent meanwhile."""
     queue = sqs.get_queue("mail")
-    done, sent = ([Message(f"{kind} {number}", "") for number in range(500)] for kind in ("done", "sent"))
+    done, sent = ([cast(Message, Message(f"{kind} {each}", "")) for each in range(500)] for kind in ("done", "sent"))
     for message in done:
         queue.add_message(message)
     with ThreadPoolExecutor(5) as pool:
