@@ -112,8 +112,6 @@ def downgrade() -> None:
 
 from alembic import op
 
-from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index
-
 revision = "0004"
 down_revision = "0003"
 
@@ -123,7 +121,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    drop_foreign_key_index("ix_comments_note_id_created_at", "comments", "fk_comments_note_id", ["note_id"])
+    op.drop_index(op.f("ix_comments_note_id_created_at"), table_name="comments")
 """
     )
 

@@ -243,3 +243,43 @@ def test_what_is_dropped_comes_back_on_each_engine(
         other = History(database, history.versions, monkeypatch)
         other.run()
         other.go_back_and_forth(f"{len(written):04d}")
+
+
+@pytest.mark.parametrize("written_on", ["postgres", "mysql", "dsql"])
+def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
+    postgres: Database,
+    mysql: Database,
+    dsql: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written_on: str,
+) -> None:
+    """On MySQL a roll-back of it failed with error 1553, and so did each deployment of one written elsewhere.
+
+    What was left of a key that is dropped took a second revision there, which then stopped the other engines.
+    """
+    histories = {each.engine: History(each, tmp_path, monkeypatch) for each in (postgres, mysql, dsql)}
+
+    def declare(*key: ForeignKey, index: bool = False, unique: bool = False) -> Tables:
+        def declared(code: MetaData) -> None:
+            Table("pots", code, Column("id", Uuid, primary_key=True))
+            pot = Column("pot_id", Uuid, *key, index=index, unique=unique)
+            Table("teas", code, Column("id", Uuid, primary_key=True), pot)
+
+        return declared
+
+    history = histories.pop(written_on)
+    history.write(declare(ForeignKey("pots.id"), index=True))
+    assert history.write(declare(ForeignKey("pots.id"), unique=True)) == [
+        "0004_drop_ix_teas_pot_id.py",
+        "0005_add_uq_teas_pot_id.py",
+    ]
+    history.go_back_and_forth("0003")
+    assert history.write(declare(ForeignKey("pots.id"))) == ["0006_drop_uq_teas_pot_id.py"]
+    assert history.write(declare()) == ["0007_drop_fk_teas_pot_id.py"]
+    for each in (history, *histories.values()):
+        each.run()
+        each.agree()
+        each.go_back_and_forth("0006")
+        each.go_back_and_forth()
+    assert rows(mysql, "SHOW INDEX FROM teas WHERE Key_name <> 'PRIMARY'") == []

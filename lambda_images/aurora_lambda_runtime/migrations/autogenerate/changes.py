@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, ForeignKeyConstraint, MetaData, Table, text
+from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, MetaData, text
 from sqlalchemy.engine import Dialect
 
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
@@ -57,20 +57,6 @@ class Change:
     """What it does, as a revision's message and file name say it."""
 
 
-class DropForeignKeyIndexOp(ops.MigrateOperation):
-    """Drops an index that MySQL uses for a foreign key, and on MySQL puts one back that holds no more than the key."""
-
-    def __init__(self, index: str, table: str, foreign_key: ForeignKeyConstraint) -> None:
-        self.index, self.foreign_key = index, str(foreign_key.name)
-        self.arguments = index, table, self.foreign_key, foreign_key.column_keys
-
-
-@renderers.dispatch_for(DropForeignKeyIndexOp)
-def _render_drop(context: AutogenContext, operation: DropForeignKeyIndexOp) -> str:
-    context.imports.add("from aurora_lambda_runtime.migrations.indexes import drop_foreign_key_index")
-    return f"drop_foreign_key_index{operation.arguments!r}"
-
-
 @renderers.dispatch_for(ops.RenameTableOp)
 def _render_rename(_context: AutogenContext, operation: ops.RenameTableOp) -> str:
     return f"op.rename_table({operation.table_name!r}, {operation.new_table_name!r})"
@@ -101,14 +87,13 @@ def find_changes(
             if isinstance(operation.existing_server_default, DefaultClause):
                 default = portable_default(operation.existing_server_default, operation.existing_type)
                 operation.existing_server_default = default
-        undone = [_portable(_with_portable_types(_reverse(operation), dialect), metadata)]
-        written = _portable(operation, metadata)
-        if isinstance(written, DropForeignKeyIndexOp) and written.index == written.foreign_key:
+        undone = [_with_portable_types(_reverse(operation), dialect)]
+        if isinstance(operation, ops.DropIndexOp) and _is_under_key(operation, metadata):
             # The code has no need of it, and other engines never had it.
-            undone = []
+            operation.if_exists, undone = True, []
         if isinstance(operation, ops.DropTableOp):
             undone += [index.reverse() for index in indexes if index.table_name == operation.table_name]
-        yield Change(written, undone, _describe(operation))
+        yield Change(operation, undone, _describe(operation))
 
 
 def describe_changes(operations: Iterable[ops.MigrateOperation]) -> list[str]:
@@ -220,21 +205,10 @@ def _check_types(operation: ops.MigrateOperation) -> None:
             )
 
 
-def _portable(operation: ops.MigrateOperation, metadata: MetaData) -> ops.MigrateOperation:
-    """Return `operation` as every engine takes it."""
-    if not isinstance(operation, ops.DropIndexOp) or not isinstance(created := operation.reverse(), ops.CreateIndexOp):
-        return operation
-    table = metadata.tables.get(created.table_name)
-    key = None if table is None else _foreign_key_on(table, _names(created))
-    return DropForeignKeyIndexOp(str(created.index_name), created.table_name, key) if key is not None else operation
-
-
-def _foreign_key_on(table: Table, columns: Sequence[str]) -> ForeignKeyConstraint | None:
-    """Return the foreign key whose columns an index of `columns` begins with."""
-    for key in table.foreign_key_constraints:
-        if key.name and list(columns[: len(key.column_keys)]) == list(key.column_keys):
-            return key
-    return None
+def _is_under_key(operation: ops.DropIndexOp, metadata: MetaData) -> bool:
+    """Return whether an index has the name of a foreign key, which MySQL gives to those that it makes itself."""
+    table = metadata.tables.get(operation.table_name)
+    return table is not None and operation.index_name in {key.name for key in table.foreign_key_constraints}
 
 
 def _describe(operation: ops.MigrateOperation) -> str:

@@ -7,8 +7,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl
-from sqlalchemy import Index, MetaData, Table, UniqueConstraint, text
-from sqlalchemy.schema import DropIndex
+from sqlalchemy import (
+    Constraint,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.schema import CreateIndex, DropIndex
 from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
@@ -24,17 +33,63 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
 
     @override
     def create_index(self, index: Index, **kw: Any) -> None:
-        """Create an index, and drop the one whose place it takes under a foreign key.
+        """Create an index, and drop the one whose place it takes under a foreign key."""
+        super().create_index(index, **kw)
+        self._drop_needless(index)
+
+    @override
+    def drop_index(self, index: Index, *, if_exists: bool | None = None, **kw: Any) -> None:
+        """Drop an index, once each foreign key has another one; MySQL knows no IF EXISTS."""
+        there = self._leave_to_foreign_keys(index)
+        if self.as_sql or not if_exists or index.name in {each.name for each in there.indexes}:
+            super().drop_index(index, **kw)
+
+    @override
+    def add_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Add a constraint; one that is unique is an index."""
+        super().add_constraint(const, **kw)
+        if isinstance(const, UniqueConstraint):
+            self._drop_needless(const)
+
+    @override
+    def drop_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Drop a constraint; one that is unique is an index, and the one under a foreign key goes with it."""
+        if isinstance(const, UniqueConstraint):
+            self._leave_to_foreign_keys(const)
+        super().drop_constraint(const, **kw)
+        if isinstance(const, ForeignKeyConstraint):
+            there = self._reflected(const.table)
+            for left in [each for each in there.indexes if each.name == const.name and not each.unique]:
+                if not any(_begins_with(left, key.column_keys) for key in there.foreign_key_constraints):
+                    self.execute(DropIndex(left))
+
+    def _drop_needless(self, made: Index | UniqueConstraint) -> None:
+        """Drop the index of a foreign key whose place `made` takes.
 
         The server does so only for an index of its own making, not for what a downgrade or a dump has put back.
         """
-        super().create_index(index, **kw)
-        if self.as_sql or self.connection is None or index.table is None:
-            return
-        reflected = Table(index.table.name, MetaData(), autoload_with=self.connection)
-        for made in _made_for_foreign_keys(reflected):
-            if made.name != index.name and _begins_with(index, made.columns.keys()):
-                self.execute(DropIndex(made))
+        for each in list(_made_for_foreign_keys(self._reflected(made.table))):
+            if each.name != made.name and _begins_with(made, each.columns.keys()):
+                self.execute(DropIndex(each))
+
+    def _leave_to_foreign_keys(self, dropped: Index | UniqueConstraint) -> Table:
+        """Make an index for each foreign key that has none but `dropped`; return the table."""
+        there = self._reflected(dropped.table)
+        for key in there.foreign_key_constraints:
+            indexes = {each.name for each in there.indexes if _begins_with(each, key.column_keys)}
+            if indexes == {dropped.name} and not _begins_with(there.primary_key, key.column_keys):
+                self.execute(CreateIndex(Index(str(key.name), *key.columns)))
+        return there
+
+    def _reflected(self, table: Table | None) -> Table:
+        """Return a table as it is; an empty one where no server is asked."""
+        asked = table is not None and self.connection is not None and not self.as_sql
+        return Table(
+            table.name if table is not None else "",
+            MetaData(),
+            autoload_with=self.connection if asked else None,
+            resolve_fks=False,
+        )
 
     @override
     def alter_column(self, table_name: str, column_name: str, *, name: str | None = None, **changes: Any) -> None:
@@ -74,6 +129,6 @@ def _made_for_foreign_keys(table: Table) -> Iterator[Index]:
                 break
 
 
-def _begins_with(index: Index, columns: Iterable[str]) -> bool:
+def _begins_with(index: Index | UniqueConstraint | PrimaryKeyConstraint, columns: Iterable[str]) -> bool:
     wanted = list(columns)
     return index.columns.keys()[: len(wanted)] == wanted

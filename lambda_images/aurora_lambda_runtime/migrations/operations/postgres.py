@@ -3,7 +3,7 @@
 from typing import Any
 
 from alembic.ddl.postgresql import PostgresqlImpl
-from sqlalchemy import Index, UniqueConstraint, inspect
+from sqlalchemy import Constraint, Index, UniqueConstraint, inspect
 from typing_extensions import override
 
 from aurora_lambda_runtime.migrations.operations.rendered_expressions import RenderedExpressions
@@ -27,3 +27,13 @@ class PostgresImpl(RenderedExpressions, PostgresqlImpl):
                 self.drop_constraint(constraint)
                 return
         super().drop_index(index, **kw)
+
+    @override
+    def drop_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Drop a constraint; what undoes the drop of a unique one that was written on MySQL has made an index."""
+        if isinstance(const, UniqueConstraint) and self.connection is not None and not self.as_sql:
+            indexes = inspect(self.connection).get_indexes(const.table.name)
+            if const.name in {each["name"] for each in indexes if "duplicates_constraint" not in each}:
+                super().drop_index(Index(const.name))
+                return
+        super().drop_constraint(const, **kw)
