@@ -1,6 +1,5 @@
 """The status of the stack that is up."""
 
-from collections.abc import Iterable
 from typing import TypeVar
 
 from aurora_lambda_local.lambda_service.deployed_function import DeployedFunction
@@ -15,26 +14,29 @@ from aurora_lambda_local.streams.schedule import RunningSchedule
 from aurora_lambda_local.supervisor.messages import FunctionStatus, GivenUp, StackStatus, stopped_status
 from aurora_lambda_runtime.database.contract import ContractError, database_settings
 
+# What a service calls its own, beside which the program may have others.
+HANDLER, DATABASE = "handler", "main-db"
+
 Kind = TypeVar("Kind")
 
 
 def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
     """Return the status of the stack that is up."""
     stopped = stopped_status(state.current, state.current_stack().outputs)
-    clusters = [each for _, each in _running(context, RunningCluster)]
-    urls = [each.url for _, each in _running(context, FunctionUrl)]
+    clusters, urls = _running(context, RunningCluster, first=DATABASE), _running(context, FunctionUrl, first=HANDLER)
+    database, cluster = clusters[0] if clusters else ("", None)
     return stopped | {
         "region": context.region,
         "running": True,
-        "engine": clusters[0].server.engine if clusters else stopped["engine"],
+        "engine": cluster.server.engine if cluster else stopped["engine"],
         "functions": {name: _function_status(each.deployed) for name, each in _running(context, RunningFunction)},
         "mappings": {name: each.status() for name, each in _running(context, Poller)},
         "queues": {name: each.status() for name, each in _running(context, QueuePoller)},
         "schedules": {name: each.status() for name, each in _running(context, RunningSchedule)},
         "lambdaEndpoint": lambda_endpoint,
-        "functionUrl": urls[0] if urls else "",
+        "functionUrl": urls[0][1].url if urls else "",
         "awsEndpoint": context.aws_services.endpoint,
-        "databaseUrl": clusters[0].url(_schema([*context.functions.values()])) if clusters else "",
+        "databaseUrl": cluster.url(_schema(context, database)) if cluster else "",
     }
 
 
@@ -46,10 +48,11 @@ def given_up(context: StackContext) -> GivenUp:
     }
 
 
-def _running(context: StackContext, kind: type[Kind]) -> list[tuple[str, Kind]]:
-    """Return what runs of one kind, with the names in the program."""
+def _running(context: StackContext, kind: type[Kind], first: str = "") -> list[tuple[str, Kind]]:
+    """Return what runs of one kind, with the names in the program; what is called `first` before all others."""
     running = list(context.running_resources.items())
-    return [(context.resources[urn].name, each) for urn, each in running if isinstance(each, kind)]
+    named = [(context.resources[urn].name, each) for urn, each in running if isinstance(each, kind)]
+    return sorted(named, key=lambda each: each[0] != first)
 
 
 def _function_status(deployed: DeployedFunction) -> FunctionStatus:
@@ -64,14 +67,16 @@ def _function_status(deployed: DeployedFunction) -> FunctionStatus:
     }
 
 
-def _schema(functions: Iterable[DeployedFunction]) -> str:
-    """Return the database that the functions use; empty when none uses one."""
-    for function in functions:
+def _schema(context: StackContext, database: str) -> str:
+    """Return which database of a cluster functions use, or of another where none uses that; empty where none does."""
+    found: dict[bool, str] = {}
+    for function in list(context.functions.values()):
         try:
-            return database_settings(function.latest.config.variables).schema
+            settings = database_settings(function.latest.config.variables)
         except ContractError:
             continue
-    return ""
+        found.setdefault(settings.name == database, settings.schema)
+    return found.get(True, found.get(False, ""))
 
 
 def engine_notices(before: Outputs, after: Outputs) -> list[str]:
