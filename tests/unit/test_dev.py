@@ -39,7 +39,7 @@ def test_files_that_are_no_sources_deploy_nothing(tmp_path: Path) -> None:
 
     def deploy(saved: Sequence[Path]) -> None:
         deployed.append([file.name for file in saved])
-        for folder in (".git", "__pycache__", ".venv"):
+        for folder in (".git", "__pycache__", ".venv", ".local", ".aurora-lambda"):
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / "routes.py").write_text("")
         for name in (".routes.py.swp", "routes.py~", ".#routes.py", "#routes.py#", "4913", "routes.pyc"):
@@ -52,5 +52,5 @@ def test_files_that_are_no_sources_deploy_nothing(tmp_path: Path) -> None:
             raise EndError
 
     with pytest.raises(EndError):
-        deploy_on_save([tmp_path], deploy, end)
+        deploy_on_save([tmp_path, tmp_path / "application"], deploy, end)
     assert deployed == [[]]

@@ -31,3 +31,9 @@ def test_where_an_up_has_failed_the_sql_is_that_of_an_empty_database_and_says_so
     monkeypatch.chdir(tmp_path)
     print_pending("local", PreviewResult(changes, {"engine": "postgres"}, {}))
     assert capsys.readouterr().out.startswith(first)
+
+
+def test_a_program_that_is_no_service_has_no_revisions(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its preview would end in a traceback."""
+    print_pending("local", PreviewResult({"same": 3}, {"url": "http://127.0.0.1:1/"}, {}))
+    assert capsys.readouterr().out == ""

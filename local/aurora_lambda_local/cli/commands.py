@@ -141,8 +141,8 @@ def status(options: argparse.Namespace) -> None:
 
 
 def _migration_lines(outputs: Mapping[str, object]) -> list[str]:
-    """Return how files, runner and database differ; nothing for a stack without a database."""
-    if outputs.get("engine") == "none":
+    """Return how files, runner and database differ; nothing for a stack without a database, or that is no service's."""
+    if outputs and outputs.get("engine", "none") == "none":
         return []
     from aurora_lambda_local.deployed.migrations import migration_status
     from aurora_lambda_local.deployed.stack import StackRequestError

@@ -27,7 +27,12 @@ from aurora_lambda_local.program.repeat import repeat
 WATCHED_PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
 # What Vim and Emacs write beside a file that is being edited; watchfiles knows other editors' files, and caches.
 EDITOR_FILES = (r"^4913$", r"^#.*#$")
-SOURCES = DefaultFilter(ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES))
+# What deployments write, where the program lies in the project's own folder.
+WRITTEN = (".local", ".aurora-lambda")
+SOURCES = DefaultFilter(
+    ignore_dirs=(*DefaultFilter.ignore_dirs, *WRITTEN),
+    ignore_entity_patterns=(*DefaultFilter.ignore_entity_patterns, *EDITOR_FILES),
+)
 LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
@@ -124,13 +129,13 @@ def deploy_on_save(
     """Call `deploy` at once, and again with the files that were saved; what is saved during a call makes one more.
 
     Args:
-        folders: The folders to watch, with all below them.
+        folders: The folders to watch, with all below them. A program of its own components has no application.
         deploy: Deploys; gets the saved files, none at first.
         meanwhile: Called ten times a second while nothing is deployed.
     """
-    deployed = False
+    deployed, there = False, [folder for folder in folders if folder.is_dir()]
     # It watches from before the first round on, so no save is missed.
-    for changes in watch(*folders, watch_filter=SOURCES, rust_timeout=LOG_MILLISECONDS, yield_on_timeout=True):
+    for changes in watch(*there, watch_filter=SOURCES, rust_timeout=LOG_MILLISECONDS, yield_on_timeout=True):
         if changes or not deployed:
             deploy(sorted({Path(file) for _, file in changes}))
             deployed = True

@@ -22,7 +22,7 @@ def print_pending(stack: str, result: PreviewResult) -> None:
     Raises:
         LocalError: the database does not answer, or a revision's SQL cannot be told without one.
     """
-    engine, before = str(result.outputs["engine"]), str(result.before.get("engine") or "")
+    engine, before = str(result.outputs.get("engine")), str(result.before.get("engine") or "")
     if engine not in ENGINES:
         return
     if before != engine and {*result.changes} != {"created"}:
