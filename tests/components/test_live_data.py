@@ -380,3 +380,10 @@ def test_tokens_are_taken_for_one_deployment_after_the_login_became_a_password(s
     third = record(Service, {"databaseAuth": "password"}, live=second.outputs)
     tokens = [each.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] for each in (first, second, third)]
     assert tokens == [True, True, False]
+
+
+def test_a_new_cluster_takes_no_tokens_for_a_login_to_another_engines(stack: Stack) -> None:
+    """The deployment after a switch would change the cluster again, which here restarts it under running functions."""
+    before = stack(engine="dsql").outputs
+    after = record(Service, {"databaseAuth": "password"}, live=before)
+    assert after.inputs(CLUSTER, "main-db")["iamDatabaseAuthenticationEnabled"] is False

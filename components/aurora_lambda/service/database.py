@@ -11,7 +11,7 @@ from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.network import NetworkArgs
 from aurora_lambda.service.common_arguments import given_arguments
 from aurora_lambda.service.given_subnets import checked_subnets
-from aurora_lambda.service.live_data import LiveStack, engine_version
+from aurora_lambda.service.live_data import LiveStack, engine_version, former_auth
 from aurora_lambda.service.settings import Settings
 
 DATABASE = "main-db"
@@ -115,7 +115,7 @@ def _aurora(
             "subnet_ids": network.subnet_ids,
             "function_security_group_id": network.function_security_group_id,
             "auth": settings.database_auth,
-            "former_auth": live.before.apply(lambda before: before.get("databaseAuth", "")),
+            "former_auth": live.before.apply(lambda before: former_auth(settings, before)),
             "tags": settings.stack_tags,
             **endpoint,
             **new,

@@ -129,6 +129,11 @@ def engine_version(settings: Settings, before: Mapping[str, Any]) -> str:
     return settings.engine_version or former or RDS_ENGINES[settings.engine].version
 
 
+def former_auth(settings: Settings, before: Mapping[str, Any]) -> str:
+    """Return how the application has logged in to this cluster so far; nothing of another engine's, which goes."""
+    return before.get("databaseAuth", "") if before.get("engine") == settings.engine else ""
+
+
 def live_mistakes(before: Mapping[str, Any], settings: Settings, region: str = "") -> list[str]:
     """Return what deploying `settings` over a stack that exported `before` must not do, each with what to type."""
     mistakes = [*_leaving(before, settings)]
