@@ -18,6 +18,7 @@ from tests.components.tokens import (
     CLUSTER,
     EVENT_INVOKE_CONFIG,
     FUNCTION,
+    FUNCTION_URL,
     IMAGE,
     INVOCATION,
     LOG_GROUP,
@@ -133,6 +134,21 @@ def test_a_function_may_run_an_image_of_another_language() -> None:
         "letters": {"commands": ["index.letters"]},
     }
     assert made["web"]["environment"]["variables"]["SQL_MAIN_DB_REVISION"] == MIGRATED["after"]
+
+
+def test_a_function_may_have_a_url_of_its_own() -> None:
+    """One that the program made itself would be of $LATEST: no rollback would reach it, and no alarm tell of its 5xx."""
+    cors = {"allow_origins": ["https://example.com"]}
+
+    def program() -> None:
+        Service().function("back-office", url_auth_type="AWS_IAM", cors=cors)
+
+    recording = record(program, {"alarmEmail": "a@example.com"})
+    url = recording.inputs(FUNCTION_URL, "back-office")
+    assert (url["qualifier"], url["authorizationType"]) == ("live", "AWS_IAM")
+    assert url["cors"]["allowOrigins"] == ["https://example.com"]
+    assert recording.outputs["backOfficeUrl"] == recording.output(FUNCTION_URL, "back-office", "functionUrl")
+    assert recording.inputs(ALARM, "back-office-5xx")["metricName"] == "Url5xxCount"
 
 
 def test_everything_a_function_needs_can_be_said() -> None:
@@ -266,7 +282,7 @@ def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
         (
             lambda s: s.function("report", memory=512),
             "function 'report' has no option 'memory'; available: environment, policy_statements, access, image_uri,"
-            " memory_size, timeout, reserved_concurrency, keep_failed_events, maximum_retry_attempts,"
+            " memory_size, timeout, reserved_concurrency, url_auth_type, cors, keep_failed_events, maximum_retry_attempts,"
             " maximum_event_age_in_seconds, transform",
         ),
         (

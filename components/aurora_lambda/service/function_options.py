@@ -5,6 +5,7 @@ from typing import TypedDict
 import pulumi
 
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
+from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.image import LambdaImage
 from aurora_lambda.transform import Transform
 
@@ -27,6 +28,10 @@ class FunctionOptions(TypedDict, total=False):
     """How long an invocation may take, in seconds; 60 by default."""
     reserved_concurrency: pulumi.Input[int]
     """Most instances at once, each with one connection to the database; -1: no limit but the account's."""
+    url_auth_type: str
+    """Give the function a URL, for signed requests (`AWS_IAM`) or for everybody (`NONE`), as output `<name>Url`."""
+    cors: FunctionUrlCors
+    """Which web pages of other origins may call the URL."""
     keep_failed_events: bool
     """Whether events that nobody waits for go to a queue once the function has failed on them for good."""
     maximum_retry_attempts: pulumi.Input[int]

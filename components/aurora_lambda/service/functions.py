@@ -195,11 +195,15 @@ class Functions:
         self._watch(name, function, options)
         pulumi.export(f"{output_prefix(name)}LambdaArn", function.arn)
         pulumi.export(f"{output_prefix(name)}LambdaName", function.function_name)
+        if "url_auth_type" in options:
+            pulumi.export(f"{output_prefix(name)}Url", function.url)
         return function
 
     def _watch(self, name: str, function: ImageFunction, options: FunctionOptions) -> None:
         limits = {"timeout": options.get("timeout", TIMEOUT)}
         watched: list[Watched] = [{"name": name, "kind": "function", "id": function.function_name, "limits": limits}]
+        if "url_auth_type" in options:
+            watched.append({"name": name, "kind": "url", "id": function.function_name})
         if options.get("keep_failed_events"):
             watched.append({"name": name, "kind": "events", "id": function.failed_events_queue})
         for each in watched:
