@@ -137,7 +137,7 @@ def test_a_function_may_run_an_image_of_another_language() -> None:
 
 
 def test_a_function_may_have_a_url_of_its_own() -> None:
-    """One that the program made itself would be of $LATEST: no rollback would reach it, and no alarm tell of its 5xx."""
+    """One made by the program itself would be of $LATEST: no rollback reaches it, and no alarm tells of its 5xx."""
     cors = {"allow_origins": ["https://example.com"]}
 
     def program() -> None:
@@ -282,8 +282,8 @@ def test_what_comes_too_late_is_refused_with_where_it_belongs() -> None:
         (
             lambda s: s.function("report", memory=512),
             "function 'report' has no option 'memory'; available: environment, policy_statements, access, image_uri,"
-            " memory_size, timeout, reserved_concurrency, url_auth_type, cors, keep_failed_events, maximum_retry_attempts,"
-            " maximum_event_age_in_seconds, transform",
+            " memory_size, timeout, reserved_concurrency, url_auth_type, cors, keep_failed_events,"
+            " maximum_retry_attempts, maximum_event_age_in_seconds, transform",
         ),
         (
             lambda s: [s.function("report", reserved_concurrency=60), s.function("purge", reserved_concurrency=10)],
