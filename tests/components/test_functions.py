@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from aurora_lambda import AuroraDatabase, LambdaImage, Migration
+from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.service import Service
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
@@ -138,7 +139,7 @@ def test_a_function_may_run_an_image_of_another_language() -> None:
 
 def test_a_function_may_have_a_url_of_its_own() -> None:
     """One made by the program itself would be of $LATEST: no rollback reaches it, and no alarm tells of its 5xx."""
-    cors = {"allow_origins": ["https://example.com"]}
+    cors: FunctionUrlCors = {"allow_origins": ["https://example.com"]}
 
     def program() -> None:
         Service().function("back-office", url_auth_type="AWS_IAM", cors=cors)
