@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import pytest
 
 from aurora_lambda_local import commands
+from aurora_lambda_local.cli.formatting import status_lines
 from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
@@ -259,6 +260,10 @@ def test_a_function_goes_back_to_the_version_before_and_stays_there(checkout: Pa
         name = commands.status(checkout)["functions"]["hello"]["name"]
         client.update_alias(FunctionName=name, Name="live", FunctionVersion="1")
     assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("one", "1")
+    # An `up` that changes nothing says so: who wonders has to see in the status that it is the code before that runs.
+    assert status_lines({"functions": commands.status(checkout)["functions"]}) == [
+        f"functions        hello: {name}, 256 MB, 60 s, 1 environments, version 1 of 2: rolled back"
+    ]
     assert bring_up(checkout, **two)[0].unchanged
     assert (invoke(checkout, qualifier="live")["greeting"], version(checkout)) == ("one", "1")
 

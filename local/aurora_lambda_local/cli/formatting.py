@@ -66,6 +66,7 @@ def _describe(value: object) -> str:
         return str(value)
     if "memorySize" in value:
         version = "" if value["version"] == "$LATEST" else f", version {value['version']}"
+        version += "" if value["version"] == value["newest"] else f" of {value['newest']}: rolled back"
         return "{name}, {memorySize} MB, {timeout} s, {environments} environments".format(**value) + version
     if "oldestRecordAge" in value:
         age = value["oldestRecordAge"]

@@ -125,7 +125,7 @@ class RepeatedUpdate(TypedDict):
 
 
 class FunctionStatus(TypedDict):
-    """One function: `memorySize` in MB, `timeout` in seconds, `environments` as their number."""
+    """One function: `memorySize` in MB, `timeout` in seconds, `environments` as their number; its `newest` version."""
 
     name: str
     arn: str
@@ -133,6 +133,7 @@ class FunctionStatus(TypedDict):
     timeout: int
     environments: int
     version: str
+    newest: str
 
 
 class FunctionStart(TypedDict):

@@ -64,6 +64,7 @@ def _function_status(deployed: DeployedFunction) -> FunctionStatus:
         "timeout": int(config.timeout),
         "environments": deployed.environments(),
         "version": deployed.version,
+        "newest": deployed.latest.config.version,
     }
 
 
