@@ -245,7 +245,7 @@ class AuroraDatabase(pulumi.ComponentResource):
         name = f"{self._name}-{self._engine}-runtime"
         return aws.secretsmanager.Secret(
             name,
-            name_prefix=self._secret_prefix,
+            name_prefix=f"{physical_name(self._name)}-runtime-",
             description=f"Login of the application's role in {self._name}; written by the migration runner",
             recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
@@ -283,14 +283,10 @@ class AuroraDatabase(pulumi.ComponentResource):
             self._name,
             vpc_endpoint_id=self._args["secrets_endpoint_id"],
             policy=pulumi.Output.all(details, self._args.get("endpoint_secret_arns", [])).apply(
-                lambda known: known[0].secrets_endpoint_policy(self._secret_prefix, known[1])
+                lambda known: known[0].secrets_endpoint_policy(physical_name(""), known[1])
             ),
             opts=self._child("secretsEndpointPolicy"),
         )
-
-    @property
-    def _secret_prefix(self) -> str:
-        return f"{physical_name(self._name)}-runtime-"
 
     @property
     def _engine_version(self) -> pulumi.Input[str]:

@@ -46,15 +46,15 @@ class ClusterDetails:
         environment = self._settings(self.master_username, "password", self.master_secret_arn, self.owner)
         return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
 
-    def secrets_endpoint_policy(self, runtime_secret_prefix: str, others: Sequence[str] = ()) -> str:
-        """Return the policy that lets the database's secrets and `others` through an endpoint, as JSON.
+    def secrets_endpoint_policy(self, stack_prefix: str, others: Sequence[str] = ()) -> str:
+        """Return the policy that lets the stack's secrets and `others` through an endpoint, as JSON.
 
-        It names the application's logins by their prefix, so that those of another engine, which come or go, are let
-        through too.
+        It names them by what their names begin with, so that those of another engine, which come or go, and of the
+        program's other databases are let through too: master users' passwords as RDS names them, then all else.
         """
         partition, _, region, account = self.arn.split(":")[1:5]
-        logins = f"arn:{partition}:secretsmanager:{region}:{account}:secret:{runtime_secret_prefix}*"
-        own = policies.reach_secrets(self.master_secret_arn, logins)
+        secret = f"arn:{partition}:secretsmanager:{region}:{account}:secret"
+        own = policies.reach_secrets(f"{secret}:rds!cluster-*", f"{secret}:{stack_prefix}*")
         return policies.policy_document([own, *([policies.reach_secrets_to_read(*others)] if others else [])])
 
     def _access(self, statements: list[policies.Statement], environment: dict[str, str]) -> FunctionAccess:

@@ -103,7 +103,8 @@ class AuroraDatabaseArgs(TypedDict):
     owner: NotRequired[pulumi.Input[str]]
     """Whose the database in an existing cluster is: no other owner may deploy to it. Default: project and stack."""
     secrets_endpoint_id: NotRequired[pulumi.Input[str]]
-    """The functions' Secrets Manager endpoint. Its policy then lets this database's secrets through, nothing else."""
+    """The functions' Secrets Manager endpoint, in one database of a stack. Its policy then lets through the stack's
+    secrets and the passwords that RDS keeps of master users, nothing else."""
     endpoint_secret_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of other secrets that functions read through that endpoint."""
     tags: NotRequired[Tags]

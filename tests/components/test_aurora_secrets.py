@@ -1,9 +1,12 @@
 """Where passwords are kept, and who may reach them."""
 
 import json
+from fnmatch import fnmatchcase
 
+from aurora_lambda import AuroraDatabase
+from aurora_lambda.service import Service
 from tests.components.conftest import Stack
-from tests.components.recording import statements
+from tests.components.recording import record, statements
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
@@ -64,7 +67,7 @@ def test_a_key_of_ones_own_encrypts_everything_and_the_functions_may_use_it(stac
     }
 
 
-def test_the_endpoint_lets_only_this_databases_secrets_through(stack: Stack) -> None:
+def test_the_endpoint_lets_only_the_stacks_secrets_through(stack: Stack) -> None:
     """A hole in a function could carry secrets of other accounts through the endpoint."""
     recording = stack(databaseAuth="password")
     policy = recording.inputs(VPC_ENDPOINT_POLICY, "main-db")
@@ -75,13 +78,40 @@ def test_the_endpoint_lets_only_this_databases_secrets_through(stack: Stack) -> 
             "Principal": {"AWS": "*"},
             "Action": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
             "Resource": [
-                recording.output(CLUSTER, "main-db", "masterUserSecrets")[0]["secretArn"],
-                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aurora-lambda-dev-main-db-runtime-*",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-*",
+                "arn:aws:secretsmanager:eu-west-1:123456789012:secret:aurora-lambda-dev-*",
             ],
         }
     ]
-    login = recording.output(SECRET, "main-db-mysql-runtime", "arn")
-    assert login.startswith("arn:aws:secretsmanager:eu-west-1:123456789012:secret:aurora-lambda-dev-main-db-runtime-")
+
+
+def two_databases() -> None:
+    """Register a second database beside the service's, as docs/aws.md has it."""
+    network = Service().network
+    assert network is not None
+    AuroraDatabase(
+        "audit",
+        {
+            "engine": "postgres",
+            "auth": "password",
+            "vpc_id": network.vpc_id,
+            "subnet_ids": network.subnet_ids,
+            "function_security_group_id": network.function_security_group_id,
+        },
+    )
+
+
+def test_a_second_databases_secrets_pass_the_endpoint_too() -> None:
+    """Its migration runner would be refused the master user's password for as long as it runs: it has no other way."""
+    recording = record(two_databases, {"databaseAuth": "password"})
+    assert recording.of_type(VPC_ENDPOINT_POLICY) == ["main-db"]
+    policy = json.loads(recording.inputs(VPC_ENDPOINT_POLICY, "main-db")["policy"])
+    let_through = policy["Statement"][0]["Resource"]
+    for database, engine in (("main-db", "mysql"), ("audit", "postgres")):
+        master = recording.output(CLUSTER, database, "masterUserSecrets")[0]["secretArn"]
+        login = recording.output(SECRET, f"{database}-{engine}-runtime", "arn")
+        for arn in (master, login):
+            assert [pattern for pattern in let_through if fnmatchcase(arn, pattern)] != []
 
 
 def test_an_endpoint_of_others_keeps_its_policy(stack: Stack) -> None:
