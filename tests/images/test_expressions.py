@@ -138,3 +138,29 @@ def test_a_changed_computed_column_is_found(
         run({"command": "check"}, aurora_database.environment(), versions=versions)
     with pytest.raises(MigrationError, match=f"^nothing was written: {words}"):
         create_revision(aurora_database.environment(), versions=versions)
+
+
+def test_another_primary_key_is_found(database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alembic does not compare it: rows that the code takes to be one, or two, are the other in the database."""
+
+    def declare(*key: str) -> None:
+        code = MetaData()
+        columns = (Column(name, sa.Integer, autoincrement=False, nullable=False) for name in ("pot", "cup"))
+        Table("teas", code, *columns, sa.PrimaryKeyConstraint(*key, name="pk_teas"))
+        monkeypatch.setattr(tables, "metadata", code)
+
+    declare("pot")
+    run({}, database.environment(), versions=versions)
+    create_revision(database.environment(), versions=versions)
+    run({}, database.environment(), versions=versions)
+    assert run({"command": "check"}, database.environment(), versions=versions)["output"] == AGREE
+    declare("cup", "pot")
+    why = (
+        "the primary key of teas is pot in the database and cup, pot in the code, and not every engine can change that:"
+        " make a table of another name, and copy the rows"
+    )
+    with pytest.raises(MigrationError) as refusal:
+        create_revision(database.environment(), versions=versions)
+    assert str(refusal.value) == f"nothing was written: {why}"
+    with pytest.raises(MigrationError, match=f"^code and database disagree: {why}"):
+        run({"command": "check"}, database.environment(), versions=versions)

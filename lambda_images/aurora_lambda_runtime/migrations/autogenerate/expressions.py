@@ -1,4 +1,4 @@
-"""Compares defaults, CHECKs and computed columns: what a server stores in words of its own.
+"""Compares primary keys, which Alembic does not, and what a server stores in words of its own.
 
 The server itself is asked how it spells what the code has, by a temporary table that is gone at once. Aurora DSQL has
 none: there defaults are compared by their values, CHECKs by their names, and computed columns not at all.
@@ -17,8 +17,9 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 
 @dataclass(frozen=True)
 class Spelling:
-    """The expressions of a table in the server's words, by the names of columns and CHECKs."""
+    """The primary key of a table, and its expressions in the server's words, by the names of columns and CHECKs."""
 
+    key: frozenset[str]
     defaults: Mapping[str, str | None]
     computed: Mapping[str, str]
     checks: Mapping[str, str]
@@ -46,7 +47,7 @@ class ExpressionComparison:
         return not self._has_temporary_tables
 
     def differences(self, metadata: MetaData) -> Iterator[Difference]:
-        """Yield what differs in CHECKs and computed columns of the tables that both have.
+        """Yield what differs in primary keys, defaults, CHECKs and computed columns of the tables that both have.
 
         Raises:
             MigrationError: a CHECK is written in its column.
@@ -55,6 +56,7 @@ class ExpressionComparison:
         for name in sorted({*inspect(self._connection).get_table_names()} & {*metadata.tables}):
             table = metadata.tables[name]
             there = _read(self._connection, name)
+            yield from _primary_key(table, there)
             yield from self._checks(table, there.checks)
             if self._has_temporary_tables:
                 code = self._in_servers_words(table)
@@ -133,6 +135,7 @@ def _read(connection: Connection, table: str) -> Spelling:
     inspector = inspect(connection)
     columns = inspector.get_columns(table)
     return Spelling(
+        frozenset(inspector.get_pk_constraint(table)["constrained_columns"]),
         {each["name"]: each["default"] for each in columns},
         {each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each},
         {str(each["name"]): each["sqltext"] for each in inspector.get_check_constraints(table)},
@@ -156,6 +159,17 @@ def _defaults(table: Table, code: Mapping[str, str | None], there: Mapping[str, 
             yield Difference(
                 f"the default of {table.name}.{name} is {old} in the database and {code[name]} in the code", (change,)
             )
+
+
+def _primary_key(table: Table, there: Spelling) -> Iterator[Difference]:
+    names, key = {str(each.name) for each in table.columns}, {str(each.name) for each in table.primary_key}
+    # Of a column that one side lacks, Alembic tells.
+    if key != there.key and key <= there.defaults.keys() and there.key <= names:
+        old, new = (", ".join(sorted(each)) or "missing" for each in (there.key, key))
+        yield Difference(
+            f"the primary key of {table.name} is {old} in the database and {new} in the code, and not every engine can"
+            " change that: make a table of another name, and copy the rows"
+        )
 
 
 def _computed(table: Table, code: Spelling, there: Spelling) -> Iterator[Difference]:
