@@ -26,8 +26,8 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.history.adopt import adopted_as, unknown_revision
 from aurora_lambda_runtime.migrations.history.checksums import read_revisions, record_query
 from aurora_lambda_runtime.migrations.history.offline import check_operations, describe, lint, load_operations, place
-from aurora_lambda_runtime.migrations.history.progress import Direction, InterruptedStep, RevisionProgress
-from aurora_lambda_runtime.migrations.history.revisions import numbered_head, revision_files
+from aurora_lambda_runtime.migrations.history.progress import InterruptedStep, RevisionProgress
+from aurora_lambda_runtime.migrations.history.revisions import Direction, numbered_head, revision_files
 from aurora_lambda_runtime.migrations.history.version_writes import VersionWrites
 from aurora_lambda_runtime.migrations.outcome import AppliedRevision
 from aurora_lambda_runtime.migrations.servers import Server
@@ -127,7 +127,9 @@ class Migrations:
         self._run(steps, prepare)
 
     def downgrade(self, revision: str, run: MigrationRun, prepare: Callable[[], None]) -> None:
-        """Undo revisions back to `revision`, which stays applied; `prepare` as in `upgrade`."""
+        """Undo revisions back to `revision`, which stays applied; `prepare` as in `upgrade`. All can be, or none is."""
+        undone = self._undone(self._server.version(), revision)
+        check_operations(undone, self._server.spec, self._metadata, "downgrade")
 
         def steps(version: str | None) -> Iterator[RevisionStep]:
             for script in self._undone(version, revision):

@@ -28,6 +28,25 @@ def test_what_cannot_be_done_stops_the_run_before_its_first_statement(
     assert application.run({"command": "current"}, versions)["after"] is None
 
 
+def test_what_cannot_be_undone_stops_a_downgrade_before_its_first_statement(
+    application: Application, tmp_path: Path
+) -> None:
+    """It stopped half way, and said neither at which revision nor what it had undone."""
+    versions = history(tmp_path, *tables(3))
+    second = versions / "0002_step_2.py"
+    second.write_text(
+        second.read_text().replace("op.execute('DROP", "op.alter_column('t2', 'id', nullable=False)  # '")
+    )
+    application.run(versions=versions)
+    with pytest.raises(MigrationError) as refusal:
+        application.run({"command": "downgrade", "revision": "base"}, versions)
+    assert str(refusal.value) == (
+        "revision 0002 (step 2) cannot be undone, and nothing was: Aurora DSQL cannot make column t2.id NOT NULL:"
+        " add a CHECK (... IS NOT NULL) with create_check_constraint"
+    )
+    assert application.run({"command": "current"}, versions)["after"] == "0003"
+
+
 def test_a_revision_that_has_to_read_rows_is_not_judged_ahead(application: Application, tmp_path: Path) -> None:
     """What it sends depends on what it finds; without a database it finds nothing."""
     reads = ">op.get_bind().exec_driver_sql('SELECT id FROM t1').fetchall()"

@@ -24,7 +24,7 @@ from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.errors import MigrationError, UnsupportedOperationError
-from aurora_lambda_runtime.migrations.history.revisions import revision_files
+from aurora_lambda_runtime.migrations.history.revisions import Direction, revision_files
 
 Tables = Callable[[], MetaData]
 
@@ -66,18 +66,22 @@ def load_operations(spec: EngineSpec) -> None:
         importlib.import_module(spec.operations)
 
 
-def check_operations(revisions: Sequence[Revision], spec: EngineSpec, tables: Tables = MetaData) -> None:
+def check_operations(
+    revisions: Sequence[Revision], spec: EngineSpec, tables: Tables = MetaData, direction: Direction = "upgrade"
+) -> None:
     """Raise a MigrationError when one of the revisions asks for what the engine cannot do, or its linter refuses.
 
     A revision that needs a connection, to read rows say, shows it only when it runs.
     """
+    done = "applied" if direction == "upgrade" else "undone"
     for revision in revisions:
-        if why := _refusal(revision.module, spec, tables):
+        if why := _refusal(revision.module, spec, tables, direction):
             raise MigrationError(
-                f"revision {revision.revision} ({revision.doc}) cannot be applied, and nothing was: {why}"
+                f"revision {revision.revision} ({revision.doc}) cannot be {done}, and nothing was: {why}"
             )
+    found = lint(revisions, spec, tables) if direction == "upgrade" else []
     # What the linter cannot read, the server may: `check` alone tells it.
-    if lines := [each for each in lint(revisions, spec, tables) if "Failed to parse SQL" not in each]:
+    if lines := [each for each in found if "Failed to parse SQL" not in each]:
         raise MigrationError(f"nothing was applied: {'; '.join(lines)}")
 
 
@@ -91,12 +95,12 @@ def pending_refusals(version: str | None, versions: Path, tables: Tables = MetaD
                     yield spec.name, revision, why
 
 
-def _refusal(revision: ModuleType, spec: EngineSpec, tables: Tables) -> str:
-    """Return why an engine cannot take a revision; empty where it can, or where only a server can tell."""
+def _refusal(revision: ModuleType, spec: EngineSpec, tables: Tables, direction: Direction = "upgrade") -> str:
+    """Return why an engine cannot take a revision, or undo it; empty where it can, or where only a server can tell."""
     if not spec.refuses_operations:
         return ""
     try:
-        render(revision, spec, tables)
+        render(revision, spec, tables, direction=direction)
     except UnsupportedOperationError as error:
         return str(error)
     except (Exception, SystemExit):
@@ -121,14 +125,20 @@ def lint(revisions: Iterable[Revision], spec: EngineSpec, tables: Tables = MetaD
     return resolve_name(spec.linter)(rendered) if rendered else []
 
 
-def render(revision: ModuleType, spec: EngineSpec, tables: Tables, output: io.StringIO | None = None) -> str:
-    """Return the SQL that a revision's `upgrade` sends; `output` has what came before an error."""
+def render(
+    revision: ModuleType,
+    spec: EngineSpec,
+    tables: Tables,
+    output: io.StringIO | None = None,
+    direction: Direction = "upgrade",
+) -> str:
+    """Return the SQL that a revision's `upgrade` or `downgrade` sends; `output` has what came before an error."""
     load_operations(spec)
     output = output or io.StringIO()
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True}
     options["target_metadata"] = NamingConvention(tables)
     with Operations.context(MigrationContext.configure(dialect=offline_dialect(spec), opts=options)):
-        revision.upgrade()
+        getattr(revision, direction)()
     return output.getvalue()
 
 

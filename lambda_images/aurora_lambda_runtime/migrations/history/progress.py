@@ -13,17 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
+from aurora_lambda_runtime.migrations.history.revisions import Direction
 from aurora_lambda_runtime.migrations.servers import Server
 from aurora_lambda_runtime.migrations.servers.base import Query
-
-Direction = Literal["upgrade", "downgrade"]
 
 # Execution options of statements that may be run again, and that commit what was done by then.
 RESUMABLE: Mapping[str, bool] = {"resumable": True}

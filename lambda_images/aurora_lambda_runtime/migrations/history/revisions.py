@@ -8,8 +8,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from aurora_lambda_runtime.migrations.errors import MigrationError
+
+Direction = Literal["upgrade", "downgrade"]
 
 REVISION_FILE = re.compile(r"([0-9]{4,8})_\w+\.py")
 _NO_REVISION = {"__init__.py", "__pycache__"}

@@ -12,7 +12,8 @@ from alembic.script import Script
 from sqlalchemy import Connection, Engine, event
 
 from aurora_lambda_runtime.migrations.history.checksums import read_revision, record_query
-from aurora_lambda_runtime.migrations.history.progress import Direction, RevisionProgress
+from aurora_lambda_runtime.migrations.history.progress import RevisionProgress
+from aurora_lambda_runtime.migrations.history.revisions import Direction
 from aurora_lambda_runtime.migrations.servers import Server
 from aurora_lambda_runtime.migrations.servers.base import Query
 
