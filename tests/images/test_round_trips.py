@@ -217,7 +217,8 @@ def test_what_is_dropped_comes_back_on_each_engine(
     """What undoes a drop, and the drop of a constraint, named what only the engine they were written on has."""
 
     def declare(code: MetaData, *columns: Column) -> None:
-        Table("pots", code, Column("id", Uuid, primary_key=True))
+        sips = Column("sips", Integer, sa.Computed("cups * 9", persisted=True))
+        Table("pots", code, Column("id", Uuid, primary_key=True), Column("cups", Integer), sips)
         Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
 
     def of_many_types(code: MetaData) -> None:

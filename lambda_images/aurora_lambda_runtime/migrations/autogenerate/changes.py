@@ -173,6 +173,8 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
         column.type, column.autoincrement = portable_type(column.type, dialect), "auto"
         if isinstance(column.server_default, DefaultClause):
             column.server_default = portable_default(column.server_default, column.type)
+        if column.computed is not None:
+            column.computed.sqltext = text(portable_expression(str(column.computed.sqltext)))
     return operation
 
 
