@@ -22,8 +22,8 @@ TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javas
 JSON_TYPE = ("Content-Type", "application/json")
 # Whether they have a name or not, such as 499 and 520. Source: RFC 9110, "Status Codes".
 STATUSES = range(100, 600)
-# Headers that say where a body ends, which whoever sends it does.
-FRAMING = ("content-length", "transfer-encoding")
+# Headers that say where a body or the connection ends, which whoever sends it does.
+FRAMING = ("connection", "content-length", "transfer-encoding")
 # Source: RFC 9110, "Fields": names are tokens, values have no control characters.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")

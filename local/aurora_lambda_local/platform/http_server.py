@@ -160,6 +160,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if response.status not in WITHOUT_BODY:
             self.send_header("Content-Length", str(len(response.body)))
+        # A client of HTTP/1.0 that asked for it would wait for the end of the connection otherwise.
+        self.send_header("Connection", "close" if self.close_connection else "keep-alive")
         self.end_headers()
         if self.command != "HEAD" and response.status not in WITHOUT_BODY:
             self.wfile.write(response.body)

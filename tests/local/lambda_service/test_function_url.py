@@ -128,7 +128,11 @@ def test_a_body_that_is_not_text_comes_in_base64(content_type: str, body: bytes)
             )
         ),
         (
-            {"statusCode": 200, "body": "ab", "headers": {"Content-Length": "9", "Transfer-Encoding": "chunked"}},
+            {
+                "statusCode": 200,
+                "body": "ab",
+                "headers": {"Content-Length": "9", "Transfer-Encoding": "chunked", "Connection": "close"},
+            },
             200,
             b"ab",
             (JSON,),

@@ -115,6 +115,22 @@ def test_a_status_without_a_body_is_sent_without_one(status: int) -> None:
         server.stop()
 
 
+@pytest.mark.parametrize(
+    ("request_head", "connection"),
+    [
+        ("GET / HTTP/1.0\r\nConnection: Keep-Alive", "keep-alive"),
+        ("GET / HTTP/1.0", "close"),
+        ("GET / HTTP/1.1", "keep-alive"),
+        ("GET / HTTP/1.1\r\nConnection: close", "close"),
+        ("POST / HTTP/1.1\r\nContent-Length: x", "close"),
+    ],
+)
+def test_an_answer_says_whether_the_connection_stays(server: HttpServer, request_head: str, connection: str) -> None:
+    """A client of HTTP/1.0, as `ab -k` is, would wait a minute for the end of each connection."""
+    head = read_head(server.port, f"{request_head}\r\n\r\n")
+    assert [line for line in head if line.startswith("Connection")] == [f"Connection: {connection}"]
+
+
 PAGE_HEADERS = ["Origin: https://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"]
 FOREIGN_HOSTS = [
     "Host: evil.example.com",
