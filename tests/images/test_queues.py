@@ -6,32 +6,15 @@ from typing import Any
 
 import pytest
 
+from aurora_lambda_local.testing.queues import raw_message
 from aurora_lambda_runtime.database.errors import DatabaseUnavailableError
 from aurora_lambda_runtime.handler.queues import Message, MessageError, queue_handler
 from tests.images.client import Context
 
-ARN = "arn:aws:sqs:eu-west-1:123456789012:mail"
 
-
-def event(*bodies: str, arn: str = ARN, **more: Any) -> dict[str, Any]:
+def event(*bodies: str, queue: str = "mail", **more: Any) -> dict[str, Any]:
     """Return an event with these messages, whose ids are their bodies."""
-    return {
-        "Records": [
-            {
-                "messageId": body,
-                "receiptHandle": "AQEB",
-                "body": body,
-                "attributes": {"ApproximateReceiveCount": "2", "SentTimestamp": "1764410000000"},
-                "messageAttributes": {},
-                "md5OfBody": "0",
-                "eventSource": "aws:sqs",
-                "eventSourceARN": arn,
-                "awsRegion": "eu-west-1",
-                **more,
-            }
-            for body in bodies
-        ]
-    }
+    return {"Records": [raw_message(body, identifier=body, queue=queue) | more for body in bodies]}
 
 
 class Mail:
@@ -83,7 +66,7 @@ def test_a_message_that_fails_is_reported_and_the_others_are_done(caplog: pytest
 def test_in_a_fifo_queue_nothing_overtakes_a_message_that_failed() -> None:
     """The later state of an order would be written before the earlier one."""
     mail = Mail("b")
-    assert failures(queue_handler(mail.process)(event("a", "b", "c", arn=f"{ARN}.fifo"), Context())) == ["b", "c"]
+    assert failures(queue_handler(mail.process)(event("a", "b", "c", queue="mail.fifo"), Context())) == ["b", "c"]
     assert mail.done == ["a"]
 
 

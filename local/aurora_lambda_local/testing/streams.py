@@ -67,7 +67,7 @@ def record(keys: Mapping[str, object], new: Mapping[str, object] | None = None, 
 
 
 def invoke(entry_point: EntryPoint, *records: Mapping[str, object]) -> BatchResponse:
-    """Invoke a stream's function with these records, as Lambda does."""
+    """Invoke a function of a stream or a queue with these records or messages, as Lambda does."""
     return entry_point({"Records": list(records)}, Context())
 
 
