@@ -221,6 +221,22 @@ def test_a_functions_right_to_delete_its_interfaces_outlives_the_network(config:
     assert order[FUNCTION, "purge-old"] < network < order[ROLE_POLICY, "purge-old-network"] < order[ROLE, "purge-old"]
 
 
+def test_a_function_that_is_in_the_network_without_the_database_has_that_right_too() -> None:
+    """Its network interfaces would stay for ever, and hold the subnets and the VPC."""
+
+    def program() -> None:
+        service = Service()
+        assert service.network is not None
+        service.queue("inside", database=False, access=[service.network.access])
+        service.queue("outside", database=False)
+
+    recording = record(program)
+    order = position(recording)
+    network = order[SECURITY_GROUP, "network-functions"]
+    assert order[FUNCTION, "inside"] < network < order[ROLE_POLICY, "inside-network"] < order[ROLE, "inside"]
+    assert "outside-network" not in recording.of_type(ROLE_POLICY)
+
+
 @pytest.mark.parametrize("engine", ["mysql", "dsql"])
 def test_a_protected_stack_keeps_its_functions_and_schedules(engine: str) -> None:
     """`pulumi destroy --skip-preview` would delete them before it meets the protected database."""

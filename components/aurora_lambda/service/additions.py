@@ -24,6 +24,7 @@ class Additions:
 
     def __init__(self) -> None:
         self._roles: list[FunctionRole] = []
+        self._network_roles: list[FunctionRole] = []
         self._parts: list[pulumi.Resource] = []
         self._watched: list[Watched] = []
         self._handler: list[pulumi.Input[FunctionAccess]] = []
@@ -59,11 +60,11 @@ class Additions:
         """Add what the dashboard shows."""
         self._watched.append(watched)
 
-    def add_role(self, role: FunctionRole, *, database: bool) -> None:
-        """Add the role of a function, which may use the database."""
+    def add_role(self, role: FunctionRole, *, database: bool, in_vpc: bool) -> None:
+        """Add the role of a function, which may use the database and be attached to the network."""
         self._parts.append(role)
-        if database:
-            self._roles.append(role)
+        self._roles += [role] if database else []
+        self._network_roles += [role] if in_vpc else []
 
     def add_secret(self, secret: Secret) -> None:
         """Add a secret, which functions in a VPC read through its endpoint."""
@@ -79,8 +80,8 @@ class Additions:
         self._handler += access
 
     def with_roles(self, others: Sequence[pulumi.Input[pulumi.Resource]]) -> Awaitable[list[pulumi.Resource]]:
-        """Return `others` and all roles added, for `depends_on`."""
-        return self._later(lambda: [*others, *self._roles])  # ty: ignore[invalid-explicit-return]
+        """Return `others` and all roles added by which Lambda attaches functions, for `depends_on`."""
+        return self._later(lambda: [*others, *self._network_roles])  # ty: ignore[invalid-explicit-return]
 
     def with_role_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
         """Return `others` and the ARNs of all roles added."""

@@ -87,7 +87,7 @@ class Functions:
             raise ValueError(f"function {name!r} runs commands, which use the database, and engine is none")
         self._check(name, options, FunctionOptions)
         self.check_way_out(name, options.get("access", ()))
-        role = self._role(name, database=True)
+        role = self._role(name, options, database=True)
         variables = {COMMAND: command} if command else {}
         return self._make(name, role, options, database=self._access, variables=variables)
 
@@ -116,7 +116,7 @@ class Functions:
             raise ValueError(f"function {name!r} uses the database, and engine is none: say database=False")
         self._check(name, options, QueueOptions)
         self.check_way_out(name, options.get("access", ()), database=database)
-        settings, role = self._settings, self._role(name, database=database)
+        settings, role = self._settings, self._role(name, options, database=database)
         if "." in handler:
             command = [handler]
         elif "image_uri" in options:
@@ -157,9 +157,11 @@ class Functions:
             )
             raise ValueError(f"function {name!r} {uses}, and its subnets have no way there. Type: {lines}")
 
-    def _role(self, name: str, *, database: bool) -> FunctionRole:
-        role = FunctionRole(name, role_arguments(self._settings, in_vpc=database and self._settings.in_vpc))
-        self._additions.add_role(role, database=database)
+    def _role(self, name: str, options: FunctionOptions | QueueOptions, *, database: bool) -> FunctionRole:
+        # What it uses besides, as another database, may attach it to the network too.
+        in_vpc = self._settings.in_vpc and (database or bool(options.get("access")))
+        role = FunctionRole(name, role_arguments(self._settings, in_vpc=in_vpc))
+        self._additions.add_role(role, database=database, in_vpc=in_vpc)
         return role
 
     def _make(
