@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pulumi.runtime import set_all_config, set_mocks
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import SETTINGS, get_root_resource, set_root_resource
-from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.stack import wait_for_rpcs
 
 from aurora_lambda.project import Project
 from aurora_lambda.service.image_context import write_context
@@ -168,7 +169,7 @@ def record(
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
     try:
-        loop.run_until_complete(run_pulumi_func(program))
+        loop.run_until_complete(_run_to_its_end(program))
         exported = {} if preview else getattr(get_root_resource(), "outputs", {})
         recording.outputs = loop.run_until_complete(pulumi.Output.all(**exported).future()) or {}
     finally:
@@ -177,6 +178,19 @@ def record(
         SETTINGS.outputs.clear()
         os.chdir(folder)
     return recording
+
+
+async def _run_to_its_end(program: Callable[[], Any]) -> None:
+    """Run a program as `run_pulumi_func` does, which looks at every output again each time that one is known."""
+    try:
+        if isawaitable(result := program()):
+            await result
+    finally:
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
+    while outputs := list(SETTINGS.outputs):
+        SETTINGS.outputs.clear()
+        await asyncio.gather(*outputs)
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
 
 
 def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
