@@ -58,6 +58,8 @@ class Dispatcher:
         Raises:
             Exception: a direct invocation failed; Lambda makes a function error of it.
         """
+        # In a test, which may call a function of a stream or a queue too, another one was it meanwhile.
+        set_database(self.database)
         self.connector.deadline = answer_deadline(context)
         self.connector.failure = None
         try:

@@ -17,8 +17,10 @@ from aurora_lambda_local.testing.client import Client
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_ROUTES, database_settings
+from aurora_lambda_runtime.database.current import set_database
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
+from aurora_lambda_runtime.handler.entry import at_end
 from aurora_lambda_runtime.handler.loading import load_application
 from aurora_lambda_runtime.migrations.runner import run
 
@@ -55,8 +57,10 @@ class MigratedDatabase:
         An application commits what it does, in statements and transactions of its own: none around them could be
         rolled back.
         """
-        # A session that a test left open may hold locks.
-        self.application.end_invocation()
+        # A session that a test left open may hold locks, also of a function of a stream or a queue.
+        for end in (self.application.end_invocation, *at_end):
+            end()
+        set_database(self.application)
         self.database.transaction(self._restore)
 
     def _restore(self, connection: Connection) -> None:

@@ -103,6 +103,52 @@ def test_what_a_revision_inserted_is_there_again(database: Database, number: int
     database.statement(lambda connection: connection.execute(delete(folders)))
 '''
 
+# An application whose queue's function uses SQL, and whose command leaves its session to the end of the invocation.
+QUEUE = """\
+from uuid import UUID
+
+from application.tables import notes
+from aurora_lambda_runtime.handler.queues import Message, queue_handler
+from aurora_lambda_runtime.handler.streams.sql import database
+
+
+@queue_handler
+def process(message: Message) -> None:
+    database().insert(notes, {"id": UUID(message.body), "text": "sent"})
+"""
+COMMANDS = """\
+from sqlalchemy import func, select
+
+from application.tables import notes
+from aurora_lambda_runtime.database.orm import session
+
+COMMANDS = {"count": lambda _: {"notes": session().scalar(select(func.count()).select_from(notes))}}
+"""
+MIXED = '''\
+"""A queue's function has a connection of its own, as on AWS: the application's sessions are not on it."""
+
+from uuid import uuid4
+
+import pytest
+from aurora_lambda_local.testing import Client
+from aurora_lambda_local.testing.queues import raw_message
+from aurora_lambda_local.testing.streams import invoke
+from aurora_lambda_runtime.database.orm import session
+from sqlalchemy import select
+
+from application.queues.mail import process
+from application.tables import notes
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_both(client: Client, number: int) -> None:
+    assert invoke(process, raw_message(str(uuid4()))) == {"batchItemFailures": []}
+    assert session().scalars(select(notes.c.text)).all() == ["sent"]
+    session().close()
+    assert client.invoke({"command": "count"}) == {"notes": 1}
+    assert client.invoke({"command": "count"}) == {"notes": 1}
+'''
+
 
 def write_service(folder: Path, engine: str = "postgres") -> Path:
     return create_service(str(folder / "links"), engine, "none").folder
@@ -129,6 +175,19 @@ def test_a_test_finds_the_database_as_the_revisions_left_it(tmp_path: Path, engi
     code, printed = run_tests(service, "--database-engine", engine)
     assert code == 0, printed
     assert "8 passed in " in printed
+
+
+def test_a_test_may_call_a_queues_function_and_the_application(tmp_path: Path) -> None:
+    """The application's session would be left open on the queue's connection: the next one waits for it and fails."""
+    service = write_service(tmp_path)
+    (service / "application" / "commands.py").write_text(COMMANDS)
+    (service / "application" / "queues").mkdir()
+    (service / "application" / "queues" / "mail.py").write_text(QUEUE)
+    (service / "tests" / "test_mixed.py").write_text(MIXED)
+    engines = ("--database-engine", "postgres", "--database-engine", "dsql")
+    code, printed = run_tests(service, "tests/test_mixed.py", *engines)
+    assert code == 0, printed
+    assert "4 passed in " in printed
 
 
 def test_tests_run_on_the_engines_of_the_stacks_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ def database() -> Database:
     """
     connector, opened = _open(database_settings(os.environ))
     connector.deadline = deadline.get()
+    set_database(opened)
     return opened
 
 
@@ -26,5 +27,4 @@ def _open(settings: DatabaseSettings) -> tuple[Connector, Database]:
     connector = Connector(settings)
     opened = Database.on(connector)
     at_end.append(opened.end_invocation)
-    set_database(opened)
     return connector, opened
