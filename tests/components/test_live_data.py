@@ -228,6 +228,13 @@ def test_the_default_prefix_of_a_table_may_be_written_down_also_over_an_older_re
     assert live_mistakes(before, read(streams(tablePrefix="shop-"), "dev")) != []
 
 
+@pytest.mark.parametrize("change", [{"kmsKeyArn": KEY}, {"vpcId": "vpc-0b"}])
+def test_a_cluster_of_others_is_replaced_by_no_key_of_a_new_one(change: dict[str, str]) -> None:
+    """The change would be refused as one that empties the database, which it does not touch."""
+    shared = {**VPC, "auroraClusterIdentifier": "shop-prod-main-db-1a2b"}
+    assert mistakes(shared, {**shared, **change}) == []
+
+
 @pytest.mark.parametrize("engine", ["mysql", "postgres", "dsql"])
 @pytest.mark.parametrize("protection", [{"deletionProtection": "true"}, {}])
 def test_an_engine_switch_that_protection_forbids_is_refused_with_the_order_that_works(

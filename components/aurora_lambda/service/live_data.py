@@ -217,7 +217,9 @@ def _replacing_keys(settings: Settings) -> list[ConfigKey]:
     keys = [
         key for key in CONFIG_KEYS.values() if key.replaces and settings.engine in {*key.engines} & {*key.replaced_on}
     ]
-    return [key for key in keys if key.name != "vpcCidr" or not settings.vpc_id]
+    # What a VPC or a cluster is made with means nothing to one that exists.
+    exist = {"vpcCidr": settings.vpc_id, **dict.fromkeys(("kmsKeyArn", "vpcId"), settings.aurora_cluster_identifier)}
+    return [key for key in keys if not exist.get(key.name)]
 
 
 def _table(stream: StreamSettings, settings: Settings) -> dict[str, Any]:
