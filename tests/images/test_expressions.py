@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Computed, Enum, MetaData, String
 from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
-from tests.images.runs import create_revision, run
+from tests.images.runs import create_revision, rows, run
 from tests.sample_application import tables
 
 pytestmark = pytest.mark.slow
@@ -164,3 +164,26 @@ def test_another_primary_key_is_found(database: Database, versions: Path, monkey
     assert str(refusal.value) == f"nothing was written: {why}"
     with pytest.raises(MigrationError, match=f"^code and database disagree: {why}"):
         run({"command": "check"}, database.environment(), versions=versions)
+
+
+def test_an_enum_of_a_table_with_a_reserved_name_is_written_for_each_engine(
+    database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its CHECK named the table, in quotes that MySQL takes for a text: the deployment failed."""
+
+    def declare(*kinds: str) -> None:
+        code = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})
+        kind = Enum(*kinds, name="kind", native_enum=False, create_constraint=True, length=9)
+        Table("order", code, Column("id", Uuid, primary_key=True), Column("kind", kind))
+        monkeypatch.setattr(tables, "metadata", code)
+        run({}, database.environment(), versions=versions)
+
+    declare("tea")
+    create_revision(database.environment(), versions=versions)
+    declare("tea", "cup")
+    if database.engine == "dsql":
+        # There the conditions are not compared.
+        rows(database, 'ALTER TABLE "order" DROP CONSTRAINT ck_order_kind')
+    written = create_revision(database.environment(), versions=versions)
+    assert """("ck_order_kind"), "order", "kind IN ('tea', 'cup')")""" in written[-1].read_text()
+    assert run({}, database.environment(), versions=versions)["status"] == "ok"

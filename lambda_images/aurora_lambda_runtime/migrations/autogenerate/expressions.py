@@ -183,7 +183,7 @@ def _computed(table: Table, code: Spelling, there: Spelling) -> Iterator[Differe
 
 
 def _added(table: Table, name: str, constraint: CheckConstraint) -> ops.CreateCheckConstraintOp:
-    sql = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True}))
+    sql = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True, "include_table": False}))
     return ops.CreateCheckConstraintOp(conv(name), table.name, text(sql))
 
 
