@@ -107,13 +107,17 @@ def test_what_refers_to_a_counting_key_holds_each(history: History) -> None:
 def test_any_text_may_be_a_default(history: History) -> None:
     """A quote in it made `check` fail on Aurora DSQL, and JSON did."""
 
-    def declare(code: MetaData) -> None:
+    def declare(code: MetaData, default: str, comment: str | None = None) -> None:
         quoted = Column("state", String(20), server_default="it's 100% \\new")
-        Table("cups", code, Column("id", Uuid, primary_key=True), quoted, Column("more", sa.JSON))
-        if history.database.engine == "dsql":
-            code.tables["cups"].append_column(Column("tags", sa.JSON, server_default="{}"))
+        text = Column("text", sa.Text, server_default=default, comment=comment)
+        tags = [Column("tags", sa.JSON, server_default="{}")] * (history.database.engine != "postgres")
+        Table("cups", code, Column("id", Uuid, primary_key=True), quoted, text, Column("more", sa.JSON), *tags)
 
-    history.write(declare)
+    history.write(lambda code: declare(code, "tea: 5%"))
+    history.write(lambda code: declare(code, "tea: 6%"))
+    history.write(lambda code: declare(code, "tea: 6%", "which"))
+    rows(history.database, f"INSERT INTO cups (id) VALUES ('{'1' * 32}')")
+    assert rows(history.database, "SELECT text FROM cups") == [("tea: 6%",)]
     history.go_back_and_forth()
 
 

@@ -179,3 +179,20 @@ def test_a_checksum_is_the_same_on_each_python(tmp_path: Path) -> None:
         """    op.execute(f"INSERT INTO t ({', '.join(names)}) VALUES ('{names[0]!r:>{len('abc')}}')")\n"""
     )
     assert read_revision(file).checksum == "94c4997ab4b5ac59581e693c95fa74ac2bdd1b566a5297d3d6e3a16dc518f53f"
+
+
+def test_mysql_is_given_the_defaults_of_large_columns_as_expressions(tmp_path: Path) -> None:
+    """MySQL refuses them as literals (error 1101), on AWS alone: MariaDB, which runs here, takes both."""
+    create = (
+        'op.create_table("t", sa.Column("a", sa.JSON, server_default="{}"), sa.Column("b", types.LongText, '
+        'server_default="x"), sa.Column("c", sa.String(9), server_default="x"))'
+    )
+    alter = 'op.alter_column("t", "b", existing_type=types.LongText(), server_default="it\'s: 5")'
+    body = f"def upgrade():\n    {create}\n    {alter}\n"
+    imports = "from alembic import op\nimport sqlalchemy as sa\nfrom aurora_lambda_runtime.database import types\n"
+    (tmp_path / "0001_t.py").write_text(f'"""t"""\n{imports}revision = "0001"\ndown_revision = None\n{body}')
+    ((_, sql),) = pending_sql("mysql", None, tmp_path)
+    assert " ".join(sql.split()) == (
+        "CREATE TABLE t ( a JSON DEFAULT ('{}'), b MEDIUMTEXT DEFAULT ('x'), c VARCHAR(9) DEFAULT 'x' );"
+        " ALTER TABLE t ALTER COLUMN b SET DEFAULT ('it''s: 5');"
+    )

@@ -105,7 +105,7 @@ def engine_on(connection: DriverConnection, spec: EngineSpec) -> sqlalchemy.Engi
 
 def offline_dialect(spec: EngineSpec) -> Dialect:
     """Return the dialect with which SQL is rendered where no server answers."""
-    return make_url(spec.offline_url).get_dialect()()
+    return make_url(spec.sqlalchemy_url).get_dialect()()
 
 
 def autocommit(engine: sqlalchemy.Engine) -> sqlalchemy.Engine:

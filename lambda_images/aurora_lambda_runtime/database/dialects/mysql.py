@@ -1,11 +1,13 @@
 """MySQL and MariaDB: the session's settings are those that the driver sets when it connects."""
 
+import re
 from typing import Any, cast
 
 import pymysql
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import Column, Table, func
 from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT, Insert, insert
+from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
@@ -27,10 +29,25 @@ def _driver_connection(connection: Connection) -> pymysql.Connection:
     return cast(pymysql.Connection, connection.connection.driver_connection)
 
 
+class LambdaDDLCompiler(MySQLDDLCompiler):
+    """Render defaults that MySQL takes; MariaDB takes more."""
+
+    @override
+    def get_column_default_string(self, column: Column[Any]) -> str | None:
+        """Return a default, of a TEXT, JSON or BLOB as an expression.
+
+        Source: https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html
+        """
+        default = super().get_column_default_string(column)
+        large = re.match(r"JSON|\w*TEXT|\w*BLOB", column.type.compile(self.dialect))
+        return f"({default})" if large and default and not default.startswith("(") else default
+
+
 class LambdaDialect(MySQLDialect_pymysql):
     """PyMySQL's dialect, asking nothing at the first connection and committing only what was begun."""
 
     supports_statement_cache = True
+    ddl_compiler = LambdaDDLCompiler
 
     @override
     def on_connect(self) -> Any:

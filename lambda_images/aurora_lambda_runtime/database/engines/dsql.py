@@ -14,7 +14,6 @@ DSQL = EngineSpec(
     driver="aurora_lambda_runtime.database.drivers.dsql",
     dialect="aurora_lambda_runtime.database.dialects.dsql",
     sqlalchemy_url="dsql+lambda://",
-    offline_url="dsql+lambda://",
     isolation_level="REPEATABLE READ",
     transactional_ddl=False,
     server="aurora_lambda_runtime.migrations.servers.dsql:DsqlServer",

@@ -14,7 +14,6 @@ MYSQL = EngineSpec(
     driver="aurora_lambda_runtime.database.drivers.mysql",
     dialect="aurora_lambda_runtime.database.dialects.mysql",
     sqlalchemy_url="mysql+lambda://",
-    offline_url="mysql+pymysql://",
     isolation_level="REPEATABLE READ",
     transactional_ddl=False,
     server="aurora_lambda_runtime.migrations.servers.mysql:MysqlServer",

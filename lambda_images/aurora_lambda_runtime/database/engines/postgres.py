@@ -14,7 +14,6 @@ POSTGRES = EngineSpec(
     driver="aurora_lambda_runtime.database.drivers.postgres",
     dialect="aurora_lambda_runtime.database.dialects.postgres",
     sqlalchemy_url="postgresql+lambda://",
-    offline_url="postgresql+psycopg://",
     isolation_level="READ COMMITTED",
     transactional_ddl=True,
     server="aurora_lambda_runtime.migrations.servers.postgres:PostgresServer",

@@ -57,8 +57,6 @@ class EngineSpec:
     """The module that holds the SQLAlchemy dialect `LambdaDialect` and the types that differ between engines."""
     sqlalchemy_url: str
     """The URL by which SQLAlchemy finds that dialect."""
-    offline_url: str
-    """The URL of SQLAlchemy's own dialect, with which SQL is rendered where no server answers."""
     isolation_level: IsolationLevel
     """The engine's default, named because the drivers' autocommit mode would otherwise apply to transactions too."""
     transactional_ddl: bool

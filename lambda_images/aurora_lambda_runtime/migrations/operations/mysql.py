@@ -8,6 +8,7 @@ from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl
 from sqlalchemy import (
+    Column,
     Constraint,
     ForeignKeyConstraint,
     Index,
@@ -99,6 +100,13 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
             self.execute(text(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}"))
             if all(changes.get(what, unchanged) is unchanged for what, unchanged in UNCHANGED.items()):
                 return
+        type_ = changes.get("type_") or changes.get("existing_type")
+        for key in ("server_default", "existing_server_default"):
+            if isinstance(default := changes.get(key), str) and type_ is not None:
+                # Alembic renders it without the column's type.
+                compiler: Any = self.dialect.ddl_compiler
+                sql = compiler(self.dialect, None).get_column_default_string(Column("", type_, server_default=default))
+                changes[key] = text(sql.replace("%%", "%").replace(":", r"\:"))
         super().alter_column(table_name, name or column_name, **changes)
 
     @override
