@@ -48,7 +48,7 @@ def test_every_revision_is_one_change() -> None:
 def test_the_backfill_of_the_documentation_is_one_change_and_is_told_by_a_preview(tmp_path: Path) -> None:
     """Whoever follows the documentation would be stopped by the project's own tests."""
     documentation = (Path(__file__).parents[2] / "docs" / "application.md").read_text()
-    text = documentation.partition("## Revisions")[2].partition("```python\n")[2].partition("```")[0]
+    text = documentation.partition("## Migrations")[2].partition("```python\n")[2].partition("```")[0]
     (tmp_path / "0007_fill_phone_of_users.py").write_text(text)
     assert changes(text) == 1
     assert list(pending_sql("dsql", None, tmp_path)) == [
