@@ -304,6 +304,25 @@ def test_text_may_be_in_any_encoding(framework: str) -> None:
     assert answer.body == b"Z\xfcrich"
 
 
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_headers_and_cookies_may_be_sent_twice(framework: str) -> None:
+    """A cache that never sees `Vary: Cookie`, which came before another, would hand one user's page to the next."""
+    app = FastAPI() if framework == "fastapi" else flask.Flask(__name__)
+    answer_class: Any = Response if framework == "fastapi" else flask.Response
+
+    @app.get("/page")
+    def page() -> Any:
+        response = answer_class("page", headers={"Content-Type": "text/plain"})
+        add = response.headers.append if framework == "fastapi" else response.headers.add
+        for name, value in (("Vary", "Cookie"), ("Set-Cookie", "a=1"), ("Vary", "Origin"), ("Set-Cookie", "b=2")):
+            add(name, value)
+        return response
+
+    client = Client(Application(web=web_application(app)), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
+    answer = send(client, "GET", "/page")
+    assert (answer.headers["Vary"], answer.cookies) == ("Cookie,Origin", ["a=1", "b=2"])
+
+
 @pytest.mark.parametrize("make", [litestar_application, django_application])
 def test_any_other_framework_serves_as_well(make: Callable[[], Any]) -> None:
     """The door is ASGI and WSGI, not two frameworks."""

@@ -1,7 +1,7 @@
 """A web framework's application in place of routes: any ASGI or WSGI application answers a function URL's requests."""
 
 import inspect
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 # What the body of a WSGI application's answer is sent as text for; any other is sent in base64, in whatever encoding.
@@ -52,4 +52,16 @@ def _asgi(app: Callable[..., Any]) -> WebApplication:
 def _wsgi(app: Callable[..., Any]) -> WebApplication:
     from apig_wsgi import make_lambda_handler  # noqa: PLC0415
 
-    return make_lambda_handler(app, non_binary_content_type_prefixes=UTF_8_TYPES)
+    def with_joined_headers(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        return app(environ, lambda status, headers, *more: start_response(status, _joined(headers), *more))
+
+    return make_lambda_handler(with_joined_headers, non_binary_content_type_prefixes=UTF_8_TYPES)
+
+
+def _joined(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return one header for each name, as a function URL takes them: the adapter keeps the last, but of cookies all."""
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    cookies = [("set-cookie", value) for value in values.pop("set-cookie", [])]
+    return [*((name, ",".join(all_of_it)) for name, all_of_it in values.items()), *cookies]
