@@ -106,8 +106,16 @@ def test_an_item_is_plain_json_or_has_dynamodbs_types(dynamodb: Any, text: str, 
             "the item is not JSON that DynamoDB takes (Expecting property name enclosed in double quotes: line 1 column"
             ' 2 (char 1)); for example: \'{"id": "1", "name": "Ann"}\'',
         ),
-        (["orders", "[1]"], 2, 'an item is a JSON object, not \'[1]\'; for example: \'{"id": "1", "name": "Ann"}\''),
-        (["orders", "{}"], 2, 'an item is a JSON object, not \'{}\'; for example: \'{"id": "1", "name": "Ann"}\''),
+        (
+            ["orders", "[1]"],
+            2,
+            'an item is a JSON object with its key, not \'[1]\'; for example: \'{"id": "1", "name": "Ann"}\'',
+        ),
+        (
+            ["orders", "{}"],
+            2,
+            'an item is a JSON object with its key, not \'{}\'; for example: \'{"id": "1", "name": "Ann"}\'',
+        ),
         (
             ["orders", '{"id": "1", "n": NaN}'],
             2,

@@ -53,7 +53,7 @@ def parse_item(text: str) -> dict[str, Any]:
     try:
         item = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
         if not isinstance(item, dict) or not item:
-            raise UsageError(f"an item is a JSON object, not {text[:40]!r}; for example: {EXAMPLE}")
+            raise UsageError(f"an item is a JSON object with its key, not {text[:40]!r}; for example: {EXAMPLE}")
         if all(isinstance(value, dict) and len(value) == 1 and value.keys() <= TYPES for value in item.values()):
             return json.loads(text, object_hook=_with_bytes)
         return {name: TypeSerializer().serialize(value) for name, value in item.items()}

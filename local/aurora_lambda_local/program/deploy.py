@@ -2,6 +2,7 @@
 
 import platform
 import runpy
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -176,7 +177,15 @@ def _program_error(error: Exception) -> LocalError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     # A syntax error's message names its line.
     where = "" if isinstance(error, SyntaxError) else f" ({Path(frame.filename).name}, line {frame.lineno})"
-    return LocalError(f"the program failed: {type(error).__name__}: {error}{where}")
+    return LocalError(f"the program failed: {type(error).__name__}: {error}{where}{_other_environment(error)}")
+
+
+def _other_environment(error: Exception) -> str:
+    """Say that this command is none of the project's own environment, where that may be why a module is missing."""
+    own = Project.find().root / ".venv"
+    if not isinstance(error, ModuleNotFoundError) or not own.is_dir() or own.samefile(sys.prefix):
+        return ""
+    return f". This aurora-lambda is that of {sys.prefix}, not the project's; type: . {own / 'bin' / 'activate'}"
 
 
 def _local_configuration(asked: Asked, given: dict[str, str], progress: Progress) -> dict[str, str]:

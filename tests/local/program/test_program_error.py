@@ -1,0 +1,39 @@
+"""What is said of a program that fails."""
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.program import deploy
+
+
+class Receiver:
+    failures: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(("own", "said"), [(True, ""), (False, ". This aurora-lambda is that of {prefix}, not the")])
+def test_a_module_that_only_the_projects_own_environment_has_is_told_from_one_that_is_missing(
+    own: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever types the aurora-lambda of another environment is told of a package that the project does have."""
+
+    def run_program(*_: Any, **__: Any) -> NoReturn:
+        raise ModuleNotFoundError("No module named 'slugify'")
+
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(deploy, "run_program", run_program)
+    if own:
+        monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    with pytest.raises(LocalError) as error:
+        deploy.run_reported(Any, Receiver())  # ty: ignore[invalid-argument-type]
+    message = str(error.value)
+    assert message.startswith(
+        "the program failed: ModuleNotFoundError: No module named 'slugify' (test_program_error.py, line "
+    )
+    end = f" project's; type: . {tmp_path}/.venv/bin/activate"
+    assert message.partition(")")[2] == (said.format(prefix=sys.prefix) + end if said else "")
