@@ -80,11 +80,15 @@ class ExpressionComparison:
         )
 
     def _checks(self, table: Table, there: Mapping[str, str]) -> Iterator[Difference]:
+        dialect = self._connection.dialect
         named = {
-            str(self._connection.dialect.identifier_preparer.format_constraint(each, _alembic_quote=False)): each
+            str(dialect.identifier_preparer.format_constraint(each, _alembic_quote=False)): each
             for each in table.constraints
             if isinstance(each, CheckConstraint) and each.name
         }
+        # An engine with booleans makes no CHECK of theirs.
+        made = str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=dialect))
+        named = {name: each for name, each in named.items() if name in made}
         spelled = self._in_servers_words(table).checks if self._has_temporary_tables else None
         unnamed = {sql for name, sql in (spelled or {}).items() if name not in named}
         for name, sql in there.items():
