@@ -32,6 +32,7 @@ STACKS_FOLDER = Path(__file__).parents[2] / "stacks"
 # A build context of this repository's own service.
 CONTEXT = write_context(Project.find(STACKS_FOLDER), "handler")
 MIGRATED = {"command": "deploy", "status": "ok", "before": None, "after": "0003"}
+GET_SUBNET = "aws:ec2/getSubnet:getSubnet"
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -82,6 +83,8 @@ class Recording(Mocks):
         if args.token in self.lookups:
             return dict(self.lookups[args.token]), []
         answer = dict(lookup_result(args.token, args.args, REGION))
+        if args.token == GET_SUBNET:
+            answer["availabilityZoneId"] = zone_id(args.args["id"])
         if "names" in answer:
             answer["names"] = answer["names"][: self.zones]
         return answer, []
@@ -105,6 +108,11 @@ class Recording(Mocks):
 
     def of_type(self, type_: str) -> list[str]:
         return sorted(entry.name for entry in self.registrations if entry.type == type_)
+
+
+def zone_id(subnet_id: str) -> str:
+    """Return the zone that a subnet of a given VPC is in, by the last letter of its id."""
+    return f"az-{sum(subnet_id[-1:].encode()) % 3}"
 
 
 class _RecordingMonitor(MockMonitor):

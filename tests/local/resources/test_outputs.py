@@ -134,4 +134,7 @@ def test_look_ups_are_answered() -> None:
     assert lookup_result("aws:index/getCallerIdentity:getCallerIdentity", {}, REGION)["accountId"] == "123456789012"
     zones = lookup_result("aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"}, REGION)
     assert (zones["names"], zones["state"]) == (["eu-west-1a", "eu-west-1b", "eu-west-1c"], "available")
+    # Two subnets of a team's VPC in one zone would be refused.
+    asked = {"id": "subnet-0a"}
+    assert lookup_result("aws:ec2/getSubnet:getSubnet", asked, REGION) == {**asked, "availabilityZoneId": "subnet-0a"}
     assert lookup_result("aws:made/up:getThing", {"name": "x"}, REGION) == {"name": "x"}
