@@ -18,14 +18,14 @@ from sqlalchemy import MetaData
 from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DatabaseSettings, database_settings
-from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.database.engines import ENGINES, EngineSpec
 from aurora_lambda_runtime.database.errors import DatabaseError
 from aurora_lambda_runtime.migrations.alembic_runner import Migrations
 from aurora_lambda_runtime.migrations.autogenerate.changes import Change, Decisions, find_changes
 from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison, operations_of
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from aurora_lambda_runtime.migrations.failures import describe_error
-from aurora_lambda_runtime.migrations.history.offline import check_operations
+from aurora_lambda_runtime.migrations.history.offline import check_operations, render
 from aurora_lambda_runtime.migrations.history.revisions import next_revision
 from aurora_lambda_runtime.migrations.servers import open_server
 
@@ -71,10 +71,12 @@ def _compared(
         if pending := migrations.pending(version):
             names = ", ".join(f"{script.revision} {script.doc}" for script in pending)
             raise MigrationError(f"not yet applied: {names}. Run `aurora-lambda up` first")
-        return _written(migrations, message, application.versions, decisions)
+        return _written(migrations, message, application.versions, decisions, settings.spec)
 
 
-def _written(migrations: Migrations, message: str, versions: Path, decisions: Decisions) -> list[Path]:
+def _written(
+    migrations: Migrations, message: str, versions: Path, decisions: Decisions, spec: EngineSpec
+) -> list[Path]:
     first = int(next_revision(versions))
 
     def one_change_each(context: MigrationContext, _revision: Any, scripts: list[MigrationScript]) -> None:
@@ -108,6 +110,9 @@ def _written(migrations: Migrations, message: str, versions: Path, decisions: De
             )
         scripts = [script for script in (made if isinstance(made, list) else [made]) if script]
         _check_on_all_engines(scripts, migrations.config.attributes["metadata"])
+        for script in scripts:
+            # Raises a CompileError for what the engine here has no SQL for, as a String without a length on MySQL.
+            render(script.module, spec, migrations.config.attributes["metadata"])
     except Exception:
         for path in set(versions.glob("*.py")) - there:
             path.unlink()
