@@ -10,8 +10,6 @@ import pytest
 from aurora_lambda import LambdaImage, Queue, QueueArgs
 from aurora_lambda_local import commands
 from aurora_lambda_local.cli.main import main
-from aurora_lambda_local.deployed.queues import redrive
-from aurora_lambda_local.deployed.stack import DeployedStack
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.deploy import up
 from aurora_lambda_local.program.progress import Progress
@@ -63,10 +61,9 @@ def test_messages_are_delivered_and_those_that_fail_end_in_the_dead_letters(chec
     assert eventually(lambda: commands.status(checkout)["queues"]["mail"]["deadLetters"] == 1)
     delivered = sorted(line for line in log(checkout).splitlines() if line.startswith("message"))
     assert delivered == ["message a 1", "message b 1", "message poison 1"]
-    given_up = SupervisorClient(LocalPaths.for_checkout(checkout)).given_up()
-    assert given_up == {"mappings": {}, "queues": {"mail": {"messages": [], "deadLetters": ["poison"]}}}
-    report = commands.status(checkout)
-    assert redrive(DeployedStack.running(report), report["queues"]["mail"]["queue"]) == 1
+    supervisor = SupervisorClient(LocalPaths.for_checkout(checkout))
+    assert supervisor.given_up() == {"mappings": {}, "queues": {"mail": {"messages": [], "deadLetters": ["poison"]}}}
+    assert supervisor.redrive("mail") == 1
     # It is tried once more, and dead again.
     assert eventually(lambda: log(checkout).splitlines().count("message poison 1") == 2)
     assert eventually(lambda: commands.status(checkout)["queues"]["mail"]["deadLetters"] == 1)
@@ -109,8 +106,7 @@ def test_a_fifo_queue_is_one_and_so_are_its_dead_letters(checkout: Path) -> None
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
     assert eventually(lambda: commands.status(checkout)["queues"]["orders"]["deadLetters"] == 1)
     assert eventually(lambda: "message a 1" in log(checkout).splitlines())
-    report = commands.status(checkout)
-    assert redrive(DeployedStack.running(report), report["queues"]["orders"]["queue"]) == 1
+    assert SupervisorClient(LocalPaths.for_checkout(checkout)).redrive("orders") == 1
     assert eventually(lambda: commands.status(checkout)["queues"]["orders"]["deadLetters"] == 1)
     delivered = [line for line in log(checkout).splitlines() if line.startswith("message")]
     assert delivered == ["message poison 1", "message a 1", "message poison 1"]

@@ -132,6 +132,22 @@ class QueuePoller:
         letters = queue.dead_letter_queue if queue else None
         return {"messages": _bodies(queue), "deadLetters": _bodies(letters)}
 
+    def redrive(self) -> int:
+        """Put the dead letters back into the queue, as SQS's own redrive does, and return how many."""
+        queue = self._queue()
+        letters = queue.dead_letter_queue if queue else None
+        if queue is None or letters is None:
+            return 0
+        waiting = letters.messages
+        for message in waiting:
+            delete(letters, message)
+            message.approximate_receive_count = 0
+            if message.deduplication_id:
+                # By its own it might be taken for a copy of one that has been sent since.
+                message.deduplication_id = message.id
+            queue.add_message(message)
+        return len(waiting)
+
     def _queue(self) -> Queue | None:
         return queues(self._region).queues.get(self._name)
 

@@ -144,6 +144,10 @@ class SupervisorClient:
         """Return what the stack's mappings have given up, and what is in its queues."""
         return self._ask("given_up")
 
+    def redrive(self, queue: str) -> int:
+        """Put the dead letters of a queue, by its name in the program, back into it, and return how many."""
+        return self._ask("redrive", queue=queue)
+
     def function_start(self, arn: str) -> FunctionStart:
         """Return how a function is started."""
         return self._ask("function_start", arn=arn)

@@ -38,7 +38,7 @@ from aurora_lambda_local.supervisor.messages import (
 )
 from aurora_lambda_local.supervisor.repetition import ProgramRun, plan_repetition, replace_texts
 from aurora_lambda_local.supervisor.requested import is_unchanged, requested_resource, resource_digests, runs
-from aurora_lambda_local.supervisor.stack_status import engine_notices, given_up, running_status
+from aurora_lambda_local.supervisor.stack_status import engine_notices, given_up, redrive, running_status
 
 # Follows the URN of a replaced resource in the state, and the old id that: it is deleted as what has left the program.
 REPLACED = "#replaced-"
@@ -184,6 +184,10 @@ class RunningStack:
     def given_up(self) -> GivenUp:
         """Return what the stack's mappings have given up, and what is in its queues; nothing is received by that."""
         return given_up(self._require_context())
+
+    def redrive(self, queue: str) -> int:
+        """Put the dead letters of a queue, by its name in the program, back into it, and return how many."""
+        return redrive(self._require_context(), queue)
 
     def function_start(self, arn: str) -> FunctionStart:
         """Return how to start a function by hand."""

@@ -84,6 +84,7 @@ class Supervisor:
             "/function_start": stack.function_start,
             "/debug_function": stack.debug_function,
             "/given_up": stack.given_up,
+            "/redrive": stack.redrive,
             "/status": stack.status,
         }
         if operation := operations.get(request.path):

@@ -48,6 +48,11 @@ def given_up(context: StackContext) -> GivenUp:
     }
 
 
+def redrive(context: StackContext, queue: str) -> int:
+    """Put the dead letters of a queue back into it, and return how many."""
+    return dict(_running(context, QueuePoller))[queue].redrive()
+
+
 def _running(context: StackContext, kind: type[Kind], first: str = "") -> list[tuple[str, Kind]]:
     """Return what runs of one kind, with the names in the program; what is called `first` before all others."""
     running = list(context.running_resources.items())

@@ -242,6 +242,26 @@ def test_messages_are_deleted_one_beside_the_other(sqs: SQSBackend) -> None:
     assert {message.id for message in queue.messages} == {message.id for message in sent}
 
 
+@pytest.mark.parametrize("fifo", [False, True])
+def test_all_dead_letters_are_put_back_at_once(sqs: SQSBackend, start: Start, fifo: bool) -> None:
+    """Received by tens, hundreds came again before the last had come, for ever; and of a FIFO queue came only ten."""
+    mail, letters = ("mail.fifo", "letters.fifo") if fifo else ("mail", "letters")
+    arn = ARN.replace("mail", mail)
+    if fifo:
+        for name in (letters, mail):
+            sqs.create_queue(name, FifoQueue="true", ContentBasedDeduplication="true")
+        redrive = {"deadLetterTargetArn": LETTERS.replace("letters", letters), "maxReceiveCount": 2}
+        sqs.set_queue_attributes(mail, {"RedrivePolicy": json.dumps(redrive)})
+    for number in range(25):
+        sqs.send_message(letters, f"{number:02d}", group_id="g" if fifo else None)
+    function = Mail()
+    poller = start(function, eventSourceArn=arn)
+    assert poller.redrive() == 25
+    assert eventually(lambda: function.bodies() == [f"{number:02d}" for number in range(25)])
+    assert {record["attributes"]["ApproximateReceiveCount"] for batch in function.batches for record in batch} == {"1"}
+    assert empty(sqs, letters)
+
+
 def test_a_mapping_that_is_closed_takes_no_more_messages(
     sqs: SQSBackend, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,6 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug import Response
 
 from aurora_lambda_local.console.state import console
-from aurora_lambda_local.deployed.queues import redrive
 from aurora_lambda_local.deployed.replay import replay
 from aurora_lambda_local.deployed.stack import StackRequestError
 
@@ -33,6 +32,5 @@ def replay_failures(name: str) -> Response:
 @pages.post("/queues/<name>/redrive")
 def redrive_letters(name: str) -> Response:
     """Put the dead letters of a queue back into it."""
-    count = redrive(console().stack(), console().status()["queues"][name]["queue"])
-    console().notices.append(f"messages put back: {count}")
+    console().notices.append(f"messages put back: {console().supervisor.redrive(name)}")
     return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
