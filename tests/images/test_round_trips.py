@@ -193,6 +193,9 @@ def test_tables_may_refer_to_each_other(history: History, use_alter: bool) -> No
 
     assert len(history.write(declare)) == 3
     history.go_back_and_forth()
+    written = history.write(lambda _: None, Decisions(may_drop=bool))
+    assert [name[5:9] for name in written] == ["drop", "drop", "drop"]
+    history.go_back_and_forth("0003")
 
 
 def test_tables_are_dropped_before_those_that_they_refer_to(history: History) -> None:
