@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from aurora_lambda.service import Service
-from tests.components.recording import Recording, record
+from tests.components.recording import Recording, fresh_event_loop, record
 
 Stack = Callable[..., Recording]
 
@@ -17,6 +17,12 @@ def default_stack() -> Recording:
     recording = record(Service)
     gc.freeze()
     return recording
+
+
+@pytest.fixture(autouse=True)
+def event_loop() -> None:
+    """Let a test make outputs outside of a program, also after one of another room that ran as `up` runs it."""
+    fresh_event_loop()
 
 
 @pytest.fixture(scope="session")

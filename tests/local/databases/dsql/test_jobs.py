@@ -159,8 +159,7 @@ def test_a_build_waits_for_no_open_transaction(table: Clients) -> None:
 def test_it_can_be_started_again_when_postgresql_has_died(cluster: FaultyServer, table: Clients) -> None:
     """A killed server would have to be brought back by hand."""
     connection = table.connect()
-    [server] = [each for each in psutil.Process().children() if str(cluster.data) in " ".join(each.cmdline())]
-    server.kill()
+    psutil.Process(int((cluster.data / "cluster/postmaster.pid").read_text().split()[0])).kill()
     assert eventually(lambda: not cluster.alive())
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
