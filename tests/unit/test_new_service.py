@@ -1,5 +1,6 @@
 """What `aurora-lambda new` writes, and what it refuses."""
 
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -7,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import Column, MetaData, String, Table, UniqueConstraint
 
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.configuration import ignored_keys, read
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.reference import pulumi_block
 from aurora_lambda.service.settings import CONFIG_KEYS
+from aurora_lambda_local.cli import new_service
 from aurora_lambda_local.cli.main import main
 from aurora_lambda_local.cli.new_service import PLACEHOLDER, create_service, lock_packages
 from aurora_lambda_local.databases import mysql
@@ -220,3 +223,18 @@ def test_packages_that_cannot_be_resolved_are_said_with_what_to_do(
     first = f"{tmp_path.name} is written, but uv cannot resolve its packages; {remedy}:\n"
     assert str(refused.value).startswith(first)
     assert f"Because {package} was not found" in str(refused.value)
+
+
+@pytest.mark.parametrize("tables", ["none", "orm"])
+def test_each_constraint_of_a_table_has_a_name_of_its_own(tables: str) -> None:
+    """What is unique for each customer begins with the same column: the first revision could not be applied."""
+    template = Path(new_service.__file__).parents[1] / "template" / tables / "application" / "tables.py"
+    convention = runpy.run_path(str(template))["metadata"].naming_convention
+    pairs = ("customer", "name"), ("customer", "email")
+    columns = [Column(name, String(9)) for name in ("customer", "name", "email")]
+    code = MetaData(naming_convention=convention)
+    table = Table("users", code, *columns, *(UniqueConstraint(*pair) for pair in pairs))
+    assert {str(each.name) for each in table.constraints if isinstance(each, UniqueConstraint)} == {
+        "uq_users_customer_name",
+        "uq_users_customer_email",
+    }
