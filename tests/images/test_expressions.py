@@ -195,7 +195,9 @@ def test_the_check_of_a_boolean_is_wanted_where_the_engine_makes_it(
     """On PostgreSQL `check` failed for good, and what `new-migration` wrote failed to be applied."""
     code = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})
     hot = Column("hot", sa.Boolean(create_constraint=True, name="hot"))
-    Table("teas", code, Column("id", Uuid, primary_key=True), hot)
+    # Its name begins as that of the Boolean's.
+    other = CheckConstraint("id IS NOT NULL", name="hot_tea")
+    Table("teas", code, Column("id", Uuid, primary_key=True), hot, other)
     monkeypatch.setattr(tables, "metadata", code)
     run({}, database.environment(), versions=versions)
     create_revision(database.environment(), versions=versions)

@@ -80,15 +80,14 @@ class ExpressionComparison:
         )
 
     def _checks(self, table: Table, there: Mapping[str, str]) -> Iterator[Difference]:
-        dialect = self._connection.dialect
-        named = {
-            str(dialect.identifier_preparer.format_constraint(each, _alembic_quote=False)): each
-            for each in table.constraints
-            if isinstance(each, CheckConstraint) and each.name
-        }
+        name_of = self._connection.dialect.identifier_preparer.format_constraint
         # An engine with booleans makes no CHECK of theirs.
-        made = str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=dialect))
-        named = {name: each for name, each in named.items() if name in made}
+        made = _create_table(self._connection, table)
+        named = {
+            str(name_of(each, _alembic_quote=False)): each
+            for each in table.constraints
+            if isinstance(each, CheckConstraint) and each.name and f"CONSTRAINT {name_of(each)} CHECK" in made
+        }
         spelled = self._in_servers_words(table).checks if self._has_temporary_tables else None
         unnamed = {sql for name, sql in (spelled or {}).items() if name not in named}
         for name, sql in there.items():
@@ -123,9 +122,14 @@ def _refuse_checks_in_columns(metadata: MetaData) -> None:
             )
 
 
+def _create_table(connection: Connection, table: Table) -> str:
+    """Return the statement that makes a table of the code."""
+    return str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=connection.dialect))
+
+
 def _spelled(connection: Connection, table: Table) -> Spelling:
     """Return how the server spells a table of the code, which hides the real one for that moment."""
-    create = str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=connection.dialect))
+    create = _create_table(connection, table)
     connection.exec_driver_sql(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
     spelled = _read(connection, table.name)
     quoted = connection.dialect.identifier_preparer.quote(table.name)
