@@ -288,18 +288,26 @@ def django_application() -> ASGIHandler:
     return ASGIHandler()
 
 
+def made_with(framework: str) -> tuple[Any, Any]:
+    """Return an application without routes, and the class of its answers."""
+    return (FastAPI(), Response) if framework == "fastapi" else (flask.Flask(__name__), flask.Response)
+
+
+def client_of(app: Any) -> Client:
+    """Return a client of an application that uses no database."""
+    return Client(Application(web=web_application(app)), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
+
+
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
 def test_text_may_be_in_any_encoding(framework: str) -> None:
     """A table for a spreadsheet that takes no UTF-8 would be a 500."""
-    app = FastAPI() if framework == "fastapi" else flask.Flask(__name__)
-    answer_class: Any = Response if framework == "fastapi" else flask.Response
+    app, answer_class = made_with(framework)
 
     @app.get("/table")
     def table() -> Any:
         return answer_class("Z\u00fcrich".encode("latin-1"), headers={"Content-Type": "text/csv; charset=latin-1"})
 
-    client = Client(Application(web=web_application(app)), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
-    answer = send(client, "GET", "/table")
+    answer = send(client_of(app), "GET", "/table")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/csv; charset=latin-1")
     assert answer.body == b"Z\xfcrich"
 
@@ -307,8 +315,7 @@ def test_text_may_be_in_any_encoding(framework: str) -> None:
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
 def test_headers_and_cookies_may_be_sent_twice(framework: str) -> None:
     """A cache that never sees `Vary: Cookie`, which came before another, would hand one user's page to the next."""
-    app = FastAPI() if framework == "fastapi" else flask.Flask(__name__)
-    answer_class: Any = Response if framework == "fastapi" else flask.Response
+    app, answer_class = made_with(framework)
 
     @app.get("/page")
     def page() -> Any:
@@ -318,14 +325,12 @@ def test_headers_and_cookies_may_be_sent_twice(framework: str) -> None:
             add(name, value)
         return response
 
-    client = Client(Application(web=web_application(app)), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
-    answer = send(client, "GET", "/page")
+    answer = send(client_of(app), "GET", "/page")
     assert (answer.headers["Vary"], answer.cookies) == ("Cookie,Origin", ["a=1", "b=2"])
 
 
 @pytest.mark.parametrize("make", [litestar_application, django_application])
 def test_any_other_framework_serves_as_well(make: Callable[[], Any]) -> None:
     """The door is ASGI and WSGI, not two frameworks."""
-    client = Client(Application(web=web_application(make())), {"DATABASE_URL": "postgres://a:b@127.0.0.1:1/c"})
-    answer = send(client, "GET", "/hello/J%C3%BCrgen")
+    answer = send(client_of(make()), "GET", "/hello/J%C3%BCrgen")
     assert (answer.status, answer.body) == (200, {"hello": "J\u00fcrgen"})

@@ -13,8 +13,8 @@ from aurora_lambda.service.common_arguments import given_arguments
 from aurora_lambda.service.given_subnets import checked_subnets
 from aurora_lambda.service.live_data import LiveStack, engine_version, former_auth
 from aurora_lambda.service.settings import Settings
+from aurora_lambda_runtime.database.contract import MAIN_DATABASE
 
-DATABASE = "main-db"
 # What an existing cluster of Aurora is given too.
 FOR_ALL_CLUSTERS = ("schema", "runtime_role", "log_retention_days", "secret_recovery_days")
 
@@ -80,13 +80,13 @@ def _dsql(
         args["vpc_endpoint"], args["vpc_only"] = settings.dsql_endpoint, settings.dsql_vpc_only
     if settings.dsql_cluster_identifier:
         args["cluster_identifier"] = settings.dsql_cluster_identifier
-        return DsqlDatabase(DATABASE, args, opts)
+        return DsqlDatabase(MAIN_DATABASE, args, opts)
     args["deletion_protection"], args["force_destroy"] = settings.deletion_protection, settings.force_destroy
     if settings.kms_key_arn:
         args["kms_key_arn"] = settings.kms_key_arn
     if settings.dsql_peer_region:
         args["peer_region"], args["witness_region"] = settings.dsql_peer_region, settings.dsql_witness_region
-    return DsqlDatabase(DATABASE, args, opts)
+    return DsqlDatabase(MAIN_DATABASE, args, opts)
 
 
 def _aurora(
@@ -107,7 +107,7 @@ def _aurora(
         new["cluster_identifier"] = settings.aurora_cluster_identifier
     key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
     return AuroraDatabase(
-        DATABASE,
+        MAIN_DATABASE,
         {
             "engine": settings.engine,
             **given_arguments(settings, FOR_ALL_CLUSTERS),

@@ -56,11 +56,13 @@ def check_live_data(settings: Settings) -> LiveStack:
 
     def check(outputs: Mapping[str, Any], region: str) -> dict[str, Any]:
         before = outputs.get(LIVE_DATA) or {}
-        if before and (mistakes := live_mistakes(before, settings, region)):
+        if not before:
+            return before
+        if mistakes := live_mistakes(before, settings, region):
             raise SettingsError(pulumi.get_stack(), mistakes)
-        for replacement in _replacements(before, settings, region) if before else ():
+        for replacement in _replacements(before, settings, region):
             pulumi.log.warn(f"{replacement}, as replaceData allows")
-        for warning in live_warnings(before, settings) if before and pulumi.runtime.is_dry_run() else ():
+        for warning in live_warnings(before, settings) if pulumi.runtime.is_dry_run() else ():
             pulumi.log.warn(warning)
         return before
 

@@ -9,11 +9,17 @@ from aurora_lambda.access import AccessList
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.common_arguments import function_arguments, role_arguments
-from aurora_lambda.service.database import DATABASE, Database
+from aurora_lambda.service.database import Database
 from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.image_context import write_context
 from aurora_lambda.service.settings import Settings
-from aurora_lambda_runtime.database.contract import APPLICATION, DATABASE_ROUTES, DEFAULT_APPLICATION, environment_name
+from aurora_lambda_runtime.database.contract import (
+    APPLICATION,
+    DATABASE_ROUTES,
+    DEFAULT_APPLICATION,
+    MAIN_DATABASE,
+    environment_name,
+)
 
 MIGRATION = "aurora-lambda:index:Migration"
 CORS_HEADERS = ["authorization", "content-type"]
@@ -93,7 +99,7 @@ def register_migration(
 
 def migrated_access(database: Database, migration: Migration) -> pulumi.Output[FunctionAccess]:
     """Return what the application needs to use the database, known once the database is at the code's revision."""
-    variable = environment_name(DATABASE, "REVISION")
+    variable = environment_name(MAIN_DATABASE, "REVISION")
     return pulumi.Output.all(database.runtime, migration.revision).apply(
         lambda known: {**known[0], "environment": {**known[0]["environment"], variable: known[1]}}
     )

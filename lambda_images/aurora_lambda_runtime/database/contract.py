@@ -17,6 +17,8 @@ DATABASE_URL = "DATABASE_URL"
 # Names the package of tables, commands, routes, stream functions and revisions.
 APPLICATION = "AURORA_LAMBDA_APPLICATION"
 DEFAULT_APPLICATION = "application"
+# What a service calls its own database, beside which its program may have others.
+MAIN_DATABASE = "main-db"
 # Names the command of a function whose payload names none; otherwise the first one of the application.
 COMMAND = "AURORA_LAMBDA_COMMAND"
 ALLOW_RESET = "ALLOW_RESET"

@@ -56,7 +56,7 @@ class Migrations:
         self.config.set_main_option("script_location", _escaped(HERE))
         self.config.set_main_option("version_locations", _escaped(self._versions))
         self.config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-        self.config.attributes["offline_url"] = server.spec.sqlalchemy_url
+        self.config.attributes["url"] = server.spec.sqlalchemy_url
         self.config.attributes["metadata"] = self._metadata
         load_operations(server.spec)
         self.script = ScriptDirectory.from_config(self.config)

@@ -27,7 +27,7 @@ def run() -> None:
         "on_version_apply": attributes.get("on_version_apply", ()),
     }
     if context.is_offline_mode():
-        context.configure(url=attributes["offline_url"], literal_binds=True, **options)
+        context.configure(url=attributes["url"], literal_binds=True, **options)
     else:
         compare = ExpressionComparison(attributes["connection"]).compare_server_default
         context.configure(connection=attributes["connection"], compare_server_default=compare, **options)

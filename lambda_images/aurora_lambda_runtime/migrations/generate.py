@@ -109,10 +109,11 @@ def _written(
                 process_revision_directives=one_change_each,
             )
         scripts = [script for script in (made if isinstance(made, list) else [made]) if script]
-        _check_on_all_engines(scripts, migrations.config.attributes["metadata"])
+        tables = migrations.config.attributes["metadata"]
+        _check_on_all_engines(scripts, tables)
         for script in scripts:
             # Raises a CompileError for what the engine here has no SQL for, as a String without a length on MySQL.
-            render(script.module, spec, migrations.config.attributes["metadata"])
+            render(script.module, spec, tables)
     except Exception:
         for path in set(versions.glob("*.py")) - there:
             path.unlink()

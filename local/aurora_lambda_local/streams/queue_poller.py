@@ -113,8 +113,7 @@ class QueuePoller:
 
     def status(self) -> QueueStatus:
         """Return how the queue is."""
-        queue = self._queue()
-        letters = queue.dead_letter_queue if queue else None
+        queue, letters = self._queues()
         return {
             "state": "Enabled" if self.mapping.enabled else "Disabled",
             "function": self.mapping.function_arn,
@@ -128,14 +127,12 @@ class QueuePoller:
 
     def contents(self) -> QueueContents:
         """Return what the queue and its dead letters hold; nothing is received by that."""
-        queue = self._queue()
-        letters = queue.dead_letter_queue if queue else None
+        queue, letters = self._queues()
         return {"messages": _bodies(queue), "deadLetters": _bodies(letters)}
 
     def redrive(self) -> int:
         """Put the dead letters back into the queue, as SQS's own redrive does, and return how many."""
-        queue = self._queue()
-        letters = queue.dead_letter_queue if queue else None
+        queue, letters = self._queues()
         if queue is None or letters is None:
             return 0
         waiting = letters.messages
@@ -150,6 +147,11 @@ class QueuePoller:
 
     def _queue(self) -> Queue | None:
         return queues(self._region).queues.get(self._name)
+
+    def _queues(self) -> tuple[Queue | None, Queue | None]:
+        """Return the queue and that of its dead letters."""
+        queue = self._queue()
+        return queue, queue.dead_letter_queue if queue else None
 
     def _run(self) -> None:
         while not self._stopping.is_set():

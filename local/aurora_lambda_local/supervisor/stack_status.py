@@ -12,10 +12,10 @@ from aurora_lambda_local.streams.poller import Poller
 from aurora_lambda_local.streams.queue_poller import QueuePoller
 from aurora_lambda_local.streams.schedule import RunningSchedule
 from aurora_lambda_local.supervisor.messages import FunctionStatus, GivenUp, StackStatus, stopped_status
-from aurora_lambda_runtime.database.contract import ContractError, database_settings
+from aurora_lambda_runtime.database.contract import MAIN_DATABASE, ContractError, database_settings
 
-# What a service calls its own, beside which the program may have others.
-HANDLER, DATABASE = "handler", "main-db"
+# The function of a service that has its URL, beside which the program may give others one.
+HANDLER = "handler"
 
 Kind = TypeVar("Kind")
 
@@ -23,7 +23,8 @@ Kind = TypeVar("Kind")
 def running_status(state: LocalState, context: StackContext, lambda_endpoint: str) -> StackStatus:
     """Return the status of the stack that is up."""
     stopped = stopped_status(state.current, state.current_stack().outputs)
-    clusters, urls = _running(context, RunningCluster, first=DATABASE), _running(context, FunctionUrl, first=HANDLER)
+    clusters = _running(context, RunningCluster, first=MAIN_DATABASE)
+    urls = _running(context, FunctionUrl, first=HANDLER)
     database, cluster = clusters[0] if clusters else ("", None)
     return stopped | {
         "region": context.region,

@@ -84,13 +84,9 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
 
     def _reflected(self, table: Table | None) -> Table:
         """Return a table as it is; an empty one where no server is asked."""
-        asked = table is not None and self.connection is not None and not self.as_sql
-        return Table(
-            table.name if table is not None else "",
-            MetaData(),
-            autoload_with=self.connection if asked else None,
-            resolve_fks=False,
-        )
+        if table is None or self.connection is None or self.as_sql:
+            return Table("", MetaData())
+        return Table(table.name, MetaData(), autoload_with=self.connection, resolve_fks=False)
 
     @override
     def alter_column(self, table_name: str, column_name: str, *, name: str | None = None, **changes: Any) -> None:
