@@ -31,16 +31,14 @@ SOCKET = "server.sock"
 
 
 class MysqlServer(DatabaseServer):
-    """MariaDB, or Oracle's MySQL where only that is installed."""
+    """Oracle's MySQL where that is installed, since Aurora is made of it; else MariaDB."""
 
     engine = "mysql"
     stop_signals = (signal.SIGTERM,)
 
     def __init__(self, data: Path, parameters: Mapping[str, str]) -> None:
         super().__init__(data, parameters)
-        self._program = _find("mariadbd", "mysqld")
-        version = subprocess.run([self._program, "--version"], capture_output=True, text=True, check=True).stdout
-        self._mariadb = "MariaDB" in version
+        self._program, self._mariadb = _installed(self.cluster)
 
     def set_master(self, username: str, password: str) -> None:
         """Give `username` this password and the rights of an RDS master user."""
@@ -62,13 +60,12 @@ class MysqlServer(DatabaseServer):
     def _initialise(self, directory: Path) -> list[str]:
         if self._mariadb:
             program = _find("mariadb-install-db", "mysql_install_db")
+            if not program:
+                raise ServerUnavailableError(REMEDY)
             root = ["--auth-root-authentication-method=socket", f"--auth-root-socket-user={_os_user()}"]
             return [program, "--no-defaults", f"--datadir={directory}", "--skip-test-db", "--skip-name-resolve", *root]
-        login = self.data / "login.sql"
-        login.write_text(f"ALTER USER root@localhost IDENTIFIED WITH auth_socket AS '{_os_user()}';\n")
-        plugin = "--plugin-load-add=auth_socket.so"
-        options = ["--no-defaults", "--initialize-insecure", f"--datadir={directory}", plugin]
-        return [self._program, *options, f"--init-file={login}"]
+        # root has no password; only the socket leads to it, in a directory that is its user's alone.
+        return [self._program, "--no-defaults", "--initialize-insecure", f"--datadir={directory}"]
 
     def _prepare(self) -> None:
         # MySQL refuses to start where the process id in the lock is another program's by now.
@@ -90,7 +87,8 @@ class MysqlServer(DatabaseServer):
             "--character-set-server=utf8mb4",
             "--default-time-zone=+00:00",
             "--loose-mysqlx=OFF",
-            *([] if self._mariadb else ["--plugin-load-add=auth_socket.so"]),
+            # MySQL as packaged wants a directory of the system's for files that nobody here may write.
+            *([] if self._mariadb else ["--secure-file-priv=NULL"]),
             # With --loose, the server warns of a name that only Aurora knows, and goes on.
             *(f"--loose-{name}={self.parameters[name]}" for name in known),
         ]
@@ -106,11 +104,28 @@ class MysqlServer(DatabaseServer):
         return (f"--datadir={self.cluster}",)
 
 
-def _find(*names: str) -> str:
-    for name in names:
-        if path := shutil.which(name, path=SEARCH_PATH):
-            return path
-    raise ServerUnavailableError(REMEDY)
+def _installed(cluster: Path) -> tuple[str, bool]:
+    """Return the program of a server that can read this data, and whether it is MariaDB's."""
+    found = {_is_mariadb(program): program for name in ("mariadbd", "mysqld") if (program := _find(name))}
+    if not found:
+        raise ServerUnavailableError(REMEDY)
+    # Only MySQL keeps its catalogue in this file.
+    mariadb = not (cluster / "mysql.ibd").exists() if cluster.exists() else False not in found
+    if mariadb not in found:
+        maker, other = ("MariaDB", "MySQL") if mariadb else ("MySQL", "MariaDB")
+        raise ServerUnavailableError(
+            f"{maker} wrote this stack's data, and only {other} is installed here: install {maker} again, or start"
+            " anew, without the rows, with: aurora-lambda down && aurora-lambda up"
+        )
+    return found[mariadb], mariadb
+
+
+def _is_mariadb(program: str) -> bool:
+    return "MariaDB" in subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+
+
+def _find(*names: str) -> str | None:
+    return next((path for name in names if (path := shutil.which(name, path=SEARCH_PATH))), None)
 
 
 def _os_user() -> str:

@@ -215,6 +215,45 @@ def test_a_machine_without_mysql_says_what_to_install(monkeypatch: pytest.Monkey
     )
 
 
+def _program(folder: Path, name: str, version: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\necho {version}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_data_is_read_by_the_kind_of_server_that_wrote_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """After an installation of MySQL beside MariaDB, a stack with rows would not start any more."""
+    programs = tmp_path / "programs"
+    monkeypatch.setattr(mysql, "SEARCH_PATH", str(programs))
+    _program(programs, "mariadbd", "mariadbd  Ver 11.8 MariaDB")
+    cluster = tmp_path / "data" / "cluster"
+
+    def chosen() -> str:
+        return database_server("mysql", tmp_path / "data", {})._command()[0]
+
+    assert chosen() == str(programs / "mariadbd")
+    _program(programs, "mysqld", "mysqld  Ver 9.7 MySQL")
+    assert chosen() == str(programs / "mysqld")
+    cluster.mkdir(parents=True)
+    assert chosen() == str(programs / "mariadbd")
+    (cluster / "mysql.ibd").touch()
+    assert chosen() == str(programs / "mysqld")
+    (programs / "mysqld").unlink()
+    with pytest.raises(ServerUnavailableError) as refused:
+        chosen()
+    assert str(refused.value) == (
+        "MySQL wrote this stack's data, and only MariaDB is installed here: install MySQL again, or start anew, without"
+        " the rows, with: aurora-lambda down && aurora-lambda up"
+    )
+
+
+@pytest.mark.parametrize("user", ["root", "mysql"])
+def test_no_user_is_let_in_without_a_password(user: str, server: DatabaseServer) -> None:
+    """Every program on the machine could read and change what the stack keeps."""
+    with pytest.raises((psycopg.OperationalError, pymysql.OperationalError)):
+        query(server, "SELECT 1", user=user, password="")
+
+
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
 def test_a_server_ends_with_the_process_that_started_it(engine: str, deep: Path) -> None:
     """A killed supervisor would leave servers running that nobody knows of."""
