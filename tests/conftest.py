@@ -13,10 +13,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from aurora_lambda_local.databases.dsql.tokens import Identity
-from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
+from aurora_lambda_local.databases.registry import DatabaseServer
 from aurora_lambda_local.testing.databases import AWS_ENVIRONMENT, PARAMETERS
 from tests.dsql_faults import Faults, FaultyServer
-from tests.services import missing
+from tests.services import new_server
 
 MASTER = ("master", "the-master's password")
 # DSQL's stand-in takes its time, and its tests are many.
@@ -102,11 +102,8 @@ class _Servers(dict[str, DatabaseServer]):
         self._directory = directory
 
     def __missing__(self, engine: str) -> DatabaseServer:
-        try:
-            server = database_server(engine, self._directory / engine, PARAMETERS)
-            server.start()
-        except ServerUnavailableError as error:
-            missing(str(error))
+        server = new_server(engine, self._directory / engine, PARAMETERS)
+        server.start()
         server.set_master(*MASTER)
         self[engine] = server
         return server

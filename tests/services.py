@@ -4,12 +4,14 @@ import multiprocessing
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Never
 
 import pytest
 
+from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.processes import wait_until
 from aurora_lambda_local.runtimes.docker_engine import DockerEngine
@@ -42,6 +44,22 @@ def require(there: object, reason: str) -> None:
     """Go on only if the service is there."""
     if not there:
         missing(reason)
+
+
+# A folder with Oracle's mysqld, where the system's server is MariaDB: .ci/mysql makes one.
+MYSQL = os.environ.get("AURORA_LAMBDA_MYSQL", "")
+SERVERS = ("postgres", "mysql", *(("mariadb",) if MYSQL else ()))
+
+
+def new_server(name: str, data: Path, parameters: Mapping[str, str]) -> DatabaseServer:
+    """Return a server, not yet started; `mysql` is Oracle's where there is one. Skips the test where there is none."""
+    with pytest.MonkeyPatch.context() as patch:
+        if MYSQL and name == "mysql":
+            patch.setattr("aurora_lambda_local.databases.mysql.SEARCH_PATH", MYSQL)
+        try:
+            return database_server("mysql" if name == "mariadb" else name, data, parameters)
+        except ServerUnavailableError as error:
+            missing(str(error))
 
 
 BASE_IMAGE = "AURORA_LAMBDA_BASE_IMAGE"

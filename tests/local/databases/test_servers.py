@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from aurora_lambda_local.databases import mysql
 from aurora_lambda_local.databases.registry import DatabaseServer, ServerUnavailableError, database_server
-from tests.services import eventually, missing
+from tests.services import SERVERS, eventually, missing, new_server
 
 pytestmark = pytest.mark.slow
 
@@ -32,13 +33,10 @@ def deep(tmp_path: Path) -> Path:
     return tmp_path / ("deep" * 30)
 
 
-@pytest.fixture(params=["postgres", "mysql"])
+@pytest.fixture(params=SERVERS)
 def server(request: pytest.FixtureRequest, deep: Path) -> Iterator[DatabaseServer]:
     """Start a server of each engine with a master user."""
-    try:
-        server = database_server(request.param, deep, PARAMETERS)
-    except ServerUnavailableError as error:
-        missing(str(error))
+    server = new_server(request.param, deep, PARAMETERS)
     server.start()
     server.set_master("boss", PASSWORD)
     yield server
@@ -127,7 +125,7 @@ def test_data_and_users_survive_a_killed_server(server: DatabaseServer) -> None:
 
 def test_a_server_takes_over_the_folder_of_one_that_was_left_behind(server: DatabaseServer) -> None:
     """Two servers on one folder destroy its data; one that refuses to start would need a person to find the other."""
-    second = database_server(server.engine, server.data, {})
+    second = copy(server)
     second.start()
     try:
         assert (server.alive(), second.alive()) == (False, True)
