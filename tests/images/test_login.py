@@ -111,12 +111,12 @@ def test_the_runner_tries_a_token_when_its_password_is_refused(
     database: Database, empty_secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL counts the master user among `rds_iam` once it has made a role in it: RDS may ask it for a token."""
-    monkeypatch.setattr("aurora_lambda_runtime.database.signing.time.time", lambda: 1_795_255_200.0)
+    # No server here can check a token: it stands for a password that the secret does not hold.
+    token = "a token"
+    monkeypatch.setattr(Connector, "_token", lambda _self: token)
     settings = _settings(database, f"{database.name}_boss", "password", empty_secret)
     run({}, role_environment(database, settings.db_role, empty_secret))
     connector = Connector(settings)
-    token = connector._token()
-    # No server here can check a token: it stands for a password that the secret does not hold.
     name = f"'{settings.db_role}'@'%'" if database.engine == "mysql" else settings.db_role
     verb = "USER {} IDENTIFIED BY '{}'" if database.engine == "mysql" else "ROLE {} PASSWORD '{}'"
     rows(database, f"ALTER {verb.format(name, token)}")
@@ -162,10 +162,11 @@ def test_every_connection_has_a_token_of_its_own(postgres: Database, monkeypatch
 
 
 def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server, or somebody between, that offers no TLS must not get the token."""
+    """A server, or somebody between, that offers no TLS or a certificate of its own must not get the token."""
     settings = database_settings(database.environment())
     monkeypatch.setattr("aurora_lambda_runtime.database.drivers.is_loopback", lambda _host: False)
-    with pytest.raises(DatabaseError, match="does not support SSL|doesn't support it") as refusal:
+    refused = "does not support SSL|doesn't support it|CERTIFICATE_VERIFY_FAILED"
+    with pytest.raises(DatabaseError, match=refused) as refusal:
         Connector(settings).open("postgres" if database.engine == "postgres" else "")
     assert type(refusal.value) is DatabaseError
 

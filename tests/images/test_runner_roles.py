@@ -203,9 +203,12 @@ def test_a_mysql_role_that_had_a_token_ends_with_a_password(
     """`databaseAuth` can be changed on a living stack: MySQL keeps the plugin of a user that is given a password."""
     role = f"{mysql.name}_app"
     run({}, role_environment(mysql, role, empty_secret))
-    plugin = f"JSON_SET(Priv, '$.plugin', 'AWSAuthenticationPlugin') WHERE User = '{role}'"
-    with servers["mysql"]._superuser() as cursor:  # ty: ignore[missing-attribute]
-        cursor.execute(f"UPDATE mysql.global_priv SET Priv = {plugin}")
+    server = servers["mysql"]
+    change = "mysql.user SET plugin = 'AWSAuthenticationPlugin'"
+    if server._mariadb:  # ty: ignore[unresolved-attribute]
+        change = "mysql.global_priv SET Priv = JSON_SET(Priv, '$.plugin', 'AWSAuthenticationPlugin')"
+    with server._superuser() as cursor:  # ty: ignore[unresolved-attribute]
+        cursor.execute(f"UPDATE {change} WHERE User = '{role}'")
         cursor.execute("FLUSH PRIVILEGES")
     assert not is_ready(role_environment(mysql, role, empty_secret))
     run({}, role_environment(mysql, role, empty_secret))

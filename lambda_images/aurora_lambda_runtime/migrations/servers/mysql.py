@@ -10,11 +10,6 @@ from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LO
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 WRITABLE = 15
-# Named one by one: ALL PRIVILEGES holds some that a master user has not, and may not revoke.
-TABLE_PRIVILEGES = f"{RIGHTS}, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE VIEW, SHOW VIEW, TRIGGER"
-DATABASE_PRIVILEGES = (
-    f"{TABLE_PRIVILEGES}, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, CREATE ROUTINE, ALTER ROUTINE, EVENT"
-)
 # MySQL's own collations find "ann@example.org" equal to "Ann@Example.org", which PostgreSQL does not.
 TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 IAM_PLUGIN = "AWSAuthenticationPlugin"
@@ -24,9 +19,10 @@ PROGRAMS = """
     FROM information_schema.triggers WHERE trigger_schema = database()
     UNION ALL SELECT routine_name, routine_type, created, last_altered, routine_definition
     FROM information_schema.routines WHERE routine_schema = database()"""
-# `Table_priv` is a set: SELECT is 1, INSERT 2, UPDATE 4, DELETE 8. The names in the two tables differ in collation.
+# `Table_priv` is a set: SELECT is 1, INSERT 2, UPDATE 4, DELETE 8; as a number, MySQL gives it with a floating point.
+# The names in the two tables differ in collation.
 UNGRANTED_TABLES = """
-    SELECT t.table_name, coalesce(p.Table_priv + 0, 0), t.rights FROM (
+    SELECT t.table_name, p.Table_priv, CAST(coalesce(p.Table_priv + 0, 0) AS UNSIGNED), t.rights FROM (
         SELECT table_name, CASE table_name WHEN 'migration_progress' THEN 0 WHEN 'migration_owner' THEN 0
             WHEN 'alembic_version' THEN 1 WHEN 'migration_checksums' THEN 1 ELSE 15 END AS rights
         FROM information_schema.tables WHERE table_schema = database()) t
@@ -34,6 +30,9 @@ UNGRANTED_TABLES = """
         AND p.Db = database() AND p.User = %s AND p.Host = '%%'
     WHERE coalesce(p.Table_priv + 0, 0) <> t.rights"""
 RIGHTS_ON_DATABASE = "SELECT 1 FROM mysql.db WHERE User = %s AND Host = '%%' AND Db = %s"
+PRIVILEGES_ON_DATABASE = """
+    SELECT privilege_type FROM information_schema.schema_privileges
+    WHERE grantee = concat("'", %s, "'@'%%'") AND table_schema = %s"""
 READY = f"""
     SELECT version_num = %s AND NOT EXISTS (SELECT 1 FROM migration_progress)
     AND EXISTS (SELECT 1 FROM migration_checksums WHERE revision = %s AND checksum = %s) AND (%s = '' OR (
@@ -83,15 +82,19 @@ class MysqlServer(Server):
 
     @override
     def grant_tables(self, role: RuntimeRole) -> None:
-        """Give the role its rights table by table: of those on a whole database, none can be taken back for a table."""
-        for table, held, wanted in self.rows(UNGRANTED_TABLES, role.db_role):
+        """Give the role its rights table by table: of those on a whole database, none can be taken back for a table.
+
+        What is revoked is named: MySQL refuses to revoke what a role has not, MariaDB what we have not.
+        """
+        for table, names, held, wanted in self.rows(UNGRANTED_TABLES, role.db_role):
             on = f"ON {quoted(self.schema)}.{quoted(table)}"
             if held & ~wanted:
-                self.run(f"REVOKE {TABLE_PRIVILEGES} {on} FROM {user(role)}")
+                self.run(f"REVOKE {names.replace('Grant', 'GRANT OPTION')} {on} FROM {user(role)}")
             if wanted:
                 self.run(f"GRANT {RIGHTS if wanted == WRITABLE else 'SELECT'} {on} TO {user(role)}")
-        if self.row(RIGHTS_ON_DATABASE, role.db_role, escaped(self.schema)):
-            self.run(f"REVOKE {DATABASE_PRIVILEGES} ON {quoted(escaped(self.schema))}.* FROM {user(role)}")
+        if privileges := self.rows(PRIVILEGES_ON_DATABASE, role.db_role, escaped(self.schema)):
+            names = ", ".join(name for (name,) in privileges)
+            self.run(f"REVOKE {names} ON {quoted(escaped(self.schema))}.* FROM {user(role)}")
 
     @override
     def prepare_database(self) -> None:
