@@ -205,9 +205,9 @@ def test_a_mysql_role_that_had_a_token_ends_with_a_password(
     run({}, role_environment(mysql, role, empty_secret))
     server = servers["mysql"]
     change = "mysql.user SET plugin = 'AWSAuthenticationPlugin'"
-    if server._mariadb:  # ty: ignore[unresolved-attribute]
+    if server._mariadb:  # ty: ignore[missing-attribute]
         change = "mysql.global_priv SET Priv = JSON_SET(Priv, '$.plugin', 'AWSAuthenticationPlugin')"
-    with server._superuser() as cursor:  # ty: ignore[unresolved-attribute]
+    with server._superuser() as cursor:  # ty: ignore[missing-attribute]
         cursor.execute(f"UPDATE {change} WHERE User = '{role}'")
         cursor.execute("FLUSH PRIVILEGES")
     assert not is_ready(role_environment(mysql, role, empty_secret))
