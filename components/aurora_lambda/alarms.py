@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, check_arguments, sns_topic, text
+from aurora_lambda.arguments import Argument, check_arguments, sns_topic, text, without_none
 from aurora_lambda.metrics import KINDS, Alarm, Metric
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -78,6 +78,7 @@ class Alarms(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:Alarms", name, {}, opts)
+        args = without_none(args)
         self._args = check_arguments("Alarms", name, args, ARGUMENTS)
         check_watched("Alarms", name, args["watched"])
         self._child = Children(self, args.get("transform", {}), CHILDREN).options

@@ -65,6 +65,11 @@ def map_input(value: pulumi.Input[Given], function: Callable[[Given], Made]) -> 
     return function(cast(Given, value))
 
 
+def without_none(args: Args) -> Args:
+    """Return the arguments without those that are None: they are not given, as in Pulumi's own resources."""
+    return cast(Args, {key: value for key, value in args.items() if value is not None})
+
+
 def check_arguments(component: str, name: str, args: Args, arguments: Mapping[str, Argument]) -> Args:
     """Return `args` with the defaults of `arguments` filled in. A value that is an output is checked once it is known.
 

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import strings
+from aurora_lambda.arguments import strings, without_none
 
 ORIGINS = strings(
     r"\*|https?://[\w.-]+(:\d+)?",
@@ -35,6 +35,7 @@ class FunctionUrlCors(TypedDict):
 
 def cors_settings(cors: FunctionUrlCors, auth_type: str) -> aws.lambda_.FunctionUrlCorsArgs:
     """Return the settings of a function URL, by which web pages may also sign requests that have to be signed."""
+    cors = without_none(cors)
     args = aws.lambda_.FunctionUrlCorsArgs(**cors)
     if auth_type == "AWS_IAM":
         args.allow_headers = pulumi.Output.from_input(cors.get("allow_headers", [])).apply(_with_signed_headers)

@@ -1,5 +1,6 @@
 """What every argument of every component takes: its default, both ends of its range, and the message beyond them."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from aurora_lambda import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaIma
 from aurora_lambda.arguments import Argument, Value, whole_number
 from aurora_lambda.plugin import COMPONENTS
 from tests.components.recording import CONTEXT, record
+from tests.components.samples import EVERYTHING
 from tests.components.tokens import (
     CLUSTER,
     CLUSTER_INSTANCE,
@@ -349,3 +351,18 @@ def test_a_whole_number_over_the_wire_is_one() -> None:
     """A count from another language would be 2.0, which Python's range refuses."""
     argument: Argument = whole_number(1, 3, "zones")
     assert repr(argument.check(2.0)) == "2"
+
+
+@pytest.mark.parametrize("component", EVERYTHING)
+def test_what_is_none_is_not_given(component: Any) -> None:
+    """`{"final_snapshot": config.get_bool("snapshot")}`, without the key, would destroy a cluster with its data.
+
+    Pulumi's own resources take None for nothing: one without `snapshot_identifier` would be unencrypted.
+    """
+    sample = EVERYTHING[component][0]
+    keys = inspect.signature(component.__init__).parameters["args"].annotation.__annotations__
+    nothing = dict.fromkeys(keys.keys() - sample.keys())
+    runs = [record(lambda args=args: component("x", args)) for args in (sample, {**nothing, **sample})]
+    plain, with_none = ({entry.urn: entry.inputs for entry in run.registrations} for run in runs)
+    assert len(nothing) >= 1
+    assert with_none == plain

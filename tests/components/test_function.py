@@ -1,6 +1,7 @@
 """What a function of a container image asks AWS for."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,13 @@ def test_a_web_page_may_sign_its_requests_where_they_have_to_be_signed(
     )
     recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": auth, "cors": cors}))
     assert recording.inputs(FUNCTION_URL, "f")["cors"].get("allowHeaders") == allowed
+
+
+def test_headers_that_are_none_are_not_given() -> None:
+    """`"allow_headers": config.get_object("headers")`, without the key, would end in a traceback."""
+    cors: Any = {"allow_origins": ["*"], "allow_headers": None}
+    recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": "AWS_IAM", "cors": cors}))
+    assert recording.inputs(FUNCTION_URL, "f")["cors"] == {"allowOrigins": ["*"], "allowHeaders": [*SIGNED]}
 
 
 def test_the_functions_own_code_cannot_touch_the_network(stack: Stack) -> None:

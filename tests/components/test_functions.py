@@ -11,6 +11,7 @@ import pytest
 from aurora_lambda import AuroraDatabase, LambdaImage, Migration
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.service import Service
+from aurora_lambda.service.function_options import FunctionOptions
 from tests.components.conftest import Stack
 from tests.components.engine_destroy import destroy, position
 from tests.components.recording import CONTEXT, MIGRATED, Recording, json_logs, record, statements
@@ -97,6 +98,23 @@ def test_a_scheduled_function_has_the_handlers_image_and_database(config: dict[s
     assert schedule["scheduleExpression"] == "rate(1 hour)"
     assert schedule["target"]["arn"] == recording.outputs["purgeOldLambdaArn"]
     assert recording.outputs["purgeOldLambdaName"] == recording.output(FUNCTION, name, "name")
+
+
+def test_an_option_that_is_none_is_not_given() -> None:
+    """`timeout=config.get_int("timeout")`, without the key, would end a function after 15 s, not 60."""
+
+    def program(**options: Any) -> None:
+        service = Service()
+        service.function("report", **options)
+        service.schedule("purge", "rate(1 hour)", **options)
+        service.queue("mails", **options)
+
+    nothing = dict.fromkeys(FunctionOptions.__annotations__)
+    plain, with_none = (
+        {entry.urn: entry.inputs for entry in record(lambda options=options: program(**options)).registrations}
+        for options in ({}, nothing)
+    )
+    assert with_none == plain
 
 
 def test_a_function_runs_the_command_that_it_is_given() -> None:

@@ -18,6 +18,7 @@ from aurora_lambda import (
     Watched,
 )
 from aurora_lambda.access import AccessList, PolicyStatements, Variables, access_without_network
+from aurora_lambda.arguments import without_none
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.backups import register_backup
@@ -163,7 +164,7 @@ class Service:
             RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"function {name!r}"):
-            return self._functions.function(name, command, options)
+            return self._functions.function(name, command, without_none(options))
 
     def schedule(
         self,
@@ -189,7 +190,7 @@ class Service:
         """
         with self._additions.adding(f"schedule {name!r}"):
             command = command or name.replace("-", "_")
-            return self._functions.schedule(name, expression, command, time_zone, options)
+            return self._functions.schedule(name, expression, command, time_zone, without_none(options))
 
     def queue(
         self, name: str, *, handler: str | None = None, database: bool = True, **options: Unpack[QueueOptions]
@@ -208,7 +209,7 @@ class Service:
             RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"queue {name!r}"):
-            return self._functions.queue(name, handler or name, database=database, options=options)
+            return self._functions.queue(name, handler or name, database=database, options=without_none(options))
 
     def secret(
         self, name: str, value: pulumi.Input[str] | None = None, *, arn: pulumi.Input[str] | None = None
