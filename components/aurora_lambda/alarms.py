@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, check_arguments, sns_topic, text, without_none
+from aurora_lambda.arguments import Argument, check_arguments, known_arguments, sns_topic, text
 from aurora_lambda.metrics import KINDS, Alarm, Metric
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -78,7 +78,7 @@ class Alarms(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:Alarms", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, AlarmsArgs)
         self._args = check_arguments("Alarms", name, args, ARGUMENTS)
         check_watched("Alarms", name, args["watched"])
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
@@ -124,6 +124,8 @@ def check_watched(component: str, name: str, watched: Sequence[Watched]) -> None
         path, kind = f"{component} {name!r}: watched[{index}]", KINDS.get(each["kind"])
         if kind is None:
             raise ValueError(f"{path}.kind is {each['kind']!r}; available: {', '.join(KINDS)}")
+        for key in each.keys() - Watched.__annotations__.keys():
+            raise ValueError(f"{path}.{key} is not known; available: {', '.join(Watched.__annotations__)}")
         available = [alarm.per for alarm in kind.alarms if alarm.per]
         for limit in each.get("limits", {}):
             if limit not in available:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal, TypeVar, cast
 
 import pulumi
@@ -68,6 +69,20 @@ def map_input(value: pulumi.Input[Given], function: Callable[[Given], Made]) -> 
 def without_none(args: Args) -> Args:
     """Return the arguments without those that are None: they are not given, as in Pulumi's own resources."""
     return cast(Args, {key: value for key, value in args.items() if value is not None})
+
+
+def known_arguments(name: str, args: Args, known: type[Args]) -> Args:
+    """Return the arguments of a component that are given; `known` is what it takes.
+
+    Raises:
+        ValueError: it does not take one of them.
+    """
+    keys = known.__annotations__.keys()
+    for key in (each for each in args if each not in keys):
+        near = get_close_matches(key, keys, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(keys)}"
+        raise ValueError(f"{known.__name__.removesuffix('Args')} {name!r}: there is no argument {key!r}; {remedy}")
+    return without_none(args)
 
 
 def check_arguments(component: str, name: str, args: Args, arguments: Mapping[str, Argument]) -> Args:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import check_arguments, without_none
+from aurora_lambda.arguments import check_arguments, known_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
@@ -66,7 +66,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, AuroraDatabaseArgs)
         self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
         self._engine = args["engine"]
         self._auth = cast(Auth, self._args["auth"])

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, text, whole_number, without_none
+from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, known_arguments, text, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -73,7 +73,7 @@ class Backup(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:Backup", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, BackupArgs)
         self._name, self._args = name, check_arguments("Backup", name, args, ARGUMENTS)
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
         self._tags = resource_tags(args.get("tags"), name)

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.alarms import Watched, check_watched
-from aurora_lambda.arguments import without_none
+from aurora_lambda.arguments import known_arguments
 from aurora_lambda.metrics import KINDS, Metric
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -48,7 +48,7 @@ class Dashboard(pulumi.ComponentResource):
             ValueError: something that is to be on it is of no known kind; for an output, once that is known.
         """
         super().__init__("aurora-lambda:index:Dashboard", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, DashboardArgs)
         if not isinstance(args["watched"], pulumi.Output):
             check_watched("Dashboard", name, cast(Sequence[Watched], args["watched"]))
         child = Children(self, args.get("transform", {}), CHILDREN).options

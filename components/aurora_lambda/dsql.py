@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import check_arguments, without_none
+from aurora_lambda.arguments import check_arguments, known_arguments
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together
 from aurora_lambda.dsql_regions import peering_mistakes, replica_key
@@ -60,7 +60,7 @@ class DsqlDatabase(pulumi.ComponentResource):
             RunError: once the provider's Region is known, another one does not go with it.
         """
         super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, DsqlDatabaseArgs)
         check_together(name, args)
         self._name, self._args = name, check_arguments("DsqlDatabase", name, args, ARGUMENTS)
         existing = "cluster_identifier" in args

@@ -12,7 +12,7 @@ from aurora_lambda.access import (
     merged_access,
     merged_mapping,
 )
-from aurora_lambda.arguments import check_arguments, without_none
+from aurora_lambda.arguments import check_arguments, known_arguments
 from aurora_lambda.function_args import ARGUMENTS, ImageFunctionArgs
 from aurora_lambda.function_role import role_identity
 from aurora_lambda.function_url import cors_settings, public_permissions
@@ -59,7 +59,7 @@ class ImageFunction(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:ImageFunction", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, ImageFunctionArgs)
         self._name, self._args = name, check_arguments("ImageFunction", name, args, ARGUMENTS)
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
         self._role_name, self._role_arn = role_identity("ImageFunction", name, args["role"])

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, text, without_none
+from aurora_lambda.arguments import Argument, check_arguments, known_arguments, text
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -58,7 +58,7 @@ class FunctionRole(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:FunctionRole", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, FunctionRoleArgs)
         checked = check_arguments("FunctionRole", name, args, ARGUMENTS)
         child = Children(self, args.get("transform", {}), CHILDREN).options
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id

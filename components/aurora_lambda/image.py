@@ -11,7 +11,15 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import ARCHITECTURE, Argument, check_arguments, flag, kms_key, whole_number, without_none
+from aurora_lambda.arguments import (
+    ARCHITECTURE,
+    Argument,
+    check_arguments,
+    flag,
+    kms_key,
+    known_arguments,
+    whole_number,
+)
 from aurora_lambda.build_context import source_digest
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
@@ -84,7 +92,7 @@ class LambdaImage(pulumi.ComponentResource):
             FileNotFoundError: a missing context, `.dockerignore` or Dockerfile.
         """
         super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, LambdaImageArgs)
         self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
         self.architecture = pulumi.Output.from_input(self._args["architecture"])
         self._platform = self.architecture.apply(PLATFORMS.__getitem__)

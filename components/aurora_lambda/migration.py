@@ -15,9 +15,9 @@ from aurora_lambda.arguments import (
     check_arguments,
     flag,
     kms_key,
+    known_arguments,
     log_retention,
     whole_number,
-    without_none,
 )
 from aurora_lambda.function import ImageFunction
 from aurora_lambda.function_role import FunctionRole, Role
@@ -109,7 +109,7 @@ class Migration(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:Migration", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, MigrationArgs)
         self._name, self._args = name, check_arguments("Migration", name, args, ARGUMENTS)
         children = {child: type_ for child, type_ in CHILDREN.items() if not (child in ROLE and "role" in args)}
         self._child = Children(self, args.get("transform", {}), children).options

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, strings, whole_number, without_none
+from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, known_arguments, strings, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.subnets import subnet_blocks
@@ -109,7 +109,7 @@ class Network(pulumi.ComponentResource):
             RunError: once the subnets are known, one is named twice.
         """
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, NetworkArgs)
         self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
         _check_combinations(name, self._args)
         existing = "vpc_id" in args

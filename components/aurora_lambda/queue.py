@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
 from aurora_lambda.alarms import register_alarm
-from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, sns_topic, whole_number, without_none
+from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, known_arguments, sns_topic, whole_number
 from aurora_lambda.failure_destination import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.metrics import DEAD_LETTERS_ALARM
@@ -103,7 +103,7 @@ class Queue(pulumi.ComponentResource):
             ValueError: an argument that is not allowed.
         """
         super().__init__("aurora-lambda:index:Queue", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, QueueArgs)
         self._name, self._args = name, check_arguments("Queue", name, args, ARGUMENTS)
         _check_combinations(name, self._args)
         self._child = Children(self, args.get("transform", {}), CHILDREN).options

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, flag, map_input, text, whole_number, without_none
+from aurora_lambda.arguments import Argument, check_arguments, flag, known_arguments, map_input, text, whole_number
 from aurora_lambda.naming import Tags, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 
@@ -91,7 +91,7 @@ class Schedule(pulumi.ComponentResource):
             ValueError: an argument that is not allowed; of an output, once it is known.
         """
         super().__init__("aurora-lambda:index:Schedule", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, ScheduleArgs)
         self._name, self._args = name, check_arguments("Schedule", name, args, ARGUMENTS)
         self._child = Children(self, args.get("transform", {}), CHILDREN).options
         expression = map_input(args["expression"], self._checked)

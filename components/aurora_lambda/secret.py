@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
-from aurora_lambda.arguments import Argument, check_arguments, kms_key, recovery_days, text, without_none
+from aurora_lambda.arguments import Argument, check_arguments, kms_key, known_arguments, recovery_days, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import secret_variable
@@ -63,7 +63,7 @@ class Secret(pulumi.ComponentResource):
             ValueError: an argument that is not allowed, or not exactly one of `value` and `arn`.
         """
         super().__init__("aurora-lambda:index:Secret", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, SecretArgs)
         if ("value" in args) == ("arn" in args):
             raise ValueError(f"Secret {name!r}: give either a value or the arn of an existing secret")
         self._name, self._args = name, check_arguments("Secret", name, args, ARGUMENTS)

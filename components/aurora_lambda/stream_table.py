@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
-from aurora_lambda.arguments import Argument, check_arguments, choice, flag, kms_key, map_input, text, without_none
+from aurora_lambda.arguments import Argument, check_arguments, choice, flag, kms_key, known_arguments, map_input, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import table_variable
@@ -101,7 +101,7 @@ class StreamTable(pulumi.ComponentResource):
                 or, once the table is looked up, an existing table without a stream.
         """
         super().__init__("aurora-lambda:index:StreamTable", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, StreamTableArgs)
         self._name, self._args = name, check_arguments("StreamTable", name, args, ARGUMENTS)
         children = {} if self._args["existing_table"] else CHILDREN
         self._child = Children(self, args.get("transform", {}), children).options

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from aurora_lambda import failure_destination, metrics, policies
 from aurora_lambda.access import PolicyStatements, merge_lists
 from aurora_lambda.alarms import register_alarm
-from aurora_lambda.arguments import check_arguments, without_none
+from aurora_lambda.arguments import check_arguments, known_arguments
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.function_role import role_identity
@@ -49,7 +49,7 @@ class TableStream(pulumi.ComponentResource):
             ValueError: an argument that is not allowed, or a filter that Lambda would refuse.
         """
         super().__init__("aurora-lambda:index:TableStream", name, {}, opts)
-        args = without_none(args)
+        args = known_arguments(name, args, TableStreamArgs)
         self._name, self._args = name, check_arguments("TableStream", name, args, ARGUMENTS)
         _check_combinations(name, self._args)
         self._child = Children(self, args.get("transform", {}), CHILDREN).options

@@ -225,6 +225,7 @@ def test_an_alarm_whose_limit_is_not_known_is_not_made() -> None:
             "kind is 'lambda'; available: url, function, events, migrations, stream, aurora, readers, dsql, backup",
         ),
         ({"kind": "function", "limits": {"timout": 15}}, "limits has 'timout'; available: timeout"),
+        ({"kind": "function", "limit": {"timeout": 15}}, "limit is not known; available: name, kind, id, limits"),
         ({"kind": "stream", "limits": {"age": 15}}, "limits has 'age'; available: none"),
     ],
 )

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from aurora_lambda import AuroraDatabase, DsqlDatabase, ImageFunction, LambdaImage, Migration, Network
+from aurora_lambda import AuroraDatabase, DsqlDatabase, FunctionRole, ImageFunction, LambdaImage, Migration, Network
 from aurora_lambda.arguments import Argument, Value, whole_number
 from aurora_lambda.plugin import COMPONENTS
-from tests.components.recording import CONTEXT, record
+from tests.components.recording import CONTEXT, Recording, record
 from tests.components.samples import EVERYTHING
 from tests.components.tokens import (
     CLUSTER,
@@ -366,3 +366,27 @@ def test_what_is_none_is_not_given(component: Any) -> None:
     plain, with_none = ({entry.urn: entry.inputs for entry in run.registrations} for run in runs)
     assert len(nothing) >= 1
     assert with_none == plain
+
+
+@pytest.mark.parametrize(
+    ("component", "key", "message"),
+    [
+        (AuroraDatabase, "deletion_protect", "; did you mean 'deletion_protection'?"),
+        (AuroraDatabase, "finalSnapshot", "; did you mean 'final_snapshot'?"),
+        (FunctionRole, "x", "; available: network_interfaces, permissions_boundary, path, tags, transform"),
+    ],
+)
+def test_an_argument_that_is_misspelt_is_refused(component: Any, key: str, message: str) -> None:
+    """A cluster that was to be protected would not be, and nobody be told."""
+    recording = Recording()
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below
+        record(lambda: component("x", {**EVERYTHING[component][0], key: True}), recording=recording)
+    assert str(error.value) == f"{component.__name__} 'x': there is no argument {key!r}{message}"
+    assert [entry.type for entry in recording.registrations if not entry.type.startswith("aurora-lambda:")] == []
+
+
+@pytest.mark.parametrize("component", EVERYTHING)
+def test_no_component_takes_what_it_does_not_know(component: Any) -> None:
+    """What somebody relies on would be left out without a word."""
+    with pytest.raises(ValueError, match=rf"^{component.__name__} 'x': there is no argument 'unknown'; available: "):
+        record(lambda: component("x", {**EVERYTHING[component][0], "unknown": 1}))
