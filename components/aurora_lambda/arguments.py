@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import pulumi
 
@@ -71,18 +71,21 @@ def without_none(args: Args) -> Args:
     return cast(Args, {key: value for key, value in args.items() if value is not None})
 
 
-def known_arguments(name: str, args: Args, known: type[Args]) -> Args:
-    """Return the arguments of a component that are given; `known` is what it takes.
+def known_arguments(name: str, args: Args, known: Any) -> Args:
+    """Return the arguments of a component that are given; the TypedDict `known` is what it takes.
 
     Raises:
-        ValueError: it does not take one of them.
+        ValueError: it does not take one of them, or needs another one.
     """
-    keys = known.__annotations__.keys()
+    component, keys = f"{known.__name__.removesuffix('Args')} {name!r}", known.__annotations__.keys()
     for key in (each for each in args if each not in keys):
         near = get_close_matches(key, keys, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(keys)}"
-        raise ValueError(f"{known.__name__.removesuffix('Args')} {name!r}: there is no argument {key!r}; {remedy}")
-    return without_none(args)
+        raise ValueError(f"{component}: there is no argument {key!r}; {remedy}")
+    given = without_none(args)
+    if missing := [key for key in keys if key in known.__required_keys__ and key not in given]:
+        raise ValueError(f"{component} needs {', '.join(missing)}")
+    return given
 
 
 def check_arguments(component: str, name: str, args: Args, arguments: Mapping[str, Argument]) -> Args:

@@ -390,3 +390,12 @@ def test_no_component_takes_what_it_does_not_know(component: Any) -> None:
     """What somebody relies on would be left out without a word."""
     with pytest.raises(ValueError, match=rf"^{component.__name__} 'x': there is no argument 'unknown'; available: "):
         record(lambda: component("x", {**EVERYTHING[component][0], "unknown": 1}))
+
+
+def test_arguments_that_are_missing_are_said_together() -> None:
+    """A program would end in a KeyError for one of them after the other, and a None would reach AWS."""
+    args: Any
+    for args in ({"engine": "mysql", "subnet_ids": None}, {"engine": "mysql"}):
+        with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below
+            record(lambda args=args: AuroraDatabase("x", args))
+        assert str(error.value) == "AuroraDatabase 'x' needs vpc_id, subnet_ids, function_security_group_id"
