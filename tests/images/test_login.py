@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import boto3
 import psycopg
 import pytest
 
+from aurora_lambda_local.databases.registry import DatabaseServer
 from aurora_lambda_runtime.database import aws as aws_module
 from aurora_lambda_runtime.database import drivers
 from aurora_lambda_runtime.database.connector import Connector
@@ -169,6 +171,18 @@ def test_tls_is_demanded_of_every_server_but_loopback(database: Database, monkey
     with pytest.raises(DatabaseError, match=refused) as refusal:
         Connector(settings).open("postgres" if database.engine == "postgres" else "")
     assert type(refusal.value) is DatabaseError
+
+
+def test_a_password_is_taken_by_mysql_where_cryptography_is_missing(
+    mysql: Database, servers: Mapping[str, DatabaseServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` on a machine with MySQL would wait for its database for a quarter of an hour, without a word."""
+    monkeypatch.setattr("pymysql._auth._have_cryptography", False)
+    servers["mysql"].set_master("unseen", "its password")
+    settings = database_settings(mysql.environment("unseen", "its password"))
+    with closing(Connector(settings).open("")) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_user()")
+        assert cursor.fetchone() == ("unseen@%",)
 
 
 def test_mysql_verifies_the_servers_name_and_chain() -> None:

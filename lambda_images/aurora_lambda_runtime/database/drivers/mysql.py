@@ -35,7 +35,25 @@ CONNECT_ERRORS: Mapping[int, type[DatabaseError]] = {
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> pymysql.Connection:
     """Open a connection, as `Driver` says."""
     authorities = ca_file(settings)
-    connection = pymysql.connect(
+    try:
+        connection = _open(settings, password, timeout, database, _tls(authorities) if authorities else None)
+    except RuntimeError:
+        if authorities:
+            raise
+        # MySQL asks for a password that it has not seen since its start over TLS, or encrypted by the package
+        # `cryptography`, which the images do without.
+        connection = _open(settings, password, timeout, database, _unverified_tls())
+    # The login had a deadline; statements have the function's.
+    connection._read_timeout = None
+    if hasattr(socket, "TCP_USER_TIMEOUT") and connection._sock:
+        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_SECONDS * 1000)
+    return connection
+
+
+def _open(
+    settings: DatabaseSettings, password: str, timeout: float, database: str, tls: ssl.SSLContext | None
+) -> pymysql.Connection:
+    return pymysql.connect(
         host=settings.endpoint,
         port=settings.port,
         database=database or None,
@@ -48,14 +66,9 @@ def connect(settings: DatabaseSettings, password: str, timeout: float, database:
         client_flag=FOUND_ROWS,
         connect_timeout=timeout,
         read_timeout=timeout,
-        ssl=_tls(authorities) if authorities else None,
-        ssl_disabled=authorities is None,
+        ssl=tls,
+        ssl_disabled=tls is None,
     )
-    # The login had a deadline; statements have the function's.
-    connection._read_timeout = None
-    if hasattr(socket, "TCP_USER_TIMEOUT") and connection._sock:
-        connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_SECONDS * 1000)
-    return connection
 
 
 def classify_error(error: Exception) -> type[DatabaseError]:
@@ -78,3 +91,11 @@ def ping(connection: pymysql.Connection) -> None:
 @cache
 def _tls(authorities: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=authorities)
+
+
+def _unverified_tls() -> ssl.SSLContext:
+    """Return TLS for loopback, where a server's certificate is one that it has made itself."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
