@@ -11,7 +11,9 @@ from aurora_lambda_runtime.migrations.servers.base import IDLE_SECONDS, LOCK, LO
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE"
 WRITABLE = 15
 # MySQL's own collations find "ann@example.org" equal to "Ann@Example.org", which PostgreSQL does not.
-TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+COLLATION = "utf8mb4_bin"
+TEXT = f"CHARACTER SET utf8mb4 COLLATE {COLLATION}"
+DATABASE_COLLATION = "SELECT default_collation_name FROM information_schema.schemata WHERE schema_name = %s"
 IAM_PLUGIN = "AWSAuthenticationPlugin"
 NAMES_PROGRAM = re.compile(r"\b(?:TRIGGER|PROCEDURE|FUNCTION)\b", re.IGNORECASE)
 PROGRAMS = """
@@ -101,8 +103,13 @@ class MysqlServer(Server):
         """Set how text is compared; RDS makes databases with the server's own collation.
 
         A killed runner's DROP DATABASE may have ended after we connected: only under the lock is it known to be over.
+        A statement that changes nothing would still wait for every transaction on the database, and others for it.
         """
-        self.run(create_database_statement(self.schema), f"ALTER DATABASE {quoted(self.schema)} {TEXT}")
+        found = self.row(DATABASE_COLLATION, self.schema)
+        if not found:
+            self.create_database()
+        elif found != (COLLATION,):
+            self.run(f"ALTER DATABASE {quoted(self.schema)} {TEXT}")
 
     @override
     def drop_all(self) -> None:
