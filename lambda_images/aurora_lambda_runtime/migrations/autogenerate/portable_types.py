@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from copy import copy
 
 from sqlalchemy import JSON, Boolean, DefaultClause, Double, Text, text
 from sqlalchemy.engine import Dialect
@@ -17,7 +18,13 @@ STORED: Mapping[str, TypeEngine] = {"TINYINT(1)": Boolean(), "LONGTEXT": JSON(),
 
 
 def portable_type(read: TypeEngine, dialect: Dialect) -> TypeEngine:
-    """Return the type with which a column was written that is read as `read`; SQLAlchemy's general one if not ours."""
+    """Return the type with which a column was written that is read as `read`; SQLAlchemy's general one if not ours.
+
+    Without a collation: MySQL names the database's own with each column, and no other engine has one of that name.
+    """
+    if getattr(read, "collation", None):
+        read = copy(read)
+        read.collation = None  # ty: ignore[missing-attribute]
     stored = read.compile(dialect)
     for own in OWN:
         if own.compile(dialect) == stored:
@@ -45,5 +52,5 @@ def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
     plain = portable_expression(read.arg.text)
     if isinstance(type_, Boolean) and plain in ("0", "1"):
         return DefaultClause(text("true" if plain == "1" else "false"))
-    literal = re.fullmatch(r"'((?:[^']|'')*)'", plain)
+    literal = re.fullmatch(r"\(?'((?:[^']|'')*)'\)?", plain)
     return DefaultClause(literal[1].replace("''", "'") if literal else text(plain))

@@ -103,6 +103,9 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
                 compiler: Any = self.dialect.ddl_compiler
                 sql = compiler(self.dialect, None).get_column_default_string(Column("", type_, server_default=default))
                 changes[key] = text(sql.replace("%%", "%").replace(":", r"\:"))
+                if sql.startswith("(") and key == "server_default" and changes.get("existing_nullable") is not None:
+                    # A literal for a TEXT, JSON or BLOB is taken by MODIFY, which states all of the column, not by SET.
+                    changes["type_"] = type_
         super().alter_column(table_name, name or column_name, **changes)
 
     @override
