@@ -1,11 +1,13 @@
 """When `aurora-lambda dev` deploys."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from aurora_lambda_local.cli.dev import deploy_on_save
+from aurora_lambda.project import Project
+from aurora_lambda_local.cli.dev import Deployment, deploy_on_save
 
 
 class EndError(Exception):
@@ -54,3 +56,48 @@ def test_files_that_are_no_sources_deploy_nothing(tmp_path: Path) -> None:
     with pytest.raises(EndError):
         deploy_on_save([tmp_path, tmp_path / "application"], deploy, end)
     assert deployed == [[]]
+
+
+def test_a_folder_that_was_deleted_and_comes_again_is_watched_again(tmp_path: Path) -> None:
+    """After another branch without it was checked out, or a folder moved and moved back, saves deployed nothing."""
+    folder, deployed = tmp_path / "application", list[list[str]]()
+    steps = iter([
+        folder.rmdir,
+        folder.mkdir,
+        lambda: (folder / "routes.py").write_text("1"),
+        lambda: (folder.rename(tmp_path / "away"), folder.mkdir()),
+        lambda: (folder / "tables.py").write_text("1"),
+    ])  # fmt: skip
+    folder.mkdir()
+
+    def deploy(saved: Sequence[Path]) -> None:
+        deployed.append([file.name for file in saved])
+        # What is saved while a folder is not watched again yet comes with it.
+        step = next(steps, None)
+        if step is None:
+            raise EndError
+        step()
+
+    with pytest.raises(EndError):
+        deploy_on_save([folder, tmp_path / "other"], deploy, lambda: None)
+    assert deployed == [[], ["application"], ["application"], ["routes.py"], ["application"], ["tables.py"]]
+
+
+def test_a_project_file_that_is_half_written_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`dev` ended, and the saves after it deployed nothing, when an editor or git was just writing pyproject.toml."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    monkeypatch.chdir(tmp_path)
+    options = Namespace(verbose=False, containers=False, config=[])
+    deployment = Deployment(Project.find(), "local", {}, options, [])
+    (tmp_path / "pyproject.toml").write_text("[project")
+
+    deployment.deploy([tmp_path / "pyproject.toml"])
+
+    printed = capfd.readouterr()
+    problem = 'Expected \']\' at the end of a table declaration (at end of document)'
+    assert printed.err == f"error: {tmp_path}/pyproject.toml is not TOML: {problem}\n"
+    assert printed.out == (
+        "\nSaved pyproject.toml\nNot deployed: what runs goes on as it was. Mend it and save.\n"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchfiles import DefaultFilter, watch
 
-from aurora_lambda.project import Project
+from aurora_lambda.project import Project, ProjectError
 from aurora_lambda_local.cli.commands import overrides
 from aurora_lambda_local.cli.reporting import print_error, started_progress
 from aurora_lambda_local.cli.terminal import print_line
@@ -84,7 +84,7 @@ class Deployment:
                 with started_progress(fold=not self.options.verbose) as progress:
                     if repeat(self.stack, self.overrides, progress, containers=self.options.containers):
                         return True
-            except LocalError as error:
+            except (LocalError, ProjectError, OSError) as error:
                 print_error(error, self.stack, self.options.config)
                 return False
         return self._run_program("--quiet")
@@ -133,13 +133,21 @@ def deploy_on_save(
         deploy: Deploys; gets the saved files, none at first.
         meanwhile: Called ten times a second while nothing is deployed.
     """
-    deployed, there = False, [folder for folder in folders if folder.is_dir()]
-    # It watches from before the first round on, so no save is missed.
-    for changes in watch(*there, watch_filter=SOURCES, rust_timeout=LOG_MILLISECONDS, yield_on_timeout=True):
-        if changes or not deployed:
-            deploy(sorted({Path(file) for _, file in changes}))
-            deployed = True
-        meanwhile()
+    deployed, saved = False, set[Path]()
+    while True:
+        there = {folder for folder in folders if folder.is_dir()}
+        # It watches from before the first round on, so no save is missed.
+        for changes in watch(*there, watch_filter=SOURCES, rust_timeout=LOG_MILLISECONDS, yield_on_timeout=True):
+            files = {Path(file) for _, file in changes}
+            moved = there ^ {folder for folder in folders if folder.is_dir()}
+            saved |= files | moved
+            if moved or files & there:
+                # What comes in the place of a folder that was deleted or moved is not watched yet.
+                break
+            if saved or not deployed:
+                deploy(sorted(saved))
+                deployed, saved = True, set()
+            meanwhile()
 
 
 def _describe(root: Path, saved: Sequence[Path]) -> str:
