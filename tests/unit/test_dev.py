@@ -1,13 +1,18 @@
 """When `aurora-lambda dev` deploys."""
 
+import threading
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from aurora_lambda.project import Project
-from aurora_lambda_local.cli.dev import Deployment, deploy_on_save
+from aurora_lambda_local.cli.dev import Deployment, deploy_in_turn, deploy_on_save
+from aurora_lambda_local.platform.errors import LocalError
+from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.supervisor.client import exclusive
 
 
 class EndError(Exception):
@@ -96,8 +101,36 @@ def test_a_project_file_that_is_half_written_does_not_end_it(
     deployment.deploy([tmp_path / "pyproject.toml"])
 
     printed = capfd.readouterr()
-    problem = 'Expected \']\' at the end of a table declaration (at end of document)'
+    problem = "Expected ']' at the end of a table declaration (at end of document)"
     assert printed.err == f"error: {tmp_path}/pyproject.toml is not TOML: {problem}\n"
-    assert printed.out == (
-        "\nSaved pyproject.toml\nNot deployed: what runs goes on as it was. Mend it and save.\n"
-    )
+    assert printed.out == ("\nSaved pyproject.toml\nNot deployed: what runs goes on as it was. Mend it and save.\n")
+
+
+def test_a_save_during_another_deployment_is_deployed_after_that(tmp_path: Path) -> None:
+    """What was saved while somebody typed `up`, or beside another `dev`, was never deployed, with nothing to mend."""
+    paths, tries = LocalPaths(tmp_path), list[str]()
+    other = ExitStack()
+    other.enter_context(exclusive(paths))
+
+    def deploy() -> bool:
+        try:
+            with exclusive(paths):
+                tries.append("deployed")
+        except LocalError as error:
+            tries.append(str(error))
+            threading.Timer(0.1, other.close).start()
+        return tries[-1] == "deployed"
+
+    assert deploy_in_turn(paths, deploy)
+    assert tries == ["another aurora-lambda up or down is under way in this checkout", "deployed"]
+
+
+def test_a_save_that_cannot_be_deployed_is_tried_once(tmp_path: Path) -> None:
+    """A syntax error would be deployed again and again."""
+    tries: list[int] = []
+
+    assert not deploy_in_turn(LocalPaths(tmp_path / "none"), lambda: bool(tries.append(1)))
+    with exclusive(LocalPaths(tmp_path)):
+        tries.append(2)
+    assert not deploy_in_turn(LocalPaths(tmp_path), lambda: bool(tries.append(3)))
+    assert tries == [1, 2, 3]

@@ -23,6 +23,7 @@ from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.program.own_modules import package_folders
 from aurora_lambda_local.program.program_state import packages_digest
 from aurora_lambda_local.program.repeat import repeat
+from aurora_lambda_local.supervisor.client import waited_for_other
 
 WATCHED_PACKAGES = ("aurora_lambda", "aurora_lambda_runtime")
 # What Vim and Emacs write beside a file that is being edited; watchfiles knows other editors' files, and caches.
@@ -72,7 +73,8 @@ class Deployment:
         """Deploy what was saved, all that there is at first, and tell how that went."""
         if saved:
             print_line((f"\n{_describe(self.project.root, saved)}", "bold"))
-        if not (self._redeploy() if saved else self._run_program()):
+        paths = LocalPaths.for_checkout(self.project.root)
+        if not deploy_in_turn(paths, self._redeploy if saved else self._run_program):
             print_line(("Not deployed: what runs goes on as it was. Mend it and save.", "red"))
             return
         print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
@@ -121,6 +123,14 @@ def develop(deployment: Deployment) -> None:
     except KeyboardInterrupt:
         remains = "The stack keeps running; to stop it: aurora-lambda down --keep-data"
         print_line(f"\n{remains if status()['running'] else 'Nothing runs here.'}")
+
+
+def deploy_in_turn(paths: LocalPaths, deploy: Callable[[], bool]) -> bool:
+    """Deploy, again where another `up` or `down` was under way, after that; return whether all went well."""
+    while not deploy():
+        if not waited_for_other(paths):
+            return False
+    return True
 
 
 def deploy_on_save(

@@ -236,6 +236,17 @@ def exclusive(paths: LocalPaths) -> Generator[None]:
         yield
 
 
+def waited_for_other(paths: LocalPaths) -> bool:
+    """Wait while another `up` or `down` is under way, and return whether one was."""
+    with suppress(OSError), paths.lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            return True
+    return False
+
+
 def _open_for_writing(paths: LocalPaths, file: Path) -> TextIO:
     try:
         paths.root.mkdir(exist_ok=True)
