@@ -7,7 +7,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
 
 from aurora_lambda_local.cli.function_versions import prune_versions, roll_back, superfluous_versions
 from aurora_lambda_local.deployed.stack import DeployedStack, StackRequestError
@@ -188,6 +190,31 @@ def test_where_there_is_nothing_to_go_back_to_it_says_so_and_changes_nothing(aws
     assert str(refused.value) == (
         "stack 'prod' publishes no versions: set publishVersions to true, and deploy it twice"
     )
+
+
+def test_a_rollback_goes_on_where_aws_is_asked_too_often(aws: Lambda, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One function would go back and the next not, at the moment that the account's other tools ask Lambda a lot."""
+    aws.deploy("2", "0001", "handler", "copy")
+    aws.lead(handler="2", copy="2")
+    refusal, refused = AWSResponse("", 429, {"x-amzn-errortype": "TooManyRequestsException"}, MockRawResponse("{}")), []
+
+    def refuse_once(**_: Any) -> AWSResponse | None:
+        refused.append(not refused)
+        return refusal if refused[-1] else None
+
+    made = DeployedStack.client
+
+    def client(self: DeployedStack, service: str, arn: str = "") -> Any:
+        client = made(self, service, arn)
+        client.meta.events.register("before-send.lambda.UpdateAlias", refuse_once)
+        return client
+
+    monkeypatch.setattr(DeployedStack, "client", client)
+    assert [line.partition(", of ")[0] for line in roll_back(aws.stack("0001"))] == [
+        "copy: version 2 -> 1",
+        "handler: version 2 -> 1",
+    ]
+    assert refused == [True, False, False]
 
 
 def test_versions_of_a_function_behind_an_alias_are_pruned_too(aws: Lambda) -> None:

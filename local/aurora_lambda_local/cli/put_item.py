@@ -30,7 +30,8 @@ def put_item(options: argparse.Namespace) -> None:
     """
     item = parse_item(sys.stdin.read() if options.item == "-" else options.item)
     stack = select_stack(None)
-    client = stack.client("dynamodb")
+    # A full disk here does not become less full by another try.
+    client = stack.client("dynamodb", once=True)
     tables = [name for page in client.get_paginator("list_tables").paginate() for name in page["TableNames"]]
     name = _whole_name(options.table, stack.name, tables)
     try:

@@ -51,7 +51,7 @@ def _list(batches: Iterator[FailedBatch]) -> Iterator[str]:
 
 def _replay(mapping: StreamMapping, batches: Iterable[FailedBatch]) -> Iterator[str]:
     replayed = records = failed = 0
-    client = mapping.client("lambda")
+    client = mapping.client("lambda", once=True)
     for batch in batches:
         problem = _try(client, mapping.function_arn, batch)
         if problem:

@@ -107,18 +107,20 @@ class DeployedStack:
         """
         started = time.monotonic()
         try:
-            response = self.client("lambda", arn).invoke(FunctionName=arn, Payload=payload)
+            response = self.client("lambda", arn, once=True).invoke(FunctionName=arn, Payload=payload)
             answer = response["Payload"].read().decode()
         except (BotoCoreError, ClientError) as error:
             raise StackRequestError(f"{program_name(arn)} could not be invoked: {error}") from None
         request_id = response["ResponseMetadata"].get("RequestId", "")
         return Invocation(request_id, answer, "FunctionError" in response, time.monotonic() - started)
 
-    def client(self, service: str, arn: str = "") -> BaseClient:
-        """Return a client of one AWS service, in the region of what has this ARN, or here of the stack."""
+    def client(self, service: str, arn: str = "", *, once: bool = False) -> BaseClient:
+        """Return a client of one AWS service, in the region of what has this ARN, or here of the stack.
+
+        `once` is for invocations: it tries nothing twice, and waits as long as one may take.
+        """
         region = arn.split(":")[3] if arn.startswith("arn:") else self.region
-        # A full disk here does not become less full by another try.
-        config = INVOKE_CONFIG if service in ("lambda", "dynamodb") else None
+        config = INVOKE_CONFIG if once else None
         if not self.endpoint:
             return boto3.client(service, region_name=region, config=config)
         endpoint = self.endpoint if service == "lambda" else self.aws_endpoint

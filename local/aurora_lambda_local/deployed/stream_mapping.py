@@ -25,9 +25,9 @@ class StreamMapping:
     destination: str
     filters: Sequence[str]
 
-    def client(self, service: str) -> BaseClient:
-        """Return a client of one AWS service, in the stream's region."""
-        return self.stack.client(service, self.stream_arn)
+    def client(self, service: str, *, once: bool = False) -> BaseClient:
+        """Return a client of one AWS service, in the stream's region; `once` for invocations."""
+        return self.stack.client(service, self.stream_arn, once=once)
 
 
 def find_mapping(stack: DeployedStack, name: str) -> StreamMapping:
