@@ -30,8 +30,9 @@ class Stack(DeployedStack):
     aws: str = ""
     prefix: str = ""
 
-    def client(self, service: str, arn: str = "") -> Any:
+    def client(self, service: str, arn: str = "", *, once: bool = False) -> Any:
         """Return moto's CloudWatch Logs, or this as Lambda."""
+        del once
         return self if service == "lambda" else boto3.client(service, endpoint_url=self.aws)
 
     def get_function_configuration(self, FunctionName: str) -> Mapping[str, Any]:  # noqa: N803 - boto3's name
@@ -79,6 +80,18 @@ def test_logs_on_aws_are_followed(stack: Stack, monkeypatch: pytest.MonkeyPatch)
     assert next(followed).text == "first"
     stack.log("migrations", "second")
     assert next(followed).text == "second"
+
+
+def test_a_line_that_comes_late_is_followed_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two instances, the lines of the one that CloudWatch has later were never shown."""
+    polls = iter(range(3))
+    monkeypatch.setattr(logs.time, "sleep", lambda _: next(polls))
+    stack.log("handler", "first")
+    followed = read_logs(stack, ["handler"], None, follow=True)
+    assert next(followed).text == "first"
+    stack.log("handler", "of another instance", minutes_ago=0.1)
+    stack.log("handler", "last")
+    assert [next(followed).text for _ in range(2)] == ["of another instance", "last"]
 
 
 def test_a_log_group_that_cannot_be_read_is_said_in_words(stack: Stack) -> None:

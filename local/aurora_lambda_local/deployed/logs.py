@@ -15,6 +15,8 @@ from aurora_lambda_local.platform.paths import LocalPaths
 
 LOCAL_POLL_SECONDS, AWS_POLL_SECONDS = 0.1, 2.0
 AWS_DEFAULT = timedelta(hours=1)
+# How much later than another instance's line an older one may come to CloudWatch.
+LATE_MILLISECONDS = 10_000
 
 
 class CloudWatchLog:
@@ -34,7 +36,7 @@ class CloudWatchLog:
             for event in page["events"]:
                 if event["eventId"] not in self._seen:
                     self._seen.add(event["eventId"])
-                    self._start = max(self._start, event["timestamp"])
+                    self._start = max(self._start, event["timestamp"] - LATE_MILLISECONDS)
                     logged = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                     yield LogEvent(logged, self._name, event["message"].rstrip("\n"))
 
