@@ -58,9 +58,11 @@ class FakeLambda:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
+    signed_by: list[str] = field(default_factory=list)
 
     def answer(self, request: Request) -> Response:
         self.asked.append((request.path, request.get_data()))
+        self.signed_by.append(request.headers["Authorization"].partition("Credential=")[2].partition("/")[0])
         return Response(self.body, self.status, self.headers, content_type="application/json")
 
 
@@ -97,6 +99,36 @@ def test_a_deployed_function_is_found_by_its_output_and_invoked(
     )
     assert [(asked.replace(":", "%3A"), body) for asked, body in aws.asked] == [(path, b'{"command": "create"}')]
     assert capsys.readouterr().out == '{\n  "id": "1"\n}\n'
+
+
+@pytest.mark.parametrize("key", ["aws:profile", "aws:config:profile"])
+@pytest.mark.parametrize("stack", ["dev", "organization/project/dev"])
+def test_a_stack_is_asked_by_the_profile_that_pulumi_deploys_it_by(
+    aws: FakeLambda, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str, stack: str
+) -> None:
+    """The shell's credentials are of another account: `pulumi up` would work, and each command here be refused."""
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(pulumi.read_text().replace("--stack dev", f"--stack {stack}"))
+    (tmp_path / "credentials").write_text("[deployer]\naws_access_key_id = DEPLOYER\naws_secret_access_key = x\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setattr("aurora_lambda.project.Project.stack_file", lambda _, name: tmp_path / f"Pulumi.{name}.yaml")
+    for config in ("{}", f"config:\n  {key}: deployer\n"):
+        (tmp_path / "Pulumi.dev.yaml").write_text(config)
+        assert main(["invoke", "handler", "-s", stack]) == 0
+    assert aws.signed_by == ["test", "DEPLOYER"]
+
+
+def test_a_profile_that_is_not_there_is_said(
+    aws: FakeLambda, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shell's credentials, of whatever account, would be taken in its place."""
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:profile: deployer\n")
+    monkeypatch.setattr("aurora_lambda.project.Project.stack_file", lambda _, name: tmp_path / f"Pulumi.{name}.yaml")
+    assert main(["invoke", "handler", "-s", "dev"]) == 1
+    assert capsys.readouterr().err == (
+        "error: handler could not be invoked: The config profile (deployer) could not be found\n"
+    )
+    assert aws.asked == []
 
 
 def test_the_status_of_migrations_is_compared_with_the_files_here(aws: FakeLambda) -> None:

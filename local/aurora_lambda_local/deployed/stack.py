@@ -18,6 +18,7 @@ from aurora_lambda.project import Project
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_local.platform.shell import use_local_environment
+from aurora_lambda_local.program.configuration import load_stack_file
 from aurora_lambda_local.supervisor.messages import StackStatus
 
 # An invocation may take Lambda's 15 minutes. A retry would run a migration twice.
@@ -46,13 +47,17 @@ class Invocation:
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """A stack with its outputs; here also its region, and where Lambda (`endpoint`) and other services answer."""
+    """A stack with its outputs; here also its region, and where Lambda (`endpoint`) and other services answer.
+
+    `profile` is that of the AWS configuration by which Pulumi deploys it; None for the shell's.
+    """
 
     name: str
     outputs: Mapping[str, object]
     endpoint: str = ""
     aws_endpoint: str = ""
     region: str | None = None
+    profile: str | None = None
 
     @classmethod
     def running(cls, report: StackStatus) -> "DeployedStack":
@@ -122,7 +127,7 @@ class DeployedStack:
         region = arn.split(":")[3] if arn.startswith("arn:") else self.region
         config = INVOKE_CONFIG if once else None
         if not self.endpoint:
-            return boto3.client(service, region_name=region, config=config)
+            return boto3.Session(profile_name=self.profile).client(service, region_name=region, config=config)
         endpoint = self.endpoint if service == "lambda" else self.aws_endpoint
         return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config, **LOCAL_CREDENTIALS)
 
@@ -143,7 +148,7 @@ def select_stack(name: str | None) -> DeployedStack:
         raise UsageError(f"stack {report['stack']} is running here, not local; change to it with: aurora-lambda up")
     if name in (None, "local"):
         raise UsageError("no stack is running here; start one with: aurora-lambda up")
-    return DeployedStack(name, _pulumi_outputs(name))
+    return DeployedStack(name, _pulumi_outputs(name), profile=_aws_profile(name))
 
 
 def full_name(function: str) -> str:
@@ -205,6 +210,14 @@ def _pulumi_outputs(name: str) -> dict[str, object]:
     if completed.returncode:
         raise UsageError(f"pulumi knows no outputs of stack {name!r}: {completed.stderr.strip()}")
     return json.loads(completed.stdout)
+
+
+def _aws_profile(name: str) -> str | None:
+    """Return the `aws:profile` of a stack's file; none where Pulumi keeps the configuration elsewhere."""
+    file = Project.find().stack_file(name.rpartition("/")[2])
+    config = load_stack_file(file.read_text(encoding="utf-8")).get("config") or {} if file.is_file() else {}
+    profile = config.get("aws:profile", config.get("aws:config:profile"))
+    return profile if isinstance(profile, str) else None
 
 
 def _kebab(name: str) -> str:
