@@ -19,6 +19,7 @@ from aurora_lambda_local.platform.paths import LocalPaths, code_digest
 from aurora_lambda_local.platform.processes import terminate_leftovers, wait_until
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
 from aurora_lambda_local.runtimes.container import remove_containers
+from aurora_lambda_local.runtimes.docker_engine import DockerUnavailableError
 from aurora_lambda_local.supervisor.messages import (
     FinishRequest,
     FunctionStart,
@@ -172,7 +173,9 @@ class SupervisorClient:
                 psutil.Process(info["pid"]).wait(STOP_SECONDS)
         moved_from = self._moved_from()
         terminate_leftovers(*self._paths.process_prefixes(), *(moved_from.process_prefixes() if moved_from else ()))
-        remove_containers(self._paths)
+        with suppress(DockerUnavailableError):
+            # No container outlives its supervisor for long, and none an engine that does not run.
+            remove_containers(self._paths)
         self._paths.supervisor.unlink(missing_ok=True)
 
     def _ask(self, operation: str, **arguments: object) -> Any:

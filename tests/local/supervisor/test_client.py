@@ -101,3 +101,14 @@ def test_a_copy_of_a_folder_leaves_the_stack_of_the_original_alone(tmp_path: Pat
         assert running.is_running()
     finally:
         running.stop()
+
+
+def test_a_stack_that_was_in_containers_is_ended_without_their_engine(
+    paths: LocalPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart of the machine `up` would want a Docker engine to run functions that need none."""
+    paths.containers.touch()
+    paths.supervisor.write_text("{}")
+    monkeypatch.setenv("PATH", str(paths.root))
+    SupervisorClient(paths).stop()
+    assert not paths.supervisor.exists()
