@@ -1,12 +1,14 @@
 """What a stack's resources are called in AWS: by project and stack, and by no two stacks alike."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pytest
 
 from aurora_lambda.service import Service
-from aurora_lambda.service.names import BARE_PATTERN, PATTERN, Names
+from aurora_lambda.service.names import BARE_PATTERN, PATTERN, Names, name_mistakes
+from aurora_lambda.service.settings import Settings
 from tests.components.conftest import Stack
 from tests.components.recording import Recording, record
 from tests.components.tokens import ALIAS, LOG_GROUP
@@ -108,3 +110,33 @@ def test_letters_that_not_all_names_take_are_refused() -> None:
     ]
     assert Names("shop", "feature_x", BARE_PATTERN).full("handler") == "handler-0000000"
     record(Service, {}, "feature_x")
+
+
+EXISTING_CLUSTER = {"aurora_cluster_identifier": "shared"}
+
+
+@pytest.mark.parametrize(
+    ("project", "settings", "mistakes"),
+    [
+        (
+            "2fa",
+            {},
+            [f"RDS takes no name such as '2fa-dev-main-db-0000000', which begins with no letter. {SHORTEN}"],
+        ),
+        ("2fa", EXISTING_CLUSTER, []),
+        ("2fa", {"engine": "dsql"}, []),
+        (
+            "sg",
+            EXISTING_CLUSTER,
+            [f"EC2 takes no security group's name such as 'sg-dev-main-db-0000000', which begins with sg-. {SHORTEN}"],
+        ),
+        ("sg", {"engine": "dsql"}, []),
+        ("sga", {}, []),
+    ],
+)
+def test_a_project_whose_name_begins_as_no_resource_may_is_told(
+    project: str, settings: dict[str, Any], mistakes: list[str]
+) -> None:
+    """The deployment would fail half way through, at the database or at the first security group."""
+    assert name_mistakes(Settings(**settings), Names(project, "dev", PATTERN)) == mistakes
+    assert name_mistakes(Settings(**settings), Names(project, "dev", BARE_PATTERN)) == []

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pulumi
 
+from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import stream_functions
+from aurora_lambda_runtime.database.contract import MAIN_DATABASE
 
 # What `make config` writes into Pulumi.yaml, and what Pulumi does by itself. A live resource keeps its name.
 # Source: https://www.pulumi.com/docs/iac/concepts/resources/names/, "Auto-naming configuration".
@@ -65,7 +67,23 @@ def name_mistakes(settings: Settings, names: Names) -> list[str]:
         for what, given in (("project", names.project), ("stack", names.stack))
         if f"${{{what}}}" in names.pattern and not re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", given)
     ]
-    return odd + [mistake for kind, name in _named(settings) if (mistake := names.mistake(kind, name))]
+    return [
+        *odd,
+        *_beginning(settings, names),
+        *(each for kind, name in _named(settings) if (each := names.mistake(kind, name))),
+    ]
+
+
+def _beginning(settings: Settings, names: Names) -> Iterator[str]:
+    """Yield what AWS would refuse of how names begin.
+
+    Sources: RDS API reference, CreateDBClusterParameterGroup; EC2 API reference, CreateSecurityGroup.
+    """
+    name = names.full(MAIN_DATABASE)
+    if settings.engine in RDS_ENGINES and not settings.aurora_cluster_identifier and not name[0].isalpha():
+        yield f"RDS takes no name such as {name!r}, which begins with no letter. Type: {SHORTEN}"
+    if settings.in_vpc and name.startswith("sg-"):
+        yield f"EC2 takes no security group's name such as {name!r}, which begins with sg-. Type: {SHORTEN}"
 
 
 def _named(settings: Settings) -> Iterator[tuple[str, str]]:
