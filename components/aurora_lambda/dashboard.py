@@ -75,7 +75,8 @@ def dashboard_name(*parts: str) -> str:
 
 def dashboard_url(region: str, name: str) -> str:
     """Return where AWS's console shows a dashboard."""
-    return f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+    domain = "amazonaws-us-gov.com" if region.startswith("us-gov-") else "aws.amazon.com"
+    return f"https://{region}.console.{domain}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 
 
 def dashboard_body(region: str, watched: Sequence[Mapping[str, Any]], alarm_arns: Sequence[str]) -> str:

@@ -63,6 +63,9 @@ def test_a_dashboard_is_laid_out_from_the_requests_to_the_database() -> None:
         ],
     }
     assert dashboard_url("eu-west-1", "aurora-lambda_dev_service") == URL
+    assert dashboard_url("us-gov-west-1", "s") == (
+        "https://us-gov-west-1.console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#dashboards/dashboard/s"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -194,13 +194,15 @@ def test_a_region_whose_databases_could_not_be_trusted_is_refused(
     roots.parent.mkdir()
     monkeypatch.setattr(regions, "RDS_ROOTS", shutil.copy(regions.RDS_ROOTS, roots))
     assert read({}, "dev", "eu-west-1") == Settings()
-    with pytest.raises(SettingsError) as caught:
-        read({}, "dev", "xx-west-9")
-    assert caught.value.mistakes == [
-        "aws:region is 'xx-west-9', and this version knows no certificate authority of RDS there. "
-        f"Use a later version of aurora-lambda, or type: curl -o '{roots}' "
-        "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
-    ]
+    # GovCloud has certificate authorities of its own, which are in no other bundle.
+    for region, host in (("xx-west-9", "rds.amazonaws.com"), ("us-gov-west-1", "us-gov-west-1.rds.amazonaws.com")):
+        with pytest.raises(SettingsError) as caught:
+            read({}, "dev", region)
+        assert caught.value.mistakes == [
+            f"aws:region is {region!r}, and this version knows no certificate authority of RDS there. "
+            f"Use a later version of aurora-lambda, or type: curl -o '{roots}' "
+            f"https://truststore.pki.{host}/global/global-bundle.pem"
+        ]
     with pytest.raises(SettingsError) as caught:
         read({}, "dev", "cn-north-1")
     assert caught.value.mistakes == [

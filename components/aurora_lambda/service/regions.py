@@ -10,7 +10,9 @@ from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.service.image_context import runtime_folder
 
 RDS_ROOTS = runtime_folder() / "certificates" / "rds.pem"
+# Source: Aurora user guide, "Using SSL/TLS to encrypt a connection to a DB cluster".
 BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+GOV_BUNDLE_URL = "https://truststore.pki.us-gov-west-1.rds.amazonaws.com/global/global-bundle.pem"
 
 
 def region_mistakes(region: str, engine: str) -> list[str]:
@@ -24,9 +26,10 @@ def region_mistakes(region: str, engine: str) -> list[str]:
             "which this project does not know. Type: pulumi config set aws:region eu-west-1"
         ]
     if engine in RDS_ENGINES and region and region not in trusted_regions(RDS_ROOTS):
+        url = GOV_BUNDLE_URL if region.startswith("us-gov-") else BUNDLE_URL
         return [
             f"aws:region is {region!r}, and this version knows no certificate authority of RDS there. "
-            f"Use a later version of aurora-lambda, or type: curl -o {shlex.quote(str(RDS_ROOTS))} {BUNDLE_URL}"
+            f"Use a later version of aurora-lambda, or type: curl -o {shlex.quote(str(RDS_ROOTS))} {url}"
         ]
     return []
 
