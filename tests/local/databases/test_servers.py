@@ -245,13 +245,6 @@ def test_data_is_read_by_the_kind_of_server_that_wrote_it(monkeypatch: pytest.Mo
     )
 
 
-@pytest.mark.parametrize("user", ["root", "mysql"])
-def test_no_user_is_let_in_without_a_password(user: str, server: DatabaseServer) -> None:
-    """Every program on the machine could read and change what the stack keeps."""
-    with pytest.raises((psycopg.OperationalError, pymysql.OperationalError)):
-        query(server, "SELECT 1", user=user, password="")
-
-
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
 def test_a_server_ends_with_the_process_that_started_it(engine: str, deep: Path) -> None:
     """A killed supervisor would leave servers running that nobody knows of."""
