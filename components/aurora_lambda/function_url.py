@@ -39,12 +39,21 @@ def cors_settings(cors: FunctionUrlCors, auth_type: str) -> aws.lambda_.Function
     args = aws.lambda_.FunctionUrlCorsArgs(**cors)
     if auth_type == "AWS_IAM":
         args.allow_headers = pulumi.Output.from_input(cors.get("allow_headers", [])).apply(_with_signed_headers)
+    elif "allow_headers" in cors:
+        args.allow_headers = pulumi.Output.from_input(cors.get("allow_headers", [])).apply(_lower_case)
+    if "expose_headers" in cors:
+        args.expose_headers = pulumi.Output.from_input(cors.get("expose_headers", [])).apply(_lower_case)
     return args
 
 
+def _lower_case(headers: Sequence[str]) -> list[str]:
+    """Return headers as Lambda keeps them: others would change the URL in each deployment."""
+    return list(dict.fromkeys(header.lower() for header in headers))
+
+
 def _with_signed_headers(headers: Sequence[str]) -> list[str]:
-    given = {header.lower() for header in headers}
-    return [*headers, *(each for each in SIGNED_HEADERS if not given & {each, "*"})]
+    given = _lower_case(headers)
+    return [*given, *(each for each in SIGNED_HEADERS if not {*given} & {each, "*"})]
 
 
 def public_permissions(

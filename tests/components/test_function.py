@@ -173,7 +173,7 @@ def test_every_property_of_cors_reaches_the_url() -> None:
     ("auth", "given", "allowed"),
     [
         ("AWS_IAM", None, SIGNED),
-        ("AWS_IAM", ["X-Amz-Date", "x-one"], ["X-Amz-Date", "x-one", *SIGNED[:2], SIGNED[3]]),
+        ("AWS_IAM", ["X-Amz-Date", "x-one"], ["x-amz-date", "x-one", *SIGNED[:2], SIGNED[3]]),
         ("AWS_IAM", ["*"], ["*"]),
         ("NONE", ["x-one"], ["x-one"]),
         ("NONE", None, None),
@@ -188,6 +188,19 @@ def test_a_web_page_may_sign_its_requests_where_they_have_to_be_signed(
     )
     recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": auth, "cors": cors}))
     assert recording.inputs(FUNCTION_URL, "f")["cors"].get("allowHeaders") == allowed
+
+
+@pytest.mark.parametrize(("auth", "signed"), [("NONE", []), ("AWS_IAM", SIGNED)])
+def test_headers_are_in_small_letters_as_lambda_keeps_them(auth: str, signed: list[str]) -> None:
+    """Each `pulumi up` would change the URL: Lambda answers so, whatever it was given."""
+    headers = ["Content-Type", "X-One", "x-one"]
+    cors: FunctionUrlCors = {"allow_origins": ["*"], "allow_headers": headers, "expose_headers": headers}
+    recording = record(lambda: ImageFunction("f", {**BARE, "url_auth_type": auth, "cors": cors}))
+    assert recording.inputs(FUNCTION_URL, "f")["cors"] == {
+        "allowOrigins": ["*"],
+        "allowHeaders": ["content-type", "x-one", *signed],
+        "exposeHeaders": ["content-type", "x-one"],
+    }
 
 
 def test_headers_that_are_none_are_not_given() -> None:

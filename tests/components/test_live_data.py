@@ -12,7 +12,7 @@ from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.live_data import live_data, live_mistakes, live_warnings
 from aurora_lambda.service.settings import Settings
 from tests.components.conftest import Stack
-from tests.components.recording import record
+from tests.components.recording import SECRET_MARK, record
 from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, DSQL_CLUSTER, PARAMETER_GROUP, TABLE
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"
@@ -186,6 +186,19 @@ def test_nothing_that_holds_data_is_touched_before_the_check(stack: Stack) -> No
         parent = next(entry for entry in recording.registrations if entry.urn == child.parent)
         assert parent.type == f"aurora-lambda:index:{component}"
         assert [urn for urn in parent.dependencies if urn.endswith("::live")] != []
+
+
+def test_a_secret_that_a_program_exports_hides_nothing_of_the_database(stack: Stack) -> None:
+    """Pulumi takes all outputs for secret with one: the preview of an upgrade would say [secret] for each version."""
+    live = stack(engine="postgres").outputs
+    secret = {"4dabf18193072939515e22adb298388d": SECRET_MARK, "value": "sk_live"}
+    plain, beside = (
+        record(Service, {"engine": "postgres"}, live=outputs) for outputs in (live, {**live, "apiKey": secret})
+    )
+    assert beside.resource(CLUSTER, "main-db").wire["engineVersion"] == "17.10"
+    assert {each.urn: each.wire for each in beside.registrations} == {
+        each.urn: each.wire for each in plain.registrations
+    }
 
 
 def test_a_stack_that_gets_another_name_keeps_its_tables(stack: Stack) -> None:

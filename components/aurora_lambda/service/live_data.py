@@ -68,7 +68,9 @@ def check_live_data(settings: Settings) -> LiveStack:
 
     reference = pulumi.StackReference("live", name)
     region = aws.get_region_output().region
-    before = pulumi.Output.all(reference.outputs, region).apply(lambda known: check(*known))
+    # One secret among them makes all of them secret to Pulumi, and none is looked at but what this module exports.
+    outputs = pulumi.Output.unsecret(reference.outputs)
+    before = pulumi.Output.all(outputs, region).apply(lambda known: check(*known))
     pulumi.export(LIVE_DATA, pulumi.Output.all(before, region).apply(lambda known: live_data(settings, *known)))
     return LiveStack(before, before.apply(lambda _: reference))
 
