@@ -50,7 +50,7 @@ class ContainerImage:
         name = f"aurora-lambda-{uuid.uuid4().hex[:12]}"
         # Values go through the client's environment, because any user of this machine can read arguments.
         given = {key: value for key, value in variables.items() if key != "PATH"}
-        mounts = [f"--mount=type=bind,source={file},target={file},readonly" for file in _authorities(variables)]
+        mounts = [f'--mount=type=bind,"source={file}","target={file}",readonly' for file in _authorities(variables)]
         command = [
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
             "--network=host", "--read-only", f"--tmpfs=/tmp:size={TMP_MEGABYTES}m", f"--pids-limit={PIDS}",

@@ -181,8 +181,11 @@ def test_more_time_than_the_function_has_ends_the_container(
 
 
 def test_it_verifies_the_certificate_of_a_dsql_cluster_on_this_machine(config: FunctionConfig, tmp_path: Path) -> None:
-    """No function in a container could log in to the stand-in, whose certificate authority is a file here."""
-    server = DsqlServer(tmp_path / "dsql", {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
+    """No function in a container could log in to the stand-in, whose certificate authority is a file here.
+
+    None would even start below a folder such as `Example, Inc`: commas divide what Docker is told of a file.
+    """
+    server = DsqlServer(tmp_path / "Example, Inc", {"local": Identity("arn:aws:iam::123456789012:role/probe", "local")})
     server.start()
     try:
         settings = DatabaseSettings(
