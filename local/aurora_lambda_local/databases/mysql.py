@@ -25,7 +25,7 @@ MASTER_RIGHTS = (
     " CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW,"
     " CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
-# The local server has no TLS, so it would refuse every connection with this parameter.
+# Nothing here asks loopback for TLS, so the server would refuse every connection with this parameter.
 IGNORED_PARAMETERS = {"require_secure_transport"}
 SOCKET = "server.sock"
 
