@@ -8,13 +8,15 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
-from aurora_lambda.arguments import Argument, check_arguments, kms_key, known_arguments, recovery_days, text
+from aurora_lambda.arguments import Argument, check_arguments, kms_key, known_arguments, map_input, recovery_days, text
 from aurora_lambda.naming import Tags, physical_name, resource_tags
 from aurora_lambda.transform import Children, ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import secret_variable
 
 # The six characters at its end are AWS's: a policy of an ARN without them would allow nothing.
 SECRET_ARN = r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-\w{6}"  # noqa: S105
+# Source: Secrets Manager API reference, PutSecretValue.
+VALUE_BYTES = 65_536
 
 
 class SecretArgs(TypedDict):
@@ -60,7 +62,8 @@ class Secret(pulumi.ComponentResource):
         """Register the secret.
 
         Raises:
-            ValueError: an argument that is not allowed, or not exactly one of `value` and `arn`.
+            ValueError: an argument that is not allowed, or not exactly one of `value` and `arn`; of an output, once it
+                is known.
         """
         super().__init__("aurora-lambda:index:Secret", name, {}, opts)
         args = known_arguments(name, args, SecretArgs)
@@ -76,6 +79,7 @@ class Secret(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn, "reader": self.reader})
 
     def _new_secret(self) -> pulumi.Output[str]:
+        value = map_input(self._args["value"], self._checked)
         secret = aws.secretsmanager.Secret(
             self._name,
             name_prefix=f"{physical_name(self._name)}-",
@@ -88,10 +92,17 @@ class Secret(pulumi.ComponentResource):
             self._name,
             secret_id=secret.arn,
             # Plain text of the program would be plain text in the state.
-            secret_string=pulumi.Output.secret(self._args["value"]),
+            secret_string=pulumi.Output.secret(value),
             opts=self._child("version"),
         )
         return secret.arn
+
+    def _checked(self, value: str) -> str:
+        size = len(value.encode())
+        if not 0 < size <= VALUE_BYTES:
+            # The value itself is in no message.
+            raise ValueError(f"Secret {self._name!r}: value has {size} bytes; must be text of 1 to {VALUE_BYTES} bytes")
+        return value
 
 
 def secret_options(kms_key: pulumi.Input[str] | None) -> pulumi.ResourceOptions:

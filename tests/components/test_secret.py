@@ -84,6 +84,18 @@ def test_what_names_no_secret_is_refused(args: dict[str, str], message: str) -> 
         secret(**args)
 
 
+@pytest.mark.parametrize("wrap", [str, pulumi.Output.secret])
+@pytest.mark.parametrize(("value", "size"), [("", 0), ("\u00e9" * 32_769, 65_538)])
+def test_a_value_that_secrets_manager_refuses_is_refused_in_words(wrap: Any, value: str, size: int) -> None:
+    """`pulumi config set --secret key ""` ends in AWS's "You must provide either SecretString or SecretBinary"."""
+    recording = Recording()
+    with pytest.raises(
+        ValueError, match=rf"^Secret 'stripe-key': value has {size} bytes; must be text of 1 to 65536 bytes$"
+    ):
+        record(lambda: Secret("stripe-key", {"value": wrap(value)}), recording=recording)
+    assert recording.of_type(SECRET_VERSION) == []
+
+
 def test_a_program_gives_a_secret_to_the_functions_that_read_it(stack: Stack) -> None:
     """A payment key would be in the handler's configuration, for everybody who may read that."""
 
