@@ -78,7 +78,8 @@ ARGUMENTS: Mapping[str, Argument] = {
     "architecture": ARCHITECTURE,
     "memory_size": whole_number(128, 10_240, "MB", 256),
     "timeout": whole_number(1, 900, "seconds", 15),
-    "reserved_concurrency": whole_number(-1, 1000, "execution environments", -1),
+    # AWS raises an account's 1000 to tens of thousands. Source: AWS Lambda developer guide, "Lambda quotas".
+    "reserved_concurrency": whole_number(-1, 100_000, "execution environments", -1),
     "log_retention_days": log_retention(30),
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),

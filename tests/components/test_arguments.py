@@ -261,7 +261,7 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("LambdaImage.keep_images", [3, 1000], [2, 1001]),
     ("ImageFunction.memory_size", [128, 10_240, 512.0], [127, 10_241, 512.5, True, "512"]),
     ("ImageFunction.timeout", [1, 900], [0, 901]),
-    ("ImageFunction.reserved_concurrency", [-1, 0, 1000], [-2, 1001]),
+    ("ImageFunction.reserved_concurrency", [-1, 0, 100_000], [-2, 100_001]),
     ("ImageFunction.log_retention_days", [1, 30, 3653], [0, 8, 3654]),
     ("ImageFunction.url_auth_type", ["AWS_IAM", "NONE"], ["none", ""]),
     ("Migration.memory_size", [128, 10_240], [127, 10_241]),
