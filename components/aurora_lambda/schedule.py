@@ -1,5 +1,6 @@
 """A schedule that invokes a function: at a rate, by a cron expression, or once."""
 
+import json
 import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
@@ -61,11 +62,19 @@ def _is_time_zone(value: object) -> bool:
     return not known or value in known
 
 
-# Source: EventBridge Scheduler API reference, RetryPolicy.
+def _is_json(value: object) -> bool:
+    try:
+        json.loads(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+# Sources: EventBridge Scheduler API reference, RetryPolicy and Target.
 ARGUMENTS: Mapping[str, Argument] = {
     "function_arn": text(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?", "the ARN of a function"),
     "time_zone": Argument("string", "a time zone such as Europe/Berlin", _is_time_zone, "UTC"),
-    "input": text(r"(?s).*", "text", "{}"),
+    "input": Argument("string", 'JSON such as {"days": 30}', _is_json, "{}"),
     "maximum_retry_attempts": whole_number(0, 185, "attempts", 185),
     "maximum_event_age_in_seconds": whole_number(60, 86_400, "seconds", 86_400),
     "dead_letter_queue_arn": text(r"arn:[\w-]+:sqs:[\w-]+:\d{12}:[\w-]+", "the ARN of an SQS queue"),

@@ -109,3 +109,11 @@ def test_a_wrong_expression_is_told_with_what_is_wrong(expression: str, mistake:
     with pytest.raises(ValueError, match="^Schedule 'purge': expression is") as refused:
         schedule(expression)
     assert str(refused.value) == f"Schedule 'purge': expression is {expression!r}; {mistake}"
+
+
+@pytest.mark.parametrize("given", ["", "30 days", "{'days': 30}"])
+def test_an_input_that_is_no_json_is_refused(given: str) -> None:
+    """Scheduler would refuse it, once all else is made. Source: its API reference, Target."""
+    with pytest.raises(ValueError, match="^Schedule 'purge': input is") as refused:
+        schedule(input=given)
+    assert str(refused.value) == f"Schedule 'purge': input is {given!r}; must be JSON such as {{\"days\": 30}}"
