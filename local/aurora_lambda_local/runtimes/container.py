@@ -25,6 +25,12 @@ TMP_MEGABYTES = 512
 PIDS = 1024
 OWNER = "aurora-lambda.local"
 SIGNAL_BASE = 128
+# What Docker's client gives each container as its configuration says; those that it has no value for, it takes away.
+PROXIES = {
+    spelt
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+    for spelt in (name, name.lower())
+}
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,11 @@ class ContainerImage:
             str(self.engine.client), "run", "--rm", f"--name={name}", f"--label={OWNER}={self.owner}",
             "--network=host", "--read-only", f"--tmpfs=/tmp:size={TMP_MEGABYTES}m", f"--pids-limit={PIDS}",
             "--cap-drop=ALL", "--security-opt=no-new-privileges", f"--memory={memory_mb}m",
-            f"--memory-swap={memory_mb}m", *mounts, *(f"--env={key}" for key in given), self.digest,
+            f"--memory-swap={memory_mb}m", *mounts, *(f"--env={key}" for key in given.keys() | PROXIES), self.digest,
             *([handler] if handler else []),
         ]  # fmt: skip
-        client = spawn(command, cwd=Path("/"), env={**os.environ, **given}, output=output)
+        shell = {key: value for key, value in os.environ.items() if key not in PROXIES}
+        client = spawn(command, cwd=Path("/"), env={**shell, **given}, output=output)
         return Container(self.engine, name, client)
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:

@@ -46,7 +46,7 @@ def take(megabytes):
     return len(bytearray(os.urandom(1)) * (megabytes << 20))
 
 def who(_):
-    return [os.getuid(), sorted(key for key in os.environ if key.startswith(("AWS_", "GREETING")))]
+    return [os.getuid(), sorted(key for key in os.environ if key.upper().startswith(("AWS_", "GREETING", "HTTP")))]
 
 def log_in(_):
     from aurora_lambda_runtime.database.connector import Connector
@@ -156,6 +156,19 @@ def test_it_is_nobody_and_sees_its_own_environment_only(invoke: Invoke) -> None:
     assert (failed, uid) == (False, 65534)
     assert "GREETING" in names
     assert "AWS_PROFILE" not in names
+
+
+def test_proxies_of_this_machine_stay_outside(
+    config: FunctionConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy no function could reach its queue or table here: Docker's client gives containers its proxies."""
+    proxies = {"httpProxy": "http://127.0.0.1:9", "httpsProxy": "http://127.0.0.1:9"}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": {"default": proxies}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with invoking(replace(config, variables={"HTTPS_PROXY": "http://its-own:3128"}), tmp_path / "probe.log") as invoke:
+        _, (_, names) = invoke("who")
+    assert [name for name in names if not name.startswith("AWS_")] == ["HTTPS_PROXY"]
 
 
 def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
