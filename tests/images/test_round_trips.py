@@ -121,6 +121,22 @@ def test_any_text_may_be_a_default(history: History) -> None:
     history.go_back_and_forth()
 
 
+def test_an_added_column_brings_the_check_of_its_values(history: History) -> None:
+    """The revision after it added that CHECK again, and stopped each deployment to a server."""
+
+    def declare(code: MetaData, *columns: Column) -> None:
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    kind = sa.Enum("green", "black", name="kind", native_enum=False, create_constraint=True)
+    history.write(declare)
+    assert history.write(lambda code: declare(code, Column("kind", kind))) == ["0002_add_kind_to_teas.py"]
+    hot = Column("hot", sa.Boolean(name="hot", create_constraint=True))
+    assert history.write(lambda code: declare(code, Column("kind", kind), hot)) == ["0003_add_hot_to_teas.py"]
+    with pytest.raises(Exception, match="ck_teas_kind"):
+        rows(history.database, f"INSERT INTO teas (id, kind) VALUES ('{'1' * 32}', 'white')")
+    history.go_back_and_forth("0001")
+
+
 def test_comments_come_and_go(history: History) -> None:
     """Aurora DSQL takes them, and a revision that sets one stopped its deployments."""
 

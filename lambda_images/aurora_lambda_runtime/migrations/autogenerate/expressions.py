@@ -57,7 +57,7 @@ class ExpressionComparison:
             table = metadata.tables[name]
             there = _read(self._connection, name)
             yield from _primary_key(table, there)
-            yield from self._checks(table, there.checks)
+            yield from self._checks(table, there)
             if self._has_temporary_tables:
                 code = self._in_servers_words(table)
                 yield from _defaults(table, code.defaults, there.defaults)
@@ -79,7 +79,8 @@ class ExpressionComparison:
             + [f"computed column {each}" for each in sorted(computed)]
         )
 
-    def _checks(self, table: Table, there: Mapping[str, str]) -> Iterator[Difference]:
+    def _checks(self, table: Table, database: Spelling) -> Iterator[Difference]:
+        there = database.checks
         name_of = self._connection.dialect.identifier_preparer.format_constraint
         # An engine with booleans makes no CHECK of theirs.
         made = _create_table(self._connection, table)
@@ -100,6 +101,9 @@ class ExpressionComparison:
                     (*_dropped(table, name, sql), _added(table, name, wanted)),
                 )
         for name in sorted(named.keys() - there.keys()):
+            if named[name]._type_bound and not {*named[name].columns.keys()} <= database.defaults.keys():
+                # The column of an Enum or Boolean brings it when it is added.
+                continue
             yield Difference(
                 f"CHECK {name} of {table.name} is not in the database", (_added(table, name, named[name]),)
             )
