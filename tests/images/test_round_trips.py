@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy.dialects.postgresql import JSONB
 
 from aurora_lambda_runtime.database import transactions
 from aurora_lambda_runtime.database.connector import Connector
@@ -118,6 +119,13 @@ def test_any_text_may_be_a_default(history: History) -> None:
     history.write(lambda code: declare(code, "tea: 6%", "which"))
     rows(history.database, f"INSERT INTO cups (id) VALUES ('{'1' * 32}')")
     assert rows(history.database, "SELECT text FROM cups") == [("tea: 6%",)]
+    history.go_back_and_forth()
+
+
+def test_json_may_be_what_postgresql_indexes(history: History) -> None:
+    """Written on MySQL, the revision named a type that it did not import, and nothing was written."""
+    more = sa.JSON().with_variant(JSONB(), "postgresql")
+    history.write(lambda code: Table("cups", code, Column("id", Uuid, primary_key=True), Column("more", more)))
     history.go_back_and_forth()
 
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy import Text
 
 from aurora_lambda_runtime.database import types
 ${imports if imports else ""}
