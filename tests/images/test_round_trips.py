@@ -1,6 +1,7 @@
 """Revisions written from tables of many kinds: applied they agree with the code, and they go back and forth."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,33 @@ def test_any_text_may_be_a_default(history: History) -> None:
     history.write(lambda code: declare(code, "tea: 6%", "which"))
     rows(history.database, f"INSERT INTO cups (id) VALUES ('{'1' * 32}')")
     assert rows(history.database, "SELECT text FROM cups") == [("tea: 6%",)]
+    history.go_back_and_forth()
+
+
+def test_any_expression_may_be_a_default(history: History) -> None:
+    """MySQL stopped the deployment that changed such a default, or `check` went on to find another; MariaDB did not."""
+
+    def declare(
+        code: MetaData, at: sa.FunctionElement[datetime] | None, number: str, more: str, comment: str | None = None
+    ) -> None:
+        Table(
+            "cups",
+            code,
+            Column("id", Uuid, primary_key=True),
+            Column("at", UtcTimestamp, server_default=at, comment=comment),
+            Column("day", sa.Date, server_default=sa.func.current_date()),
+            Column("price", sa.Numeric(10, 2), server_default=sa.text(number), comment=comment),
+            Column("text", sa.Text, server_default=more, comment=comment),
+        )
+
+    history.write(lambda code: declare(code, None, "5", "tea", "it's"))
+    history.write(lambda code: declare(code, sa.func.now(), "5.50", "coffee", "it's"))
+    history.write(lambda code: declare(code, sa.func.current_timestamp(), "-5.50", "tea", "it's"))
+    history.write(lambda code: declare(code, sa.func.now(), "7", "tea"))
+    rows(history.database, f"INSERT INTO cups (id) VALUES ('{'1' * 32}')")
+    assert rows(history.database, "SELECT price, text FROM cups WHERE at IS NOT NULL AND day IS NOT NULL") == [
+        (7, "tea")
+    ]
     history.go_back_and_forth()
 
 

@@ -23,6 +23,10 @@ NATIVE_UUID = False
 UTC_TIMESTAMP = DATETIME(fsp=6)
 # A TEXT holds 64 KB.
 LONG_TEXT = MEDIUMTEXT()
+# What MySQL takes for a default without parentheses.
+NO_EXPRESSION = re.compile(
+    r"['\"]|(?:\d+|null|true|false|current_timestamp|(?:now|current_timestamp)\(\d+\))$|.* on +update ", re.IGNORECASE
+)
 
 
 def _driver_connection(connection: Connection) -> pymysql.Connection:
@@ -34,13 +38,17 @@ class LambdaDDLCompiler(MySQLDDLCompiler):
 
     @override
     def get_column_default_string(self, column: Column[Any]) -> str | None:
-        """Return a default, of a TEXT, JSON or BLOB as an expression.
+        """Return a default, in parentheses if it is an expression, as each of a TEXT, JSON or BLOB has to be.
 
         Source: https://dev.mysql.com/doc/refman/8.4/en/data-type-defaults.html
         """
         default = super().get_column_default_string(column)
-        large = re.match(r"JSON|\w*TEXT|\w*BLOB", column.type.compile(self.dialect))
-        return f"({default})" if large and default and not default.startswith("(") else default
+        if not default or default.startswith("("):
+            return default
+        type_ = column.type.compile(self.dialect)
+        large = re.match(r"JSON|\w*TEXT|\w*BLOB", type_)
+        to_seconds = type_.endswith(f"({UTC_TIMESTAMP.fsp})") and default.upper() == "CURRENT_TIMESTAMP"
+        return f"({default})" if large or to_seconds or not NO_EXPRESSION.match(default) else default
 
 
 class LambdaDialect(MySQLDialect_pymysql):

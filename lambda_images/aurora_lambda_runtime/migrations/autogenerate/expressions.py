@@ -166,6 +166,7 @@ def _defaults(table: Table, code: Mapping[str, str | None], there: Mapping[str, 
                 existing_type=column.type,
                 existing_nullable=column.nullable,
                 existing_server_default=DefaultClause(text(old)) if old else None,
+                existing_comment=column.comment,
                 modify_server_default=default if isinstance(default, DefaultClause) else None,
             )
             yield Difference(

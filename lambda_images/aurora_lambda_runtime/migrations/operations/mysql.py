@@ -3,11 +3,13 @@
 Source: https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from alembic.ddl.mysql import MySQLImpl
 from sqlalchemy import (
+    ClauseElement,
     Column,
     Constraint,
     ForeignKeyConstraint,
@@ -98,13 +100,15 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
                 return
         type_ = changes.get("type_") or changes.get("existing_type")
         for key in ("server_default", "existing_server_default"):
-            if isinstance(default := changes.get(key), str) and type_ is not None:
+            if isinstance(default := changes.get(key), (str, ClauseElement)) and type_ is not None:
                 # Alembic renders it without the column's type.
                 compiler: Any = self.dialect.ddl_compiler
                 sql = compiler(self.dialect, None).get_column_default_string(Column("", type_, server_default=default))
                 changes[key] = text(sql.replace("%%", "%").replace(":", r"\:"))
-                if sql.startswith("(") and key == "server_default" and changes.get("existing_nullable") is not None:
-                    # A literal for a TEXT, JSON or BLOB is taken by MODIFY, which states all of the column, not by SET.
+                literal = key == "server_default" and re.match(r"\(['\d]", sql)
+                if literal and changes.get("existing_nullable") is not None:
+                    # MODIFY, which states all of the column, takes a literal for a TEXT, JSON or BLOB, and keeps a
+                    # number in parentheses, as CREATE TABLE does; SET does neither.
                     changes["type_"] = type_
         super().alter_column(table_name, name or column_name, **changes)
 
