@@ -286,7 +286,7 @@ BOUNDS: list[tuple[str, list[Value], list[Value]]] = [
     ("Queue.alarm_topic_arn", ["arn:aws:sns:eu-west-1:123456789012:t"], ["", "t"]),
     ("Schedule.function_arn", ["arn:aws:lambda:eu-west-1:123456789012:function:f:live"], ["", "f"]),
     ("Schedule.time_zone", ["UTC", "Europe/Berlin"], ["", "Berlin"]),
-    ("Schedule.input", ["", "{}"], [1]),
+    ("Schedule.input", ['"now"', "{}"], [1, "", "{"]),
     ("Schedule.maximum_retry_attempts", [0, 185], [-1, 186]),
     ("Schedule.maximum_event_age_in_seconds", [60, 86_400], [59, 86_401]),
     ("Schedule.dead_letter_queue_arn", ["arn:aws:sqs:eu-west-1:123456789012:q"], ["", "q"]),
