@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NotRequired, TypeVar, cast, get_args, get_origin
 
 import pulumi
 
@@ -61,8 +61,8 @@ class Argument:
 
 def map_input(value: pulumi.Input[Given], function: Callable[[Given], Made]) -> pulumi.Input[Made]:
     """Return what `function` makes of `value`: at once, or of an output once it is known."""
-    if isinstance(value, pulumi.Output | Awaitable):
-        return pulumi.Output.from_input(cast(pulumi.Input[Given], value)).apply(function)
+    if _is_output(value):
+        return pulumi.Output.from_input(value).apply(function)
     return function(cast(Given, value))
 
 
@@ -75,7 +75,7 @@ def known_arguments(name: str, args: Args, known: Any) -> Args:
     """Return the arguments of a component that are given; the TypedDict `known` is what it takes.
 
     Raises:
-        ValueError: it does not take one of them, or needs another one.
+        ValueError: it does not take one of them, or not as an output, or needs another one.
     """
     component, keys = f"{known.__name__.removesuffix('Args')} {name!r}", known.__annotations__.keys()
     for key in (each for each in args if each not in keys):
@@ -85,6 +85,10 @@ def known_arguments(name: str, args: Args, known: Any) -> Args:
     given = without_none(args)
     if missing := [key for key in keys if key in known.__required_keys__ and key not in given]:
         raise ValueError(f"{component} needs {', '.join(missing)}")
+    annotations = known.__annotations__
+    # Python takes an output for true, whatever it holds.
+    if later := [key for key, value in given.items() if _is_output(value) and not _takes_outputs(annotations[key])]:
+        raise ValueError(f"{component}: {', '.join(later)} must be plain: needed before any output is known")
     return given
 
 
@@ -228,6 +232,16 @@ _PYTHON_TYPES: Mapping[ValueType, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list, tuple),
 }
+
+
+def _is_output(value: object) -> bool:
+    return isinstance(value, pulumi.Output | Awaitable)
+
+
+def _takes_outputs(annotation: object) -> bool:
+    """Return whether an argument of this type is an `Input`, which another resource may give."""
+    given = get_args(annotation)[0] if get_origin(annotation) is NotRequired else annotation
+    return any(get_origin(each) is Awaitable for each in get_args(given))
 
 
 def _is_of_type(type_: ValueType, value: object) -> bool:

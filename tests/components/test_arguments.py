@@ -392,6 +392,47 @@ def test_no_component_takes_what_it_does_not_know(component: Any) -> None:
         record(lambda: component("x", {**EVERYTHING[component][0], "unknown": 1}))
 
 
+PLAIN: dict[str, list[str]] = {
+    "Alarms": ["watched"],
+    "Dashboard": [],
+    "Network": ["secrets_endpoint", "endpoints"],
+    "AuroraDatabase": ["engine", "cluster_identifier", "auth", "instance_count", "deletion_protection", "export_logs"],
+    "DsqlDatabase": [
+        "deletion_protection",
+        "force_destroy",
+        "peer_region",
+        "witness_region",
+        "vpc_endpoint",
+        "vpc_only",
+    ],
+    "LambdaImage": ["force_delete"],
+    "FunctionRole": ["network_interfaces"],
+    "ImageFunction": ["access", "url_auth_type", "cors", "snap_start", "publish", "keep_failed_events"],
+    "Migration": ["access", "drop_on_destroy"],
+    "Queue": ["force_destroy"],
+    "Schedule": [],
+    "Secret": [],
+    "Backup": ["force_destroy"],
+    "StreamTable": ["name_prefix", "existing_table", "deletion_protection", "former_streams"],
+    "TableStream": ["filters", "filter_quota", "on_failure", "force_destroy"],
+}
+
+
+@pytest.mark.parametrize("component", EVERYTHING)
+def test_what_must_be_plain_is_no_output(component: Any) -> None:
+    """`force_destroy` of another stack's output, which is false, would delete the cluster with its data.
+
+    Each output is true to Python; and one that names a destination would be none, so that records are lost.
+    """
+    recording, plain = Recording(), [*PLAIN[component.__name__], "transform"]
+    given = {**EVERYTHING[component][0], **{key: pulumi.Output.from_input(False) for key in plain}}
+    with pytest.raises(ValueError, match=" must be plain: needed before any output is known$") as error:
+        record(lambda: component("x", given), recording=recording)
+    said, _, _ = str(error.value).removeprefix(f"{component.__name__} 'x': ").partition(" must be plain")
+    assert sorted(said.split(", ")) == sorted(plain)
+    assert [entry.type for entry in recording.registrations if not entry.type.startswith("aurora-lambda:")] == []
+
+
 @pytest.mark.parametrize("given", [{"engine": "mysql", "subnet_ids": None}, {"engine": "mysql"}])
 def test_arguments_that_are_missing_are_said_together(given: Any) -> None:
     """A program would end in a KeyError for one of them after the other, and a None would reach AWS."""
