@@ -203,6 +203,21 @@ def test_a_supervisor_of_older_code_is_replaced(checkout: Path, monkeypatch: pyt
     assert not psutil.pid_exists(before)
 
 
+def test_a_supervisor_goes_by_the_shell_of_the_last_up(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who exports a proxy, an index or DOCKER_HOST after an `up` that failed for want of it would fail again."""
+    requirements = checkout / "code" / "requirements.txt"
+    requirements.write_text(f"{requirements.read_text()}# another digest, so uv makes an environment\n")
+    nowhere = checkout / "no-folder"
+    nowhere.touch()
+    with monkeypatch.context() as shell:
+        shell.setenv("UV_CACHE_DIR", str(nowhere))
+        assert str(nowhere) in fail_up(checkout)
+        before = supervisor(checkout).pid
+    _, lines = bring_up(checkout)
+    assert lines.changes()[FUNCTION] == "created"
+    assert supervisor(checkout).pid == before
+
+
 def test_a_stale_supervisor_file_fools_nobody(checkout: Path) -> None:
     """After a reboot its number may be any program's, which would be asked, or worse, killed."""
     LocalPaths.for_checkout(checkout).supervisor.write_text(

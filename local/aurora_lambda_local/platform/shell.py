@@ -21,11 +21,14 @@ def local_environment(shell: Mapping[str, str]) -> dict[str, str]:
 
 def use_local_environment() -> None:
     """Give this process its `local_environment`."""
-    variables = local_environment(os.environ)
-    # Other threads of a process that has it already read theirs meanwhile.
-    if variables != dict(os.environ):
-        os.environ.clear()
-        os.environ.update(variables)
+    use_environment(local_environment(os.environ))
+
+
+def use_environment(variables: Mapping[str, str]) -> None:
+    """Give this process these variables and no others; those that stay are there all the time, for other threads."""
+    os.environ.update(variables)
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
 
 
 def restart_without_python_settings() -> None:

@@ -1,5 +1,6 @@
 """Forward each resource that a program registers to the supervisor, and tell what becomes of it."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ class ResourceForwarder(ResourceReceiver):
         started = self._supervisor.begin_update(
             {
                 "stack": program.stack,
+                "shell": dict(os.environ),
                 "region": program.region,
                 "program_directory": str(program.directory),
                 "containers": program.containers,

@@ -3,6 +3,7 @@
 import fcntl
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -56,12 +57,12 @@ class SupervisorClient:
         return self._info() is not None
 
     def is_current(self) -> bool:
-        """Return whether a supervisor with this code runs."""
+        """Return whether a supervisor with this code and these rights runs: Docker's group may be new to this login."""
         info = self._info()
-        return info is not None and info["code"] == code_digest()
+        return info is not None and info["code"] == code_digest() and info["groups"] == os.getgroups()
 
     def start(self) -> None:
-        """Start the supervisor, unless one with this code runs already.
+        """Start the supervisor, unless one that is current runs already.
 
         Raises:
             LocalError: it does not start; the message ends with its log.

@@ -18,22 +18,24 @@ Change = Literal["created", "updated", "replaced", "restored", "same"]
 
 
 class SupervisorInfo(TypedDict):
-    """How to reach the supervisor, a digest of the code it runs, and the console's address with its token."""
+    """How to reach the supervisor, a digest of its code, its groups, and the console's address with its token."""
 
     pid: int
     port: int
     token: str
     code: str
+    groups: list[int]
     console: str
 
 
 class UpdateRequest(TypedDict):
     """Start an update of a stack; another stack that is up is suspended.
 
-    `overrides` are the configuration keys that count for this update only.
+    `overrides` are the configuration keys that count for this update only, `shell` the variables of who asks.
     """
 
     stack: str
+    shell: dict[str, str]
     region: str
     program_directory: str
     containers: bool

@@ -11,6 +11,7 @@ from aurora_lambda_local.lambda_service.deployed_function import DeployedFunctio
 from aurora_lambda_local.lambda_service.invoke_api import InvokeApi
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
+from aurora_lambda_local.platform.shell import use_environment
 from aurora_lambda_local.resources.aws_services import AwsServices
 from aurora_lambda_local.resources.context import PortAllocator, Resource, StackContext
 from aurora_lambda_local.resources.providers import PROVIDERS
@@ -68,6 +69,8 @@ class RunningStack:
 
     def begin_update(self, request: UpdateRequest) -> UpdateStarted:
         """Prepare for a run of the program; another stack that is up is suspended."""
+        # It may have been started from another shell, or from this one before it had a proxy or an index.
+        use_environment(request["shell"])
         stack, region = request["stack"], request["region"]
         notices, self._notices = [*self._notices, load_or_set_aside(self._paths.state)[1]], []
         if self._context and (self._context.stack, self._context.region) != (stack, region):

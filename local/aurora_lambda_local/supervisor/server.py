@@ -48,6 +48,7 @@ class Supervisor:
             port=self._server.port,
             token=self._token,
             code=code_digest(),
+            groups=os.getgroups(),
             console=self._console.address,
         )
         new = self._paths.supervisor.with_suffix(".new")

@@ -1,6 +1,7 @@
 """What the commands make of the files that tell of a supervisor."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_what_a_supervisor_of_another_version_refuses_is_said_with_what_to_type(
     assert str(refused_by_another.value) == (
         f"{refused.value}. What runs here was started by another version of aurora-lambda: run aurora-lambda up"
     )
+
+
+def test_who_has_joined_a_group_gets_a_supervisor_that_is_in_it(
+    paths: LocalPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who joins Docker's group, as told, would be told so again: an older login's supervisor asks the engine."""
+    supervisor = SupervisorClient(paths)
+    supervisor.start()
+    try:
+        assert supervisor.is_current()
+        groups = [*os.getgroups(), 12345]
+        monkeypatch.setattr(os, "getgroups", lambda: groups)
+        assert not supervisor.is_current()
+    finally:
+        supervisor.stop()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
