@@ -41,7 +41,9 @@ def portable_expression(read: str) -> str:
     """Return an expression that was read from one engine as all engines take it: no casts, arrays or quoted names."""
     plain = re.sub(r"::[a-z]+(?: [a-z]+)*(?:\(\d+\))?(?:\[\])?", "", read)
     plain = re.sub(r"= ANY \(+ARRAY\[(.*?)\]\)+", r"IN (\1)", plain)
-    plain = re.sub(r"_utf8mb[34](?=\\?')", "", plain).replace("`", "").replace("\\'", "'")
+    # An older MySQL escapes the marks around a text; each escapes those within.
+    plain = re.sub(r"_utf8mb[34]\\'(.*?)\\'", r"'\1'", plain)
+    plain = re.sub(r"_utf8mb[34](?=')", "", plain).replace("`", "").replace("\\'", "''")
     return plain.replace("current_timestamp()", "current_timestamp")
 
 
