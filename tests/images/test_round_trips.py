@@ -152,6 +152,29 @@ def test_any_expression_may_be_a_default(history: History) -> None:
     history.go_back_and_forth()
 
 
+def test_an_index_may_be_of_an_expression(history: History) -> None:
+    """On MySQL `check` found it to be another for ever, and each new revision dropped it and made it again."""
+
+    def declare(code: MetaData, *, indexed: bool) -> None:
+        teas = Table("teas", code, Column("id", Uuid, primary_key=True), Column("name", String(20)))
+        if indexed:
+            sa.Index("uq_teas_name", sa.func.lower(teas.c.name), unique=True)
+
+    history.write(lambda code: declare(code, indexed=False))
+    if "MariaDB" in rows(history.database, "SELECT version()")[0][0]:
+        # Which has no such indexes.
+        with pytest.raises(MigrationError, match="error 1064"):
+            history.write(lambda code: declare(code, indexed=True))
+        return
+    history.write(lambda code: declare(code, indexed=True))
+    history.write(lambda code: declare(code, indexed=False))
+    history.go_back_and_forth("0001")
+    history.run("downgrade", revision="0002")
+    rows(history.database, f"INSERT INTO teas (id, name) VALUES ('{'1' * 32}', 'green')")
+    with pytest.raises(Exception, match="uq_teas_name"):
+        rows(history.database, f"INSERT INTO teas (id, name) VALUES ('{'2' * 32}', 'Green')")
+
+
 def test_json_may_be_what_postgresql_indexes(history: History) -> None:
     """Written on MySQL, the revision named a type that it did not import, and nothing was written."""
     more = sa.JSON().with_variant(JSONB(), "postgresql")

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT, Insert, insert
 from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel, ReflectedIndex
 from sqlalchemy.pool import PoolProxiedConnection
 from typing_extensions import override
 
@@ -27,6 +27,14 @@ LONG_TEXT = MEDIUMTEXT()
 NO_EXPRESSION = re.compile(
     r"['\"]|(?:\d+|null|true|false|current_timestamp|(?:now|current_timestamp)\(\d+\))$|.* on +update ", re.IGNORECASE
 )
+
+# The parts of the indexes that have an expression, which SQLAlchemy does not read.
+INDEXED_EXPRESSIONS = """
+    SELECT index_name, coalesce(column_name, ''), expression
+    FROM information_schema.statistics AS one WHERE table_schema = database() AND table_name = %s AND EXISTS (
+        SELECT 1 FROM information_schema.statistics AS other WHERE other.table_schema = one.table_schema
+        AND other.table_name = one.table_name AND other.index_name = one.index_name AND other.expression IS NOT NULL)
+    ORDER BY index_name, seq_in_index"""
 
 
 def _driver_connection(connection: Connection) -> pymysql.Connection:
@@ -82,6 +90,19 @@ class LambdaDialect(MySQLDialect_pymysql):
     def _detect_casing(self, connection: Connection) -> int:
         self._casing = 0
         return self._casing
+
+    @override
+    def get_indexes(
+        self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
+    ) -> list[ReflectedIndex]:
+        """Return the indexes, also those of expressions, which MySQL has and MariaDB has not."""
+        indexes = super().get_indexes(connection, table_name, schema, **kw)
+        parts = () if self.is_mariadb else connection.exec_driver_sql(INDEXED_EXPRESSIONS, (table_name,)).all()
+        for index in indexes:
+            if mine := [(column or None, expression) for name, column, expression in parts if name == index["name"]]:
+                index["column_names"] = [column for column, _ in mine]
+                index["expressions"] = [column or expression for column, expression in mine]
+        return indexes
 
     @override
     def set_isolation_level(self, dbapi_connection: DBAPIConnection, level: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
@@ -161,7 +162,13 @@ def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
 
 
 def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> ops.MigrateOperation:
-    """Return what undoes the drop of a table or column as every engine takes it; other operations as they are."""
+    """Return what undoes the drop of a table, column or index as every engine takes it; others as they are."""
+    if isinstance(operation, ops.CreateIndexOp):
+        # Alembic wraps an expression.
+        parts: list[Any] = list(operation.columns)
+        operation.columns = [
+            text(f"({portable_expression(each.text.text)})") if hasattr(each, "text") else each for each in parts
+        ]
     if isinstance(operation, ops.CreateTableOp):
         operation.kw = {}
         columns = [each for each in operation.columns if isinstance(each, Column)]
