@@ -368,3 +368,35 @@ def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
         each.go_back_and_forth("0006")
         each.go_back_and_forth()
     assert rows(mysql, "SHOW INDEX FROM teas WHERE Key_name <> 'PRIMARY'") == []
+
+
+def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
+    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL took the name in quotes for a text, and refused each row."""
+
+    def declare(code: MetaData, low: int) -> None:
+        checks = [CheckConstraint(sa.column("order") > low, name="order"), CheckConstraint("cups <> 3", name="cups")]
+        Table(
+            "teas",
+            code,
+            Column("id", Uuid, primary_key=True),
+            Column("order", Integer),
+            Column("cups", Integer),
+            *checks,
+        )
+
+    history.write(lambda code: declare(code, 1))
+    if history.database.engine != "dsql":
+        assert len(history.write(lambda code: declare(code, 2))) == 2
+    for database in (postgres, mysql, dsql):
+        other = History(database, history.versions, monkeypatch)
+        other.run()
+        other.agree()
+        rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'1' * 32}', 3)")
+        with pytest.raises(Exception, match="ck_teas_order"):
+            rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'2' * 32}', 1)")
+
+
+def _quoted(history: History, name: str) -> str:
+    return f"`{name}`" if history.database.engine == "mysql" else f'"{name}"'

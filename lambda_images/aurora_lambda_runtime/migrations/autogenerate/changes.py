@@ -9,9 +9,11 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, MetaData, text
 from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import SchemaItem
 
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
+    portable_condition,
     portable_default,
     portable_expression,
     portable_type,
@@ -83,6 +85,8 @@ def find_changes(
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
         _check_types(operation)
+        if isinstance(operation, ops.CreateTableOp):
+            operation.columns = [_with_portable_condition(each) for each in operation.columns]
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
             operation.existing_type = portable_type(operation.existing_type, dialect)
             if isinstance(operation.existing_server_default, DefaultClause):
@@ -212,6 +216,13 @@ def _check_types(operation: ops.MigrateOperation) -> None:
                 f"nothing was written: the Enum of column {name} would be a type that only PostgreSQL knows."
                 " Write Enum(..., native_enum=False), which is text on every engine"
             )
+
+
+def _with_portable_condition(item: SchemaItem) -> SchemaItem:
+    """Return a CHECK of a new table as every engine takes it; other parts as they are."""
+    if not isinstance(item, CheckConstraint) or item._type_bound:
+        return item
+    return CheckConstraint(portable_condition(item), name=item.name)
 
 
 def _is_under_key(operation: ops.DropIndexOp, metadata: MetaData) -> bool:

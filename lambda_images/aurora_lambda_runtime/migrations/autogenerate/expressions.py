@@ -11,7 +11,7 @@ from alembic.operations import ops
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, MetaData, Table, inspect, text
 from sqlalchemy.schema import CreateTable, conv
 
-from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_expression
+from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_condition, portable_expression
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
 
@@ -196,8 +196,7 @@ def _computed(table: Table, code: Spelling, there: Spelling) -> Iterator[Differe
 
 
 def _added(table: Table, name: str, constraint: CheckConstraint) -> ops.CreateCheckConstraintOp:
-    sql = str(constraint.sqltext.compile(compile_kwargs={"literal_binds": True, "include_table": False}))
-    return ops.CreateCheckConstraintOp(conv(name), table.name, text(sql))
+    return ops.CreateCheckConstraintOp(conv(name), table.name, portable_condition(constraint))
 
 
 def _dropped(table: Table, name: str, sql: str) -> tuple[ops.DropConstraintOp]:

@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping
 from copy import copy
 
-from sqlalchemy import JSON, Boolean, DefaultClause, Double, Text, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, ColumnClause, DefaultClause, Double, Text, literal_column, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import TextClause
+from sqlalchemy.sql.visitors import ExternallyTraversible, replacement_traverse
 from sqlalchemy.types import TypeEngine
 
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
+from aurora_lambda_runtime.migrations.errors import MigrationError
 
 # What tables are written with; on some engines the last two are the same.
 OWN = (Uuid(), UtcTimestamp(), Text(), LongText())
@@ -45,6 +49,39 @@ def portable_expression(read: str) -> str:
     plain = re.sub(r"_utf8mb[34]\\'(.*?)\\'", r"'\1'", plain)
     plain = re.sub(r"_utf8mb[34](?=')", "", plain).replace("`", "").replace("\\'", "''")
     return plain.replace("current_timestamp()", "current_timestamp")
+
+
+def portable_condition(check: CheckConstraint) -> TextClause:
+    """Return the condition of a CHECK of the code as all engines take it.
+
+    A reserved word is a name where it follows that of its table: in quotes, it would be a text on MySQL.
+
+    Raises:
+        MigrationError: it names a column that needs quotes all the same.
+    """
+    if isinstance(check.sqltext, TextClause):
+        return check.sqltext
+
+    def plain(element: ExternallyTraversible, **_: object) -> ColumnClause | None:
+        if not isinstance(element, ColumnClause) or element.is_literal:
+            return None
+        name, table = str(element.name), str(check.table.name)
+        if not _is_reserved(name):
+            return literal_column(name) if element.table is not None else None
+        if not re.fullmatch("[a-z_][a-z0-9_]*", name) or _is_reserved(table):
+            raise MigrationError(
+                f"nothing was written: CHECK {check.name} of {table} names the column {name}, which each engine quotes"
+                " in another way. Call it, or the table, by a word that needs no quotes, or write the condition as text"
+            )
+        return literal_column(f"{table}.{name}")
+
+    condition = replacement_traverse(check.sqltext, {}, plain)
+    return text(str(condition.compile(compile_kwargs={"literal_binds": True})))
+
+
+def _is_reserved(name: str) -> bool:
+    """Return whether an engine takes a name in quotes alone."""
+    return any(offline_dialect(each).identifier_preparer.quote(name) != name for each in ENGINES.values())
 
 
 def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
