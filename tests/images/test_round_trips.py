@@ -398,5 +398,26 @@ def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
             rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'2' * 32}', 1)")
 
 
+def test_a_text_is_not_indexed_as_a_whole(history: History) -> None:
+    """MariaDB, which runs here, takes it: the deployment to Aurora MySQL failed with error 1170."""
+
+    def declare(code: MetaData, *, index: bool = False, unique: bool = False) -> None:
+        text = Column("text", sa.Text, index=index, unique=unique)
+        Table("teas", code, Column("id", Uuid, primary_key=True), text)
+
+    for wrong in ({"index": True}, {"unique": True}):
+        with pytest.raises(MigrationError, match=r"^nothing was written: MySQL indexes no .* that of teas\.text\. "):
+            history.write(lambda code, wrong=wrong: declare(code, **wrong))
+    history.write(declare)
+    with pytest.raises(MigrationError, match=r"^nothing was written: MySQL indexes no "):
+        history.write(lambda code: declare(code, index=True))
+
+    def with_prefix(code: MetaData) -> None:
+        declare(code)
+        sa.Index("ix_text", code.tables["teas"].c.text, mysql_length=20)
+
+    assert history.write(with_prefix) == ["0002_index_teas_by_text.py"]
+
+
 def _quoted(history: History, name: str) -> str:
     return f"`{name}`" if history.database.engine == "mysql" else f'"{name}"'

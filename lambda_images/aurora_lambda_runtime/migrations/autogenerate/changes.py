@@ -7,10 +7,22 @@ from typing import Any
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, Column, DefaultClause, Enum, MetaData, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DefaultClause,
+    Enum,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 
+from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
     portable_condition,
@@ -20,6 +32,7 @@ from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
 )
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
+_MYSQL = offline_dialect(ENGINES["mysql"])
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.CreateTableOp: "create {0.table_name}",
     ops.DropTableOp: "drop {0.table_name}",
@@ -85,6 +98,7 @@ def find_changes(
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
         _check_types(operation)
+        _check_keys(operation)
         if isinstance(operation, ops.CreateTableOp):
             operation.columns = [_with_portable_condition(each) for each in operation.columns]
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
@@ -215,6 +229,25 @@ def _check_types(operation: ops.MigrateOperation) -> None:
             raise MigrationError(
                 f"nothing was written: the Enum of column {name} would be a type that only PostgreSQL knows."
                 " Write Enum(..., native_enum=False), which is text on every engine"
+            )
+
+
+def _check_keys(operation: ops.MigrateOperation) -> None:
+    """Raise an error for an index or a unique constraint on a large column, which MariaDB, and no MySQL, takes."""
+    match operation:
+        case ops.CreateIndexOp():
+            keys, lengths = [operation.columns], operation.kw.get("mysql_length")
+        case ops.CreateUniqueConstraintOp():
+            keys, lengths = [operation.to_constraint().columns], None
+        case ops.CreateTableOp():
+            keys, lengths = [each.columns for each in operation.columns if isinstance(each, UniqueConstraint)], None
+        case _:
+            return
+    for column in [each for key in keys for each in key if isinstance(each, Column) and not lengths]:
+        if isinstance(column.type.dialect_impl(_MYSQL), (Text, LargeBinary)):
+            raise MigrationError(
+                f"nothing was written: MySQL indexes no column of a type as large as that of {column}. Declare a"
+                " String(...) of a length, or give an index mysql_length=..., the number of characters that it holds"
             )
 
 
