@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from aurora_lambda_runtime.database.backoff import Backoff
@@ -200,6 +200,29 @@ def test_a_row_without_a_primary_key_is_refused(connect: Callable[[], Database],
     with pytest.raises(ValueError, match="^a row for notes must have its primary key, made by the caller$"):
         opened.insert(table, {"text": "tea"})
     assert opened.statement(lambda connection: connection.scalar(COUNT)) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ("(id, cups) VALUES (1, 0)", IntegrityError),
+        ("(id) VALUES (1)", IntegrityError),
+        ("(id, cups) VALUES (1, NULL)", IntegrityError),
+        ("(id, cups, day) VALUES (1, 1, '2026-02-30')", DataError),
+        ("(id, cups) VALUES (1, 99999999999)", DataError),
+        ("(id, cups) VALUES (1, 2000000000 * 5000000000000)", DataError),
+        ("(id, cups, name) VALUES (1, 1, 'green')", DataError),
+    ],
+)
+def test_what_a_table_refuses_is_the_same_error_on_each_engine(
+    connect: Callable[[], Database], values: str, error: type[DBAPIError]
+) -> None:
+    """An application that answers 400 to what violates a CHECK, or has no value, answered 500 on MySQL."""
+    opened = connect()
+    columns = "id INTEGER PRIMARY KEY, cups INTEGER NOT NULL, day DATE, name VARCHAR(3), CONSTRAINT ck CHECK (cups > 0)"
+    opened.statement(lambda connection: connection.execute(text(f"CREATE TABLE teas ({columns})")))
+    with pytest.raises(error):
+        opened.statement(lambda connection: connection.execute(text(f"INSERT INTO teas {values}")))
 
 
 def test_a_row_that_another_inserts_during_a_conflict_is_not_taken_for_ones_own(
