@@ -3,16 +3,20 @@
 from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
 from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison
 
 
-def rendered(kind: str, item: Any, _autogen: object) -> str | Literal[False]:
+def rendered(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Return how a column type of ours is written in a new revision; False for others."""
     if kind == "type" and type(item).__module__ == types.__name__:
         return f"types.{type(item).__name__}()"
+    if kind == "type" and "=Text()" in repr(item):
+        # A JSONB, as Alembic writes it on other engines than PostgreSQL.
+        autogen.imports.add("from sqlalchemy import Text")
     return False
 
 

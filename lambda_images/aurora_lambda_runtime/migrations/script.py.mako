@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import Text
 
 from aurora_lambda_runtime.database import types
 ${imports if imports else ""}
