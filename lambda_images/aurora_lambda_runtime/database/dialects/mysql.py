@@ -1,6 +1,8 @@
 """MySQL and MariaDB: the session's settings are those that the driver sets when it connects."""
 
 import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pymysql
@@ -28,6 +30,12 @@ NO_EXPRESSION = re.compile(
     r"['\"]|(?:\d+|null|true|false|current_timestamp|(?:now|current_timestamp)\(\d+\))$|.* on +update ", re.IGNORECASE
 )
 
+# What PyMySQL calls an OperationalError: no value, and a CHECK of MySQL and of MariaDB; a value of the wrong kind.
+REFUSED_VALUES: Mapping[int, type[pymysql.DatabaseError]] = {
+    **dict.fromkeys((1364, 3819, 4025), pymysql.IntegrityError),
+    **dict.fromkeys((1292, 1365, 1690, 3140), pymysql.DataError),
+}
+
 # The parts of the indexes that have an expression, which SQLAlchemy does not read.
 INDEXED_EXPRESSIONS = """
     SELECT index_name, coalesce(column_name, ''), expression
@@ -39,6 +47,17 @@ INDEXED_EXPRESSIONS = """
 
 def _driver_connection(connection: Connection) -> pymysql.Connection:
     return cast(pymysql.Connection, connection.connection.driver_connection)
+
+
+@contextmanager
+def _refused_values() -> Generator[None]:
+    try:
+        yield
+    except pymysql.OperationalError as error:
+        kind = REFUSED_VALUES.get(error.args[0])
+        if kind is None:
+            raise
+        raise kind(*error.args) from None
 
 
 class LambdaDDLCompiler(MySQLDDLCompiler):
@@ -121,6 +140,16 @@ class LambdaDialect(MySQLDialect_pymysql):
             dbapi_connection.query(f"SET TRANSACTION ISOLATION LEVEL {level}")
         if level:
             dbapi_connection.begin()
+
+    @override
+    def do_execute(self, cursor: DBAPICursor, statement: str, parameters: Any, context: Any = None) -> None:
+        with _refused_values():
+            super().do_execute(cursor, statement, parameters, context)
+
+    @override
+    def do_executemany(self, cursor: DBAPICursor, statement: str, parameters: Any, context: Any = None) -> None:
+        with _refused_values():
+            super().do_executemany(cursor, statement, parameters, context)
 
     @override
     def do_commit(self, dbapi_connection: PoolProxiedConnection) -> None:

@@ -30,9 +30,6 @@ CONNECT_ERRORS: Mapping[int, type[DatabaseError]] = {
     2026: DatabaseError,
     2059: LoginRefusedError,
 }
-# What PyMySQL calls an OperationalError: no value, and a CHECK of MySQL and of MariaDB; a value of the wrong kind.
-pymysql.err.error_map.update(dict.fromkeys((1364, 3819, 4025), pymysql.err.IntegrityError))
-pymysql.err.error_map.update(dict.fromkeys((1292, 1365, 1690, 3140), pymysql.err.DataError))
 
 
 def connect(settings: DatabaseSettings, password: str, timeout: float, database: str) -> pymysql.Connection:
