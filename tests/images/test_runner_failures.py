@@ -271,6 +271,15 @@ print([name for name in ("alembic", "sqlalchemy", "boto3") if name in sys.module
     assert (done.stdout, done.stderr) == ("0004\n[]\n", "")
 
 
+def test_what_applies_revisions_loads_no_driver_of_another_engine() -> None:
+    """A deployment to PostgreSQL would wait for MySQL's driver, which only a new revision is rendered with."""
+    program = (
+        "import sys, aurora_lambda_runtime.migrations.alembic_runner;print({'psycopg', 'pymysql'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_a_failure_is_raised_with_a_short_trace(database: Database, tmp_path: Path) -> None:
     """Lambda shows the trace to whoever invoked the function: it is of the runner, not of forty library frames."""
     with pytest.raises(MigrationError) as failure:

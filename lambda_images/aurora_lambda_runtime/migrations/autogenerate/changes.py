@@ -21,10 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 
-from aurora_lambda_runtime.database.engines import ENGINES
-from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
+    engine_dialects,
     portable_condition,
     portable_default,
     portable_expression,
@@ -32,7 +31,6 @@ from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
 )
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
-_MYSQL = offline_dialect(ENGINES["mysql"])
 DESCRIPTIONS: Mapping[type[ops.MigrateOperation], str] = {
     ops.CreateTableOp: "create {0.table_name}",
     ops.DropTableOp: "drop {0.table_name}",
@@ -243,8 +241,9 @@ def _check_keys(operation: ops.MigrateOperation) -> None:
             keys, lengths = [each.columns for each in operation.columns if isinstance(each, UniqueConstraint)], None
         case _:
             return
+    mysql = engine_dialects()["mysql"]
     for column in [each for key in keys for each in key if isinstance(each, Column) and not lengths]:
-        if isinstance(column.type.dialect_impl(_MYSQL), (Text, LargeBinary)):
+        if isinstance(column.type.dialect_impl(mysql), (Text, LargeBinary)):
             raise MigrationError(
                 f"nothing was written: MySQL indexes no column of a type as large as that of {column}. Declare a"
                 " String(...) of a length, or give an index mysql_length=..., the number of characters that it holds"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from copy import copy
+from functools import cache
 
 from sqlalchemy import JSON, Boolean, CheckConstraint, ColumnClause, DefaultClause, Double, Text, literal_column, text
 from sqlalchemy.engine import Dialect
@@ -81,7 +82,13 @@ def portable_condition(check: CheckConstraint) -> TextClause:
 
 def _is_reserved(name: str) -> bool:
     """Return whether an engine takes a name in quotes alone."""
-    return any(offline_dialect(each).identifier_preparer.quote(name) != name for each in ENGINES.values())
+    return any(each.identifier_preparer.quote(name) != name for each in engine_dialects().values())
+
+
+@cache
+def engine_dialects() -> Mapping[str, Dialect]:
+    """Return the dialect of each engine; with its driver, so only when a revision is written."""
+    return {name: offline_dialect(spec) for name, spec in ENGINES.items()}
 
 
 def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
