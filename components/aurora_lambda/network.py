@@ -104,8 +104,7 @@ class Network(pulumi.ComponentResource):
         """Register the VPC, or take the existing one, and the functions' security group.
 
         Raises:
-            ValueError: an argument that is not allowed, `vpc_id` without `subnet_ids` or the reverse, or a gateway in
-                an existing VPC.
+            ValueError: an argument not allowed, one of `vpc_id` and `subnet_ids` alone, a gateway in an existing VPC.
             RunError: once the subnets are known, one is named twice.
         """
         super().__init__("aurora-lambda:index:Network", name, {}, opts)
