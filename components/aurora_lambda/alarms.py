@@ -6,10 +6,11 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, check_arguments, known_arguments, sns_topic, text
+from aurora_lambda.arguments import Argument, sns_topic, text
+from aurora_lambda.component import Component
 from aurora_lambda.metrics import KINDS, Alarm, Metric
 from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.transform import ChildTypes, Transform
 
 
 class Watched(TypedDict):
@@ -58,7 +59,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class Alarms(pulumi.ComponentResource):
+class Alarms(Component[AlarmsArgs]):
     """Alarms that tell a topic what goes wrong with functions and databases, and when it is well again.
 
     Makes: a topic (`topic` in `transform`) unless it is given one, a subscription of an address (`subscription`), and
@@ -72,19 +73,13 @@ class Alarms(pulumi.ComponentResource):
     """ARNs of the alarms."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the topic and the alarms.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:Alarms", name, {}, opts)
-        args = known_arguments(name, args, AlarmsArgs)
-        self._args = check_arguments("Alarms", name, args, ARGUMENTS)
+        """Register the topic and the alarms."""
+        super().__init__(name, args, opts, takes=AlarmsArgs, arguments=ARGUMENTS, children=CHILDREN)
+        args = self._args
         check_watched("Alarms", name, args["watched"])
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
         topic = None if "topic_arn" in args else self._topic(name)
-        self.topic_arn = topic.arn if topic else pulumi.Output.from_input(self._args["topic_arn"])
+        self.topic_arn = topic.arn if topic else pulumi.Output.from_input(args["topic_arn"])
         if "email" in args:
             self._subscription(name)
         limits = [each.get("limits", {}) for each in args["watched"]]
@@ -103,11 +98,11 @@ class Alarms(pulumi.ComponentResource):
             if not alarm.per or alarm.per in own
         ]
         self.alarm_arns = pulumi.Output.all(*(alarm.arn for alarm in alarms))
-        self.register_outputs({"topicArn": self.topic_arn, "alarmArns": self.alarm_arns})
+        self._register_outputs()
 
     def _topic(self, name: str) -> aws.sns.Topic:
         # SNS encrypts its disks; with a customer's key CloudWatch would need a statement in the key's policy.
-        return aws.sns.Topic(name, tags=resource_tags(self._args.get("tags"), name), opts=self._child("topic"))
+        return aws.sns.Topic(name, tags=self._tags(name), opts=self._child("topic"))
 
     def _subscription(self, name: str) -> None:
         email, opts = self._args["email"], self._child("subscription")

@@ -71,13 +71,13 @@ def without_none(args: Args) -> Args:
     return cast(Args, {key: value for key, value in args.items() if value is not None})
 
 
-def known_arguments(name: str, args: Args, known: Any) -> Args:
+def known_arguments(component: str, name: str, args: Args, known: Any) -> Args:
     """Return the arguments of a component that are given; the TypedDict `known` is what it takes.
 
     Raises:
         ValueError: it does not take one of them, or not as an output, or needs another one.
     """
-    component, keys = f"{known.__name__.removesuffix('Args')} {name!r}", known.__annotations__.keys()
+    component, keys = f"{component} {name!r}", known.__annotations__.keys()
     for key in (each for each in args if each not in keys):
         near = get_close_matches(key, keys, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(keys)}"

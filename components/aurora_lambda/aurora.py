@@ -6,16 +6,16 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import check_arguments, known_arguments
 from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
+from aurora_lambda.component import Component
 from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, master_key, owner, runtime_role, usable
-from aurora_lambda.naming import physical_name, rds_identifier_prefix, resource_tags
+from aurora_lambda.naming import physical_name, rds_identifier_prefix
 from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
-from aurora_lambda.secret import secret_options
+from aurora_lambda.secret import replaced_without_key
 from aurora_lambda.security_group_rules import SecurityGroupRules
-from aurora_lambda.transform import Children, ChildTypes
+from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
 Parameter = aws.rds.ClusterParameterGroupParameterArgs
@@ -36,7 +36,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class AuroraDatabase(pulumi.ComponentResource):
+class AuroraDatabase(Component[AuroraDatabaseArgs]):
     """An encrypted Aurora Serverless v2 cluster, with a master password that RDS makes, keeps and rotates.
 
     Makes: the cluster (`cluster` in `transform`), its instances (`instance`: each of them), a cluster parameter group
@@ -60,22 +60,15 @@ class AuroraDatabase(pulumi.ComponentResource):
     """The cluster's identifier."""
 
     def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the cluster and what belongs to it.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:AuroraDatabase", name, {}, opts)
-        args = known_arguments(name, args, AuroraDatabaseArgs)
-        self._name, self._args = name, check_arguments("AuroraDatabase", name, args, ARGUMENTS)
-        self._engine = args["engine"]
+        """Register the cluster and what belongs to it."""
+        existing = args.get("cluster_identifier") is not None
+        children = {child: CHILDREN[child] for child in BESIDE_EXISTING} if existing else CHILDREN
+        super().__init__(name, args, opts, takes=AuroraDatabaseArgs, arguments=ARGUMENTS, children=children)
+        check_together(name, self._given)
+        self._engine = self._args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds, self._port = RDS_ENGINES[self._engine], ENGINES[self._engine].default_port
         self._logs = self._rds.logs if self._args["export_logs"] else ()
-        check_together(name, args)
-        existing = "cluster_identifier" in args
-        children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child in BESIDE_EXISTING}
-        self._child = Children(self, args.get("transform", {}), children).options
 
         if existing:
             cluster = existing_cluster(name, self._args, self)
@@ -91,11 +84,9 @@ class AuroraDatabase(pulumi.ComponentResource):
         details = self._details(cluster, self._runtime_secret_arn())
         self.runtime = details.apply(lambda cluster: cluster.runtime())
         self.admin = details.apply(lambda cluster: cluster.admin())
-        if "secrets_endpoint_id" in args:
+        if "secrets_endpoint_id" in self._args:
             self._secrets_endpoint_policy(details)
-        self.register_outputs(
-            {"runtime": self.runtime, "admin": self.admin, "endpoint": self.endpoint, "identifier": self.identifier}
-        )
+        self._register_outputs()
 
     def _security_group(self) -> aws.ec2.SecurityGroup:
         return aws.ec2.SecurityGroup(
@@ -160,9 +151,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             apply_immediately=True,
             tags=self._tags(self._name),
             # Protected here too: else a destroy would take the functions down before AWS refuses to delete the cluster.
-            opts=self._child(
-                "cluster", pulumi.ResourceOptions(protect=args["deletion_protection"], ignore_changes=KEPT)
-            ),
+            opts=self._child("cluster", protect=args["deletion_protection"], ignore_changes=KEPT),
         )
 
     def _log_groups(self, cluster: aws.rds.Cluster) -> list[aws.cloudwatch.LogGroup]:
@@ -187,7 +176,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             description=f"{self._name}: TLS only, idle connections closed after {IDLE_SECONDS} s",
             parameters=version.apply(self._parameters),
             tags=self._tags(self._name),
-            opts=self._child("parameterGroup", self._replaced_with_the_cluster()),
+            opts=self._child("parameterGroup", replacement_trigger=self._another_cluster()),
         )
 
     def _parameters(self, version: str) -> list[Parameter]:
@@ -203,12 +192,12 @@ class AuroraDatabase(pulumi.ComponentResource):
             subnet_ids=self._args["subnet_ids"],
             tags=self._tags(self._name),
             # RDS cannot move a subnet group to another VPC.
-            opts=self._child("subnetGroup", self._replaced_with_the_cluster()),
+            opts=self._child("subnetGroup", replacement_trigger=self._another_cluster()),
         )
 
-    def _replaced_with_the_cluster(self) -> pulumi.ResourceOptions:
-        trigger = [self._args["vpc_id"], self._args.get("kms_key_id", ""), *restored_from(self._args)]
-        return pulumi.ResourceOptions(replacement_trigger=pulumi.Output.all(*trigger))
+    def _another_cluster(self) -> pulumi.Output[list[str]]:
+        """Return what replaces the cluster by its change."""
+        return pulumi.Output.all(self._args["vpc_id"], self._args.get("kms_key_id", ""), *restored_from(self._args))
 
     def _instances(
         self, cluster: aws.rds.Cluster, log_groups: list[aws.cloudwatch.LogGroup]
@@ -232,9 +221,7 @@ class AuroraDatabase(pulumi.ComponentResource):
                 promotion_tier=min(number - 1, 1),
                 tags=self._tags(f"{self._name}-{number}"),
                 # What writes logs comes after the groups that it writes to, and goes before them.
-                opts=self._child(
-                    "instance", pulumi.ResourceOptions(depends_on=log_groups, ignore_changes=["identifierPrefix"])
-                ),
+                opts=self._child("instance", depends_on=log_groups, ignore_changes=["identifierPrefix"]),
             )
             for number in range(1, self._args["instance_count"] + 1)
         ]
@@ -251,7 +238,7 @@ class AuroraDatabase(pulumi.ComponentResource):
             recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
             tags=self._tags(name),
-            opts=self._child("secret", secret_options(self._args.get("kms_key_id"))),
+            opts=self._child("secret", replace_on_changes=replaced_without_key(self._args.get("kms_key_id"))),
         ).arn
 
     def _details(
@@ -292,6 +279,3 @@ class AuroraDatabase(pulumi.ComponentResource):
     @property
     def _engine_version(self) -> pulumi.Input[str]:
         return self._args.get("engine_version", self._args.get("former_engine_version", self._rds.version))
-
-    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
-        return resource_tags(self._args.get("tags"), name)

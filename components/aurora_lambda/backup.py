@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, known_arguments, text, whole_number
-from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.arguments import Argument, flag, kms_key, text, whole_number
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags
+from aurora_lambda.transform import ChildTypes, Transform
 
 # Source: AWS Backup developer guide, "AWS managed policies for AWS Backup": what it needs for each kind of resource,
 # which AWS keeps up to date.
@@ -53,7 +54,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class Backup(pulumi.ComponentResource):
+class Backup(Component[BackupArgs]):
     """Daily backups by AWS Backup, in a vault that stays when the stack goes.
 
     Makes: the vault (`vault` in `transform`), the plan (`plan`), what it backs up (`selection`), and the role by which
@@ -67,34 +68,26 @@ class Backup(pulumi.ComponentResource):
     """ARN of the role, which a restore takes too."""
 
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the vault and what fills it.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:Backup", name, {}, opts)
-        args = known_arguments(name, args, BackupArgs)
-        self._name, self._args = name, check_arguments("Backup", name, args, ARGUMENTS)
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
-        self._tags = resource_tags(args.get("tags"), name)
+        """Register the vault and what fills it."""
+        super().__init__(name, args, opts, takes=BackupArgs, arguments=ARGUMENTS, children=CHILDREN)
         vault, role = self._vault(), self._role()
         aws.backup.Selection(
             name,
             plan_id=self._plan(vault).id,
             iam_role_arn=role.arn,
             # By ARN, which needs no opt-in of the account. Source: AWS Backup API reference, UpdateRegionSettings.
-            resources=args["resource_arns"],
-            opts=self._child("selection", pulumi.ResourceOptions(depends_on=self._attachments(role))),
+            resources=self._args["resource_arns"],
+            opts=self._child("selection", depends_on=self._attachments(role)),
         )
         self.vault_name, self.role_arn = vault.name, role.arn
-        self.register_outputs({"vaultName": self.vault_name, "roleArn": self.role_arn})
+        self._register_outputs()
 
     def _vault(self) -> aws.backup.Vault:
         return aws.backup.Vault(
             self._name,
             kms_key_arn=self._args.get("kms_key_arn"),
             force_destroy=self._args["force_destroy"],
-            tags=self._tags,
+            tags=self._tags(self._name),
             opts=self._kept("vault"),
         )
 
@@ -109,7 +102,7 @@ class Backup(pulumi.ComponentResource):
                     "lifecycle": {"delete_after": self._args["retention_days"]},
                 }
             ],
-            tags=self._tags,
+            tags=self._tags(self._name),
             opts=self._child("plan"),
         )
 
@@ -120,7 +113,7 @@ class Backup(pulumi.ComponentResource):
             assume_role_policy=account_id.apply(
                 lambda id_: policies.policy_document([policies.trust("backup.amazonaws.com", id_)])
             ),
-            tags=self._tags,
+            tags=self._tags(self._name),
             opts=self._kept("role"),
         )
 
@@ -139,4 +132,4 @@ class Backup(pulumi.ComponentResource):
     def _kept(self, child: str) -> pulumi.ResourceOptions:
         # The role stays with the vault: AWS Backup deletes what is past its days by the role that made it. Source: AWS
         # Backup developer guide, "Identity and access management in AWS Backup".
-        return self._child(child, pulumi.ResourceOptions(retain_on_delete=not self._args["force_destroy"]))
+        return self._child(child, retain_on_delete=not self._args["force_destroy"])

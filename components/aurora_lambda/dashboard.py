@@ -9,9 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.alarms import Watched, check_watched
-from aurora_lambda.arguments import known_arguments
+from aurora_lambda.component import Component
 from aurora_lambda.metrics import KINDS, Metric
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.transform import ChildTypes, Transform
 
 # Source: CloudWatch API reference, "Dashboard body structure and syntax".
 WIDTH, GRAPH_HEIGHT, ALARMS_HEIGHT = 24, 6, 3
@@ -32,7 +32,7 @@ class DashboardArgs(TypedDict):
 CHILDREN: ChildTypes = {"dashboard": aws.cloudwatch.Dashboard}
 
 
-class Dashboard(pulumi.ComponentResource):
+class Dashboard(Component[DashboardArgs]):
     """A page that shows what becomes of requests: alarms, functions, streams, databases.
 
     Makes: a CloudWatch dashboard (`dashboard` in `transform`). It costs 3 USD a month.
@@ -47,21 +47,20 @@ class Dashboard(pulumi.ComponentResource):
         Raises:
             ValueError: something that is to be on it is of no known kind; for an output, once that is known.
         """
-        super().__init__("aurora-lambda:index:Dashboard", name, {}, opts)
-        args = known_arguments(name, args, DashboardArgs)
+        super().__init__(name, args, opts, takes=DashboardArgs, arguments={}, children=CHILDREN)
+        args = self._args
         if not isinstance(args["watched"], pulumi.Output):
             check_watched("Dashboard", name, cast(Sequence[Watched], args["watched"]))
-        child = Children(self, args.get("transform", {}), CHILDREN).options
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         known = pulumi.Output.all(name, region, args["watched"], args.get("alarm_arns", []))
         dashboard = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=dashboard_name(pulumi.get_project(), pulumi.get_stack(), name),
             dashboard_body=known.apply(lambda known: _checked_body(*known)),
-            opts=child("dashboard"),
+            opts=self._child("dashboard"),
         )
         self.url = pulumi.Output.all(region, dashboard.dashboard_name).apply(lambda known: dashboard_url(*known))
-        self.register_outputs({"url": self.url})
+        self._register_outputs()
 
 
 def dashboard_name(*parts: str) -> str:

@@ -7,14 +7,13 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import check_arguments, known_arguments
+from aurora_lambda.component import Component
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
 from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together
 from aurora_lambda.dsql_regions import peering_mistakes, replica_key
-from aurora_lambda.naming import resource_tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.subnets import one_in_each_zone
-from aurora_lambda.transform import Children, ChildTypes
+from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
 # Source: Aurora DSQL API reference, EncryptionDetails.
@@ -31,7 +30,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class DsqlDatabase(pulumi.ComponentResource):
+class DsqlDatabase(Component[DsqlDatabaseArgs]):
     """An Aurora DSQL cluster, encrypted, reached by TLS and IAM tokens only, and the application's place in it.
 
     Makes: the cluster (`cluster` in `transform`), unless an existing one is named; on demand a cluster in a second
@@ -56,16 +55,12 @@ class DsqlDatabase(pulumi.ComponentResource):
         """Register the cluster and what belongs to it.
 
         Raises:
-            ValueError: an argument that is not allowed.
             RunError: once the provider's Region is known, another one does not go with it.
         """
-        super().__init__("aurora-lambda:index:DsqlDatabase", name, {}, opts)
-        args = known_arguments(name, args, DsqlDatabaseArgs)
-        check_together(name, args)
-        self._name, self._args = name, check_arguments("DsqlDatabase", name, args, ARGUMENTS)
-        existing = "cluster_identifier" in args
+        existing = args.get("cluster_identifier") is not None
         children = {child: type_ for child, type_ in CHILDREN.items() if not existing or child != "cluster"}
-        self._child = Children(self, args.get("transform", {}), children).options
+        super().__init__(name, args, opts, takes=DsqlDatabaseArgs, arguments=ARGUMENTS, children=children)
+        check_together(name, self._given)
         self._regions = self._checked_regions()
 
         cluster = self._existing_cluster() if existing else self._new_cluster()
@@ -73,22 +68,15 @@ class DsqlDatabase(pulumi.ComponentResource):
         self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
         arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
-        if "vpc_id" in args and not existing and self._args["vpc_only"]:
-            self._keep_in_vpc(cluster, arn, args["vpc_id"])
-        services = [cluster.vpc_endpoint_service_name] if "vpc_id" in args else []
+        in_vpc = "vpc_id" in self._args
+        if in_vpc and not existing and self._args["vpc_only"]:
+            self._keep_in_vpc(cluster, arn)
+        services = [cluster.vpc_endpoint_service_name] if in_vpc else []
         self.endpoint = pulumi.Output.all(arn, *services).apply(lambda known: cluster_endpoint(*known))
         schema = self._application_schema(arn)
         self.runtime = schema.apply(lambda schema: schema.runtime())
         self.admin = schema.apply(lambda schema: schema.admin())
-        self.register_outputs(
-            {
-                "runtime": self.runtime,
-                "admin": self.admin,
-                "endpoint": self.endpoint,
-                "identifier": self.identifier,
-                "arn": self.arn,
-            }
-        )
+        self._register_outputs()
 
     def _checked_regions(self) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:
         """Return the peer and the witness Region, known once they fit the cluster's own; None for one Region alone."""
@@ -125,19 +113,16 @@ class DsqlDatabase(pulumi.ComponentResource):
             multi_region_properties={"witness_region": self._regions[1]} if self._regions else None,
             tags=self._tags(name),
             opts=self._child(
-                child,
-                pulumi.ResourceOptions(
-                    protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
-                ),
+                child, protect=protected, retain_on_delete=not protected and not self._args["force_destroy"]
             ),
         )
 
-    def _keep_in_vpc(self, cluster: aws.dsql.Cluster, arn: pulumi.Output[str], vpc_id: pulumi.Input[str]) -> None:
+    def _keep_in_vpc(self, cluster: aws.dsql.Cluster, arn: pulumi.Output[str]) -> None:
         """Let nobody log in from elsewhere, once the cluster's ARN is known: that is when it answers in the VPC."""
         aws.dsql.ClusterPolicy(
             self._name,
             identifier=cluster.identifier,
-            policy=pulumi.Output.all(arn, vpc_id).apply(
+            policy=pulumi.Output.all(arn, self._args["vpc_id"]).apply(
                 lambda known: policies.policy_document([policies.deny_outside_vpc(*known)])
             ),
             opts=self._child("clusterPolicy"),
@@ -163,7 +148,7 @@ class DsqlDatabase(pulumi.ComponentResource):
                 clusters=[other.arn],
                 witness_region=witness,
                 # The provider cannot change a peering: it is made anew for a new cluster.
-                opts=self._child("peering", pulumi.ResourceOptions(replace_on_changes=["*"])),
+                opts=self._child("peering", replace_on_changes=["*"]),
             ).id
             for name, own_region, own, other in (
                 (self._name, None, cluster, peer),
@@ -226,6 +211,3 @@ class DsqlDatabase(pulumi.ComponentResource):
             security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
             owner=args.get("owner", f"{pulumi.get_project()}/{pulumi.get_stack()}"),
         ).apply(lambda known: ApplicationSchema(**known))
-
-    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
-        return resource_tags(self._args.get("tags"), name)

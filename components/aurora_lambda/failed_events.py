@@ -54,7 +54,7 @@ def keep_failed_events(
         policy=pulumi.Output.all(queue.arn, key or "").apply(
             lambda known: policies.policy_document(policies.deliver_to_queue(*known))
         ),
-        opts=child("failedEventsPolicy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
+        opts=child("failedEventsPolicy", replace_on_changes=["policy"]),
     )
     aws.lambda_.FunctionEventInvokeConfig(
         name,
@@ -64,6 +64,6 @@ def keep_failed_events(
         maximum_event_age_in_seconds=args["maximum_event_age_in_seconds"],
         destination_config={"on_failure": {"destination": queue.arn}},
         # Lambda checks the role's permissions when it is told of the queue.
-        opts=child("eventInvokeConfig", pulumi.ResourceOptions(depends_on=[policy])),
+        opts=child("eventInvokeConfig", depends_on=[policy]),
     )
     return queue.name

@@ -35,7 +35,7 @@ class FailureDestination:
 class FailureDestinations:
     """Makes the destination of one stream; `child` gives its parts their resource options."""
 
-    child: Callable[[str, pulumi.ResourceOptions], pulumi.ResourceOptions]
+    child: Callable[..., pulumi.ResourceOptions]
     name: str
     retention_days: pulumi.Input[int]
     kms_key_arn: pulumi.Input[str] | None
@@ -113,4 +113,4 @@ class FailureDestinations:
 
     def _options(self, child: str) -> pulumi.ResourceOptions:
         # A bucket that stays in the account stays private, encrypted and emptied with time.
-        return self.child(child, pulumi.ResourceOptions(retain_on_delete=not self.force_destroy))
+        return self.child(child, retain_on_delete=not self.force_destroy)

@@ -6,18 +6,12 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import failed_events, policies
-from aurora_lambda.access import (
-    PolicyStatement,
-    merge_lists,
-    merged_access,
-    merged_mapping,
-)
-from aurora_lambda.arguments import check_arguments, known_arguments
+from aurora_lambda.access import PolicyStatement, merge_lists, merged_access, merged_mapping
+from aurora_lambda.component import Component
 from aurora_lambda.function_args import ARGUMENTS, ImageFunctionArgs
 from aurora_lambda.function_role import role_identity
 from aurora_lambda.function_url import cors_settings, public_permissions
-from aurora_lambda.naming import resource_tags
-from aurora_lambda.transform import Children, ChildTypes
+from aurora_lambda.transform import ChildTypes
 
 LIVE_ALIAS = "live"
 CHILDREN: ChildTypes = {
@@ -33,7 +27,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class ImageFunction(pulumi.ComponentResource):
+class ImageFunction(Component[ImageFunctionArgs]):
     """A function of a container image, logging JSON into a log group that the stack owns and deletes.
 
     Makes: the function (`function` in `transform`), its log group (`logGroup`), the role's policy (`policy`); with
@@ -53,34 +47,20 @@ class ImageFunction(pulumi.ComponentResource):
     """The name of the queue of failed events; empty where they are not kept."""
 
     def __init__(self, name: str, args: ImageFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the function and what belongs to it.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:ImageFunction", name, {}, opts)
-        args = known_arguments(name, args, ImageFunctionArgs)
-        self._name, self._args = name, check_arguments("ImageFunction", name, args, ARGUMENTS)
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
-        self._role_name, self._role_arn = role_identity("ImageFunction", name, args["role"])
-        self._access = merged_access("ImageFunction", name, args.get("access", ()))
+        """Register the function and what belongs to it."""
+        super().__init__(name, args, opts, takes=ImageFunctionArgs, arguments=ARGUMENTS, children=CHILDREN)
+        self._role_name, self._role_arn = role_identity("ImageFunction", name, self._args["role"])
+        self._access = merged_access("ImageFunction", name, self._args.get("access", ()))
 
         log_group = self._log_group()
         function = self._function(log_group, self._role_policy(log_group))
-        if args.get("access"):
+        if self._args.get("access"):
             self._deny_network_interfaces_to_code(function)
         alias = self._alias(function) if self._publishes() else None
         self.arn, self.function_name = alias.arn if alias else function.arn, function.name
         self.url = self._url(function, alias.name if alias else None)
         self.failed_events_queue = self._failed_events(function, alias.name if alias else None)
-        self.register_outputs(
-            {
-                "arn": self.arn,
-                "functionName": self.function_name,
-                "url": self.url,
-                "failedEventsQueue": self.failed_events_queue,
-            }
-        )
+        self._register_outputs()
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
@@ -89,9 +69,9 @@ class ImageFunction(pulumi.ComponentResource):
             name=f"/aws/lambda/{pulumi.get_project()}/{pulumi.get_stack()}/{self._name}",
             retention_in_days=self._args["log_retention_days"],
             kms_key_id=self._args.get("kms_key_arn"),
-            tags=self._tags(),
+            tags=self._tags(self._name),
             # Once it was called otherwise: a live stack keeps the group, and the logs in it.
-            opts=self._child("logGroup", pulumi.ResourceOptions(ignore_changes=["name"])),
+            opts=self._child("logGroup", ignore_changes=["name"]),
         )
 
     def _role_policy(self, log_group: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:
@@ -103,7 +83,7 @@ class ImageFunction(pulumi.ComponentResource):
                 log_group.arn, statements, self._access["subnet_ids"], self._args["tracing"]
             ).apply(lambda known: _policy(*known)),
             # A new policy is created before the old one is deleted: the running function never lacks its rights.
-            opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
+            opts=self._child("policy", replace_on_changes=["policy"]),
         )
 
     def _function(self, log_group: aws.cloudwatch.LogGroup, role_policy: aws.iam.RolePolicy) -> aws.lambda_.Function:
@@ -136,8 +116,8 @@ class ImageFunction(pulumi.ComponentResource):
             },
             publish=self._publishes(),
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            tags=self._tags(),
-            opts=self._child("function", pulumi.ResourceOptions(depends_on=[role_policy])),
+            tags=self._tags(self._name),
+            opts=self._child("function", depends_on=[role_policy]),
         )
 
     def _environment(
@@ -200,7 +180,7 @@ class ImageFunction(pulumi.ComponentResource):
             function.name,
             qualifier,
             role_name=self._role_name,
-            tags=resource_tags(self._args.get("tags"), f"{self._name}-failed-events"),
+            tags=self._tags(f"{self._name}-failed-events"),
             child=self._child,
         )
 
@@ -211,9 +191,6 @@ class ImageFunction(pulumi.ComponentResource):
             policy=function.arn.apply(lambda arn: policies.policy_document([policies.deny_eni_to_code(arn)])),
             opts=self._child("codePolicy"),
         )
-
-    def _tags(self) -> pulumi.Output[dict[str, str]]:
-        return resource_tags(self._args.get("tags"), self._name)
 
 
 def _policy(

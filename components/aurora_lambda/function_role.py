@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, known_arguments, text
-from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.arguments import Argument, check_arguments, text
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags
+from aurora_lambda.transform import ChildTypes, Transform
 
 
 class FunctionRoleArgs(TypedDict):
@@ -38,7 +39,7 @@ ARGUMENTS: Mapping[str, Argument] = {
 CHILDREN: ChildTypes = {"role": aws.iam.Role, "networkPolicy": aws.iam.RolePolicy}
 
 
-class FunctionRole(pulumi.ComponentResource):
+class FunctionRole(Component[FunctionRoleArgs]):
     """A role that Lambda may assume and that allows nothing until a function adds its permissions.
 
     It is a component of its own so that others can name the role before the function exists: a migration that grants
@@ -52,37 +53,30 @@ class FunctionRole(pulumi.ComponentResource):
     """The role's ARN."""
 
     def __init__(self, name: str, args: FunctionRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the role.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:FunctionRole", name, {}, opts)
-        args = known_arguments(name, args, FunctionRoleArgs)
-        checked = check_arguments("FunctionRole", name, args, ARGUMENTS)
-        child = Children(self, args.get("transform", {}), CHILDREN).options
+        """Register the role."""
+        super().__init__(name, args, opts, takes=FunctionRoleArgs, arguments=ARGUMENTS, children=CHILDREN)
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
             assume_role_policy=account_id.apply(
                 lambda id_: policies.policy_document([policies.trust("lambda.amazonaws.com", id_)])
             ),
-            path=checked["path"],
-            permissions_boundary=checked.get("permissions_boundary"),
-            tags=resource_tags(args.get("tags"), name),
-            opts=child("role"),
+            path=self._args["path"],
+            permissions_boundary=self._args.get("permissions_boundary"),
+            tags=self._tags(name),
+            opts=self._child("role"),
         )
-        if args.get("network_interfaces"):
+        if self._args.get("network_interfaces"):
             # Apart from the function's policy, which is deleted before the network is. Source: AWS Lambda developer
             # guide, "Giving Lambda functions access to resources in an Amazon VPC", hyperplane ENI lifecycle.
             aws.iam.RolePolicy(
                 f"{name}-network",
                 role=role.name,
                 policy=policies.policy_document([policies.attach_to_vpc()]),
-                opts=child("networkPolicy"),
+                opts=self._child("networkPolicy"),
             )
         self.name, self.arn = role.name, role.arn
-        self.register_outputs({"name": self.name, "arn": self.arn})
+        self._register_outputs()
 
 
 # In Python a role itself, in every language its ARN.

@@ -11,18 +11,11 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import (
-    ARCHITECTURE,
-    Argument,
-    check_arguments,
-    flag,
-    kms_key,
-    known_arguments,
-    whole_number,
-)
+from aurora_lambda.arguments import ARCHITECTURE, Argument, flag, kms_key, whole_number
 from aurora_lambda.build_context import source_digest
-from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags
+from aurora_lambda.transform import ChildTypes, Transform
 
 PLATFORMS: Mapping[str, str] = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
@@ -69,7 +62,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class LambdaImage(pulumi.ComponentResource):
+class LambdaImage(Component[LambdaImageArgs]):
     """An image tagged by a digest over everything its build reads, and used by the digest of the result.
 
     Makes: an ECR repository (`repository` in `transform`), scanned on push, its lifecycle policy (`lifecyclePolicy`),
@@ -88,25 +81,19 @@ class LambdaImage(pulumi.ComponentResource):
         """Register the repository and the image.
 
         Raises:
-            ValueError: an argument that is not allowed.
             FileNotFoundError: a missing context, `.dockerignore` or Dockerfile.
         """
-        super().__init__("aurora-lambda:index:LambdaImage", name, {}, opts)
-        args = known_arguments(name, args, LambdaImageArgs)
-        self._name, self._args = name, check_arguments("LambdaImage", name, args, ARGUMENTS)
+        super().__init__(name, args, opts, takes=LambdaImageArgs, arguments=ARGUMENTS, children=CHILDREN)
         self.architecture = pulumi.Output.from_input(self._args["architecture"])
         self._platform = self.architecture.apply(PLATFORMS.__getitem__)
         self._build_args = pulumi.Output.all(self._args.get("build_args", {})).apply(lambda known: dict(known[0]))
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
         repository = self._repository()
         self._lifecycle_policy(repository)
         policy = self._repository_policy(repository)
         self.source_digest = self._source_digest()
         self.image_uri = pulumi.Output.all(self._image(repository).repo_digest, policy.id).apply(lambda known: known[0])
-        self.register_outputs(
-            {"imageUri": self.image_uri, "sourceDigest": self.source_digest, "architecture": self.architecture}
-        )
+        self._register_outputs()
 
     def _repository(self) -> aws.ecr.Repository:
         key = self._args.get("kms_key_arn")
@@ -120,14 +107,11 @@ class LambdaImage(pulumi.ComponentResource):
                 {"encryption_type": "KMS", "kms_key": key} if key else {"encryption_type": "AES256"}
             ],
             force_delete=self._args["force_delete"],
-            tags=resource_tags(self._args.get("tags"), self._name),
+            tags=self._tags(self._name),
             # AWS deletes no repository with images: protected, the preview of a destroy says so.
             # Another encryption is another repository, without the images that versions of the functions run.
             opts=self._child(
-                "repository",
-                pulumi.ResourceOptions(
-                    protect=not self._args["force_delete"], ignore_changes=["encryptionConfigurations"]
-                ),
+                "repository", protect=not self._args["force_delete"], ignore_changes=["encryptionConfigurations"]
             ),
         )
 

@@ -9,20 +9,12 @@ import pulumi_aws as aws
 
 from aurora_lambda import function, function_role
 from aurora_lambda.access import AccessList, PolicyStatements, Variables, merged_access, merged_mapping
-from aurora_lambda.arguments import (
-    ARCHITECTURE,
-    Argument,
-    check_arguments,
-    flag,
-    kms_key,
-    known_arguments,
-    log_retention,
-    whole_number,
-)
+from aurora_lambda.arguments import ARCHITECTURE, Argument, flag, kms_key, log_retention, whole_number
+from aurora_lambda.component import Component
 from aurora_lambda.function import ImageFunction
 from aurora_lambda.function_role import FunctionRole, Role
 from aurora_lambda.naming import Tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.transform import ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import ALLOW_RESET, DROP_ON_DESTROY
 
 
@@ -80,10 +72,11 @@ ARGUMENTS: Mapping[str, Argument] = {
 }
 ROLE: ChildTypes = {"role": function_role.CHILDREN["role"]}
 RUNNER: ChildTypes = {name: function.CHILDREN[name] for name in ("function", "logGroup", "policy", "codePolicy")}
-CHILDREN: ChildTypes = {**ROLE, **RUNNER, "deployment": aws.lambda_.Invocation, "drop": aws.lambda_.Invocation}
+INVOCATIONS: ChildTypes = {"deployment": aws.lambda_.Invocation, "drop": aws.lambda_.Invocation}
+CHILDREN: ChildTypes = {**ROLE, **RUNNER, **INVOCATIONS}
 
 
-class Migration(pulumi.ComponentResource):
+class Migration(Component[MigrationArgs]):
     """The migration runner, invoked with `deploy` by every deployment that changes what it would do.
 
     A failed migration fails the deployment, and so does one that ran out of time; the next deployment goes on with it.
@@ -103,18 +96,12 @@ class Migration(pulumi.ComponentResource):
     """The revision the database is at after the deployment."""
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the runner and its invocation.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:Migration", name, {}, opts)
-        args = known_arguments(name, args, MigrationArgs)
-        self._name, self._args = name, check_arguments("Migration", name, args, ARGUMENTS)
-        children = {child: type_ for child, type_ in CHILDREN.items() if not (child in ROLE and "role" in args)}
-        self._child = Children(self, args.get("transform", {}), children).options
-        access = merged_access("Migration", name, args["access"])
-        self._environment = merged_mapping(access["environment"], args.get("environment", {}))
+        """Register the runner and its invocation."""
+        own_role = {} if args.get("role") is not None else ROLE
+        children = {**own_role, **RUNNER, **INVOCATIONS}
+        super().__init__(name, args, opts, takes=MigrationArgs, arguments=ARGUMENTS, children=children)
+        access = merged_access("Migration", name, self._args["access"])
+        self._environment = merged_mapping(access["environment"], self._args.get("environment", {}))
 
         runner = self._runner()
         self.arn, self.function_name = runner.arn, runner.function_name
@@ -123,14 +110,7 @@ class Migration(pulumi.ComponentResource):
             self._drop_on_destroy(runner, deployment)
         self.result = deployment.result
         self.revision = self.result.apply(lambda result: json.loads(result)["after"])
-        self.register_outputs(
-            {
-                "arn": self.arn,
-                "functionName": self.function_name,
-                "result": self.result,
-                "revision": self.revision,
-            }
-        )
+        self._register_outputs()
 
     def _runner(self) -> ImageFunction:
         args = self._args
@@ -190,5 +170,5 @@ class Migration(pulumi.ComponentResource):
             function_name=runner.function_name,
             input=json.dumps({"command": "status"}),
             lifecycle_scope="CRUD",
-            opts=self._child("drop", pulumi.ResourceOptions(depends_on=[deployment])),
+            opts=self._child("drop", depends_on=[deployment]),
         )

@@ -8,11 +8,12 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.arguments import Argument, check_arguments, cidr_block, flag, known_arguments, strings, whole_number
-from aurora_lambda.naming import Tags, resource_tags
+from aurora_lambda.arguments import Argument, cidr_block, flag, strings, whole_number
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.subnets import subnet_blocks
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.transform import ChildTypes, Transform
 
 SUBNET_COUNT = 3
 HTTPS = 443
@@ -77,7 +78,7 @@ OF_ALL_VPCS: ChildTypes = {
 CHILDREN: ChildTypes = {**OF_NEW_VPCS, **OF_ALL_VPCS}
 
 
-class Network(pulumi.ComponentResource):
+class Network(Component[NetworkArgs]):
     """A VPC with three isolated subnets, the functions' security group, and endpoints for what functions may reach.
 
     Makes: a VPC (`vpc` in `transform`), its default security group emptied of rules (`defaultSecurityGroup`), a route
@@ -107,12 +108,10 @@ class Network(pulumi.ComponentResource):
             ValueError: an argument not allowed, one of `vpc_id` and `subnet_ids` alone, a gateway in an existing VPC.
             RunError: once the subnets are known, one is named twice.
         """
-        super().__init__("aurora-lambda:index:Network", name, {}, opts)
-        args = known_arguments(name, args, NetworkArgs)
-        self._name, self._args = name, check_arguments("Network", name, args, ARGUMENTS)
+        existing = args.get("vpc_id") is not None
+        children = OF_ALL_VPCS if existing else CHILDREN
+        super().__init__(name, args, opts, takes=NetworkArgs, arguments=ARGUMENTS, children=children)
         _check_combinations(name, self._args)
-        existing = "vpc_id" in args
-        self._child = Children(self, args.get("transform", {}), OF_ALL_VPCS if existing else CHILDREN).options
 
         # An existing VPC's zones are not known here: the endpoint then gets one address.
         self._routes: aws.ec2.RouteTable | None = None
@@ -129,15 +128,7 @@ class Network(pulumi.ComponentResource):
                 environment={}, policy_statements=[], subnet_ids=ids[0], security_group_ids=[ids[1]]
             )
         )
-        self.register_outputs(
-            {
-                "vpcId": self.vpc_id,
-                "subnetIds": self.subnet_ids,
-                "functionSecurityGroupId": self.function_security_group_id,
-                "secretsEndpointId": self.secrets_endpoint_id,
-                "access": self.access,
-            }
-        )
+        self._register_outputs()
 
     def _existing_vpc(self) -> tuple[pulumi.Output[str], pulumi.Output[Sequence[str]]]:
         subnet_ids = pulumi.Output.all(self._args["subnet_ids"]).apply(lambda known: self._each_once(known[0]))
@@ -192,7 +183,7 @@ class Network(pulumi.ComponentResource):
             map_public_ip_on_launch=False,
             tags=self._tags(name),
             # The list of zones may change later: subnets stay where they are.
-            opts=self._child("subnet", pulumi.ResourceOptions(ignore_changes=["availabilityZone"])),
+            opts=self._child("subnet", ignore_changes=["availabilityZone"]),
         )
         aws.ec2.RouteTableAssociation(
             name, subnet_id=subnet.id, route_table_id=routes.id, opts=self._child("routeTableAssociation")
@@ -284,9 +275,6 @@ class Network(pulumi.ComponentResource):
             tags=self._tags(name),
             opts=self._child(child),
         )
-
-    def _tags(self, name: str) -> pulumi.Output[dict[str, str]]:
-        return resource_tags(self._args.get("tags"), name)
 
 
 def _check_combinations(name: str, args: NetworkArgs) -> None:

@@ -9,12 +9,13 @@ import pulumi_aws as aws
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
 from aurora_lambda.alarms import register_alarm
-from aurora_lambda.arguments import Argument, check_arguments, flag, kms_key, known_arguments, sns_topic, whole_number
+from aurora_lambda.arguments import Argument, flag, kms_key, sns_topic, whole_number
+from aurora_lambda.component import Component
 from aurora_lambda.failure_destination import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.metrics import DEAD_LETTERS_ALARM
-from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.naming import Tags
+from aurora_lambda.transform import ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import queue_variable
 
 # Source: AWS Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping".
@@ -78,7 +79,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class Queue(pulumi.ComponentResource):
+class Queue(Component[QueueArgs]):
     """An encrypted SQS queue whose messages a function gets, each alone done or tried again.
 
     Makes: the queue (`queue` in `transform`), another one for dead letters (`deadLetterQueue`), which keeps them for 14
@@ -97,32 +98,18 @@ class Queue(pulumi.ComponentResource):
     """What a function needs to send to the queue: the variable `QUEUE_<NAME>_URL`, and the right to."""
 
     def __init__(self, name: str, args: QueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Register the queues and what delivers the messages.
-
-        Raises:
-            ValueError: an argument that is not allowed.
-        """
-        super().__init__("aurora-lambda:index:Queue", name, {}, opts)
-        args = known_arguments(name, args, QueueArgs)
-        self._name, self._args = name, check_arguments("Queue", name, args, ARGUMENTS)
+        """Register the queues and what delivers the messages."""
+        super().__init__(name, args, opts, takes=QueueArgs, arguments=ARGUMENTS, children=CHILDREN)
         _check_combinations(name, self._args)
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
 
-        self._key = args.get("kms_key_arn")
+        self._key = self._args.get("kms_key_arn")
         dead_letters = self._dead_letters()
         queue = self._queue(dead_letters)
         self._mapping(queue)
         self._alarm(dead_letters)
         self.queue_url, self.queue_arn, self.dead_letter_queue_url = queue.url, queue.arn, dead_letters.url
         self.sender = pulumi.Output.all(queue.url, queue.arn, self._key or "").apply(self._sender)
-        self.register_outputs(
-            {
-                "queueUrl": self.queue_url,
-                "queueArn": self.queue_arn,
-                "deadLetterQueueUrl": self.dead_letter_queue_url,
-                "sender": self.sender,
-            }
-        )
+        self._register_outputs()
 
     def _sender(self, known: list[str]) -> FunctionAccess:
         url, arn, key_arn = known
@@ -133,7 +120,7 @@ class Queue(pulumi.ComponentResource):
         return aws.sqs.Queue(
             f"{self._name}-dead-letters",
             message_retention_seconds=QUEUE_DAYS * SECONDS_PER_DAY,
-            tags=resource_tags(self._args.get("tags"), f"{self._name}-dead-letters"),
+            tags=self._tags(f"{self._name}-dead-letters"),
             opts=self._kept("deadLetterQueue"),
             sqs_managed_sse_enabled=True if self._key is None else None,
             kms_master_key_id=self._key,
@@ -152,7 +139,7 @@ class Queue(pulumi.ComponentResource):
                 lambda days: days * SECONDS_PER_DAY
             ),
             redrive_policy=pulumi.Output.json_dumps(redrive, sort_keys=True),
-            tags=resource_tags(args.get("tags"), self._name),
+            tags=self._tags(self._name),
             opts=self._kept("queue"),
             sqs_managed_sse_enabled=True if self._key is None else None,
             kms_master_key_id=self._key,
@@ -167,7 +154,7 @@ class Queue(pulumi.ComponentResource):
             policy=pulumi.Output.all(queue.arn, self._key or "").apply(
                 lambda known: policies.policy_document(policies.receive_from_queue(*known))
             ),
-            opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
+            opts=self._child("policy", replace_on_changes=["policy"]),
         )
         concurrency = args.get("maximum_concurrency")
         aws.lambda_.EventSourceMapping(
@@ -178,9 +165,9 @@ class Queue(pulumi.ComponentResource):
             maximum_batching_window_in_seconds=args["maximum_batching_window_in_seconds"],
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": concurrency} if concurrency else None,
-            tags=resource_tags(args.get("tags"), self._name),
+            tags=self._tags(self._name),
             # Lambda checks the role's permissions when the mapping is created.
-            opts=self._child("mapping", pulumi.ResourceOptions(depends_on=[policy])),
+            opts=self._child("mapping", depends_on=[policy]),
         )
 
     def _alarm(self, dead_letters: aws.sqs.Queue) -> None:
@@ -192,7 +179,7 @@ class Queue(pulumi.ComponentResource):
 
     def _kept(self, child: str) -> pulumi.ResourceOptions:
         # What holds messages goes only when the program says so.
-        return self._child(child, pulumi.ResourceOptions(retain_on_delete=not self._args["force_destroy"]))
+        return self._child(child, retain_on_delete=not self._args["force_destroy"])
 
 
 def _check_combinations(name: str, args: QueueArgs) -> None:

@@ -11,9 +11,10 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.arguments import Argument, check_arguments, flag, known_arguments, map_input, text, whole_number
-from aurora_lambda.naming import Tags, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.arguments import Argument, flag, map_input, text, whole_number
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags
+from aurora_lambda.transform import ChildTypes, Transform
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -83,7 +84,7 @@ ARGUMENTS: Mapping[str, Argument] = {
 CHILDREN: ChildTypes = {"role": aws.iam.Role, "policy": aws.iam.RolePolicy, "schedule": aws.scheduler.Schedule}
 
 
-class Schedule(pulumi.ComponentResource):
+class Schedule(Component[ScheduleArgs]):
     """A schedule of EventBridge Scheduler for one function, at least once each time, and at the minute it says.
 
     Makes: the schedule (`schedule` in `transform`), and the role by which it may invoke this function and nothing else
@@ -99,14 +100,11 @@ class Schedule(pulumi.ComponentResource):
         Raises:
             ValueError: an argument that is not allowed; of an output, once it is known.
         """
-        super().__init__("aurora-lambda:index:Schedule", name, {}, opts)
-        args = known_arguments(name, args, ScheduleArgs)
-        self._name, self._args = name, check_arguments("Schedule", name, args, ARGUMENTS)
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
-        expression = map_input(args["expression"], self._checked)
+        super().__init__(name, args, opts, takes=ScheduleArgs, arguments=ARGUMENTS, children=CHILDREN)
+        expression = map_input(self._args["expression"], self._checked)
         role = self._role()
         self.name = self._schedule(expression, role, self._policy(role)).name
-        self.register_outputs({"name": self.name})
+        self._register_outputs()
 
     def _checked(self, expression: str) -> str:
         if mistake := expression_mistake(expression):
@@ -120,7 +118,7 @@ class Schedule(pulumi.ComponentResource):
             assume_role_policy=account_id.apply(
                 lambda id_: policies.policy_document([policies.trust("scheduler.amazonaws.com", id_)])
             ),
-            tags=resource_tags(self._args.get("tags"), f"{self._name}-schedule"),
+            tags=self._tags(f"{self._name}-schedule"),
             opts=self._child("role"),
         )
 
@@ -158,7 +156,7 @@ class Schedule(pulumi.ComponentResource):
                 },
                 **({"dead_letter_config": {"arn": dead_letters}} if dead_letters else {}),
             },
-            opts=self._child("schedule", pulumi.ResourceOptions(depends_on=[policy])),
+            opts=self._child("schedule", depends_on=[policy]),
         )
 
 

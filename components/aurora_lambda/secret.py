@@ -8,9 +8,10 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
-from aurora_lambda.arguments import Argument, check_arguments, kms_key, known_arguments, map_input, recovery_days, text
-from aurora_lambda.naming import Tags, physical_name, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.arguments import Argument, kms_key, map_input, recovery_days, text
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags, physical_name
+from aurora_lambda.transform import ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import secret_variable
 
 # The six characters at its end are AWS's: a policy of an ARN without them would allow nothing.
@@ -46,7 +47,7 @@ ARGUMENTS: Mapping[str, Argument] = {
 CHILDREN: ChildTypes = {"secret": aws.secretsmanager.Secret, "version": aws.secretsmanager.SecretVersion}
 
 
-class Secret(pulumi.ComponentResource):
+class Secret(Component[SecretArgs]):
     """A secret for functions, which get its ARN and read its value when they run: never a part of their configuration.
 
     Makes, unless an existing one is named: the secret (`secret` in `transform`) and its current value (`version`). At
@@ -65,18 +66,15 @@ class Secret(pulumi.ComponentResource):
             ValueError: an argument that is not allowed, or not exactly one of `value` and `arn`; of an output, once it
                 is known.
         """
-        super().__init__("aurora-lambda:index:Secret", name, {}, opts)
-        args = known_arguments(name, args, SecretArgs)
-        if ("value" in args) == ("arn" in args):
+        existing = args.get("arn") is not None
+        super().__init__(name, args, opts, takes=SecretArgs, arguments=ARGUMENTS, children={} if existing else CHILDREN)
+        if existing == ("value" in self._args):
             raise ValueError(f"Secret {name!r}: give either a value or the arn of an existing secret")
-        self._name, self._args = name, check_arguments("Secret", name, args, ARGUMENTS)
-        children = {} if "arn" in args else CHILDREN
-        self._child = Children(self, args.get("transform", {}), children).options
-        self.arn = pulumi.Output.from_input(self._args["arn"]) if "arn" in args else self._new_secret()
-        self.reader = pulumi.Output.all(self.arn, args.get("kms_key_arn", "")).apply(
+        self.arn = pulumi.Output.from_input(self._args["arn"]) if existing else self._new_secret()
+        self.reader = pulumi.Output.all(self.arn, self._args.get("kms_key_arn", "")).apply(
             lambda known: _reader(name, *known)
         )
-        self.register_outputs({"arn": self.arn, "reader": self.reader})
+        self._register_outputs()
 
     def _new_secret(self) -> pulumi.Output[str]:
         value = map_input(self._args["value"], self._checked)
@@ -85,8 +83,8 @@ class Secret(pulumi.ComponentResource):
             name_prefix=f"{physical_name(self._name)}-",
             kms_key_id=self._args.get("kms_key_arn"),
             recovery_window_in_days=self._args["recovery_days"],
-            tags=resource_tags(self._args.get("tags"), self._name),
-            opts=self._child("secret", secret_options(self._args.get("kms_key_arn"))),
+            tags=self._tags(self._name),
+            opts=self._child("secret", replace_on_changes=replaced_without_key(self._args.get("kms_key_arn"))),
         )
         aws.secretsmanager.SecretVersion(
             self._name,
@@ -105,9 +103,9 @@ class Secret(pulumi.ComponentResource):
         return value
 
 
-def secret_options(kms_key: pulumi.Input[str] | None) -> pulumi.ResourceOptions:
+def replaced_without_key(kms_key: pulumi.Input[str] | None) -> list[str]:
     """Return what makes a secret anew that had a key and has none now: the provider's update takes no key away."""
-    return pulumi.ResourceOptions(replace_on_changes=["kmsKeyId"] if kms_key is None else None)
+    return ["kmsKeyId"] if kms_key is None else []
 
 
 def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:

@@ -8,9 +8,10 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, access_without_network
-from aurora_lambda.arguments import Argument, check_arguments, choice, flag, kms_key, known_arguments, map_input, text
-from aurora_lambda.naming import Tags, physical_name, resource_tags
-from aurora_lambda.transform import Children, ChildTypes, Transform
+from aurora_lambda.arguments import Argument, choice, flag, kms_key, map_input, text
+from aurora_lambda.component import Component
+from aurora_lambda.naming import Tags, physical_name
+from aurora_lambda.transform import ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import table_variable
 
 # Source: DynamoDB developer guide, "Naming rules".
@@ -70,12 +71,10 @@ ARGUMENTS: Mapping[str, Argument] = {
     "deletion_protection": flag(default=False),
     "kms_key_arn": kms_key(),
 }
-
-
 CHILDREN: ChildTypes = {"table": aws.dynamodb.Table}
 
 
-class StreamTable(pulumi.ComponentResource):
+class StreamTable(Component[StreamTableArgs]):
     """A DynamoDB table with its stream, apart from who reads it: readers come and go, and the table stays.
 
     Makes: the table (`table` in `transform`), unless it exists. At rest: its storage (0.25 USD per GB-month).
@@ -100,11 +99,8 @@ class StreamTable(pulumi.ComponentResource):
             ValueError: an argument that is not allowed, one attribute for both keys, a table's name that is too long,
                 or, once the table is looked up, an existing table without a stream.
         """
-        super().__init__("aurora-lambda:index:StreamTable", name, {}, opts)
-        args = known_arguments(name, args, StreamTableArgs)
-        self._name, self._args = name, check_arguments("StreamTable", name, args, ARGUMENTS)
-        children = {} if self._args["existing_table"] else CHILDREN
-        self._child = Children(self, args.get("transform", {}), children).options
+        children = {} if args.get("existing_table") else CHILDREN
+        super().__init__(name, args, opts, takes=StreamTableArgs, arguments=ARGUMENTS, children=children)
         prefix = self._args.get("name_prefix", physical_name(""))
         self._full_name = map_input(self._args["table_name"], lambda table: self._checked_name(prefix + table))
         self.table_name = pulumi.Output.from_input(self._full_name)
@@ -116,15 +112,7 @@ class StreamTable(pulumi.ComponentResource):
             self.kms_key_arn = pulumi.Output.from_input(self._args.get("kms_key_arn", ""))
         known = pulumi.Output.all(self._args["table_name"], self.table_name, self.table_arn, self.kms_key_arn)
         self.access = known.apply(lambda known: _access(*known))
-        self.register_outputs(
-            {
-                "tableName": self.table_name,
-                "tableArn": self.table_arn,
-                "streamArn": self.stream_arn,
-                "kmsKeyArn": self.kms_key_arn,
-                "access": self.access,
-            }
-        )
+        self._register_outputs()
 
     def _checked_name(self, name: str) -> str:
         if len(name) > TABLE_NAME_LENGTH:
@@ -192,8 +180,8 @@ class StreamTable(pulumi.ComponentResource):
             # Without is DynamoDB's own key. Left out, a table that had another one would keep it.
             server_side_encryption={"enabled": True, "kms_key_arn": key_arn} if key_arn else {"enabled": False},
             deletion_protection_enabled=args["deletion_protection"],
-            tags=resource_tags(args.get("tags"), self._name),
-            opts=self._child("table", pulumi.ResourceOptions(protect=args["deletion_protection"], aliases=former)),
+            tags=self._tags(self._name),
+            opts=self._child("table", protect=args["deletion_protection"], aliases=former),
         )
 
 

@@ -8,13 +8,13 @@ import pulumi_aws as aws
 from aurora_lambda import failure_destination, metrics, policies
 from aurora_lambda.access import PolicyStatements, merge_lists
 from aurora_lambda.alarms import register_alarm
-from aurora_lambda.arguments import check_arguments, known_arguments
+from aurora_lambda.component import Component
 from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.function_role import role_identity
-from aurora_lambda.naming import function_name, resource_tags
+from aurora_lambda.naming import function_name
 from aurora_lambda.table_stream_args import ARGUMENTS, TableStreamArgs
-from aurora_lambda.transform import Children, ChildTypes
+from aurora_lambda.transform import ChildTypes
 
 CHILDREN: ChildTypes = {
     **failure_destination.CHILDREN,
@@ -26,7 +26,7 @@ CHILDREN: ChildTypes = {
 }
 
 
-class TableStream(pulumi.ComponentResource):
+class TableStream(Component[TableStreamArgs]):
     """The changes of a DynamoDB table, delivered to a function, and a place for those that it cannot process.
 
     Makes: the event source mapping (`mapping` in `transform`); a policy of the function's role (`policy`); a private,
@@ -48,25 +48,16 @@ class TableStream(pulumi.ComponentResource):
         Raises:
             ValueError: an argument that is not allowed, or a filter that Lambda would refuse.
         """
-        super().__init__("aurora-lambda:index:TableStream", name, {}, opts)
-        args = known_arguments(name, args, TableStreamArgs)
-        self._name, self._args = name, check_arguments("TableStream", name, args, ARGUMENTS)
+        super().__init__(name, args, opts, takes=TableStreamArgs, arguments=ARGUMENTS, children=CHILDREN)
         _check_combinations(name, self._args)
-        self._child = Children(self, args.get("transform", {}), CHILDREN).options
-        self._role_name, _ = role_identity("TableStream", name, args["role"])
+        self._role_name, _ = role_identity("TableStream", name, self._args["role"])
 
         destination = self._failure_destination()
         mapping = self._mapping(self._role_policy(destination), destination)
         self.mapping_id = mapping.uuid
         self.failure_destination_arn = destination.arn if destination else pulumi.Output.from_input("")
         self.alarm_arns = self._alarms(mapping, destination)
-        self.register_outputs(
-            {
-                "mappingId": self.mapping_id,
-                "failureDestinationArn": self.failure_destination_arn,
-                "alarmArns": self.alarm_arns,
-            }
-        )
+        self._register_outputs()
 
     def _failure_destination(self) -> FailureDestination | None:
         destinations = FailureDestinations(
@@ -88,7 +79,7 @@ class TableStream(pulumi.ComponentResource):
             policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_lists(known))),
             # The new policy is made first and the old one deleted last: a record that is given up before the mapping
             # is changed can still be delivered, and one that is given up after it already.
-            opts=self._child("policy", pulumi.ResourceOptions(replace_on_changes=["policy"])),
+            opts=self._child("policy", replace_on_changes=["policy"]),
         )
 
     def _statements(self, destination: FailureDestination | None) -> PolicyStatements:
@@ -126,17 +117,15 @@ class TableStream(pulumi.ComponentResource):
             destination_config={"on_failure": {"destination_arn": destination.arn}} if destination else None,
             metrics_config={"metrics": ["EventCount"]},
             enabled=args["enabled"],
-            tags=resource_tags(args.get("tags"), self._name),
+            tags=self._tags(self._name),
             # Lambda checks the role's permissions when the mapping is created, takes no second mapping of a stream to
             # a function, and the provider's update does not take a destination away. It does change one, by which no
             # record comes again.
             opts=self._child(
                 "mapping",
-                pulumi.ResourceOptions(
-                    depends_on=[role_policy],
-                    delete_before_replace=True,
-                    replace_on_changes=None if destination else ["destinationConfig"],
-                ),
+                depends_on=[role_policy],
+                delete_before_replace=True,
+                replace_on_changes=None if destination else ["destinationConfig"],
             ),
         )
 
