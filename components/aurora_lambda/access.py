@@ -1,10 +1,11 @@
 """Access of a function to something else: the value that databases and networks offer and functions take."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, TypeVar, cast
 
 import pulumi
 
+from aurora_lambda import policies
 from aurora_lambda.arguments import map_input
 
 # An IAM statement: Effect, Action, Resource, Condition. A TypedDict would become two types in the generated SDKs: one
@@ -36,14 +37,29 @@ Variables = pulumi.Input[Mapping[str, pulumi.Input[str]]]
 PolicyStatements = pulumi.Input[Sequence[pulumi.Input[PolicyStatement]]]
 
 
-def access_without_network(environment: Variables, statements: PolicyStatements) -> FunctionAccess:
-    """Return the access of what is reached over AWS's own API: variables and IAM statements alone."""
+def function_access(
+    environment: Variables,
+    statements: PolicyStatements | Sequence[policies.Statement],
+    subnet_ids: Sequence[str] = (),
+    security_group_ids: Sequence[str] = (),
+) -> FunctionAccess:
+    """Return the access of what is reached from these subnets; without them, of what AWS's own API reaches."""
     return {
         "environment": environment,
-        "policy_statements": statements,
-        "subnet_ids": [],
-        "security_group_ids": [],
+        "policy_statements": cast(PolicyStatements, statements),
+        "subnet_ids": [*subnet_ids],
+        "security_group_ids": [*security_group_ids],
     }
+
+
+def policy_of(make: Callable[..., Any], *inputs: pulumi.Input[Any]) -> pulumi.Output[str]:
+    """Return the policy document of the statement or the statements that `make` returns of the inputs."""
+
+    def document(known: list[Any]) -> str:
+        made = make(*known)
+        return policies.policy_document(made if isinstance(made, list) else [made])
+
+    return pulumi.Output.all(*inputs).apply(document)
 
 
 def merged_access(component: str, name: str, sources: AccessList) -> pulumi.Output[FunctionAccess]:

@@ -18,6 +18,9 @@ Made = TypeVar("Made")
 
 MAX_CAPACITY_UNITS = 256
 RECOVERY_DAYS = range(7, 31)
+SECONDS_PER_DAY = 86_400
+# What a queue keeps messages for at most. Source: Amazon SQS API reference, SetQueueAttributes.
+QUEUE_DAYS = 14
 # Below: CloudWatch Logs API reference, PutRetentionPolicy.
 # fmt: off
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,

@@ -10,9 +10,18 @@ from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
 from aurora_lambda.component import Component
-from aurora_lambda.existing_cluster import BESIDE_EXISTING, existing_cluster, master_key, owner, runtime_role, usable
+from aurora_lambda.existing_cluster import (
+    BESIDE_EXISTING,
+    existing_cluster,
+    master_key,
+    owner,
+    restore_point,
+    restored_as_asked,
+    restored_from,
+    runtime_role,
+    usable,
+)
 from aurora_lambda.naming import physical_name, rds_identifier_prefix
-from aurora_lambda.restored_cluster import restore_point, restored_as_asked, restored_from
 from aurora_lambda.secret import replaced_without_key
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import ChildTypes
@@ -100,12 +109,18 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
 
     def _security_group_rules(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
         functions = self._args["function_security_group_id"]
-        rules = SecurityGroupRules(self._child, self._args.get("tags"))
+        rules = SecurityGroupRules(self._child, self._tags)
         # Named by the engine: a new engine's rules are created before these are deleted.
         ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
         return [
             rules.ingress(ingress, group_id, functions, self._port, f"{self._engine} from the functions"),
-            rules.egress(egress, functions, group_id, self._port, f"{self._engine} to the database"),
+            rules.egress(
+                egress,
+                functions,
+                self._port,
+                f"{self._engine} to the database",
+                referenced_security_group_id=group_id,
+            ),
         ]
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
+from aurora_lambda.access import FunctionAccess, function_access
 from aurora_lambda_runtime.database.contract import DatabaseSettings, RuntimeRole
 from aurora_lambda_runtime.database.engines import Auth
 
@@ -36,15 +36,14 @@ class ClusterDetails:
 
     def runtime(self) -> FunctionAccess:
         """Return what the application gets: a role of its own, which cannot change the schema."""
-        return self._access(
-            self._runtime_statements(), self._settings(self.runtime_role, self.auth, self.runtime_secret_arn)
-        )
+        environment = self._settings(self.runtime_role, self.auth, self.runtime_secret_arn)
+        return self._access(environment, self._runtime_statements())
 
     def admin(self) -> FunctionAccess:
         """Return what the migration runner gets: the master user, and which role to make for the application."""
         role = RuntimeRole(self.runtime_role, self.auth, self.runtime_secret_arn)
         environment = self._settings(self.master_username, "password", self.master_secret_arn, self.owner)
-        return self._access(self._admin_statements(), {**environment, **role.to_environment(self.name)})
+        return self._access({**environment, **role.to_environment(self.name)}, self._admin_statements())
 
     def secrets_endpoint_policy(self, stack_prefix: str, others: Sequence[str] = ()) -> str:
         """Return the policy that lets the stack's secrets and `others` through an endpoint, as JSON.
@@ -54,16 +53,12 @@ class ClusterDetails:
         """
         partition, _, region, account = self.arn.split(":")[1:5]
         secret = f"arn:{partition}:secretsmanager:{region}:{account}:secret"
-        own = policies.reach_secrets(f"{secret}:rds!cluster-*", f"{secret}:{stack_prefix}*")
-        return policies.policy_document([own, *([policies.reach_secrets_to_read(*others)] if others else [])])
+        own = policies.write_secret(f"{secret}:rds!cluster-*", f"{secret}:{stack_prefix}*")
+        allowed = [own, *([policies.read_secret(*others)] if others else [])]
+        return policies.policy_document([policies.let_through(each) for each in allowed])
 
-    def _access(self, statements: list[policies.Statement], environment: dict[str, str]) -> FunctionAccess:
-        return {
-            "environment": environment,
-            "policy_statements": [dict(statement) for statement in statements],
-            "subnet_ids": self.subnet_ids,
-            "security_group_ids": self.security_group_ids,
-        }
+    def _access(self, environment: dict[str, str], statements: list[policies.Statement]) -> FunctionAccess:
+        return function_access(environment, statements, self.subnet_ids, self.security_group_ids)
 
     def _settings(self, db_role: str, auth: Auth, secret_arn: str, owner: str = "") -> dict[str, str]:
         return DatabaseSettings(
@@ -85,7 +80,7 @@ class ClusterDetails:
             return [policies.connect_to_aurora(self.arn, self.resource_id, self.runtime_role)]
         return [
             policies.read_secret(self.runtime_secret_arn),
-            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt"),
+            *policies.use_key("secretsmanager", self.kms_key_arn, "kms:Decrypt"),
         ]
 
     def _admin_statements(self) -> list[policies.Statement]:
@@ -99,6 +94,6 @@ class ClusterDetails:
             policies.read_secret(self.master_secret_arn),
             *token,
             *runtime_secret,
-            *policies.use_key_for_secrets(self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
-            *policies.use_key_for_secrets(self.master_key_arn, "kms:Decrypt"),
+            *policies.use_key("secretsmanager", self.kms_key_arn, "kms:Decrypt", "kms:GenerateDataKey"),
+            *policies.use_key("secretsmanager", self.master_key_arn, "kms:Decrypt"),
         ]

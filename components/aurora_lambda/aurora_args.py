@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.arguments import (
+    SECONDS_PER_DAY,
     Argument,
     capacity,
     choice,
@@ -24,7 +25,6 @@ from aurora_lambda.naming import Tags
 from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.engines import AUTHS, RESERVED_ROLES, RESERVED_SCHEMAS
 
-SECONDS_PER_DAY = 86_400
 DEFAULT_ROLE = "app_runtime"
 
 

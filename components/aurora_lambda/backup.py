@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
+from aurora_lambda.access import policy_of
 from aurora_lambda.arguments import Argument, flag, kms_key, text, whole_number
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
@@ -110,9 +111,7 @@ class Backup(Component[BackupArgs]):
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         return aws.iam.Role(
             self._name,
-            assume_role_policy=account_id.apply(
-                lambda id_: policies.policy_document([policies.trust("backup.amazonaws.com", id_)])
-            ),
+            assume_role_policy=policy_of(policies.trust, "backup.amazonaws.com", account_id),
             tags=self._tags(self._name),
             opts=self._kept("role"),
         )

@@ -6,13 +6,11 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
+from aurora_lambda.access import FunctionAccess, policy_of
 from aurora_lambda.component import Component
 from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
-from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together
-from aurora_lambda.dsql_regions import peering_mistakes, replica_key
+from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together, peering_mistakes
 from aurora_lambda.security_group_rules import SecurityGroupRules
-from aurora_lambda.subnets import one_in_each_zone
 from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
@@ -122,9 +120,7 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         aws.dsql.ClusterPolicy(
             self._name,
             identifier=cluster.identifier,
-            policy=pulumi.Output.all(arn, self._args["vpc_id"]).apply(
-                lambda known: policies.policy_document([policies.deny_outside_vpc(*known)])
-            ),
+            policy=policy_of(policies.deny_outside_vpc, arn, self._args["vpc_id"]),
             opts=self._child("clusterPolicy"),
         )
 
@@ -161,11 +157,11 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         args, name, port = self._args, self._name, DSQL.default_port
         if "vpc_id" not in args:
             return []
-        functions, rules = args["function_security_group_id"], SecurityGroupRules(self._child, args.get("tags"))
+        functions, rules = args["function_security_group_id"], SecurityGroupRules(self._child, self._tags)
         out = f"{name}-functions-out"
         if not args["vpc_endpoint"]:
             # The security group of an endpoint that exists is not known here.
-            return [rules.egress(out, functions, None, port, "dsql to the endpoint of the VPC")]
+            return [rules.egress(out, functions, port, "dsql to the endpoint of the VPC", cidr_ipv4="0.0.0.0/0")]
         group = aws.ec2.SecurityGroup(
             f"{name}-endpoint",
             vpc_id=args["vpc_id"],
@@ -177,7 +173,7 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         return [
             self._vpc_endpoint(cluster, group).id,
             rules.ingress(f"{name}-from-functions", group.id, functions, port, "dsql from the functions"),
-            rules.egress(out, functions, group.id, port, "dsql to the database"),
+            rules.egress(out, functions, port, "dsql to the database", referenced_security_group_id=group.id),
         ]
 
     def _vpc_endpoint(self, cluster: aws.dsql.Cluster, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
@@ -191,10 +187,21 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
             service_name=cluster.vpc_endpoint_service_name,
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
-            subnet_ids=one_in_each_zone(self._args["subnet_ids"], self),
+            subnet_ids=pulumi.Output.all(self._args["subnet_ids"]).apply(lambda known: self._one_in_each_zone(*known)),
             security_group_ids=[group.id],
             tags=self._tags(self._name),
             opts=self._child("vpcEndpoint"),
+        )
+
+    def _one_in_each_zone(self, subnet_ids: list[str]) -> pulumi.Output[list[str]]:
+        """Return the first of the subnets in each availability zone: an interface endpoint takes one address in each.
+
+        Source: AWS PrivateLink guide, "Access an AWS service using an interface VPC endpoint", considerations.
+        """
+        opts = pulumi.InvokeOutputOptions(parent=self)
+        zones = [aws.ec2.get_subnet_output(id=each, opts=opts).availability_zone_id for each in subnet_ids]
+        return pulumi.Output.all(*zones).apply(
+            lambda zones: [each for number, each in enumerate(subnet_ids) if zones[number] not in zones[:number]]
         )
 
     def _application_schema(self, cluster_arn: pulumi.Output[str]) -> pulumi.Output[ApplicationSchema]:
@@ -211,3 +218,15 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
             security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
             owner=args.get("owner", f"{pulumi.get_project()}/{pulumi.get_stack()}"),
         ).apply(lambda known: ApplicationSchema(**known))
+
+
+def replica_key(kms_key_arn: str, region: str) -> str:
+    """Return the ARN of a multi-Region key's replica: the same but for the Region.
+
+    Source: AWS KMS developer guide, "How multi-Region keys work"
+
+    >>> replica_key("arn:aws:kms:eu-west-1:123456789012:key/mrk-0a1b", "eu-west-2")
+    'arn:aws:kms:eu-west-2:123456789012:key/mrk-0a1b'
+    """
+    arn, partition, service, _, key = kms_key_arn.split(":", 4)
+    return ":".join((arn, partition, service, region, key))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
+from aurora_lambda.access import FunctionAccess, function_access
 from aurora_lambda_runtime.database.contract import DatabaseSettings, RuntimeRole
 
 ADMIN = "admin"
@@ -71,9 +71,4 @@ class ApplicationSchema:
         ).to_environment()
 
     def _access(self, environment: dict[str, str], statement: policies.Statement) -> FunctionAccess:
-        return {
-            "environment": environment,
-            "policy_statements": [dict(statement)],
-            "subnet_ids": self.subnet_ids,
-            "security_group_ids": self.security_group_ids,
-        }
+        return function_access(environment, [statement], self.subnet_ids, self.security_group_ids)

@@ -6,7 +6,6 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from aurora_lambda.arguments import Argument, flag, kms_key, text
-from aurora_lambda.dsql_regions import peering_mistakes
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import Transform
 
@@ -103,3 +102,24 @@ def check_together(name: str, args: DsqlDatabaseArgs) -> None:
             f"DsqlDatabase {name!r}: {given[0]} is for a new cluster, and cluster_identifier names an existing one;"
             " give one of the two"
         )
+
+
+def peering_mistakes(regions: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the Regions of a cluster in two, by what each is called; an empty one is not known.
+
+    Source: Aurora DSQL user guide, "Configuring multi-Region clusters".
+    """
+    known, mistakes = [(name, region) for name, region in regions.items() if region], []
+    for number, (name, region) in enumerate(known):
+        for earlier, other in known[:number]:
+            if region == other:
+                mistakes.append(
+                    f"{name} is {region!r}, as {earlier} is: a cluster in two Regions needs three different ones"
+                )
+                break
+            if region.partition("-")[0] != other.partition("-")[0]:
+                mistakes.append(
+                    f"{name} is {region!r}, on another continent than {other!r}: DSQL joins Regions of one alone"
+                )
+                break
+    return mistakes

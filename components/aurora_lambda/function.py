@@ -1,12 +1,13 @@
 """A Lambda function that runs a container image, with permissions and a log group of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda import failed_events, policies
-from aurora_lambda.access import PolicyStatement, merge_lists, merged_access, merged_mapping
+from aurora_lambda import policies
+from aurora_lambda.access import PolicyStatement, merge_lists, merged_access, merged_mapping, policy_of
+from aurora_lambda.arguments import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.component import Component
 from aurora_lambda.function_args import ARGUMENTS, ImageFunctionArgs
 from aurora_lambda.function_role import role_identity
@@ -23,7 +24,9 @@ CHILDREN: ChildTypes = {
     "url": aws.lambda_.FunctionUrl,
     "urlPermission": aws.lambda_.Permission,
     "invokePermission": aws.lambda_.Permission,
-    **failed_events.CHILDREN,
+    "failedEvents": aws.sqs.Queue,
+    "failedEventsPolicy": aws.iam.RolePolicy,
+    "eventInvokeConfig": aws.lambda_.FunctionEventInvokeConfig,
 }
 
 
@@ -79,9 +82,7 @@ class ImageFunction(Component[ImageFunctionArgs]):
         return aws.iam.RolePolicy(
             self._name,
             role=self._role_name,
-            policy=pulumi.Output.all(
-                log_group.arn, statements, self._access["subnet_ids"], self._args["tracing"]
-            ).apply(lambda known: _policy(*known)),
+            policy=policy_of(_statements, log_group.arn, statements, self._access["subnet_ids"], self._args["tracing"]),
             # A new policy is created before the old one is deleted: the running function never lacks its rights.
             opts=self._child("policy", replace_on_changes=["policy"]),
         )
@@ -172,31 +173,53 @@ class ImageFunction(Component[ImageFunctionArgs]):
         return pulumi.Output.all(url.function_url, *permissions).apply(lambda known: known[0])
 
     def _failed_events(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
-        if not self._args["keep_failed_events"]:
+        """Let Lambda put the events that the function fails on into a queue, with its error, and return its name.
+
+        As the function's logs do, the queue goes with the function.
+        """
+        args, key = self._args, self._args.get("kms_key_arn")
+        if not args["keep_failed_events"]:
             return pulumi.Output.from_input("")
-        return failed_events.keep_failed_events(
-            self._name,
-            self._args,
-            function.name,
-            qualifier,
-            role_name=self._role_name,
-            tags=self._tags(f"{self._name}-failed-events"),
-            child=self._child,
+        name = f"{self._name}-failed-events"
+        queue = aws.sqs.Queue(
+            name,
+            message_retention_seconds=QUEUE_DAYS * SECONDS_PER_DAY,
+            sqs_managed_sse_enabled=True if key is None else None,
+            kms_master_key_id=key,
+            tags=self._tags(name),
+            opts=self._child("failedEvents"),
         )
+        policy = aws.iam.RolePolicy(
+            name,
+            role=self._role_name,
+            policy=policy_of(policies.deliver_to_queue, queue.arn, key or ""),
+            opts=self._child("failedEventsPolicy", replace_on_changes=["policy"]),
+        )
+        aws.lambda_.FunctionEventInvokeConfig(
+            self._name,
+            function_name=function.name,
+            qualifier=qualifier,
+            maximum_retry_attempts=args["maximum_retry_attempts"],
+            maximum_event_age_in_seconds=args["maximum_event_age_in_seconds"],
+            destination_config={"on_failure": {"destination": queue.arn}},
+            # Lambda checks the role's permissions when it is told of the queue.
+            opts=self._child("eventInvokeConfig", depends_on=[policy]),
+        )
+        return queue.name
 
     def _deny_network_interfaces_to_code(self, function: aws.lambda_.Function) -> None:
         aws.iam.RolePolicy(
             f"{self._name}-code",
             role=self._role_name,
-            policy=function.arn.apply(lambda arn: policies.policy_document([policies.deny_eni_to_code(arn)])),
+            policy=policy_of(policies.deny_eni_to_code, function.arn),
             opts=self._child("codePolicy"),
         )
 
 
-def _policy(
+def _statements(
     log_group_arn: str, statements: Sequence[Sequence[PolicyStatement]], subnet_ids: Sequence[str], tracing: bool
-) -> str:
-    """Return the role's policy: logs, network interfaces where there are subnets, traces, and all statements."""
+) -> list[Mapping[str, object]]:
+    """Return what the role may do: logs, network interfaces where there are subnets, traces, and all statements."""
     attach = [policies.attach_to_vpc()] if subnet_ids else []
     trace = [policies.write_traces()] if tracing else []
-    return policies.policy_document([policies.write_logs(log_group_arn), *attach, *trace, *merge_lists(statements)])
+    return [policies.write_logs(log_group_arn), *attach, *trace, *merge_lists(statements)]

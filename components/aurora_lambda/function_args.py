@@ -5,7 +5,6 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from aurora_lambda import failed_events
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
 from aurora_lambda.arguments import ARCHITECTURE, Argument, choice, flag, kms_key, log_retention, whole_number
 from aurora_lambda.function_role import Role
@@ -84,7 +83,10 @@ ARGUMENTS: Mapping[str, Argument] = {
     "url_auth_type": choice("AWS_IAM", "NONE"),
     "snap_start": flag(default=False),
     "publish": flag(default=False),
-    **failed_events.ARGUMENTS,
+    "keep_failed_events": flag(default=False),
+    # Source: Lambda API reference, PutFunctionEventInvokeConfig.
+    "maximum_retry_attempts": whole_number(0, 2, "attempts", 2),
+    "maximum_event_age_in_seconds": whole_number(60, 21_600, "seconds", 21_600),
     "kms_key_arn": kms_key(),
     "tracing": flag(default=False),
 }

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
+from aurora_lambda.access import policy_of
 from aurora_lambda.arguments import Argument, check_arguments, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
@@ -58,9 +59,7 @@ class FunctionRole(Component[FunctionRoleArgs]):
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         role = aws.iam.Role(
             name,
-            assume_role_policy=account_id.apply(
-                lambda id_: policies.policy_document([policies.trust("lambda.amazonaws.com", id_)])
-            ),
+            assume_role_policy=policy_of(policies.trust, "lambda.amazonaws.com", account_id),
             path=self._args["path"],
             permissions_boundary=self._args.get("permissions_boundary"),
             tags=self._tags(name),

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from aurora_lambda import policies
+from aurora_lambda.access import policy_of
 from aurora_lambda.arguments import ARCHITECTURE, Argument, flag, kms_key, whole_number
 from aurora_lambda.build_context import source_digest
 from aurora_lambda.component import Component
@@ -119,7 +120,7 @@ class LambdaImage(Component[LambdaImageArgs]):
         return aws.ecr.RepositoryPolicy(
             self._name,
             repository=repository.name,
-            policy=repository.arn.apply(lambda arn: policies.policy_document([policies.pull_image(arn)])),
+            policy=policy_of(policies.pull_image, repository.arn),
             opts=self._child("repositoryPolicy"),
         )
 

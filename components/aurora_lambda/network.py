@@ -1,5 +1,6 @@
 """The network of functions and databases: isolated subnets, from which only one endpoint can be reached."""
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
@@ -7,12 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess
+from aurora_lambda.access import FunctionAccess, function_access, policy_of
 from aurora_lambda.arguments import Argument, cidr_block, flag, strings, whole_number
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
 from aurora_lambda.security_group_rules import SecurityGroupRules
-from aurora_lambda.subnets import subnet_blocks
 from aurora_lambda.transform import ChildTypes, Transform
 
 SUBNET_COUNT = 3
@@ -112,6 +112,7 @@ class Network(Component[NetworkArgs]):
         children = OF_ALL_VPCS if existing else CHILDREN
         super().__init__(name, args, opts, takes=NetworkArgs, arguments=ARGUMENTS, children=children)
         _check_combinations(name, self._args)
+        self._rules = SecurityGroupRules(self._child, self._tags)
 
         # An existing VPC's zones are not known here: the endpoint then gets one address.
         self._routes: aws.ec2.RouteTable | None = None
@@ -121,12 +122,12 @@ class Network(Component[NetworkArgs]):
         self.secrets_endpoint_id = pulumi.Output.from_input("")
         ready = [*self._interfaces(functions), *self._gateways(functions)]
         if not self._args["secrets_endpoint"]:
-            ready += self._https_egress(functions)
+            # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
+            out, description = f"{name}-functions-https-out", "HTTPS by the routes of the VPC"
+            ready.append(self._rules.egress(out, functions.id, HTTPS, description, cidr_ipv4="0.0.0.0/0"))
         self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
         self.access = pulumi.Output.all(self.subnet_ids, self.function_security_group_id).apply(
-            lambda ids: FunctionAccess(
-                environment={}, policy_statements=[], subnet_ids=ids[0], security_group_ids=[ids[1]]
-            )
+            lambda ids: function_access({}, [], ids[0], [ids[1]])
         )
         self._register_outputs()
 
@@ -193,19 +194,22 @@ class Network(Component[NetworkArgs]):
     def _interfaces(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         """Register the interface endpoints, and return outputs that are known once functions reach them."""
         others = [each for each in self._args["endpoints"] if each not in GATEWAYS]
-        secrets = self._args["secrets_endpoint"]
+        secrets, name = self._args["secrets_endpoint"], self._name
         if not others and not secrets:
             return []
         endpoint_group = self._security_group(
             "endpointSecurityGroup", "endpoints", "Endpoints: HTTPS from the functions."
         )
-        rules, name = SecurityGroupRules(self._child, self._args.get("tags")), self._name
         ready = [
-            rules.ingress(
+            self._rules.ingress(
                 f"{name}-endpoints-from-functions", endpoint_group.id, functions.id, HTTPS, "HTTPS from the functions"
             ),
-            rules.egress(
-                f"{name}-functions-to-endpoints", functions.id, endpoint_group.id, HTTPS, "HTTPS to the endpoints"
+            self._rules.egress(
+                f"{name}-functions-to-endpoints",
+                functions.id,
+                HTTPS,
+                "HTTPS to the endpoints",
+                referenced_security_group_id=endpoint_group.id,
             ),
         ]
         if secrets:
@@ -233,7 +237,7 @@ class Network(Component[NetworkArgs]):
 
     def _gateways(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
         """Register the gateway endpoints, and return outputs that are known once functions reach them."""
-        rules, ready = SecurityGroupRules(self._child, self._args.get("tags")), []
+        ready = []
         for service in [each for each in self._args["endpoints"] if each in GATEWAYS]:
             name = f"{self._name}-{service}"
             gateway = aws.ec2.VpcEndpoint(
@@ -246,24 +250,19 @@ class Network(Component[NetworkArgs]):
                 tags=self._tags(name),
                 opts=self._child("gatewayEndpoint"),
             )
-            ready.append(rules.egress_to_prefix_list(f"{name}-out", functions.id, gateway.prefix_list_id, HTTPS))
+            route = {"prefix_list_id": gateway.prefix_list_id}
+            ready.append(self._rules.egress(f"{name}-out", functions.id, HTTPS, "HTTPS to the gateway", **route))
         return ready
 
     def _policy(self, service: str) -> pulumi.Output[str] | None:
         if service not in FENCED:
             return None
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
-        return account_id.apply(lambda id_: policies.policy_document([policies.reach_anything(id_)]))
+        return policy_of(policies.reach_anything, account_id)
 
     def _service(self, service: str) -> pulumi.Output[str]:
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         return region.apply(lambda region: f"com.amazonaws.{region}.{service}")
-
-    def _https_egress(self, functions: aws.ec2.SecurityGroup) -> list[pulumi.Output[str]]:
-        # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
-        name, description = f"{self._name}-functions-https-out", "HTTPS by the routes of the VPC"
-        rules = SecurityGroupRules(self._child, self._args.get("tags"))
-        return [rules.egress(name, functions.id, None, HTTPS, description)]
 
     def _security_group(self, child: str, role: str, description: str) -> aws.ec2.SecurityGroup:
         name = f"{self._name}-{role}"
@@ -286,3 +285,12 @@ def _check_combinations(name: str, args: NetworkArgs) -> None:
             f"Network {name!r}: endpoints has {gateways[0]!r}, which takes the route tables of the existing VPC;"
             " give them a gateway endpoint there"
         )
+
+
+def subnet_blocks(cidr_block: str, count: int) -> list[str]:
+    """Return the first `count` of the sixteen equal parts of an IPv4 range.
+
+    >>> subnet_blocks("10.0.0.0/16", 3)
+    ['10.0.0.0/20', '10.0.16.0/20', '10.0.32.0/20']
+    """
+    return [str(block) for block in ipaddress.IPv4Network(cidr_block).subnets(prefixlen_diff=4)][:count]

@@ -141,14 +141,9 @@ def write_secret(*secret_arns: str) -> Statement:
     return allow(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], *secret_arns)
 
 
-def reach_secrets(*secret_arns: str) -> Statement:
-    """Return what an endpoint's policy lets through: reading and writing these secrets, by whoever has the right to."""
-    return {**write_secret(*secret_arns), "Principal": {"AWS": "*"}}
-
-
-def reach_secrets_to_read(*secret_arns: str) -> Statement:
-    """Return what an endpoint's policy lets through: reading these secrets, by whoever has the right to."""
-    return {**read_secret(*secret_arns), "Principal": {"AWS": "*"}}
+def let_through(statement: Statement) -> Statement:
+    """Return what an endpoint's policy lets through: what the statement allows, by whoever has the right to."""
+    return {**statement, "Principal": {"AWS": "*"}}
 
 
 def reach_anything(account_id: str) -> Statement:
@@ -231,11 +226,6 @@ def deny_without_tls(bucket_arn: str) -> Statement:
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-
-
-def use_key_for_secrets(key_arn: str, *actions: str) -> list[Statement]:
-    """Return what using a customer's own key needs, through Secrets Manager only."""
-    return use_key("secretsmanager", key_arn, *actions)
 
 
 def use_key(service: str, key_arn: str, *actions: str) -> list[Statement]:

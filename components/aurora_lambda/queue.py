@@ -7,11 +7,18 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.access import FunctionAccess, function_access, policy_of
 from aurora_lambda.alarms import register_alarm
-from aurora_lambda.arguments import Argument, flag, kms_key, sns_topic, whole_number
+from aurora_lambda.arguments import (
+    QUEUE_DAYS,
+    SECONDS_PER_DAY,
+    Argument,
+    flag,
+    kms_key,
+    sns_topic,
+    whole_number,
+)
 from aurora_lambda.component import Component
-from aurora_lambda.failure_destination import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.function_role import Role, role_identity
 from aurora_lambda.metrics import DEAD_LETTERS_ALARM
 from aurora_lambda.naming import Tags
@@ -113,8 +120,7 @@ class Queue(Component[QueueArgs]):
 
     def _sender(self, known: list[str]) -> FunctionAccess:
         url, arn, key_arn = known
-        statements = [dict(statement) for statement in policies.deliver_to_queue(arn, key_arn)]
-        return access_without_network({queue_variable(self._name): url}, statements)
+        return function_access({queue_variable(self._name): url}, policies.deliver_to_queue(arn, key_arn))
 
     def _dead_letters(self) -> aws.sqs.Queue:
         return aws.sqs.Queue(
@@ -151,9 +157,7 @@ class Queue(Component[QueueArgs]):
         policy = aws.iam.RolePolicy(
             f"{self._name}-queue",
             role=role_name,
-            policy=pulumi.Output.all(queue.arn, self._key or "").apply(
-                lambda known: policies.policy_document(policies.receive_from_queue(*known))
-            ),
+            policy=policy_of(policies.receive_from_queue, queue.arn, self._key or ""),
             opts=self._child("policy", replace_on_changes=["policy"]),
         )
         concurrency = args.get("maximum_concurrency")

@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
+from aurora_lambda.access import policy_of
 from aurora_lambda.arguments import Argument, flag, map_input, text, whole_number
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
@@ -115,23 +116,20 @@ class Schedule(Component[ScheduleArgs]):
         account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         return aws.iam.Role(
             f"{self._name}-schedule",
-            assume_role_policy=account_id.apply(
-                lambda id_: policies.policy_document([policies.trust("scheduler.amazonaws.com", id_)])
-            ),
+            assume_role_policy=policy_of(policies.trust, "scheduler.amazonaws.com", account_id),
             tags=self._tags(f"{self._name}-schedule"),
             opts=self._child("role"),
         )
 
     def _policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
-        def document(function: str, dead_letters: str) -> str:
+        def statements(function: str, dead_letters: str) -> list[policies.Statement]:
             send = [policies.allow(["sqs:SendMessage"], dead_letters)] if dead_letters else []
-            return policies.policy_document([policies.allow(["lambda:InvokeFunction"], function), *send])
+            return [policies.allow(["lambda:InvokeFunction"], function), *send]
 
-        known = pulumi.Output.all(self._args["function_arn"], self._args.get("dead_letter_queue_arn", ""))
         return aws.iam.RolePolicy(
             f"{self._name}-schedule",
             role=role.name,
-            policy=known.apply(lambda known: document(*known)),
+            policy=policy_of(statements, self._args["function_arn"], self._args.get("dead_letter_queue_arn", "")),
             opts=self._child("policy"),
         )
 

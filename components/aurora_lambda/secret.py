@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.access import FunctionAccess, function_access
 from aurora_lambda.arguments import Argument, kms_key, map_input, recovery_days, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags, physical_name
@@ -109,5 +109,5 @@ def replaced_without_key(kms_key: pulumi.Input[str] | None) -> list[str]:
 
 
 def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:
-    statements = [policies.read_secret(arn), *policies.use_key_for_secrets(kms_key_arn, "kms:Decrypt")]
-    return access_without_network({secret_variable(name): arn}, [dict(statement) for statement in statements])
+    statements = [policies.read_secret(arn), *policies.use_key("secretsmanager", kms_key_arn, "kms:Decrypt")]
+    return function_access({secret_variable(name): arn}, statements)

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import FunctionAccess, access_without_network
+from aurora_lambda.access import FunctionAccess, function_access
 from aurora_lambda.arguments import Argument, choice, flag, kms_key, map_input, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags, physical_name
@@ -186,5 +186,4 @@ class StreamTable(Component[StreamTableArgs]):
 
 
 def _access(name: str, full_name: str, arn: str, key_arn: str) -> FunctionAccess:
-    statements = [dict(statement) for statement in policies.use_items(arn, key_arn)]
-    return access_without_network({table_variable(name): full_name}, statements)
+    return function_access({table_variable(name): full_name}, policies.use_items(arn, key_arn))

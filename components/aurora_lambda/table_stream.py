@@ -1,15 +1,16 @@
 """The stream of a DynamoDB table, delivered to a function."""
 
 import json
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda import failure_destination, metrics, policies
-from aurora_lambda.access import PolicyStatements, merge_lists
+from aurora_lambda import metrics, policies
+from aurora_lambda.access import PolicyStatements, merge_lists, policy_of
 from aurora_lambda.alarms import register_alarm
+from aurora_lambda.arguments import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.component import Component
-from aurora_lambda.failure_destination import FailureDestination, FailureDestinations
 from aurora_lambda.filter_patterns import filter_mistakes
 from aurora_lambda.function_role import role_identity
 from aurora_lambda.naming import function_name
@@ -17,13 +18,26 @@ from aurora_lambda.table_stream_args import ARGUMENTS, TableStreamArgs
 from aurora_lambda.transform import ChildTypes
 
 CHILDREN: ChildTypes = {
-    **failure_destination.CHILDREN,
+    "bucket": aws.s3.Bucket,
+    "bucketEncryption": aws.s3.BucketServerSideEncryptionConfiguration,
+    "bucketPublicAccess": aws.s3.BucketPublicAccessBlock,
+    "bucketPolicy": aws.s3.BucketPolicy,
+    "bucketLifecycle": aws.s3.BucketLifecycleConfiguration,
+    "queue": aws.sqs.Queue,
     "policy": aws.iam.RolePolicy,
     "mapping": aws.lambda_.EventSourceMapping,
     "ageAlarm": aws.cloudwatch.MetricAlarm,
     "lostAlarm": aws.cloudwatch.MetricAlarm,
     "givenUpAlarm": aws.cloudwatch.MetricAlarm,
 }
+
+
+@dataclass(frozen=True)
+class FailureDestination:
+    """Where records go that are given up, and what the function's role needs to deliver them there."""
+
+    arn: pulumi.Output[str]
+    statements: pulumi.Output[list[policies.Statement]]
 
 
 class TableStream(Component[TableStreamArgs]):
@@ -60,16 +74,78 @@ class TableStream(Component[TableStreamArgs]):
         self._register_outputs()
 
     def _failure_destination(self) -> FailureDestination | None:
-        destinations = FailureDestinations(
-            child=self._child,
-            name=f"{self._name}-failures",
-            retention_days=self._args["failure_retention_days"],
-            kms_key_arn=self._args.get("kms_key_arn"),
-            force_destroy=self._args["force_destroy"],
-            tags=self._args.get("tags"),
+        make = {"bucket": self._bucket, "queue": self._queue}.get(self._args["on_failure"])
+        return make(f"{self._name}-failures") if make else None
+
+    def _bucket(self, name: str) -> FailureDestination:
+        """Register an encrypted, private bucket, which keeps each record whole for the retention time."""
+        args, key = self._args, self._args.get("kms_key_arn")
+        bucket = aws.s3.Bucket(
+            name, force_destroy=args["force_destroy"], tags=self._tags(name), opts=self._kept("bucket")
         )
-        make = {"bucket": destinations.bucket, "queue": destinations.queue}.get(self._args["on_failure"])
-        return make() if make else None
+        default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="AES256" if key is None else "aws:kms", kms_master_key_id=key
+        )
+        rule = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=default, bucket_key_enabled=True
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name, bucket=bucket.bucket, rules=[rule], opts=self._kept("bucketEncryption")
+        )
+        self._keep_private(name, bucket)
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.bucket,
+            # The filter is for all objects; without one the provider warns that it is going to refuse.
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {},
+                    "expiration": {"days": args["failure_retention_days"]},
+                }
+            ],
+            opts=self._kept("bucketLifecycle"),
+        )
+        statements = pulumi.Output.all(bucket.arn, key or "").apply(lambda known: policies.deliver_to_bucket(*known))
+        return FailureDestination(bucket.arn, statements)
+
+    def _keep_private(self, name: str, bucket: aws.s3.Bucket) -> None:
+        aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._kept("bucketPublicAccess"),
+        )
+        aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.bucket,
+            policy=policy_of(policies.deny_without_tls, bucket.arn),
+            opts=self._kept("bucketPolicy"),
+        )
+
+    def _queue(self, name: str) -> FailureDestination:
+        """Register an encrypted queue, whose messages say where in the stream the records were."""
+        key = self._args.get("kms_key_arn")
+        queue = aws.sqs.Queue(
+            name,
+            message_retention_seconds=pulumi.Output.from_input(self._args["failure_retention_days"]).apply(
+                lambda days: min(days, QUEUE_DAYS) * SECONDS_PER_DAY
+            ),
+            sqs_managed_sse_enabled=True if key is None else None,
+            kms_master_key_id=key,
+            tags=self._tags(name),
+            opts=self._kept("queue"),
+        )
+        statements = pulumi.Output.all(queue.arn, key or "").apply(lambda known: policies.deliver_to_queue(*known))
+        return FailureDestination(queue.arn, statements)
+
+    def _kept(self, child: str) -> pulumi.ResourceOptions:
+        # A bucket that stays in the account stays private, encrypted and emptied with time.
+        return self._child(child, retain_on_delete=not self._args["force_destroy"])
 
     def _role_policy(self, destination: FailureDestination | None) -> aws.iam.RolePolicy:
         statements = self._args.get("policy_statements", self._statements(destination))

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from aurora_lambda import Network
-from aurora_lambda.subnets import subnet_blocks
+from aurora_lambda.network import subnet_blocks
 from tests.components.conftest import Stack
 from tests.components.recording import record
 from tests.components.tokens import (

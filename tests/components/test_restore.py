@@ -4,7 +4,7 @@ import pulumi
 import pytest
 
 from aurora_lambda import AuroraDatabase, AuroraDatabaseArgs
-from aurora_lambda.restored_cluster import restored_from
+from aurora_lambda.existing_cluster import restored_from
 from aurora_lambda.service import Service
 from aurora_lambda.service.errors import SettingsError
 from tests.components.conftest import Stack

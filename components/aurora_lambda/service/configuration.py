@@ -10,8 +10,7 @@ from pulumi.runtime import config as runtime_config
 
 from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
-from aurora_lambda.dsql_args import MULTI_REGION_KEY
-from aurora_lambda.dsql_regions import peering_mistakes
+from aurora_lambda.dsql_args import MULTI_REGION_KEY, peering_mistakes
 from aurora_lambda.network import GATEWAYS
 from aurora_lambda.project import Project
 from aurora_lambda.service.errors import SettingsError

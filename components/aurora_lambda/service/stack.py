@@ -17,7 +17,7 @@ from aurora_lambda import (
     StreamTable,
     Watched,
 )
-from aurora_lambda.access import AccessList, PolicyStatements, Variables, access_without_network
+from aurora_lambda.access import AccessList, PolicyStatements, Variables, function_access
 from aurora_lambda.arguments import without_none
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
@@ -145,7 +145,7 @@ class Service:
             RunError: it uses a queue or a table that its subnets do not reach.
             RuntimeError: the program has awaited something since it made the service.
         """
-        own = access_without_network(environment or {}, policy_statements)
+        own = function_access(environment or {}, policy_statements)
         with self._additions.adding("extend_handler"):
             self._made(self._handler, "handler")
             self._functions.check_way_out("handler", access)
