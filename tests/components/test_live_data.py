@@ -1,5 +1,6 @@
 """What a deployment over a live stack must not do without being told: replace what holds its data."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -312,6 +313,44 @@ def test_a_table_of_the_stacks_own_does_not_become_an_existing_one() -> None:
     assert mistakes(streams(), {**theirs, "replaceData": "true"}) == mistakes(theirs, theirs) == []
     another = '[{"name": "copy", "table": "items", "existingTable": true, "tablePrefix": ""}]'
     assert mistakes(streams(), {"streams": another}) == []
+
+
+@pytest.mark.parametrize(
+    ("streams_now", "index", "live"),
+    [
+        ([{"name": "feed", "table": "items", "function": "copy"}], 0, "copy"),
+        (
+            [
+                {"name": "copy", "table": "items", "function": "send"},
+                {"name": "send", "table": "items", "function": "copy"},
+            ],
+            0,
+            "send",
+        ),
+    ],
+)
+def test_a_stream_whose_function_has_its_table_by_another_name_is_refused(
+    streams_now: list[dict[str, Any]], index: int, live: str
+) -> None:
+    """Lambda refuses a second mapping while the first is there: each `pulumi up` would stop half way at a 409."""
+    before = [{"name": "copy", "table": "items"}, {"name": "send", "table": "items"}]
+    name, function = streams_now[index]["name"], streams_now[index]["function"]
+    [first, *_] = mistakes({"streams": json.dumps(before)}, {"streams": json.dumps(streams_now)})
+    assert first == (
+        f"streams[{index}].name is {name!r}, and {live!r} on the live stack feeds the function {function!r} from the"
+        " table 'items': Lambda maps a stream to a function once, and would refuse the second one. Type: pulumi config"
+        f" set --path 'streams[{index}].name' {live}; for another name, first deploy without the stream"
+    )
+
+
+def test_a_stream_may_get_a_name_and_a_function_that_no_other_has() -> None:
+    """What Lambda takes would be refused, also over an older release, which did not say what its streams feed."""
+    renamed = {"streams": '[{"name": "feed", "table": "items"}]'}
+    assert mistakes(streams(), renamed) == []
+    older = live_data(read(streams(), "dev"), {})
+    del older["mappings"]
+    kept = '[{"name": "feed", "table": "items", "function": "copy"}]'
+    assert live_mistakes(older, read({"streams": kept}, "dev")) == []
 
 
 def test_a_dsql_stack_leaves_its_vpc_only_once_the_cluster_takes_logins_from_elsewhere() -> None:

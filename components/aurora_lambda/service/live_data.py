@@ -90,6 +90,7 @@ def live_data(settings: Settings, before: Mapping[str, Any], region: str = "") -
         "keepsImages": not settings.force_delete,
         "keys": {key.name: getattr(settings, key.field) for key in _replacing_keys(settings)},
         "tables": {name: _table(settings.streams[i], settings) for name, i in new_tables(settings.streams).items()},
+        "mappings": {stream.name: _mapping(stream) for stream in settings.streams},
     }
 
 
@@ -140,7 +141,7 @@ def former_auth(settings: Settings, before: Mapping[str, Any]) -> str:
 
 def live_mistakes(before: Mapping[str, Any], settings: Settings, region: str = "") -> list[str]:
     """Return what deploying `settings` over a stack that exported `before` must not do, each with what to type."""
-    mistakes = [*_leaving(before, settings)]
+    mistakes = [*_leaving(before, settings), *_mapped_twice(before, settings)]
     for each in _replacements(before, settings, region):
         if each.protected:
             order = _unprotect(each.path, each.live, each.given, "; pulumi config set replaceData true")
@@ -189,6 +190,20 @@ def _leaving(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             )
 
 
+def _mapped_twice(before: Mapping[str, Any], settings: Settings) -> Iterator[str]:
+    """Yield which streams would map a table's stream to a function before another name's mapping of the two is gone."""
+    live = {tuple(mapping): name for name, mapping in before.get("mappings", {}).items()}
+    for index, stream in enumerate(settings.streams):
+        name = live.get(tuple(_mapping(stream)), stream.name)
+        if name != stream.name:
+            path = f"streams[{index}].name"
+            yield (
+                f"{path} is {stream.name!r}, and {name!r} on the live stack feeds the function {stream.function_name!r}"
+                f" from the table {stream.table!r}: Lambda maps a stream to a function once, and would refuse the"
+                f" second one. Type: {_set(path, name)}; for another name, first deploy without the stream"
+            )
+
+
 def _replacements(before: Mapping[str, Any], settings: Settings, region: str) -> Iterator[Replacement]:
     after = live_data(settings, before)
     # An older release did not say where it was.
@@ -231,6 +246,11 @@ def _table(stream: StreamSettings, settings: Settings) -> dict[str, Any]:
     # As it is in the table's name: by default another one after `pulumi stack rename`.
     keys["tablePrefix"] = physical_name("") if stream.table_prefix is None else stream.table_prefix
     return {"protected": stream.deletion_protection or settings.deletion_protection, "keys": keys}
+
+
+def _mapping(stream: StreamSettings) -> list[str]:
+    """Return what Lambda maps once: the table, by its whole name, and the function."""
+    return [stream.full_table(physical_name("")), stream.function_name]
 
 
 def _unprotect(path: str, live: Any, given: Any, more: str = "") -> str:
