@@ -2,16 +2,10 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TypedDict
 
+from aurora_lambda_runtime.database.invocation import at_end, deadline
 from aurora_lambda_runtime.handler.context import LambdaContext, answer_deadline
-
-# When the answer has to be ready, on `time.monotonic`'s clock.
-deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
-
-# What to do when an invocation ends, however it ends.
-at_end: list[Callable[[], None]] = []
 
 
 class BatchItemFailure(TypedDict):

@@ -18,9 +18,9 @@ from aurora_lambda_runtime.application import ApplicationPackage
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import DATABASE_ROUTES, database_settings
 from aurora_lambda_runtime.database.current import set_database
+from aurora_lambda_runtime.database.invocation import at_end
 from aurora_lambda_runtime.database.transactions import Database
 from aurora_lambda_runtime.handler.dispatcher import Dispatcher
-from aurora_lambda_runtime.handler.entry import at_end
 from aurora_lambda_runtime.handler.loading import load_application
 from aurora_lambda_runtime.migrations.runner import run
 
