@@ -3,7 +3,7 @@
 import ipaddress
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NotRequired, TypeVar, cast, get_args, get_origin
@@ -74,6 +74,12 @@ def without_none(args: Args) -> Args:
     return cast(Args, {key: value for key, value in args.items() if value is not None})
 
 
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """Return the question whether somebody meant one of `names` by `name`; empty where none is near."""
+    near = get_close_matches(name, [*names], n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
 def known_arguments(component: str, name: str, args: Args, known: Any) -> Args:
     """Return the arguments of a component that are given; the TypedDict `known` is what it takes.
 
@@ -82,8 +88,7 @@ def known_arguments(component: str, name: str, args: Args, known: Any) -> Args:
     """
     component, keys = f"{component} {name!r}", known.__annotations__.keys()
     for key in (each for each in args if each not in keys):
-        near = get_close_matches(key, keys, n=1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(keys)}"
+        remedy = suggestion(key, keys) or f"available: {', '.join(keys)}"
         raise ValueError(f"{component}: there is no argument {key!r}; {remedy}")
     given = without_none(args)
     if missing := [key for key in keys if key in known.__required_keys__ and key not in given]:

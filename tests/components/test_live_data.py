@@ -9,7 +9,7 @@ import pytest
 from aurora_lambda.naming import physical_name
 from aurora_lambda.service import Service
 from aurora_lambda.service.configuration import read
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda.service.live_data import live_data, live_mistakes, live_warnings
 from aurora_lambda.service.settings import Settings
 from tests.components.conftest import Stack

@@ -6,7 +6,7 @@ import pytest
 from aurora_lambda import AuroraDatabase, AuroraDatabaseArgs
 from aurora_lambda.existing_cluster import restored_from
 from aurora_lambda.service import Service
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from tests.components.conftest import Stack
 from tests.components.recording import Recording, record
 from tests.components.tokens import CLUSTER, CLUSTER_INSTANCE, FUNCTION

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda.service.live_data import check_live_data
 from aurora_lambda.service.settings import Settings
 from aurora_lambda_local.program.deploy import up

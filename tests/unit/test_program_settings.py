@@ -22,8 +22,8 @@ from aurora_lambda.service import (
     whole_number,
 )
 from aurora_lambda.service.keys import declared_keys
-from aurora_lambda.service.program_settings import program_settings
 from aurora_lambda.service.reference import pulumi_block
+from aurora_lambda.service.settings import program_settings
 from aurora_lambda_local.cli.configuration import StackConfiguration
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.platform.errors import UsageError

@@ -13,7 +13,7 @@ from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.project import Project
 from aurora_lambda.service import regions
 from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda.service.names import PATTERN
 from aurora_lambda.service.reference import blocks, key_table, pulumi_block, with_block
 from aurora_lambda.service.regions import RDS_ROOTS, trusted_regions

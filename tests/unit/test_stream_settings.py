@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aurora_lambda.service.configuration import read
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda.service.stream_settings import StreamSettings, read_streams
 
 COPY = {"name": "copy-items", "table": "test-table"}

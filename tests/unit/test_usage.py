@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from aurora_lambda.service.configuration import read
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda_local.cli.dev import Deployment
 from aurora_lambda_local.cli.formatting import advice_here
 from aurora_lambda_local.cli.main import main

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aurora_lambda.arguments import choice, flag, strings, text, whole_number
     from aurora_lambda.service.configuration import load_settings
-    from aurora_lambda.service.errors import SettingsError
-    from aurora_lambda.service.keys import config_key, secret_key
+    from aurora_lambda.service.keys import SettingsError, config_key, secret_key
     from aurora_lambda.service.settings import Settings
     from aurora_lambda.service.stack import Service
 else:
     # A type checker goes by the imports above.
     MODULES = {
         **dict.fromkeys(("choice", "flag", "strings", "text", "whole_number"), "aurora_lambda.arguments"),
-        **dict.fromkeys(("config_key", "secret_key"), "aurora_lambda.service.keys"),
+        **dict.fromkeys(("SettingsError", "config_key", "secret_key"), "aurora_lambda.service.keys"),
         "Service": "aurora_lambda.service.stack",
         "Settings": "aurora_lambda.service.settings",
-        "SettingsError": "aurora_lambda.service.errors",
         "load_settings": "aurora_lambda.service.configuration",
     }
 

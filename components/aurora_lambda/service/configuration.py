@@ -8,19 +8,18 @@ from typing import Any, TypeVar
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from aurora_lambda.arguments import suggestion
 from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.dsql_args import MULTI_REGION_KEY, peering_mistakes
 from aurora_lambda.network import GATEWAYS
 from aurora_lambda.project import Project
-from aurora_lambda.service.errors import SettingsError
 from aurora_lambda.service.function_settings import read_functions
-from aurora_lambda.service.keys import NO_DATABASE, ConfigKey, declared_keys
+from aurora_lambda.service.keys import NO_DATABASE, ConfigKey, SettingsError, declared_keys
 from aurora_lambda.service.names import Names, name_mistakes
 from aurora_lambda.service.regions import region_mistakes
-from aurora_lambda.service.settings import Settings, keys_of_other_engines
+from aurora_lambda.service.settings import Settings, keys_of_other_engines, tag_mistakes
 from aurora_lambda.service.stream_settings import read_streams, stream_connections, stream_functions
-from aurora_lambda.service.tags import tag_mistakes
 
 Own = TypeVar("Own", bound=Settings)
 # The fields that say what a new Aurora cluster is made of: those of the component's arguments, of which one is another.
@@ -93,9 +92,8 @@ def _missing(key: ConfigKey) -> str:
 
 
 def _unknown(key: str, keys: Collection[str]) -> str:
-    near = get_close_matches(key, keys, n=1)
-    remedy = f"did you mean {near[0]!r}? " if near else ""
-    return f"{key} is not a configuration key; {remedy}remove it with: pulumi config rm {key}"
+    remedy = " ".join(filter(None, [suggestion(key, keys), f"remove it with: pulumi config rm {key}"]))
+    return f"{key} is not a configuration key; {remedy}"
 
 
 def _nearest(key: ConfigKey, value: str) -> str:

@@ -9,8 +9,8 @@ from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, Networ
 from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.network import NetworkArgs
-from aurora_lambda.service.common_arguments import given_arguments
 from aurora_lambda.service.given_subnets import checked_subnets
+from aurora_lambda.service.keys import given_arguments
 from aurora_lambda.service.live_data import LiveStack, engine_version, former_auth
 from aurora_lambda.service.settings import Settings
 from aurora_lambda_runtime.database.contract import MAIN_DATABASE

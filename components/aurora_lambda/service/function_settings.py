@@ -7,8 +7,7 @@ from aurora_lambda import policies
 from aurora_lambda.access import PolicyStatement
 from aurora_lambda.arguments import objects, strings
 from aurora_lambda.secret import SECRET_ARN
-from aurora_lambda.service.entries import parse_entries, read_entry
-from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
+from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys, parse_entries, read_entry
 from aurora_lambda.service.stream_settings import NAME
 from aurora_lambda_runtime.database.contract import secret_variable
 

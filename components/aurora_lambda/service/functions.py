@@ -1,13 +1,13 @@
-"""The functions that a program adds to its service, in the same image and with the same database."""
+"""What a program adds to its service: functions of the same image with the same database, and secrets for them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import pulumi
 
 from aurora_lambda.access import AccessList, FunctionAccess, merged_mapping
 from aurora_lambda.alarms import Alarms, Watched
+from aurora_lambda.arguments import suggestion
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.function import ImageFunction
 from aurora_lambda.function_args import ImageFunctionArgs
@@ -16,10 +16,9 @@ from aurora_lambda.image import LambdaImage
 from aurora_lambda.naming import output_prefix
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
+from aurora_lambda.secret import Secret, SecretArgs
 from aurora_lambda.service.additions import Additions
-from aurora_lambda.service.common_arguments import fence, function_arguments, role_arguments
 from aurora_lambda.service.function_options import ARGUMENTS_OF_QUEUES, FunctionOptions, QueueOptions
-from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.names import Names
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
@@ -28,8 +27,6 @@ from aurora_lambda_runtime.database.contract import COMMAND
 
 # How long an invocation may take, in seconds, where nobody waits for an answer.
 TIMEOUT = 60
-
-
 # What is said of a function that uses an AWS service from isolated subnets, and what the endpoint costs.
 WAYS_OUT = {"dynamodb": ("uses a DynamoDB table", "free"), "sqs": ("sends to a queue", "7 to 8 USD a month")}
 
@@ -78,6 +75,7 @@ class Functions:
         self._names = dict.fromkeys(RESERVED, "a part of every service")
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
+        self._secrets: list[str] = []
         additions.add_check(self._check_settings)
         self._connections = max(0, settings.handler_concurrency) + stream_connections(settings.streams)
 
@@ -104,7 +102,7 @@ class Functions:
                 "expression": expression,
                 "time_zone": time_zone,
                 "tags": self._settings.stack_tags,
-                "transform": {"role": fence(self._settings)},
+                "transform": {"role": self._settings.fence},
             },
         )
         self._additions.add(schedule)
@@ -142,6 +140,20 @@ class Functions:
         pulumi.export(f"{output_prefix(name)}QueueUrl", queue.queue_url)
         return QueueFunction(function, queue)
 
+    def secret(self, name: str, value: pulumi.Input[str] | None, arn: pulumi.Input[str] | None) -> Secret:
+        """Make a secret of a value, or name an existing one by its ARN."""
+        _check_spelling("secret", name)
+        if name in self._secrets:
+            raise ValueError(f"secret {name!r} is there already: keep what service.secret returned the first time")
+        self._secrets.append(name)
+        settings = self._settings
+        own: SecretArgs = {"recovery_days": settings.secret_recovery_days, "tags": settings.stack_tags}
+        if value is not None:
+            own = {**own, **settings.encryption, "value": value}
+        secret = Secret(name, {**own, "arn": arn} if arn is not None else own)
+        self._additions.add_secret(secret)
+        return secret
+
     def check_way_out(self, name: str, access: AccessList, *, database: bool = True) -> None:
         """Refuse a function that uses a queue or a table from subnets with no way there: it would wait in vain."""
         settings = self._settings
@@ -160,7 +172,7 @@ class Functions:
     def _role(self, name: str, options: FunctionOptions | QueueOptions, *, database: bool) -> FunctionRole:
         # What it uses besides, as another database, may attach it to the network too.
         in_vpc = self._settings.in_vpc and (database or bool(options.get("access")))
-        role = FunctionRole(name, role_arguments(self._settings, in_vpc=in_vpc))
+        role = FunctionRole(name, self._settings.role_arguments(in_vpc=in_vpc))
         self._additions.add_role(role, database=database, in_vpc=in_vpc)
         return role
 
@@ -175,23 +187,22 @@ class Functions:
         command: Sequence[str] = (),
     ) -> ImageFunction:
         settings = self._settings
+        given = settings.function_arguments(name, {**self._variables, **(variables or {})})
         args: ImageFunctionArgs = {
             "timeout": TIMEOUT,
-            **function_arguments(settings),
+            **given,
             "publish": settings.publish_versions,
             **{key: value for key, value in options.items() if key not in ARGUMENTS_OF_QUEUES},
             "image_uri": _image_uri(name, options.get("image_uri", self._image_uri), settings.architecture),
             "role": role,
             "access": [*([database] if database else []), *options.get("access", ())],
-            "environment": merged_mapping(options.get("environment", {}), self._variables, variables or {}),
+            "environment": merged_mapping(options.get("environment", {}), given["environment"]),
+            "policy_statements": pulumi.Output.from_input(options.get("policy_statements", [])).apply(
+                lambda own: [*own, *given["policy_statements"]]
+            ),
         }
         if command:
             args["command"] = command
-        given = settings_of(settings.functions, name)
-        args["environment"] = merged_mapping(args["environment"], given.variables)
-        args["policy_statements"] = pulumi.Output.from_input(options.get("policy_statements", [])).apply(
-            lambda own: [*own, *given.statements]
-        )
         function = ImageFunction(name, args)
         self._additions.add(function)
         self._watch(name, function, options)
@@ -217,10 +228,7 @@ class Functions:
             self._additions.add(alarms)
 
     def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:
-        try:
-            NAME.check(name)
-        except ValueError as error:
-            raise ValueError(f"a function's name is {name!r}; {error}") from None
+        _check_spelling("function", name)
         if name in self._names:
             raise ValueError(f"function {name!r} has the name of a function that is {self._names[name]}")
         if unknown := sorted(options.keys() - kind.__annotations__.keys()):
@@ -237,8 +245,7 @@ class Functions:
             names = [name for name in names if name not in RESERVED]
         for index, function in enumerate(self._settings.functions):
             if function.name not in names:
-                near = get_close_matches(function.name, names, n=1)
-                remedy = f"did you mean {near[0]!r}?" if near else f"available: {', '.join(sorted(names)) or 'none'}"
+                remedy = suggestion(function.name, names) or f"available: {', '.join(sorted(names)) or 'none'}"
                 raise ValueError(
                     f"functions[{index}].name is {function.name!r}, which the stack does not have; {remedy}"
                 )
@@ -271,6 +278,13 @@ def _image_uri(name: str, image: pulumi.Input[str] | LambdaImage, architecture: 
         return image.image_uri
 
     return image.architecture.apply(check)
+
+
+def _check_spelling(kind: str, name: str) -> None:
+    try:
+        NAME.check(name)
+    except ValueError as error:
+        raise ValueError(f"a {kind}'s name is {name!r}; {error}") from None
 
 
 def _check_name(kind: str, name: str) -> None:

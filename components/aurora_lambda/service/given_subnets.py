@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.service.database_settings import AURORA
-from aurora_lambda.service.errors import SettingsError
+from aurora_lambda.service.keys import SettingsError
 from aurora_lambda.service.settings import Settings
 
 # Of each subnet Lambda takes one address for all functions with the same security groups, and an endpoint another one.

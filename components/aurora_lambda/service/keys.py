@@ -1,17 +1,31 @@
-"""The declaration of a configuration key: the field of a dataclass."""
+"""Configuration keys: how the field of a dataclass declares one, and how what is given for it is read."""
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
-from aurora_lambda.arguments import Argument, Value, text
+import pulumi
+
+from aurora_lambda.arguments import Argument, Value, ValueType, suggestion, text
 from aurora_lambda.naming import camel_case
-from aurora_lambda.service.values import read_value
 from aurora_lambda_runtime.database.engines import ENGINES
+
+Item = TypeVar("Item")
 
 # The value of `engine` for a stack that is its streams alone.
 NO_DATABASE = "none"
 WITHOUT_DATABASE_TOO = (*ENGINES, NO_DATABASE)
+
+
+class SettingsError(pulumi.RunError):
+    """The configuration is wrong; the message lists every mistake and what to type instead."""
+
+    def __init__(self, stack: str, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        super().__init__("\n  ".join([f"stack {stack!r} has {count} in its configuration:", *mistakes]))
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,12 @@ class ConfigKey:
         Raises:
             ValueError: the key does not take it; the message says what it takes.
         """
-        return given if given == self.default == "" else read_value(given, self.argument)
+        if given == self.default == "":
+            return given
+        value = _parsed(given, self.argument.type)
+        if value is None:
+            raise ValueError(f"must be {self.argument.takes}")
+        return self.argument.check(value)
 
 
 def config_key(
@@ -85,3 +104,69 @@ def declared_keys(settings: type[Any]) -> Mapping[str, ConfigKey]:
         raise TypeError(f"{settings.__name__}.{plain[0]} is no configuration key: declare it by config_key")
     keys = (ConfigKey(field=each.name, **each.metadata) for each in fields(settings))
     return {key.name: key for key in keys}
+
+
+def given_arguments(settings: Any, arguments: Iterable[str]) -> dict[str, Any]:
+    """Return those of a component's arguments that the configuration has keys for, less what is not given there."""
+    names = {each.name for each in fields(settings)}
+    values = {name: getattr(settings, name) for name in arguments if name in names}
+    return {name: value for name, value in values.items() if value not in ("", ())}
+
+
+def parse_entries(given: str, takes: str) -> list[dict[str, object]]:
+    """Return the objects of a JSON list.
+
+    Raises:
+        ValueError: it is no list of objects; the message says that it must be what `takes` says.
+    """
+    entries = _json_list(given, dict)
+    if entries is None:
+        raise ValueError(f"must be {takes}")
+    return entries
+
+
+def read_entry(
+    entry: Mapping[str, object], keys: Mapping[str, ConfigKey], required: Sequence[str], what: str
+) -> tuple[dict[str, Value], list[str]]:
+    """Return the values of one object by their fields, and every mistake in it; `what` is it, as in "a stream"."""
+    mistakes = [f"{key} is missing; must be {keys[key].argument.takes}" for key in required if key not in entry]
+    values: dict[str, Value] = {}
+    for name, value in entry.items():
+        if name not in keys:
+            mistakes.append("; ".join(filter(None, [f"{name} is not a key of {what}", suggestion(name, keys)])))
+            continue
+        try:
+            values[keys[name].field] = _read_value(value, keys[name])
+        except ValueError as error:
+            mistakes.append(f"{name} is {value!r}; {error}")
+    return values, mistakes
+
+
+def _read_value(value: object, key: ConfigKey) -> Value:
+    if isinstance(value, str):
+        return key.read(value)
+    return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
+
+
+def _parsed(given: str, type_: ValueType) -> Value | None:
+    """Return the value of this type that a text stands for; None where it stands for none."""
+    match type_:
+        case "integer":
+            return int(given) if re.fullmatch(r"-?[0-9]{1,9}", given) else None
+        case "number":
+            return float(given) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", given) else None
+        case "boolean":
+            return {"true": True, "false": False}.get(given)
+        case "array":
+            items = _json_list(given, str)
+            return None if items is None else tuple(items)
+    return given
+
+
+def _json_list(given: str, item: type[Item]) -> list[Item] | None:
+    """Return a JSON list of such items; None where it is none."""
+    try:
+        items = json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+    return items if isinstance(items, list) and all(isinstance(each, item) for each in items) else None

@@ -1,9 +1,9 @@
-"""Refuses a deployment that would replace what holds a live stack's data, unless the configuration says that it may.
+"""Refuses to replace or to destroy what holds a live stack's data, unless the configuration says that it may go.
 
 What a stack has is what its last deployment exported: its own outputs, read by Pulumi before anything is changed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,7 @@ import pulumi_aws as aws
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.naming import physical_name
-from aurora_lambda.service.errors import SettingsError
-from aurora_lambda.service.keys import NO_DATABASE, ConfigKey
+from aurora_lambda.service.keys import NO_DATABASE, ConfigKey, SettingsError
 from aurora_lambda.service.outputs import LIVE_DATA
 from aurora_lambda.service.settings import CONFIG_KEYS, Settings
 from aurora_lambda.service.stream_settings import STREAM, STREAM_KEYS, StreamSettings, new_tables
@@ -45,6 +44,27 @@ class Replacement:
 
     def __str__(self) -> str:
         return f"{self.path} is {self.given!r}, and {self.live!r} on the live stack: that replaces {self.replaces}"
+
+
+class Protection(pulumi.ComponentResource):
+    """A resource that Pulumi deletes before all others, and does not delete where something of the stack is protected.
+
+    A destroy goes from what nothing depends on to what everything depends on: without this, `pulumi destroy
+    --skip-preview` would delete the functions before it meets the protected database. It is there in every stack, since
+    a protected resource that leaves the program fails each later `pulumi up`. Makes nothing in AWS.
+    """
+
+    def __init__(self, everything: pulumi.Input[Sequence[pulumi.Input[pulumi.Resource]]], *, protected: bool) -> None:
+        """Register it behind `everything`, the stack's components."""
+        opts = pulumi.ResourceOptions(protect=protected, depends_on=everything)
+        super().__init__("aurora-lambda:stacks:Protection", "protection", {}, opts)
+        self.register_outputs({})
+
+
+def is_protected(settings: Settings) -> bool:
+    """Return whether a stack holds something that Pulumi refuses to delete."""
+    tables = any(stream.deletion_protection for stream in settings.streams)
+    return settings.deletion_protection or tables or not settings.force_delete
 
 
 def check_live_data(settings: Settings) -> LiveStack:

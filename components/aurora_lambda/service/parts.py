@@ -1,17 +1,30 @@
-"""The parts of a service with a database: its images, its migration runner and its handler."""
+"""The parts of a service: its images, its migration runner, its handler, and the backups of its data."""
 
 import os
+from collections.abc import Sequence
 
 import pulumi
 
-from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, LambdaImage, Migration
+from aurora_lambda import (
+    Alarms,
+    AlarmsArgs,
+    Backup,
+    BackupArgs,
+    DsqlDatabase,
+    FunctionAccess,
+    FunctionRole,
+    ImageFunction,
+    LambdaImage,
+    Migration,
+    StreamTable,
+)
 from aurora_lambda.access import AccessList
 from aurora_lambda.function_url import FunctionUrlCors
+from aurora_lambda.naming import physical_name
 from aurora_lambda.project import Project, ProjectError
-from aurora_lambda.service.common_arguments import function_arguments, role_arguments
 from aurora_lambda.service.database import Database
-from aurora_lambda.service.function_settings import settings_of
 from aurora_lambda.service.image_context import write_context
+from aurora_lambda.service.monitoring import watched_backup
 from aurora_lambda.service.settings import Settings
 from aurora_lambda_runtime.database.contract import (
     APPLICATION,
@@ -29,7 +42,7 @@ def register_role(name: str, settings: Settings) -> FunctionRole:
     """Register the role of a function that uses the database."""
     # The runner's was a part of its component once.
     former = [pulumi.Alias(parent=pulumi.create_urn(name, MIGRATION))] if name == "migrations" else []
-    return FunctionRole(name, role_arguments(settings, in_vpc=settings.in_vpc), pulumi.ResourceOptions(aliases=former))
+    return FunctionRole(name, settings.role_arguments(in_vpc=settings.in_vpc), pulumi.ResourceOptions(aliases=former))
 
 
 def register_image(target: str, settings: Settings, project: Project) -> LambdaImage:
@@ -77,22 +90,19 @@ def register_migration(
     application_role: FunctionRole,
 ) -> Migration:
     """Register the migration runner of `database`, and the deployment's invocation of it."""
-    given = settings_of(settings.functions, "migrations")
     return Migration(
         "migrations",
         {
             "image_uri": image.image_uri,
             "role": role,
             "access": [database.admin],
-            "environment": {**application_variables(project), **given.variables},
-            "policy_statements": given.statements,
             "triggers": {"cluster": database.identifier, "role": application_role.arn},
             "allow_reset": settings.allow_reset,
             # In a cluster that other stacks use too, the stack deletes what is its own.
             "drop_on_destroy": bool(settings.dsql_cluster_identifier) and settings.force_destroy,
             "memory_size": settings.migration_memory,
             "timeout": settings.migration_timeout,
-            **function_arguments(settings),
+            **settings.function_arguments("migrations", application_variables(project)),
         },
     )
 
@@ -113,15 +123,12 @@ def register_handler(
     access: AccessList,
 ) -> ImageFunction:
     """Register the function that answers the function URL and commands."""
-    given = settings_of(settings.functions, "handler")
     return ImageFunction(
         "handler",
         {
             "image_uri": image.image_uri,
             "role": role,
             "access": access,
-            "environment": {**application_variables(project), **_database_routes(settings), **given.variables},
-            "policy_statements": given.statements,
             "memory_size": settings.handler_memory,
             "timeout": settings.handler_timeout,
             "reserved_concurrency": settings.handler_concurrency,
@@ -129,7 +136,7 @@ def register_handler(
             "snap_start": settings.snap_start,
             "publish": settings.publish_versions,
             **_cors(settings),
-            **function_arguments(settings),
+            **settings.function_arguments("handler", {**application_variables(project), **_database_routes(settings)}),
         },
     )
 
@@ -151,3 +158,35 @@ def _cors(settings: Settings) -> dict[str, FunctionUrlCors]:
     return {
         "cors": {"allow_origins": settings.function_url_cors, "allow_methods": ["*"], "allow_headers": CORS_HEADERS}
     }
+
+
+def register_backup(
+    settings: Settings, parts: Sequence[pulumi.Resource], alarms: Alarms | None
+) -> list[pulumi.Resource]:
+    """Register daily backups of what `parts` have made, and export their vault; nothing where there is no need.
+
+    The topic of the stack's `alarms` is told of one that fails. A DSQL cluster that is shared, and tables that exist
+    already, are for their owners to back up.
+    """
+    clusters = [part for part in parts if isinstance(part, DsqlDatabase) and not settings.dsql_cluster_identifier]
+    made = {stream.full_table(physical_name("")) for stream in settings.streams if not stream.existing_table}
+    # Streams of one table have it in common.
+    tables = dict.fromkeys(part for part in parts if isinstance(part, StreamTable))
+    arns = [table.table_arn for table in tables if table.pulumi_resource_name in made]
+    if not settings.daily_backup_days or not [*clusters, *arns]:
+        return []
+    args: BackupArgs = {
+        "resource_arns": [*(cluster.arn for cluster in clusters), *arns],
+        "retention_days": settings.daily_backup_days,
+        "force_destroy": settings.force_destroy,
+        "tags": settings.stack_tags,
+        "transform": {"role": settings.fence},
+        **settings.encryption,
+    }
+    backup = Backup("backups", args)
+    pulumi.export("backupVault", backup.vault_name)
+    pulumi.export("backupRoleArn", backup.role_arn)
+    if alarms is None:
+        return [backup]
+    told: AlarmsArgs = {"watched": [watched_backup(backup)], "topic_arn": alarms.topic_arn, "tags": settings.stack_tags}
+    return [backup, Alarms("backup-alarms", told)]

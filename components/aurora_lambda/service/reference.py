@@ -8,7 +8,7 @@ from aurora_lambda.project import Project
 from aurora_lambda.service.function_settings import FUNCTION_KEYS
 from aurora_lambda.service.keys import ConfigKey, declared_keys
 from aurora_lambda.service.names import PATTERN
-from aurora_lambda.service.program_settings import program_settings
+from aurora_lambda.service.settings import program_settings
 from aurora_lambda.service.stream_settings import STREAM_KEYS
 
 # Project configuration has no type for fractions.

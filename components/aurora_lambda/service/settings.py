@@ -1,22 +1,36 @@
 """Every configuration key of a stack: what it takes, its default and its meaning, declared once."""
 
-from collections.abc import Mapping
+import runpy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from aurora_lambda import alarms, aurora_args, function_args, function_role, image, migration
-from aurora_lambda.arguments import flag, objects, text
+from aurora_lambda.arguments import flag, objects, strings, text
+from aurora_lambda.function_role import FunctionRoleArgs
 from aurora_lambda.function_url import ORIGINS
+from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service import function_settings, stream_settings
 from aurora_lambda.service.database_settings import AURORA, DatabaseSettings
-from aurora_lambda.service.function_settings import FunctionSettings
-from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys
+from aurora_lambda.service.function_settings import FunctionSettings, settings_of
+from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys, given_arguments
 from aurora_lambda.service.stream_settings import StreamSettings
-from aurora_lambda.service.tags import TAGS
 
 _DATABASE, _FUNCTION, _MIGRATION = aurora_args.ARGUMENTS, function_args.ARGUMENTS, migration.ARGUMENTS
 _IMAGE, _ROLE, _ALARMS = image.ARGUMENTS, function_role.ARGUMENTS, alarms.ARGUMENTS
+
+# Source: AWS general reference, "Tag naming limits and requirements", less those of the stack.
+MAX_TAGS = 47
+TAGS = strings(
+    # Source: IAM user guide, "Rules for tagging in IAM and AWS STS", where keys differ by more than their case.
+    r"(?i:(?!aws:|(?:project|stack|name)=)[\w.:/+@ -]{1,128}=[\w.:/=+@ -]{0,256})",
+    "a list of KEY=VALUE without project, stack and Name, which the stack sets, and aws:, which is AWS's own."
+    " Type: pulumi config set --path 'tags[0]' team=payments",
+)
+# Where a program declares keys of its own, beside its `__main__.py`.
+PROGRAM_SETTINGS = "settings.py"
 
 
 @dataclass(frozen=True)
@@ -170,6 +184,29 @@ class Settings(DatabaseSettings):
         """The tags of every resource of the stack."""
         return {**self.own_tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
+    @property
+    def fence(self) -> dict[str, Any]:
+        """The arguments that fence every role of the stack."""
+        return {"path": self.role_path, **given_arguments(self, ("permissions_boundary",))}
+
+    def role_arguments(self, *, in_vpc: bool) -> FunctionRoleArgs:
+        """Return the arguments of a function's role."""
+        return {"network_interfaces": in_vpc, "tags": self.stack_tags, **self.fence}
+
+    def function_arguments(self, name: str, variables: Mapping[str, str]) -> dict[str, Any]:
+        """Return the arguments of the function of this name that the stack's file decides.
+
+        `variables` are those of the program, over which those of the file win.
+        """
+        given = settings_of(self.functions, name)
+        return {
+            "environment": {**variables, **given.variables},
+            "policy_statements": given.statements,
+            **given_arguments(self, ("architecture", "log_retention_days", "tracing")),
+            **self.encryption,
+            "tags": self.stack_tags,
+        }
+
 
 CONFIG_KEYS: Mapping[str, ConfigKey] = declared_keys(Settings)
 
@@ -178,3 +215,34 @@ def keys_of_other_engines(engine: str) -> list[ConfigKey]:
     """Return the keys that mean nothing on `engine`; none where there is no such engine."""
     known = engine in WITHOUT_DATABASE_TOO
     return [key for key in CONFIG_KEYS.values() if known and engine not in key.engines]
+
+
+def tag_mistakes(tags: Sequence[str]) -> list[str]:
+    """Return what is wrong with tags that are right by themselves."""
+    keys = [tag.partition("=")[0].lower() for tag in tags]
+    mistakes = [f"tags has {key!r} twice, or in another case: IAM takes one" for key in {*keys} if keys.count(key) > 1]
+    if len(keys) > MAX_TAGS:
+        mistakes.append(f"tags are {len(keys)}; must be at most {MAX_TAGS}: AWS takes 50, and the stack sets three")
+    return sorted(mistakes)
+
+
+def program_settings(project: Project) -> type[Settings]:
+    """Return the class that declares the program's keys beside those of every service; `Settings` where none does.
+
+    The program itself gives the class to `load_settings`. Commands that run no program find it here.
+
+    Raises:
+        ProjectError: the file cannot be run, or has several such classes.
+    """
+    file = project.program / PROGRAM_SETTINGS
+    if not file.is_file():
+        return Settings
+    try:
+        defined = runpy.run_path(str(file), run_name="settings").values()
+    except Exception as error:
+        raise ProjectError(f"{file} cannot be read: {type(error).__name__}: {error}") from error
+    kinds = [each for each in defined if isinstance(each, type) and issubclass(each, Settings) and each is not Settings]
+    if len(kinds) > 1:
+        names = " and ".join(kind.__name__ for kind in kinds)
+        raise ProjectError(f"{file} has {names}; put all keys into one class")
+    return kinds[0] if kinds else Settings

@@ -21,25 +21,23 @@ from aurora_lambda.access import AccessList, PolicyStatements, Variables, functi
 from aurora_lambda.arguments import without_none
 from aurora_lambda.project import Project
 from aurora_lambda.service.additions import Additions
-from aurora_lambda.service.backups import register_backup
 from aurora_lambda.service.configuration import load_settings
 from aurora_lambda.service.database import Database, register_database, register_network
 from aurora_lambda.service.function_options import FunctionOptions, QueueOptions
 from aurora_lambda.service.function_settings import arns_of_secrets
 from aurora_lambda.service.functions import Functions, QueueFunction, ScheduledFunction
 from aurora_lambda.service.keys import NO_DATABASE
-from aurora_lambda.service.live_data import check_live_data
+from aurora_lambda.service.live_data import Protection, check_live_data, is_protected
 from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
 from aurora_lambda.service.parts import (
     application_variables,
     migrated_access,
+    register_backup,
     register_handler,
     register_image,
     register_migration,
     register_role,
 )
-from aurora_lambda.service.protection import Protection, is_protected
-from aurora_lambda.service.secrets import Secrets
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, register_tables
 
@@ -78,7 +76,6 @@ class Service:
         self.settings = settings or load_settings(Settings)
         self._live = check_live_data(self.settings)
         self._additions = Additions()
-        self._secrets = Secrets(self.settings, self._additions)
         self.image = register_image("handler", self.settings, self._project)
         roles = register_stream_roles(self.settings)
         parts: list[pulumi.Resource] = [self.image, *roles.values()]
@@ -228,7 +225,7 @@ class Service:
             RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"secret {name!r}"):
-            return self._secrets.add(name, value, arn)
+            return self._functions.secret(name, value, arn)
 
     def _watched(self) -> list[Watched]:
         if self._handler is None:

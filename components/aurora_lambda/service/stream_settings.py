@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from aurora_lambda import alarms, function_args, stream_table, table_stream_args
 from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.filter_patterns import filter_mistakes
-from aurora_lambda.service.entries import parse_entries, read_entry
-from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys
+from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys, parse_entries, read_entry
 from aurora_lambda.table_stream_args import FilterPattern
 
 _STREAM, _FUNCTION = {**stream_table.ARGUMENTS, **table_stream_args.ARGUMENTS}, function_args.ARGUMENTS

@@ -17,8 +17,7 @@ from aurora_lambda import (
 )
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.naming import output_prefix, physical_name
-from aurora_lambda.service.common_arguments import function_arguments, given_arguments, role_arguments
-from aurora_lambda.service.function_settings import settings_of
+from aurora_lambda.service.keys import given_arguments
 from aurora_lambda.service.live_data import LiveStack
 from aurora_lambda.service.monitoring import watched_functions
 from aurora_lambda.service.settings import Settings
@@ -29,7 +28,7 @@ from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
 def register_stream_roles(settings: Settings) -> dict[str, FunctionRole]:
     """Register the roles of the functions that streams feed, by the functions' names."""
     return {
-        name: FunctionRole(name, role_arguments(settings, in_vpc=stream.database and settings.in_vpc))
+        name: FunctionRole(name, settings.role_arguments(in_vpc=stream.database and settings.in_vpc))
         for name, stream in stream_functions(settings.streams).items()
     }
 
@@ -108,7 +107,6 @@ def _function(
     role: FunctionRole,
     database: pulumi.Output[FunctionAccess] | None,
 ) -> ImageFunction:
-    given = settings_of(settings.functions, stream.function_name)
     return ImageFunction(
         stream.function_name,
         {
@@ -116,13 +114,11 @@ def _function(
             "command": [command],
             "role": role,
             "access": [database] if database is not None and stream.database else [],
-            "environment": {**_batch_variables(settings, stream), **given.variables},
-            "policy_statements": given.statements,
             "memory_size": stream.memory,
             "timeout": stream.timeout,
             "reserved_concurrency": stream.concurrency,
             "publish": settings.publish_versions,
-            **function_arguments(settings),
+            **settings.function_arguments(stream.function_name, _batch_variables(settings, stream)),
         },
     )
 

@@ -176,7 +176,7 @@ class StackConfiguration:
     def _declared(self) -> "Mapping[str, ConfigKey]":
         """Return the keys of every service, and those that the program declares."""
         from aurora_lambda.service.keys import declared_keys
-        from aurora_lambda.service.program_settings import program_settings
+        from aurora_lambda.service.settings import program_settings
 
         return declared_keys(program_settings(self._program))
 
