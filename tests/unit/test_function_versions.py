@@ -89,12 +89,13 @@ class Lambda:
         for name in ("handler", "copy"):
             self.client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
 
-    def deploy(self, text: str, revision: str, *names: str) -> None:
+    def deploy(self, text: str, revision: str, *names: str, role: str = "r", **login: str) -> None:
         """Publish a version, as Pulumi does."""
+        arn = boto3.client("iam").get_role(RoleName=role)["Role"]["Arn"]
         for name in names:
             self.client.update_function_code(FunctionName=name, ZipFile=code(text))
-            variables = {"SQL_MAIN_DB_REVISION": revision, "SIZE": str(len(self.versions(name)))}
-            self.client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            variables = {"SQL_MAIN_DB_REVISION": revision, "SIZE": str(len(self.versions(name))), **login}
+            self.client.update_function_configuration(FunctionName=name, Role=arn, Environment={"Variables": variables})
             self.client.publish_version(FunctionName=name)
 
     def lead(self, **versions: str) -> None:
@@ -147,6 +148,33 @@ def test_a_rollback_that_stopped_half_way_is_finished_by_another_one(aws: Lambda
         "copy: stays at version 2",
         "handler: version 3 -> 2",
     ]
+    assert aws.live() == ["2", "2"]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"SQL_MAIN_DB_ENDPOINT": "new.cluster-1a2b.eu-west-1.rds.amazonaws.com"},
+        {"SQL_MAIN_DB_SCHEMA": "shop"},
+        {"SQL_MAIN_DB_DB_ROLE": "shop_app"},
+        {"SQL_MAIN_DB_AUTH": "password"},
+        {"SQL_MAIN_DB_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:login-a1b2c3"},
+        {"role": "with-a-path"},
+    ],
+)
+def test_code_of_a_database_or_a_role_that_is_gone_is_not_gone_back_to(aws: Lambda, now: dict[str, str]) -> None:
+    """After a switch of the engine a rollback would lead each request to a cluster that is deleted."""
+    boto3.client("iam").create_role(RoleName="with-a-path", AssumeRolePolicyDocument="{}")
+    aws.deploy("2", "0001", "copy")
+    aws.deploy("2", "0001", "handler", **now)
+    aws.lead(handler="2", copy="2")
+    with pytest.raises(StackRequestError, match=r"^stack 'prod' cannot go back to the code of \S+: it uses another "):
+        list(roll_back(aws.stack("0001")))
+    assert aws.live() == ["2", "2"]
+    aws.deploy("3", "0001", "copy")
+    aws.deploy("3", "0001", "handler", **now)
+    aws.lead(handler="3", copy="3")
+    list(roll_back(aws.stack("0001")))
     assert aws.live() == ["2", "2"]
 
 

@@ -13,6 +13,8 @@ from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.database.contract import values_of_databases
 
 LIVE_ALIAS = "live"
+# What a function logs in to and by: what it had before, a later deployment may have deleted.
+LOGIN = ("ENDPOINT", "SCHEMA", "DB_ROLE", "AUTH", "SECRET_ARN")
 
 
 def rollback(options: argparse.Namespace) -> None:
@@ -41,12 +43,13 @@ def prune(options: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Version:
-    """One published version: its image, when it was published, and the database's revision at that time."""
+    """One published version: its image, when it was published, the database's revision then, and what it `needs`."""
 
     number: int
     image: str
     published_at: str
     revision: str
+    needs: Sequence[object]
 
     def age(self) -> tuple[str, int]:
         """Return what sorts it among versions of all functions, the oldest first."""
@@ -57,7 +60,8 @@ class Version:
         """Return what Lambda says of a version."""
         variables = (found.get("Environment") or {}).get("Variables") or {}
         revision = next(iter(values_of_databases(variables, "REVISION").values()), "")
-        return cls(int(found["Version"]), found["CodeSha256"], found["LastModified"], revision)
+        needs = [found.get("Role"), *(values_of_databases(variables, suffix) for suffix in LOGIN)]
+        return cls(int(found["Version"]), found["CodeSha256"], found["LastModified"], revision, needs)
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,15 @@ def _lead_back(stack: DeployedStack, published: Sequence[PublishedFunction]) -> 
         raise StackRequestError(f"stack {stack.name!r} has nothing to go back to: no other code was deployed before")
     image = max((live for live, _ in before), key=Version.age).image
     target = max((old for live, old in before if live.image == image), key=Version.age)
-    for function in published:
-        name, version = program_name(function.name), function.newest(target.image)
-        if function.live.image == image and version:
+    goals = [each.newest(target.image) if each.live.image == image else None for each in published]
+    if any(goal and goal.needs != each.live.needs for each, goal in zip(published, goals, strict=True)):
+        raise StackRequestError(
+            f"stack {stack.name!r} cannot go back to the code of {target.published_at[:16]}: it uses another database,"
+            " login or role than the stack has now. Mend the code, and deploy it"
+        )
+    for function, version in zip(published, goals, strict=True):
+        name = program_name(function.name)
+        if version:
             function.client.update_alias(
                 FunctionName=function.name, Name=LIVE_ALIAS, FunctionVersion=str(version.number)
             )
