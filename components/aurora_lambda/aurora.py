@@ -22,7 +22,7 @@ from aurora_lambda.existing_cluster import (
     usable,
 )
 from aurora_lambda.naming import physical_name, rds_identifier_prefix
-from aurora_lambda.secret import replaced_without_key
+from aurora_lambda.secret import secret_options
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
@@ -253,7 +253,7 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             recovery_window_in_days=self._args["secret_recovery_days"],
             kms_key_id=self._args.get("kms_key_id"),
             tags=self._tags(name),
-            opts=self._child("secret", replace_on_changes=replaced_without_key(self._args.get("kms_key_id"))),
+            opts=self._child("secret", **secret_options(self._args.get("kms_key_id"))),
         ).arn
 
     def _details(

@@ -49,11 +49,13 @@ class ClusterDetails:
         """Return the policy that lets the stack's secrets and `others` through an endpoint, as JSON.
 
         It names them by what their names begin with, so that those of another engine, which come or go, and of the
-        program's other databases are let through too: master users' passwords as RDS names them, then all else.
+        program's other databases are let through too: master users' passwords as RDS names them, then all else. The
+        login's is named itself: it keeps its name when the stack gets another one.
         """
         partition, _, region, account = self.arn.split(":")[1:5]
         secret = f"arn:{partition}:secretsmanager:{region}:{account}:secret"
-        own = policies.write_secret(f"{secret}:rds!cluster-*", f"{secret}:{stack_prefix}*")
+        login = [self.runtime_secret_arn] if self.runtime_secret_arn else []
+        own = policies.write_secret(f"{secret}:rds!cluster-*", f"{secret}:{stack_prefix}*", *login)
         allowed = [own, *([policies.read_secret(*others)] if others else [])]
         return policies.policy_document([policies.let_through(each) for each in allowed])
 

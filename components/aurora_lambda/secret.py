@@ -84,7 +84,7 @@ class Secret(Component[SecretArgs]):
             kms_key_id=self._args.get("kms_key_arn"),
             recovery_window_in_days=self._args["recovery_days"],
             tags=self._tags(self._name),
-            opts=self._child("secret", replace_on_changes=replaced_without_key(self._args.get("kms_key_arn"))),
+            opts=self._child("secret", **secret_options(self._args.get("kms_key_arn"))),
         )
         aws.secretsmanager.SecretVersion(
             self._name,
@@ -103,9 +103,12 @@ class Secret(Component[SecretArgs]):
         return value
 
 
-def replaced_without_key(kms_key: pulumi.Input[str] | None) -> list[str]:
-    """Return what makes a secret anew that had a key and has none now: the provider's update takes no key away."""
-    return ["kmsKeyId"] if kms_key is None else []
+def secret_options(kms_key: pulumi.Input[str] | None) -> dict[str, list[str]]:
+    """Return the options of a secret, which keeps its name when the stack gets another one.
+
+    One that had a key and has none now is made anew: the provider's update takes no key away.
+    """
+    return {"ignore_changes": ["namePrefix"], "replace_on_changes": ["kmsKeyId"] if kms_key is None else []}
 
 
 def _reader(name: str, arn: str, kms_key_arn: str) -> FunctionAccess:

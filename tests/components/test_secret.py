@@ -59,6 +59,16 @@ def test_a_key_that_is_taken_away_leaves_the_secret(stack: Stack) -> None:
     assert login.replace_on_changes == ("kmsKeyId",)
 
 
+def test_a_secret_keeps_its_name_when_the_stack_gets_another(stack: Stack) -> None:
+    """After `pulumi stack rename` the next `up` would delete it, and make one of the configuration's value.
+
+    Whoever rotates it would find no secret of that ARN, and functions that still run would lose the role's password.
+    """
+    assert secret(value="sk_live").resource(SECRET, "stripe-key").ignore_changes == ("namePrefix",)
+    login = stack(databaseAuth="password").resource(SECRET, "main-db-mysql-runtime")
+    assert login.ignore_changes == ("namePrefix",)
+
+
 def test_an_existing_secret_is_left_as_it_is() -> None:
     """A login that another team rotates would be taken over, or deleted with the stack."""
     recording = secret(arn=ARN)
