@@ -51,7 +51,11 @@ class DatabaseSettings:
     min_capacity: float = config_key(
         _DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.", engines=AURORA
     )
-    max_capacity: float = config_key(_DATABASE["max_capacity"], "Capacity at most.", engines=AURORA)
+    max_capacity: float = config_key(
+        _DATABASE["max_capacity"],
+        "Capacity at most. A live instance takes as many connections as before until it is rebooted.",
+        engines=AURORA,
+    )
     auto_pause_seconds: int = config_key(
         _DATABASE["auto_pause_seconds"], "Idle time before the cluster pauses, where minCapacity is 0.", engines=AURORA
     )
