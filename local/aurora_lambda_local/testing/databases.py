@@ -25,7 +25,12 @@ from aurora_lambda_runtime.handler.loading import load_application
 from aurora_lambda_runtime.migrations.runner import run
 
 # The servers outlive no test run: they need not wait for the disk.
-PARAMETERS = {"fsync": "off", "innodb_flush_log_at_trx_commit": "0"}
+PARAMETERS = {
+    "fsync": "off",
+    "innodb_flush_log_at_trx_commit": "0",
+    "innodb_flush_method": "nosync",
+    "innodb_doublewrite": "OFF",
+}
 MASTER, PASSWORD, SCHEMA = "master", "master", "test"
 AWS_ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
