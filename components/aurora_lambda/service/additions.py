@@ -79,19 +79,19 @@ class Additions:
         """Add what the handler uses besides the database."""
         self._handler += access
 
-    def with_roles(self, others: Sequence[pulumi.Input[pulumi.Resource]]) -> Awaitable[list[pulumi.Resource]]:
+    def with_roles(
+        self, others: Sequence[pulumi.Input[pulumi.Resource]]
+    ) -> Awaitable[list[pulumi.Input[pulumi.Resource]]]:
         """Return `others` and all roles added by which Lambda attaches functions, for `depends_on`."""
-        return self._later(lambda: [*others, *self._network_roles])  # ty: ignore[invalid-explicit-return]
+        return self._later(lambda: [*others, *self._network_roles])
 
-    def with_role_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
+    def with_role_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[pulumi.Input[str]]]:
         """Return `others` and the ARNs of all roles added."""
-        later = self._later(lambda: [*others, *(role.arn for role in self._roles)])
-        return pulumi.Output.from_input(later)  # ty: ignore[invalid-explicit-return]
+        return pulumi.Output.from_input(self._later(lambda: [*others, *(role.arn for role in self._roles)]))
 
-    def with_secret_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
+    def with_secret_arns(self, others: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[pulumi.Input[str]]]:
         """Return `others` and the ARNs of all secrets added."""
-        later = self._later(lambda: [*others, *(secret.arn for secret in self._secrets)])
-        return pulumi.Output.from_input(later)  # ty: ignore[invalid-explicit-return]
+        return pulumi.Output.from_input(self._later(lambda: [*others, *(secret.arn for secret in self._secrets)]))
 
     def with_parts(self, others: Sequence[pulumi.Resource]) -> Awaitable[list[pulumi.Resource]]:
         """Return `others` and all components added, for `depends_on`."""

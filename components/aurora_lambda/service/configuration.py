@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pulumi
 from pulumi.runtime import config as runtime_config
@@ -36,21 +36,16 @@ def load_settings(kind: type[Own]) -> Own:
     config = pulumi.Config()
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
-    settings = read_as(kind, given, pulumi.get_stack(), region)
+    settings = cast(Own, read(given, pulumi.get_stack(), region, kind))
     for line in (*ignored_keys(settings), *refresh_advice(settings, Project.find())):
         pulumi.log.warn(line)
     return settings
 
 
-def read(config: Mapping[str, str], stack: str, region: str = "") -> Settings:
-    """Check raw configuration, as `read_as`, with the keys of every service alone."""
-    return read_as(Settings, config, stack, region)
-
-
-def read_as(kind: type[Own], config: Mapping[str, str], stack: str, region: str) -> Own:
+def read(config: Mapping[str, str], stack: str, region: str = "", kind: type[Settings] = Settings) -> Settings:
     """Check raw configuration, in Pulumi's form: each value a string, structured ones as JSON.
 
-    `region` is where the stack is deployed; empty where only the AWS provider knows.
+    `region` is where the stack is deployed; empty where only the AWS provider knows. `kind` declares the keys.
 
     Raises:
         SettingsError: as `load_settings`.

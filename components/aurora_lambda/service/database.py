@@ -47,7 +47,7 @@ def register_database(
     network: Network | None,
     function_role_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
     *,
-    secret_arns: pulumi.Input[Sequence[str]],
+    secret_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
     live: LiveStack,
     depends_on: Sequence[pulumi.Resource],
 ) -> Database:
@@ -95,7 +95,7 @@ def _aurora(
     live: LiveStack,
     opts: pulumi.ResourceOptions,
     *,
-    secret_arns: pulumi.Input[Sequence[str]],
+    secret_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
 ) -> AuroraDatabase:
     endpoint = (
         {"secrets_endpoint_id": network.secrets_endpoint_id, "endpoint_secret_arns": secret_arns}

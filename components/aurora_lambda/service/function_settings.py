@@ -77,7 +77,7 @@ def read_functions(text: str) -> tuple[tuple[FunctionSettings, ...], list[str]]:
     functions, mistakes = [], []
     for index, entry in enumerate(parse_entries(text, TAKES)):
         values, wrong = read_entry(entry, FUNCTION_KEYS, ["name"], "a function")
-        function = FunctionSettings(**values)  # ty: ignore[invalid-argument-type]
+        function = FunctionSettings(**values)
         wrong += _statement_mistakes(function.policy_statements)
         if function.name and function.name in [each.name for each in functions]:
             wrong.append(f"name is {function.name!r} again: say all of a function in one entry")

@@ -126,26 +126,22 @@ def parse_entries(given: str, takes: str) -> list[dict[str, object]]:
 
 
 def read_entry(
-    entry: Mapping[str, object], keys: Mapping[str, ConfigKey], required: Sequence[str], what: str
-) -> tuple[dict[str, Value], list[str]]:
+    entry: Mapping[str, Any], keys: Mapping[str, ConfigKey], required: Sequence[str], what: str
+) -> tuple[dict[str, Any], list[str]]:
     """Return the values of one object by their fields, and every mistake in it; `what` is it, as in "a stream"."""
     mistakes = [f"{key} is missing; must be {keys[key].argument.takes}" for key in required if key not in entry]
-    values: dict[str, Value] = {}
+    values: dict[str, Any] = {}
     for name, value in entry.items():
         if name not in keys:
             mistakes.append("; ".join(filter(None, [f"{name} is not a key of {what}", suggestion(name, keys)])))
             continue
         try:
-            values[keys[name].field] = _read_value(value, keys[name])
+            whole = tuple(value) if isinstance(value, list) else value
+            key = keys[name]
+            values[key.field] = key.read(value) if isinstance(value, str) else key.argument.check(whole)
         except ValueError as error:
             mistakes.append(f"{name} is {value!r}; {error}")
     return values, mistakes
-
-
-def _read_value(value: object, key: ConfigKey) -> Value:
-    if isinstance(value, str):
-        return key.read(value)
-    return key.argument.check(tuple(value) if isinstance(value, list) else value)  # ty: ignore[invalid-argument-type]
 
 
 def _parsed(given: str, type_: ValueType) -> Value | None:

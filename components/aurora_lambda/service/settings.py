@@ -13,7 +13,7 @@ from aurora_lambda.function_role import FunctionRoleArgs
 from aurora_lambda.function_url import ORIGINS
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service import function_settings, stream_settings
-from aurora_lambda.service.database_settings import AURORA, DatabaseSettings
+from aurora_lambda.service.database_settings import AURORA, DatabaseSettings, aurora_key, common_key
 from aurora_lambda.service.function_settings import FunctionSettings, settings_of
 from aurora_lambda.service.keys import WITHOUT_DATABASE_TOO, ConfigKey, config_key, declared_keys, given_arguments
 from aurora_lambda.service.stream_settings import StreamSettings
@@ -60,103 +60,82 @@ class Settings(DatabaseSettings):
     function_url_cors: tuple[str, ...] = config_key(
         ORIGINS,
         "Web pages of other origins that may call the function URL.",
-        (),
     )
     migration_memory: int = config_key(_MIGRATION["memory_size"], "Memory of the migration runner.")
     migration_timeout: int = config_key(_MIGRATION["timeout"], "How long a migration may take.")
-    architecture: str = config_key(
-        _FUNCTION["architecture"], "Processor of the functions.", engines=WITHOUT_DATABASE_TOO
-    )
-    base_image: str = config_key(
+    architecture: str = common_key(_FUNCTION["architecture"], "Processor of the functions.")
+    base_image: str = common_key(
         text(r"[a-z0-9][\w./:@-]*", "an image reference"),
         "Base image of the functions, in place of the one that the runtime's Dockerfile names.",
         "",
-        engines=WITHOUT_DATABASE_TOO,
     )
     snap_start: bool = config_key(
         _FUNCTION["snap_start"],
         "Whether the handler starts from a snapshot, at a price; aurora-lambda prune-versions deletes old ones.",
     )
-    publish_versions: bool = config_key(
+    publish_versions: bool = common_key(
         _FUNCTION["publish"],
         "Whether deployments leave versions of the functions, for aurora-lambda rollback. Another value changes the"
         " function URL.",
         True,
-        engines=WITHOUT_DATABASE_TOO,
     )
-    log_retention_days: int = config_key(
-        _FUNCTION["log_retention_days"], "How long logs are kept.", engines=WITHOUT_DATABASE_TOO
-    )
-    database_logs: bool = config_key(
+    log_retention_days: int = common_key(_FUNCTION["log_retention_days"], "How long logs are kept.")
+    database_logs: bool = aurora_key(
         _DATABASE["export_logs"],
         "Whether the database's errors and statements of ten seconds and more are in CloudWatch Logs, at its price.",
-        engines=AURORA,
     )
-    tracing: bool = config_key(
+    tracing: bool = common_key(
         _FUNCTION["tracing"],
         "Whether Lambda samples invocations as traces for X-Ray, at a price for each trace.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    alarm_email: str = config_key(
+    alarm_email: str = common_key(
         _ALARMS["email"],
         "Address that gets mail when an alarm rings, once its owner has followed the link in the first one.",
         "",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    alarm_topic_arn: str = config_key(
+    alarm_topic_arn: str = common_key(
         _ALARMS["topic_arn"],
         "SNS topic that is told of alarms; empty: one of the stack's own, where alarmEmail is given.",
         "",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    alarms: bool = config_key(
+    alarms: bool = common_key(
         flag(default=True),
         "Whether there are alarms on functions and database, where alarmEmail or alarmTopicArn says who is told; 0.10"
         " USD a month each.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    dashboard: bool = config_key(
+    dashboard: bool = common_key(
         flag(default=False),
         "Whether there is a CloudWatch dashboard of the stack, its link being the output dashboardUrl; 3 USD a month.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    permissions_boundary: str = config_key(
+    permissions_boundary: str = common_key(
         _ROLE["permissions_boundary"],
         "Policy beyond which no role of the stack allows anything; empty: none.",
         "",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    role_path: str = config_key(
+    role_path: str = common_key(
         _ROLE["path"],
         "Path of the stack's roles, which policies can match them by. Another value replaces the roles.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    tags: tuple[str, ...] = config_key(
+    tags: tuple[str, ...] = common_key(
         TAGS,
         "Tags of every resource, beside its project, stack and Name.",
-        (),
-        engines=WITHOUT_DATABASE_TOO,
     )
-    keep_images: int = config_key(
+    keep_images: int = common_key(
         _IMAGE["keep_images"],
         "How many images each repository keeps, the newest ones.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    force_delete: bool = config_key(
+    force_delete: bool = common_key(
         _IMAGE["force_delete"],
         "Whether destroying the stack deletes repositories that hold images; never with deletionProtection.",
-        engines=WITHOUT_DATABASE_TOO,
     )
-    streams: tuple[StreamSettings, ...] = config_key(
+    streams: tuple[StreamSettings, ...] = common_key(
         objects(stream_settings.TAKES),
         "Streams of DynamoDB tables and the functions they feed, each with the keys below.",
-        engines=WITHOUT_DATABASE_TOO,
     )
 
-    functions: tuple[FunctionSettings, ...] = config_key(
+    functions: tuple[FunctionSettings, ...] = common_key(
         objects(function_settings.TAKES),
         "What functions get besides: environment variables, secrets, IAM statements; each entry with the keys below.",
-        engines=WITHOUT_DATABASE_TOO,
     )
 
     @property

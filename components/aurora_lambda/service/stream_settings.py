@@ -179,7 +179,7 @@ def stream_connections(streams: Sequence[StreamSettings]) -> int:
 
 def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
     values, mistakes = read_entry(entry, STREAM_KEYS, ("name", "table"), "a stream")
-    stream = StreamSettings(**values)  # ty: ignore[invalid-argument-type]
+    stream = StreamSettings(**values)
     return stream, mistakes + filter_mistakes(stream.filters, stream.filter_quota)
 
 
