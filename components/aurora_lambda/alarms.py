@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import Argument, sns_topic, text
+from aurora_lambda.arguments import SNS_TOPIC, Argument, text
 from aurora_lambda.component import Component
 from aurora_lambda.metrics import KINDS, Alarm, Metric
 from aurora_lambda.naming import Tags, resource_tags
@@ -44,12 +44,11 @@ class AlarmsArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
-    "topic_arn": sns_topic(),
+    "topic_arn": SNS_TOPIC,
     "email": text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as team@example.com"),
 }
 CHILDREN: ChildTypes = {

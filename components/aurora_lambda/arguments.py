@@ -38,7 +38,7 @@ class Argument:
 
     type: ValueType
     takes: str
-    allows: Callable[[Value], bool]
+    allows: Callable[[Any], bool]
     default: Value | None = None
     choices: tuple[str, ...] = ()
     items: Literal["string", "object"] = "string"
@@ -133,32 +133,14 @@ def text(pattern: str, takes: str, default: str | None = None) -> Argument:
     return Argument("string", takes, lambda value: bool(re.fullmatch(pattern, str(value), re.ASCII)), default)
 
 
-def kms_key() -> Argument:
-    """Return an argument that takes the ARN of a KMS key."""
-    return text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key")
-
-
-def sns_topic() -> Argument:
-    """Return an argument that takes the ARN of an SNS topic."""
-    return text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic")
-
-
 def strings(pattern: str, takes: str) -> Argument:
     """Return an argument that takes a list of strings, each matched in full by the regular expression `pattern`."""
-
-    def allows(value: Value) -> bool:
-        return all(re.fullmatch(pattern, item, re.ASCII) for item in cast(tuple[str, ...], value))
-
-    return Argument("array", takes, allows, ())
+    return Argument("array", takes, lambda items: all(re.fullmatch(pattern, item, re.ASCII) for item in items), ())
 
 
 def objects(takes: str) -> Argument:
     """Return an argument that takes a list of objects."""
-
-    def allows(value: Value) -> bool:
-        return all(isinstance(item, dict) for item in cast(tuple[object, ...], value))
-
-    return Argument("array", takes, allows, (), items="object")
+    return Argument("array", takes, lambda items: all(isinstance(item, dict) for item in items), (), items="object")
 
 
 def flag(*, default: bool) -> Argument:
@@ -170,12 +152,9 @@ def whole_number(
     minimum: int, maximum: int, unit: str, default: int | None = None, *, or_minus_one: bool = False
 ) -> Argument:
     """Return an argument that takes a whole number of `unit` in a range, both ends included, or on request also -1."""
-
-    def allows(value: Value) -> bool:
-        return minimum <= cast(int, value) <= maximum or (or_minus_one and value == -1)
-
     takes = f"{'-1 or ' if or_minus_one else ''}a whole number of {unit} from {minimum} to {maximum}"
-    return Argument("integer", takes, allows, default)
+    allowed = range(minimum, maximum + 1)
+    return Argument("integer", takes, lambda value: value in allowed or (or_minus_one and value == -1), default)
 
 
 def capacity(minimum: float, default: float) -> Argument:
@@ -183,13 +162,8 @@ def capacity(minimum: float, default: float) -> Argument:
 
     Source: Aurora user guide, "Performance and scaling for Aurora Serverless v2".
     """
-
-    def allows(value: Value) -> bool:
-        units = cast(float, value)
-        return minimum <= units <= MAX_CAPACITY_UNITS and units * 2 == int(units * 2)
-
     takes = f"Aurora capacity units from {minimum:g} to {MAX_CAPACITY_UNITS} in steps of 0.5"
-    return Argument("number", takes, allows, default)
+    return Argument("number", takes, lambda units: minimum <= units <= MAX_CAPACITY_UNITS and units % 0.5 == 0, default)
 
 
 def identifier(reserved: str, default: str | None) -> Argument:
@@ -222,9 +196,9 @@ def cidr_block(default: str) -> Argument:
     Source: Amazon VPC user guide, "Subnet CIDR blocks".
     """
 
-    def allows(value: Value) -> bool:
+    def allows(value: str) -> bool:
         try:
-            return 16 <= ipaddress.IPv4Network(str(value)).prefixlen <= 24  # noqa: PLR2004
+            return ipaddress.IPv4Network(value).prefixlen in range(16, 25)
         except ValueError:
             return False
 
@@ -232,6 +206,8 @@ def cidr_block(default: str) -> Argument:
 
 
 ARCHITECTURE = choice("arm64", "x86_64", default="arm64")
+KMS_KEY = text(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", "the ARN of a KMS key")
+SNS_TOPIC = text(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w.-]+", "the ARN of an SNS topic")
 
 _PYTHON_TYPES: Mapping[ValueType, tuple[type, ...]] = {
     "string": (str,),

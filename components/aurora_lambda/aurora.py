@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.access import FunctionAccess
-from aurora_lambda.aurora_access import MASTER_USERNAME, ClusterDetails
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
 from aurora_lambda.component import Component
+from aurora_lambda.database_access import MASTER_USERNAME, AuroraDetails
 from aurora_lambda.existing_cluster import (
     BESIDE_EXISTING,
     existing_cluster,
@@ -256,9 +256,7 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             opts=self._child("secret", **secret_options(self._args.get("kms_key_id"))),
         ).arn
 
-    def _details(
-        self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Input[str]
-    ) -> pulumi.Output[ClusterDetails]:
+    def _details(self, cluster: aws.rds.Cluster, runtime_secret_arn: pulumi.Input[str]) -> pulumi.Output[AuroraDetails]:
         return pulumi.Output.all(
             name=self._name,
             engine=self._engine,
@@ -279,9 +277,9 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             master_username=cluster.master_username,
             master_key_arn=master_key(self._args, cluster),
             owner=owner(self._args),
-        ).apply(lambda details: ClusterDetails(**details))
+        ).apply(lambda details: AuroraDetails(**details))
 
-    def _secrets_endpoint_policy(self, details: pulumi.Output[ClusterDetails]) -> None:
+    def _secrets_endpoint_policy(self, details: pulumi.Output[AuroraDetails]) -> None:
         aws.ec2.VpcEndpointPolicy(
             self._name,
             vpc_endpoint_id=self._args["secrets_endpoint_id"],

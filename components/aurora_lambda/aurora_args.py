@@ -7,20 +7,20 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda.arguments import (
+    KMS_KEY,
     SECONDS_PER_DAY,
     Argument,
     capacity,
     choice,
     flag,
     identifier,
-    kms_key,
     log_retention,
     recovery_days,
     text,
     whole_number,
 )
-from aurora_lambda.aurora_access import MASTER_USERNAME
 from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.database_access import MASTER_USERNAME
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import Transform
 from aurora_lambda_runtime.database.engines import AUTHS, RESERVED_ROLES, RESERVED_SCHEMAS
@@ -110,8 +110,7 @@ class AuroraDatabaseArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 # What a new cluster is made of.
@@ -159,7 +158,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "restore_time": text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "a time in UTC, such as 2026-11-29T12:00:00Z"),
     "deletion_protection": flag(default=False),
     "final_snapshot": flag(default=True),
-    "kms_key_id": kms_key(),
+    "kms_key_id": KMS_KEY,
     "performance_insights": flag(default=True),
     "export_logs": flag(default=False),
     "log_retention_days": log_retention(30),

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import policy_of
-from aurora_lambda.arguments import Argument, flag, kms_key, text, whole_number
+from aurora_lambda.arguments import KMS_KEY, Argument, flag, text, whole_number
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import ChildTypes, Transform
@@ -35,15 +35,14 @@ class BackupArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 # Source: AWS Backup API reference, Lifecycle and BackupRuleInput.
 ARGUMENTS: Mapping[str, Argument] = {
     "retention_days": whole_number(1, 36_500, "days", 35),
     "schedule": text(r"cron\(\S+( \S+){5}\)", "a cron expression of six fields", "cron(0 5 * * ? *)"),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "force_destroy": flag(default=False),
 }
 CHILDREN: ChildTypes = {

@@ -25,8 +25,7 @@ class DashboardArgs(TypedDict):
     alarm_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of alarms whose states are at the top. Default: none."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 CHILDREN: ChildTypes = {"dashboard": aws.cloudwatch.Dashboard}

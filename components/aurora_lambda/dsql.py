@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, policy_of
 from aurora_lambda.component import Component
-from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.database_access import DsqlDetails, cluster_endpoint
 from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together, peering_mistakes
 from aurora_lambda.security_group_rules import SecurityGroupRules
 from aurora_lambda.transform import ChildTypes
@@ -71,9 +71,9 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
             self._keep_in_vpc(cluster, arn)
         services = [cluster.vpc_endpoint_service_name] if in_vpc else []
         self.endpoint = pulumi.Output.all(arn, *services).apply(lambda known: cluster_endpoint(*known))
-        schema = self._application_schema(arn)
-        self.runtime = schema.apply(lambda schema: schema.runtime())
-        self.admin = schema.apply(lambda schema: schema.admin())
+        details = self._details(arn)
+        self.runtime = details.apply(lambda cluster: cluster.runtime())
+        self.admin = details.apply(lambda cluster: cluster.admin())
         self._register_outputs()
 
     def _checked_regions(self) -> tuple[pulumi.Output[str], pulumi.Output[str]] | None:
@@ -204,11 +204,11 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
             lambda zones: [each for number, each in enumerate(subnet_ids) if zones[number] not in zones[:number]]
         )
 
-    def _application_schema(self, cluster_arn: pulumi.Output[str]) -> pulumi.Output[ApplicationSchema]:
+    def _details(self, arn: pulumi.Output[str]) -> pulumi.Output[DsqlDetails]:
         args = self._args
         return pulumi.Output.all(
             name=self._name,
-            cluster_arn=cluster_arn,
+            arn=arn,
             endpoint=self.endpoint,
             identifier=self.identifier,
             schema=args["schema"],
@@ -217,7 +217,7 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
             subnet_ids=args.get("subnet_ids", []),
             security_group_ids=[args["function_security_group_id"]] if "vpc_id" in args else [],
             owner=args.get("owner", f"{pulumi.get_project()}/{pulumi.get_stack()}"),
-        ).apply(lambda known: ApplicationSchema(**known))
+        ).apply(lambda details: DsqlDetails(**details))
 
 
 def replica_key(kms_key_arn: str, region: str) -> str:

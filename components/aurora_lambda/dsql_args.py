@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from aurora_lambda.arguments import Argument, flag, kms_key, text
+from aurora_lambda.arguments import KMS_KEY, Argument, flag, text
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import Transform
 
@@ -56,8 +56,7 @@ class DsqlDatabaseArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -69,7 +68,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "cluster_identifier": text(r"[a-z0-9]{26}", "a cluster's identifier of 26 letters and digits"),
     "deletion_protection": flag(default=False),
     "force_destroy": flag(default=False),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "peer_region": text(REGION, "a Region such as us-east-2"),
     "witness_region": text(REGION, "a Region such as us-west-2"),
     "vpc_endpoint": flag(default=True),

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.aurora_access import MASTER_USERNAME
 from aurora_lambda.aurora_args import DEFAULT_ROLE, AuroraDatabaseArgs
 from aurora_lambda.aurora_engines import RDS_ENGINES
+from aurora_lambda.database_access import MASTER_USERNAME
 
 # What is made beside a cluster that exists.
 BESIDE_EXISTING = ("ingressRule", "egressRule", "secret", "secretsEndpointPolicy")

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from aurora_lambda.access import AccessList, PolicyStatements, Variables
-from aurora_lambda.arguments import ARCHITECTURE, Argument, choice, flag, kms_key, log_retention, whole_number
+from aurora_lambda.arguments import ARCHITECTURE, KMS_KEY, Argument, choice, flag, log_retention, whole_number
 from aurora_lambda.function_role import Role
 from aurora_lambda.function_url import FunctionUrlCors
 from aurora_lambda.naming import Tags
@@ -69,8 +69,7 @@ class ImageFunctionArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -87,6 +86,6 @@ ARGUMENTS: Mapping[str, Argument] = {
     # Source: Lambda API reference, PutFunctionEventInvokeConfig.
     "maximum_retry_attempts": whole_number(0, 2, "attempts", 2),
     "maximum_event_age_in_seconds": whole_number(60, 21_600, "seconds", 21_600),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "tracing": flag(default=False),
 }

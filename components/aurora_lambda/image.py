@@ -12,7 +12,7 @@ import pulumi_docker as docker
 
 from aurora_lambda import policies
 from aurora_lambda.access import policy_of
-from aurora_lambda.arguments import ARCHITECTURE, Argument, flag, kms_key, whole_number
+from aurora_lambda.arguments import ARCHITECTURE, KMS_KEY, Argument, flag, whole_number
 from aurora_lambda.build_context import source_digest
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
@@ -44,15 +44,14 @@ class LambdaImageArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of the repository."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
     "architecture": ARCHITECTURE,
     # One that runs, one to go back to, one that is being deployed.
     "keep_images": whole_number(3, 1000, "images", 10),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "force_delete": flag(default=True),
 }
 CHILDREN: ChildTypes = {

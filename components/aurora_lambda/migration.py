@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import function, function_role
 from aurora_lambda.access import AccessList, PolicyStatements, Variables, merged_access, merged_mapping
-from aurora_lambda.arguments import ARCHITECTURE, Argument, flag, kms_key, log_retention, whole_number
+from aurora_lambda.arguments import ARCHITECTURE, KMS_KEY, Argument, flag, log_retention, whole_number
 from aurora_lambda.component import Component
 from aurora_lambda.function import ImageFunction
+from aurora_lambda.function_args import ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole, Role
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import ChildTypes, Transform
@@ -56,8 +57,7 @@ class MigrationArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -67,7 +67,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "memory_size": whole_number(128, 10_240, "MB", 512),
     "timeout": whole_number(1, 900, "seconds", 900),
     "log_retention_days": log_retention(30),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "tracing": flag(default=False),
 }
 ROLE: ChildTypes = {"role": function_role.CHILDREN["role"]}
@@ -119,22 +119,15 @@ class Migration(Component[MigrationArgs]):
         }
         if args["drop_on_destroy"]:
             allowed[DROP_ON_DESTROY] = "true"
+        alike: dict[str, Any] = {key: each for key, each in args.items() if key in ImageFunctionArgs.__annotations__}
         return ImageFunction(
             self._name,
             {
+                **alike,
                 "image_uri": args["image_uri"],
                 "role": args["role"] if "role" in args else self._own_role(),
-                "access": args["access"],
                 "environment": merged_mapping(args.get("environment", {}), allowed),
-                "policy_statements": args.get("policy_statements", []),
-                "architecture": args["architecture"],
-                "memory_size": args["memory_size"],
-                "timeout": args["timeout"],
-                "log_retention_days": args["log_retention_days"],
-                "tracing": args["tracing"],
-                "tags": args.get("tags", {}),
                 "transform": self._transform_of(RUNNER),
-                **({"kms_key_arn": args["kms_key_arn"]} if "kms_key_arn" in args else {}),
             },
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -49,8 +49,7 @@ class NetworkArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {

@@ -13,13 +13,10 @@ from pulumi.provider.experimental.component import ComponentProvider
 from aurora_lambda import (
     alarms,
     aurora,
-    aurora_args,
     backup,
     dashboard,
     dsql,
-    dsql_args,
     function,
-    function_args,
     function_role,
     image,
     migration,
@@ -29,7 +26,6 @@ from aurora_lambda import (
     secret,
     stream_table,
     table_stream,
-    table_stream_args,
 )
 from aurora_lambda.arguments import Argument
 from aurora_lambda.schema import readable_schema
@@ -39,17 +35,17 @@ NAME = "aurora-lambda"
 VERSION = version(NAME)
 COMPONENTS: Mapping[type[pulumi.ComponentResource], tuple[Mapping[str, Argument], ChildTypes]] = {
     network.Network: (network.ARGUMENTS, network.CHILDREN),
-    aurora.AuroraDatabase: (aurora_args.ARGUMENTS, aurora.CHILDREN),
-    dsql.DsqlDatabase: (dsql_args.ARGUMENTS, dsql.CHILDREN),
+    aurora.AuroraDatabase: (aurora.ARGUMENTS, aurora.CHILDREN),
+    dsql.DsqlDatabase: (dsql.ARGUMENTS, dsql.CHILDREN),
     image.LambdaImage: (image.ARGUMENTS, image.CHILDREN),
     function_role.FunctionRole: (function_role.ARGUMENTS, function_role.CHILDREN),
-    function.ImageFunction: (function_args.ARGUMENTS, function.CHILDREN),
+    function.ImageFunction: (function.ARGUMENTS, function.CHILDREN),
     migration.Migration: (migration.ARGUMENTS, migration.CHILDREN),
     stream_table.StreamTable: (stream_table.ARGUMENTS, stream_table.CHILDREN),
     queue.Queue: (queue.ARGUMENTS, queue.CHILDREN),
     schedule.Schedule: (schedule.ARGUMENTS, schedule.CHILDREN),
     secret.Secret: (secret.ARGUMENTS, secret.CHILDREN),
-    table_stream.TableStream: (table_stream_args.ARGUMENTS, table_stream.CHILDREN),
+    table_stream.TableStream: (table_stream.ARGUMENTS, table_stream.CHILDREN),
     backup.Backup: (backup.ARGUMENTS, backup.CHILDREN),
     alarms.Alarms: (alarms.ARGUMENTS, alarms.CHILDREN),
     dashboard.Dashboard: ({}, dashboard.CHILDREN),

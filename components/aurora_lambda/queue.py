@@ -10,12 +10,12 @@ from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, function_access, policy_of
 from aurora_lambda.alarms import register_alarm
 from aurora_lambda.arguments import (
+    KMS_KEY,
     QUEUE_DAYS,
     SECONDS_PER_DAY,
+    SNS_TOPIC,
     Argument,
     flag,
-    kms_key,
-    sns_topic,
     whole_number,
 )
 from aurora_lambda.component import Component
@@ -61,8 +61,7 @@ class QueueArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 # Sources: Lambda API reference, CreateEventSourceMapping; SQS API reference, SetQueueAttributes.
@@ -74,8 +73,8 @@ ARGUMENTS: Mapping[str, Argument] = {
     "max_receive_count": whole_number(1, 1000, "times", 5),
     "retention_days": whole_number(1, QUEUE_DAYS, "days", 4),
     "force_destroy": flag(default=False),
-    "kms_key_arn": kms_key(),
-    "alarm_topic_arn": sns_topic(),
+    "kms_key_arn": KMS_KEY,
+    "alarm_topic_arn": SNS_TOPIC,
 }
 CHILDREN: ChildTypes = {
     "queue": aws.sqs.Queue,

@@ -54,8 +54,7 @@ class ScheduleArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of the role; a schedule has none."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 def _is_time_zone(value: object) -> bool:

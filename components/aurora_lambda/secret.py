@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, function_access
-from aurora_lambda.arguments import Argument, kms_key, map_input, recovery_days, text
+from aurora_lambda.arguments import KMS_KEY, Argument, map_input, recovery_days, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags, physical_name
 from aurora_lambda.transform import ChildTypes, Transform
@@ -35,13 +35,12 @@ class SecretArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of the secret."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
     "arn": text(SECRET_ARN, "the whole ARN of a secret, with the six characters at its end"),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "recovery_days": recovery_days(0),
 }
 CHILDREN: ChildTypes = {"secret": aws.secretsmanager.Secret, "version": aws.secretsmanager.SecretVersion}

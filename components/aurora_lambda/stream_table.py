@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, function_access
-from aurora_lambda.arguments import Argument, choice, flag, kms_key, map_input, text
+from aurora_lambda.arguments import KMS_KEY, Argument, choice, flag, map_input, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags, physical_name
 from aurora_lambda.transform import ChildTypes, Transform
@@ -52,8 +52,7 @@ class StreamTableArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of the table."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 ARGUMENTS: Mapping[str, Argument] = {
@@ -69,7 +68,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     ),
     "point_in_time_recovery": flag(default=True),
     "deletion_protection": flag(default=False),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
 }
 CHILDREN: ChildTypes = {"table": aws.dynamodb.Table}
 

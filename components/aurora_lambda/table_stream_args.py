@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from aurora_lambda.access import PolicyStatements
-from aurora_lambda.arguments import Argument, choice, flag, kms_key, text, whole_number
+from aurora_lambda.arguments import KMS_KEY, Argument, choice, flag, text, whole_number
 from aurora_lambda.function_role import Role
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import Transform
@@ -78,8 +78,7 @@ class TableStreamArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the resources that the component makes, by resource and property; it replaces what the component
-    sets. The properties' values may be outputs."""
+    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
 
 
 # Sources: Lambda API reference, CreateEventSourceMapping.
@@ -87,7 +86,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "stream_arn": text(
         r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/[\w.-]+/stream/[\w.:-]+", "the ARN of a table's stream"
     ),
-    "kms_key_arn": kms_key(),
+    "kms_key_arn": KMS_KEY,
     "starting_position": choice("TRIM_HORIZON", "LATEST", default="TRIM_HORIZON"),
     "batch_size": whole_number(1, 10_000, "records", 100),
     "maximum_batching_window_in_seconds": whole_number(0, 300, "seconds", 0),

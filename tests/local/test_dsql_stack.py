@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from aurora_lambda.dsql_access import ApplicationSchema, cluster_endpoint
+from aurora_lambda.database_access import DsqlDetails, cluster_endpoint
 from aurora_lambda.image import LambdaImage
 from aurora_lambda_local import commands
 from aurora_lambda_local.program.deploy import up
@@ -31,13 +31,14 @@ def program() -> None:
     cluster = aws.dsql.Cluster("main-db")
     endpoint = cluster.arn.apply(cluster_endpoint)
     access = pulumi.Output.all(cluster.arn, endpoint, cluster.identifier).apply(
-        lambda known: ApplicationSchema(
+        lambda known: DsqlDetails(
             name="main-db",
-            cluster_arn=known[0],
+            arn=known[0],
             endpoint=known[1],
             identifier=known[2],
             schema="app",
             runtime_role="",
+            owner="",
             function_role_arns=[ROLE],
             subnet_ids=[],
             security_group_ids=[],

@@ -19,6 +19,7 @@ from aurora_lambda.schedule import Schedule
 from aurora_lambda.secret import Secret, SecretArgs
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.function_options import ARGUMENTS_OF_QUEUES, FunctionOptions, QueueOptions
+from aurora_lambda.service.monitoring import further_alarms
 from aurora_lambda.service.names import Names
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
@@ -222,10 +223,7 @@ class Functions:
         for each in watched:
             self._additions.add_watched(each)
         if self._alarms:
-            alarms = Alarms(
-                name, {"watched": watched, "topic_arn": self._alarms.topic_arn, "tags": self._settings.stack_tags}
-            )
-            self._additions.add(alarms)
+            self._additions.add(further_alarms(self._settings, name, watched, self._alarms))
 
     def _check(self, name: str, options: FunctionOptions | QueueOptions, kind: type) -> None:
         _check_spelling("function", name)

@@ -52,6 +52,11 @@ def register_alarms(settings: Settings, watched: Sequence[Watched]) -> Alarms | 
     return Alarms("alarms", args)
 
 
+def further_alarms(settings: Settings, name: str, watched: Sequence[Watched], alarms: Alarms) -> Alarms:
+    """Register alarms that the topic of the stack's `alarms` is told of."""
+    return Alarms(name, {"watched": watched, "topic_arn": alarms.topic_arn, "tags": settings.stack_tags})
+
+
 def watched_functions(settings: Settings, functions: Mapping[str, ImageFunction]) -> list[Watched]:
     """Return what to watch of the functions that streams feed."""
     return [

@@ -7,7 +7,6 @@ import pulumi
 
 from aurora_lambda import (
     Alarms,
-    AlarmsArgs,
     Backup,
     BackupArgs,
     DsqlDatabase,
@@ -24,7 +23,7 @@ from aurora_lambda.naming import physical_name
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda.service.database import Database
 from aurora_lambda.service.image_context import write_context
-from aurora_lambda.service.monitoring import watched_backup
+from aurora_lambda.service.monitoring import further_alarms, watched_backup
 from aurora_lambda.service.settings import Settings
 from aurora_lambda_runtime.database.contract import (
     APPLICATION,
@@ -186,7 +185,5 @@ def register_backup(
     backup = Backup("backups", args)
     pulumi.export("backupVault", backup.vault_name)
     pulumi.export("backupRoleArn", backup.role_arn)
-    if alarms is None:
-        return [backup]
-    told: AlarmsArgs = {"watched": [watched_backup(backup)], "topic_arn": alarms.topic_arn, "tags": settings.stack_tags}
-    return [backup, Alarms("backup-alarms", told)]
+    told = [further_alarms(settings, "backup-alarms", [watched_backup(backup)], alarms)] if alarms else []
+    return [backup, *told]

@@ -19,7 +19,7 @@ from aurora_lambda.access import FunctionAccess
 from aurora_lambda.naming import output_prefix, physical_name
 from aurora_lambda.service.keys import given_arguments
 from aurora_lambda.service.live_data import LiveStack
-from aurora_lambda.service.monitoring import watched_functions
+from aurora_lambda.service.monitoring import further_alarms, watched_functions
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import StreamSettings, stream_functions
 from aurora_lambda_runtime.database.contract import REPORT_BATCH_ITEM_FAILURES
@@ -78,10 +78,7 @@ def register_streams(
     _export(functions, tables, streams)
     made: list[pulumi.Resource] = [*functions.values(), *tables.values(), *streams.values()]
     if alarms and functions:
-        watched = watched_functions(settings, functions)
-        made.append(
-            Alarms("stream-alarms", {"watched": watched, "topic_arn": alarms.topic_arn, "tags": settings.stack_tags})
-        )
+        made.append(further_alarms(settings, "stream-alarms", watched_functions(settings, functions), alarms))
     return made
 
 
