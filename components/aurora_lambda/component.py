@@ -35,7 +35,7 @@ class Component(pulumi.ComponentResource, Generic[Args]):
         Raises:
             ValueError: an argument that is not allowed, or a transform of what is not there.
         """
-        component = type(self).__name__
+        component = self._component().__name__
         super().__init__(f"aurora-lambda:index:{component}", name, {}, opts)
         self._name, self._given = name, known_arguments(component, name, args, takes)
         self._args = check_arguments(component, name, self._given, arguments)
@@ -62,4 +62,10 @@ class Component(pulumi.ComponentResource, Generic[Args]):
 
     def _register_outputs(self) -> None:
         """Register the outputs that the class annotates, by their names in the schema."""
-        self.register_outputs({camel_case(name): getattr(self, name) for name in inspect.get_annotations(type(self))})
+        names = inspect.get_annotations(self._component())
+        self.register_outputs({camel_case(name): getattr(self, name) for name in names})
+
+    @classmethod
+    def _component(cls) -> type:
+        """Return the component of this package: a class that extends it stays of its type, and its URNs the same."""
+        return next(each for each in cls.__mro__ if Component in each.__bases__)
