@@ -46,7 +46,8 @@ class DatabaseSettings:
     )
     database_auth: str = aurora_key(
         _DATABASE["auth"],
-        "How the application logs in: by an IAM token, or by a password from Secrets Manager.",
+        "How the application logs in: by an IAM token, or by a password from Secrets Manager. On a live stack another"
+        " value keeps the functions from new connections, from the migration until they are updated.",
     )
     min_capacity: float = aurora_key(_DATABASE["min_capacity"], "Capacity at rest; 0 lets the cluster pause.")
     max_capacity: float = aurora_key(

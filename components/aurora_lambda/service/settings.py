@@ -114,7 +114,8 @@ class Settings(DatabaseSettings):
     )
     role_path: str = common_key(
         _ROLE["path"],
-        "Path of the stack's roles, which policies can match them by. Another value replaces the roles.",
+        "Path of the stack's roles, which policies can match them by. Another value replaces the roles; on DSQL it"
+        " keeps the functions from new connections, from the migration until they are updated.",
     )
     tags: tuple[str, ...] = common_key(
         TAGS,
