@@ -5,22 +5,12 @@ from typing import cast
 import pulumi
 import pulumi_aws as aws
 
+from aurora_lambda import existing_cluster
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
 from aurora_lambda.component import Component
 from aurora_lambda.database_access import MASTER_USERNAME, AuroraDetails
-from aurora_lambda.existing_cluster import (
-    BESIDE_EXISTING,
-    existing_cluster,
-    master_key,
-    owner,
-    restore_point,
-    restored_as_asked,
-    restored_from,
-    runtime_role,
-    usable,
-)
 from aurora_lambda.naming import physical_name, rds_identifier_prefix
 from aurora_lambda.secret import secret_options
 from aurora_lambda.security_group_rules import SecurityGroupRules
@@ -71,22 +61,24 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
     def __init__(self, name: str, args: AuroraDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the cluster and what belongs to it."""
         existing = args.get("cluster_identifier") is not None
-        children = {child: CHILDREN[child] for child in BESIDE_EXISTING} if existing else CHILDREN
+        children = {child: CHILDREN[child] for child in existing_cluster.MADE_BESIDE} if existing else CHILDREN
         super().__init__(name, args, opts, takes=AuroraDatabaseArgs, arguments=ARGUMENTS, children=children)
         check_together(name, self._given)
         self._engine = self._args["engine"]
         self._auth = cast(Auth, self._args["auth"])
         self._rds, self._port = RDS_ENGINES[self._engine], ENGINES[self._engine].default_port
         self._logs = self._rds.logs if self._args["export_logs"] else ()
+        self._restored_from = existing_cluster.restored_from(self._args)
 
         if existing:
-            cluster = existing_cluster(name, self._args, self)
-            ready = [usable(name, self._args, cluster), *self._security_group_rules(cluster.vpc_security_group_ids[0])]
+            cluster = existing_cluster.looked_up(name, self._args, self)
+            rules = self._security_group_rules(cluster.vpc_security_group_ids[0])
+            ready = [existing_cluster.usable(name, self._args, cluster), *rules]
         else:
             group = self._security_group()
             rules = self._security_group_rules(group.id)
             cluster = self._cluster(group)
-            restored = restored_as_asked(name, self._args, cluster)
+            restored = existing_cluster.restored_as_asked(name, self._args, cluster)
             ready = [self._instances(cluster, self._log_groups(cluster))[0].id, *rules, *restored]
         self.endpoint = pulumi.Output.all(cluster.endpoint, *ready).apply(lambda known: known[0])
         self.identifier = cluster.cluster_identifier
@@ -137,8 +129,8 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             engine_lifecycle_support=pulumi.Output.from_input(args["extended_support"]).apply(LIFECYCLE_SUPPORT.get),
             port=self._port,
             # A restored cluster has its source's two: others would replace it, by the source's data, in the next `up`.
-            master_username=None if restored_from(args) else MASTER_USERNAME,
-            storage_encrypted=None if restored_from(args) else True,
+            master_username=None if self._restored_from else MASTER_USERNAME,
+            storage_encrypted=None if self._restored_from else True,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.get("kms_key_id"),
             iam_database_authentication_enabled=pulumi.Output.from_input(args.get("former_auth")).apply(
@@ -154,7 +146,7 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             preferred_backup_window=args.get("backup_window"),
             preferred_maintenance_window=args.get("maintenance_window"),
             snapshot_identifier=args.get("snapshot_identifier"),
-            restore_to_point_in_time=restore_point(args),
+            restore_to_point_in_time=existing_cluster.restore_point(args),
             copy_tags_to_snapshot=True,
             deletion_protection=args["deletion_protection"],
             skip_final_snapshot=final_snapshot.apply(lambda taken: not taken),
@@ -212,7 +204,7 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
 
     def _another_cluster(self) -> pulumi.Output[list[str]]:
         """Return what replaces the cluster by its change."""
-        return pulumi.Output.all(self._args["vpc_id"], self._args.get("kms_key_id", ""), *restored_from(self._args))
+        return pulumi.Output.all(self._args["vpc_id"], self._args.get("kms_key_id", ""), *self._restored_from)
 
     def _instances(
         self, cluster: aws.rds.Cluster, log_groups: list[aws.cloudwatch.LogGroup]
@@ -262,7 +254,7 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             engine=self._engine,
             auth=self._auth,
             schema=self._args["schema"],
-            runtime_role=runtime_role(self._args),
+            runtime_role=existing_cluster.runtime_role(self._args),
             endpoint=self.endpoint,
             port=cluster.port,
             identifier=cluster.cluster_identifier,
@@ -275,8 +267,8 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             subnet_ids=self._args["subnet_ids"],
             security_group_ids=[self._args["function_security_group_id"]],
             master_username=cluster.master_username,
-            master_key_arn=master_key(self._args, cluster),
-            owner=owner(self._args),
+            master_key_arn=existing_cluster.master_key(self._args, cluster),
+            owner=existing_cluster.owner(self._args),
         ).apply(lambda details: AuroraDetails(**details))
 
     def _secrets_endpoint_policy(self, details: pulumi.Output[AuroraDetails]) -> None:

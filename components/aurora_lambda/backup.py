@@ -35,7 +35,7 @@ class BackupArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
+    """What to set of the component's resources, by resource and property: values or outputs, in place of its own."""
 
 
 # Source: AWS Backup API reference, Lifecycle and BackupRuleInput.

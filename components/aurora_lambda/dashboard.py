@@ -25,7 +25,7 @@ class DashboardArgs(TypedDict):
     alarm_arns: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """ARNs of alarms whose states are at the top. Default: none."""
     transform: NotRequired[Transform]
-    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
+    """What to set of the component's resources, by resource and property: values or outputs, in place of its own."""
 
 
 CHILDREN: ChildTypes = {"dashboard": aws.cloudwatch.Dashboard}

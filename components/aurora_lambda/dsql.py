@@ -61,7 +61,11 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         check_together(name, self._given)
         self._regions = self._checked_regions()
 
-        cluster = self._existing_cluster() if existing else self._new_cluster()
+        if existing:
+            opts = pulumi.ResourceOptions(parent=self)
+            cluster = aws.dsql.Cluster.get(name, self._args["cluster_identifier"], opts=opts)
+        else:
+            cluster = self._cluster("cluster", name, None, self._args.get("kms_key_arn"))
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
@@ -89,14 +93,6 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
 
         checked = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region.apply(check)
         return checked[0], checked[1]
-
-    def _existing_cluster(self) -> aws.dsql.Cluster:
-        return aws.dsql.Cluster.get(
-            self._name, self._args["cluster_identifier"], opts=pulumi.ResourceOptions(parent=self)
-        )
-
-    def _new_cluster(self) -> aws.dsql.Cluster:
-        return self._cluster("cluster", self._name, None, self._args.get("kms_key_arn"))
 
     def _cluster(
         self, child: str, name: str, region: pulumi.Input[str] | None, kms_key_arn: pulumi.Input[str | None] | None

@@ -11,12 +11,12 @@ from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.database_access import MASTER_USERNAME
 
 # What is made beside a cluster that exists.
-BESIDE_EXISTING = ("ingressRule", "egressRule", "secret", "secretsEndpointPolicy")
+MADE_BESIDE = ("ingressRule", "egressRule", "secret", "secretsEndpointPolicy")
 ROLE_LENGTH = 32
 RESTORED_FROM = ("snapshot_identifier", "restore_cluster_identifier", "restore_time")
 
 
-def existing_cluster(name: str, args: AuroraDatabaseArgs, parent: pulumi.Resource) -> aws.rds.Cluster:
+def looked_up(name: str, args: AuroraDatabaseArgs, parent: pulumi.Resource) -> aws.rds.Cluster:
     """Return the cluster that `cluster_identifier` names, read from AWS."""
     return aws.rds.Cluster.get(
         name,

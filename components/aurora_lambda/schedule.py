@@ -54,7 +54,7 @@ class ScheduleArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of the role; a schedule has none."""
     transform: NotRequired[Transform]
-    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
+    """What to set of the component's resources, by resource and property: values or outputs, in place of its own."""
 
 
 def _is_time_zone(value: object) -> bool:

@@ -78,7 +78,7 @@ class TableStreamArgs(TypedDict):
     tags: NotRequired[Tags]
     """Tags of every resource."""
     transform: NotRequired[Transform]
-    """What to set of the component's resources, by resource and property, in place of its own; outputs too."""
+    """What to set of the component's resources, by resource and property: values or outputs, in place of its own."""
 
 
 # Sources: Lambda API reference, CreateEventSourceMapping.

@@ -56,9 +56,9 @@ class Additions:
         """Add components, which all belong to what a protected stack keeps."""
         self._parts += parts
 
-    def add_watched(self, watched: Watched) -> None:
+    def add_watched(self, watched: Sequence[Watched]) -> None:
         """Add what the dashboard shows."""
-        self._watched.append(watched)
+        self._watched += watched
 
     def add_role(self, role: FunctionRole, *, database: bool, in_vpc: bool) -> None:
         """Add the role of a function, which may use the database and be attached to the network."""

@@ -1,11 +1,10 @@
 """The database of a stack: the component that the configured engine asks for, and the network it needs."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pulumi
 
-from aurora_lambda import AuroraDatabase, DsqlDatabase, DsqlDatabaseArgs, Network
+from aurora_lambda import AuroraDatabase, AuroraDatabaseArgs, DsqlDatabase, DsqlDatabaseArgs, Network
 from aurora_lambda.aurora_args import OF_NEW_CLUSTERS
 from aurora_lambda.aurora_engines import RDS_ENGINES
 from aurora_lambda.network import NetworkArgs
@@ -97,38 +96,24 @@ def _aurora(
     *,
     secret_arns: pulumi.Input[Sequence[pulumi.Input[str]]],
 ) -> AuroraDatabase:
-    endpoint = (
-        {"secrets_endpoint_id": network.secrets_endpoint_id, "endpoint_secret_arns": secret_arns}
-        if settings.secrets_endpoint
-        else {}
-    )
-    new = {} if settings.aurora_cluster_identifier else _new_cluster(settings, live)
-    if settings.aurora_cluster_identifier:
-        new["cluster_identifier"] = settings.aurora_cluster_identifier
-    key = {"kms_key_id": settings.kms_key_arn} if settings.kms_key_arn else {}
-    return AuroraDatabase(
-        MAIN_DATABASE,
-        {
-            "engine": settings.engine,
-            **given_arguments(settings, FOR_ALL_CLUSTERS),
-            "vpc_id": network.vpc_id,
-            "subnet_ids": network.subnet_ids,
-            "function_security_group_id": network.function_security_group_id,
-            "auth": settings.database_auth,
-            "former_auth": live.before.apply(lambda before: former_auth(settings, before)),
-            "tags": settings.stack_tags,
-            **endpoint,
-            **new,
-            **key,
-        },
-        opts,
-    )
-
-
-def _new_cluster(settings: Settings, live: LiveStack) -> dict[str, Any]:
-    return {
-        **given_arguments(settings, OF_NEW_CLUSTERS),
-        "former_engine_version": live.before.apply(lambda before: engine_version(settings, before)),
-        "final_snapshot": settings.final_snapshot and not settings.force_destroy,
-        "export_logs": settings.database_logs,
+    args: AuroraDatabaseArgs = {
+        "engine": settings.engine,
+        "vpc_id": network.vpc_id,
+        "subnet_ids": network.subnet_ids,
+        "function_security_group_id": network.function_security_group_id,
+        "auth": settings.database_auth,
+        "former_auth": live.before.apply(lambda before: former_auth(settings, before)),
+        "tags": settings.stack_tags,
+        **given_arguments(settings, FOR_ALL_CLUSTERS),
     }
+    if settings.secrets_endpoint:
+        args["secrets_endpoint_id"], args["endpoint_secret_arns"] = network.secrets_endpoint_id, secret_arns
+    if settings.kms_key_arn:
+        args["kms_key_id"] = settings.kms_key_arn
+    if settings.aurora_cluster_identifier:
+        args["cluster_identifier"] = settings.aurora_cluster_identifier
+        return AuroraDatabase(MAIN_DATABASE, args, opts)
+    args = {**args, **given_arguments(settings, OF_NEW_CLUSTERS), "export_logs": settings.database_logs}
+    args["former_engine_version"] = live.before.apply(lambda before: engine_version(settings, before))
+    args["final_snapshot"] = settings.final_snapshot and not settings.force_destroy
+    return AuroraDatabase(MAIN_DATABASE, args, opts)

@@ -14,13 +14,15 @@ from aurora_lambda.function_args import ImageFunctionArgs
 from aurora_lambda.function_role import FunctionRole
 from aurora_lambda.image import LambdaImage
 from aurora_lambda.naming import output_prefix
+from aurora_lambda.project import Project
 from aurora_lambda.queue import Queue, QueueArgs
 from aurora_lambda.schedule import Schedule
 from aurora_lambda.secret import Secret, SecretArgs
 from aurora_lambda.service.additions import Additions
 from aurora_lambda.service.function_options import ARGUMENTS_OF_QUEUES, FunctionOptions, QueueOptions
-from aurora_lambda.service.monitoring import further_alarms
+from aurora_lambda.service.monitoring import further_alarms, watched_function
 from aurora_lambda.service.names import Names
+from aurora_lambda.service.parts import application_variables
 from aurora_lambda.service.settings import Settings
 from aurora_lambda.service.stream_settings import NAME, RESERVED, stream_connections, stream_functions
 from aurora_lambda.stream_table import StreamTable
@@ -54,7 +56,7 @@ class QueueFunction:
 
 
 class Functions:
-    """Makes the functions of one service, whose package is `application`, all with `variables`."""
+    """Makes the functions and secrets of one service."""
 
     def __init__(
         self,
@@ -64,13 +66,11 @@ class Functions:
         image_uri: pulumi.Input[str],
         access: pulumi.Output[FunctionAccess] | None,
         tables: Iterable[StreamTable],
-        application: str,
         alarms: Alarms | None,
-        variables: Mapping[str, str],
+        project: Project,
     ) -> None:
-        self._settings, self._additions = settings, additions
-        self._image_uri, self._access, self._variables = image_uri, access, variables
-        self._application = application
+        self._settings, self._additions, self._project = settings, additions, project
+        self._image_uri, self._access = image_uri, access
         # What is reached over AWS's API, with the service that the endpoint is of.
         self._remote = [(table.access, "dynamodb") for table in tables]
         self._names = dict.fromkeys(RESERVED, "a part of every service")
@@ -121,7 +121,7 @@ class Functions:
         elif "image_uri" in options:
             command = []
         else:
-            command = [f"{self._application}.queues.{handler.replace('-', '_')}.process"]
+            command = [f"{self._project.application.name}.queues.{handler.replace('-', '_')}.process"]
         function = self._make(name, role, options, database=self._access if database else None, command=command)
         own = {key: value for key, value in options.items() if key in ARGUMENTS_OF_QUEUES}
         args: QueueArgs = {
@@ -188,7 +188,7 @@ class Functions:
         command: Sequence[str] = (),
     ) -> ImageFunction:
         settings = self._settings
-        given = settings.function_arguments(name, {**self._variables, **(variables or {})})
+        given = settings.function_arguments(name, {**application_variables(self._project), **(variables or {})})
         args: ImageFunctionArgs = {
             "timeout": TIMEOUT,
             **given,
@@ -214,14 +214,12 @@ class Functions:
         return function
 
     def _watch(self, name: str, function: ImageFunction, options: FunctionOptions) -> None:
-        limits = {"timeout": options.get("timeout", TIMEOUT)}
-        watched: list[Watched] = [{"name": name, "kind": "function", "id": function.function_name, "limits": limits}]
+        watched: list[Watched] = [watched_function(name, function, options.get("timeout", TIMEOUT))]
         if "url_auth_type" in options:
             watched.append({"name": name, "kind": "url", "id": function.function_name})
         if options.get("keep_failed_events"):
             watched.append({"name": name, "kind": "events", "id": function.failed_events_queue})
-        for each in watched:
-            self._additions.add_watched(each)
+        self._additions.add_watched(watched)
         if self._alarms:
             self._additions.add(further_alarms(self._settings, name, watched, self._alarms))
 

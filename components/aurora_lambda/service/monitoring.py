@@ -19,7 +19,7 @@ def watched_application(
 ) -> list[Watched]:
     """Return what to watch of the handler, the database and the migration runner."""
     url: Watched = {"name": "handler", "kind": "url", "id": handler.function_name}
-    function: Watched = {**url, "kind": "function", "limits": {"timeout": settings.handler_timeout}}
+    function = watched_function("handler", handler, settings.handler_timeout)
     runner: Watched = {"name": "migrations", "kind": "migrations", "id": migration.function_name}
     return [url, function, *_watched_database(settings, database), runner]
 
@@ -57,17 +57,15 @@ def further_alarms(settings: Settings, name: str, watched: Sequence[Watched], al
     return Alarms(name, {"watched": watched, "topic_arn": alarms.topic_arn, "tags": settings.stack_tags})
 
 
+def watched_function(name: str, function: ImageFunction, timeout: pulumi.Input[float]) -> Watched:
+    """Return what to watch of a function."""
+    return {"name": name, "kind": "function", "id": function.function_name, "limits": {"timeout": timeout}}
+
+
 def watched_functions(settings: Settings, functions: Mapping[str, ImageFunction]) -> list[Watched]:
     """Return what to watch of the functions that streams feed."""
-    return [
-        {
-            "name": name,
-            "kind": "function",
-            "id": functions[name].function_name,
-            "limits": {"timeout": stream.timeout},
-        }
-        for name, stream in stream_functions(settings.streams).items()
-    ]
+    fed = stream_functions(settings.streams).items()
+    return [watched_function(name, functions[name], stream.timeout) for name, stream in fed]
 
 
 def watched_backup(backup: Backup) -> Watched:

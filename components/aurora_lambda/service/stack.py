@@ -30,7 +30,6 @@ from aurora_lambda.service.keys import NO_DATABASE
 from aurora_lambda.service.live_data import Protection, check_live_data, is_protected
 from aurora_lambda.service.monitoring import register_alarms, register_dashboard, watched_application
 from aurora_lambda.service.parts import (
-    application_variables,
     migrated_access,
     register_backup,
     register_handler,
@@ -46,6 +45,9 @@ Part = TypeVar("Part", bound=pulumi.Resource)
 
 class Service:
     """One stack of the service: a handler with a SQL database behind it, migrated first, and functions behind streams.
+
+    What adds to it raises `RunError` where an argument is not allowed or a name is taken, and `RuntimeError` where the
+    program has awaited something since it made the service.
 
     Attributes:
         settings: The stack's configuration.
@@ -96,7 +98,15 @@ class Service:
         parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, parts, self.alarms)]
         parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
-        self._functions = self._functions_to_add()
+        self._functions = Functions(
+            self.settings,
+            self._additions,
+            image_uri=self.image.image_uri,
+            access=self.access,
+            tables=self._tables.values(),
+            alarms=self.alarms,
+            project=self._project,
+        )
         pulumi.export("engine", self.settings.engine)
 
     @property
@@ -121,7 +131,6 @@ class Service:
 
         Raises:
             RunError: no stream of the stack is one of that table.
-            RuntimeError: the program has awaited something since it made the service.
         """
         tables = {stream.table: self._tables[stream.name] for stream in self.settings.streams}
         with self._additions.adding(f"table {name!r}"):
@@ -140,7 +149,6 @@ class Service:
 
         Raises:
             RunError: it uses a queue or a table that its subnets do not reach.
-            RuntimeError: the program has awaited something since it made the service.
         """
         own = function_access(environment or {}, policy_statements)
         with self._additions.adding("extend_handler"):
@@ -155,10 +163,6 @@ class Service:
             name: What the function is called, to `aurora-lambda invoke` and `logs` too.
             command: The application's command that it runs when its payload names none; by default the first.
             options: Arguments of `ImageFunction`.
-
-        Raises:
-            RunError: an argument that is not allowed, or a name that is taken.
-            RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"function {name!r}"):
             return self._functions.function(name, command, without_none(options))
@@ -180,10 +184,6 @@ class Service:
             command: The application's command that it runs; by default the one called `name`, `-` as `_`.
             time_zone: That of `cron` and `at`.
             options: Arguments of `ImageFunction`.
-
-        Raises:
-            RunError: an argument that is not allowed, or a name that is taken.
-            RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"schedule {name!r}"):
             command = command or name.replace("-", "_")
@@ -200,10 +200,6 @@ class Service:
                 another function; by default the module called `name`, `-` as `_`.
             database: Whether the function uses the service's SQL database.
             options: Arguments of `ImageFunction` and `Queue`.
-
-        Raises:
-            RunError: an argument that is not allowed, or a name that is taken.
-            RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"queue {name!r}"):
             return self._functions.queue(name, handler or name, database=database, options=without_none(options))
@@ -219,10 +215,6 @@ class Service:
             name: What the code calls it.
             value: Its value, such as a secret of the configuration.
             arn: The whole ARN of an existing secret, in place of a value.
-
-        Raises:
-            RunError: an argument that is not allowed, or a name that is taken.
-            RuntimeError: the program has awaited something since it made the service.
         """
         with self._additions.adding(f"secret {name!r}"):
             return self._functions.secret(name, value, arn)
@@ -231,18 +223,6 @@ class Service:
         if self._handler is None:
             return []
         return watched_application(self.settings, self._handler, self.migration, self.database)
-
-    def _functions_to_add(self) -> Functions:
-        return Functions(
-            self.settings,
-            self._additions,
-            image_uri=self.image.image_uri,
-            access=self.access,
-            tables=self._tables.values(),
-            alarms=self.alarms,
-            application=self._project.application.name,
-            variables=application_variables(self._project),
-        )
 
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:
