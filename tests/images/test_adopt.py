@@ -132,15 +132,6 @@ def test_a_database_that_alembic_made_is_stamped_and_goes_on(history: Path, vers
     assert rows(database, "SELECT id, name, seen FROM account") == [("1", "kept", None)]
 
 
-def test_a_revision_that_nobody_adopted_is_not_stamped_over(history: Path, versions: Path, database: Database) -> None:
-    """Another branch's revision would be forgotten."""
-    adopt(history, versions)
-    run({}, database.environment(), versions=versions)
-    rows(database, "UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    with pytest.raises(MigrationError, match="Can't locate revision identified by 'ffffffffffff'"):
-        run({"command": "stamp", "revision": "0002"}, database.environment(), versions=versions)
-
-
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

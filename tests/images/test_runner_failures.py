@@ -248,10 +248,22 @@ def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: 
         run({"command": "downgrade", "revision": "0002"}, database.environment(), versions=older)
     assert str(refused.value) == (
         "the database is at revision 0004, which this code does not have: deploy the code that has it. To come back to"
-        " this code, run `aurora-lambda migrate downgrade 0002` while that one is deployed; or now, where allowReset is"
-        " true and the data may go, `aurora-lambda migrate reset`"
+        " this code, run `aurora-lambda migrate downgrade 0002` while that one is deployed. Where its file is gone,"
+        " `aurora-lambda migrate stamp 0002` takes the tables as they are, and `aurora-lambda new-migration` finds how"
+        " they differ; where allowReset is true and the data may go, `aurora-lambda migrate reset` begins anew"
     )
     assert run({"command": "reset"}, reset, versions=older)["after"] == "0002"
+
+
+def test_a_database_at_a_revision_whose_file_is_gone_is_stamped(database: Database, tmp_path: Path) -> None:
+    """Whoever has deleted a revision to write it anew, as `dev` had applied it, would have to drop all data."""
+    written = history(tmp_path, *tables(3))
+    run({}, database.environment(), versions=written)
+    (written / "0003_step_3.py").unlink()
+    result = run({"command": "stamp", "revision": "0002"}, database.environment(), versions=written)
+    assert (result["before"], result["after"]) == ("0003", "0002")
+    assert run({"command": "status"}, database.environment(), versions=written)["output"] == "up to date"
+    assert rows(database, "SELECT revision FROM migration_checksums ORDER BY revision") == [("0001",), ("0002",)]
 
 
 def test_nothing_to_do_is_found_without_loading_alembic(database: Database) -> None:

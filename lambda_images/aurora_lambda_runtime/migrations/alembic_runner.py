@@ -23,8 +23,8 @@ from aurora_lambda_runtime.database.sqlalchemy_engine import engine_on
 from aurora_lambda_runtime.migrations.autogenerate.changes import describe_changes
 from aurora_lambda_runtime.migrations.autogenerate.expressions import ExpressionComparison
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from aurora_lambda_runtime.migrations.history.adopt import adopted_as, unknown_revision
-from aurora_lambda_runtime.migrations.history.checksums import read_revisions, record_query
+from aurora_lambda_runtime.migrations.history.adopt import unknown_revision
+from aurora_lambda_runtime.migrations.history.checksums import applied_files, read_revisions, record_query
 from aurora_lambda_runtime.migrations.history.offline import check_operations, describe, lint, load_operations, place
 from aurora_lambda_runtime.migrations.history.progress import InterruptedStep, RevisionProgress
 from aurora_lambda_runtime.migrations.history.revisions import Direction, numbered_head, revision_files
@@ -158,13 +158,14 @@ class Migrations:
             if self._progress:
                 self._progress.forget()
             self._server.forget_reset()
-            if adopted_as(self.script, self._server.version()):
+            files = read_revisions(self._versions)
+            if self._server.version() not in files:
                 # Alembic knows no way from a revision that it does not have.
                 connection.exec_driver_sql("DELETE FROM alembic_version")
             MigrationContext.configure(connection).stamp(self.script, revision)
             stamped = {script.revision for script in self.script.iterate_revisions(revision, "base")}
-            for known, file in read_revisions(self._versions).items():
-                self._server.row(*record_query(self._server, known, file if known in stamped else None))
+            for known in sorted(files.keys() | applied_files(self._server).keys()):
+                self._server.row(*record_query(self._server, known, files[known] if known in stamped else None))
 
     def history(self, version: str | None) -> str:
         """Return every revision, newest first, the current one marked."""

@@ -41,23 +41,21 @@ def adopt(source: Path, versions: Path) -> Mapping[str, Path]:
     return adopted
 
 
-def adopted_as(script: ScriptDirectory, version: str | None) -> str | None:
-    """Return the revision that `version`, an id of Alembic's own kind, was adopted as; None where it was not."""
-    ids = {getattr(each.module, ADOPTED_FROM, None): each.revision for each in script.walk_revisions()}
-    return ids.get(version) if version else None
-
-
 def unknown_revision(script: ScriptDirectory, version: str | None, head: str | None) -> str:
     """Return what to do about a database at a revision that this code, which ends at `head`, does not have."""
-    if adopted := adopted_as(script, version):
+    ids = {getattr(each.module, ADOPTED_FROM, None): each.revision for each in script.walk_revisions()}
+    if adopted := ids.get(version):
         return (
             f"the database is at revision {version} of the history that was adopted, which is {adopted} here: run"
             f" `aurora-lambda migrate stamp {adopted}`"
         )
+    back = head or "base"
     return (
         f"the database is at revision {version}, which this code does not have: deploy the code that has it. To come"
-        f" back to this code, run `aurora-lambda migrate downgrade {head or 'base'}` while that one is deployed; or"
-        " now, where allowReset is true and the data may go, `aurora-lambda migrate reset`"
+        f" back to this code, run `aurora-lambda migrate downgrade {back}` while that one is deployed. Where its file"
+        f" is gone, `aurora-lambda migrate stamp {back}` takes the tables as they are, and"
+        " `aurora-lambda new-migration` finds how they differ; where allowReset is true and the data may go,"
+        " `aurora-lambda migrate reset` begins anew"
     )
 
 
