@@ -102,6 +102,10 @@ def test_a_save_is_deployed_and_one_that_cannot_be_changes_nothing(
         "Write the revision with `aurora-lambda new-migration MESSAGE`",
         READY,
     ]
+    # The runner's own words for it are not shown again.
+    assert count_keys(checkout) == ["mended"]
+    logged = lines_to(dev, "  handler  ")
+    assert ("  handler     REPORT   " in logged[-1], len(logged)) == (True, 1), logged
 
     dev.send_signal(signal.SIGINT)
     assert lines_to(dev)[-1] == "The stack keeps running; to stop it: aurora-lambda down --keep-data"

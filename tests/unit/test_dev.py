@@ -107,18 +107,35 @@ def test_a_project_file_that_is_half_written_does_not_end_it(
 
 
 def test_a_save_during_another_deployment_is_deployed_after_that(tmp_path: Path) -> None:
-    """What was saved while somebody typed `up`, or beside another `dev`, was never deployed, with nothing to mend."""
+    """What was saved while somebody typed `up` would be an error, with nothing to mend, or never be deployed."""
     paths, tries = LocalPaths(tmp_path), list[str]()
     other = ExitStack()
     other.enter_context(exclusive(paths))
+    threading.Timer(0.1, other.close).start()
 
     def deploy() -> bool:
+        with exclusive(paths):
+            tries.append("deployed")
+        return True
+
+    assert deploy_in_turn(paths, deploy)
+    assert tries == ["deployed"]
+
+
+def test_a_deployment_that_another_came_before_is_tried_again(tmp_path: Path) -> None:
+    """Of two `dev` that see the same save, one would never deploy it."""
+    paths, tries = LocalPaths(tmp_path), list[str]()
+    other = ExitStack()
+
+    def deploy() -> bool:
+        if not tries:
+            other.enter_context(exclusive(paths))
+            threading.Timer(0.1, other.close).start()
         try:
             with exclusive(paths):
                 tries.append("deployed")
         except LocalError as error:
             tries.append(str(error))
-            threading.Timer(0.1, other.close).start()
         return tries[-1] == "deployed"
 
     assert deploy_in_turn(paths, deploy)

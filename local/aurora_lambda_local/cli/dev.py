@@ -14,7 +14,7 @@ from watchfiles import DefaultFilter, watch
 from aurora_lambda.project import Project, ProjectError
 from aurora_lambda_local.cli.commands import overrides
 from aurora_lambda_local.cli.reporting import print_error, started_progress
-from aurora_lambda_local.cli.terminal import print_line
+from aurora_lambda_local.cli.terminal import print_line, working
 from aurora_lambda_local.commands import status
 from aurora_lambda_local.deployed.log_lines import NAME_WIDTH, format_event
 from aurora_lambda_local.deployed.log_reader import LogReader
@@ -38,6 +38,8 @@ LOG_MILLISECONDS = 100
 NAMED_FILES = 3
 WRONG_USE = 2
 RUNNER = "migrations"
+# What whoever has asked the runner, a deployment above all, has told already.
+TOLD = ('"platform.report"', '"errorType": "Migration')
 
 
 def dev(options: argparse.Namespace) -> None:
@@ -126,7 +128,9 @@ def develop(deployment: Deployment) -> None:
 
 
 def deploy_in_turn(paths: LocalPaths, deploy: Callable[[], bool]) -> bool:
-    """Deploy, again where another `up` or `down` was under way, after that; return whether all went well."""
+    """Deploy after another `up` or `down` that is under way, or comes between; return whether all went well."""
+    with working("waiting for another up or down"):
+        waited_for_other(paths)
     while not deploy():
         if not waited_for_other(paths):
             return False
@@ -169,8 +173,7 @@ def _describe(root: Path, saved: Sequence[Path]) -> str:
 
 def _print_logs(logs: LogReader) -> None:
     for event in logs.read():
-        # A deployment has told already what it asked of the migration runner.
-        if event.function == RUNNER and '"platform.report"' in event.text:
+        if event.function == RUNNER and any(each in event.text for each in TOLD):
             continue
         if parts := format_event(event, name_width=NAME_WIDTH):
             print_line(*parts)

@@ -59,7 +59,7 @@ def new_migration(options: argparse.Namespace) -> None:
         raise LocalError(str(error)) from None
     for path in paths:
         print(path)
-    print("Read it, then apply it here with: aurora-lambda up")
+    print("Read it, then apply it here with: aurora-lambda up. Where dev runs, it is applied as soon as it is written.")
 
 
 def adopt_history(options: argparse.Namespace) -> None:
