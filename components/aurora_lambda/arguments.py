@@ -106,20 +106,21 @@ def check_arguments(component: str, name: str, args: Args, arguments: Mapping[st
     Raises:
         ValueError: a value that is not allowed; the message names the component, the argument and what it takes.
     """
-    checked: dict[str, object] = dict(args)
-    for key, argument in arguments.items():
-        value = args.get(key, argument.default)
-        if value is None:
-            continue
+    values = {key: args.get(key, argument.default) for key, argument in arguments.items()}
+    checked = {key: check_value(f"{component} {name!r}: {key}", value, arguments[key]) for key, value in values.items()}
+    return cast(Args, {**args, **without_none(checked)})
 
-        def check(value: Value, key: str = key, argument: Argument = argument) -> Value:
-            try:
-                return argument.check(value)
-            except ValueError as error:
-                raise ValueError(f"{component} {name!r}: {key} is {value!r}; {error}") from None
 
-        checked[key] = map_input(cast(pulumi.Input[Value], value), check)
-    return cast(Args, checked)
+def check_value(path: str, value: Any, argument: Argument) -> pulumi.Input[Any]:
+    """Return the value of an argument, checked as `check_arguments` does; `path` is what its message begins with."""
+
+    def check(value: Any) -> Any:
+        try:
+            return argument.check(value)
+        except ValueError as error:
+            raise ValueError(f"{path} is {value!r}; {error}") from None
+
+    return None if value is None else map_input(value, check)
 
 
 def choice(*allowed: str, default: str | None = None) -> Argument:

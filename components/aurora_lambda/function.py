@@ -165,7 +165,7 @@ class ImageFunction(Component[ImageFunctionArgs]):
             function_name=function.name,
             qualifier=qualifier,
             authorization_type=auth_type,
-            cors=cors_settings(cors, auth_type) if cors else None,
+            cors=cors_settings(self._name, cors, auth_type) if cors else None,
             opts=self._child("url"),
         )
         public = auth_type == "NONE"

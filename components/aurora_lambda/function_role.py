@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import policy_of
-from aurora_lambda.arguments import Argument, check_arguments, text
+from aurora_lambda.arguments import Argument, check_value, text
 from aurora_lambda.component import Component
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import ChildTypes, Transform
@@ -90,6 +90,6 @@ def role_identity(component: str, name: str, role: Role) -> tuple[pulumi.Input[s
     """
     if isinstance(role, FunctionRole | aws.iam.Role):
         return role.name, role.arn
-    arn = check_arguments(component, name, {"role": role}, {"role": ROLE_ARN})["role"]
+    arn = check_value(f"{component} {name!r}: role", role, ROLE_ARN)
     # A role may have a path, which is no part of its name.
     return pulumi.Output.from_input(arn).apply(lambda arn: arn.rpartition("/")[2]), arn

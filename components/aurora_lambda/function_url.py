@@ -6,12 +6,14 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from aurora_lambda.arguments import strings, without_none
+from aurora_lambda.arguments import check_value, choice, map_input, strings, without_none
 
 ORIGINS = strings(
     r"\*|https?://[\w.-]+(:\d+)?",
     "a list of origins, or *. Type: pulumi config set --path 'functionUrlCors[0]' https://example.com",
 )
+# Lambda itself answers a browser's OPTIONS. Source: CloudFormation template reference, AWS::Lambda::Url Cors.
+METHOD = choice("GET", "PUT", "HEAD", "POST", "PATCH", "DELETE", "*")
 # What a browser that signs a request sends with it.
 SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
 
@@ -22,7 +24,7 @@ class FunctionUrlCors(TypedDict):
     allow_origins: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Origins that may call, such as `https://example.com`, or `*` for every one."""
     allow_methods: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
-    """HTTP methods they may use, or `*` for every one."""
+    """HTTP methods they may use, or `*` for every one; OPTIONS is not among them, since Lambda answers it."""
     allow_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
     """Headers they may send; those of a signed request are added where requests have to be signed."""
     expose_headers: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
@@ -33,10 +35,18 @@ class FunctionUrlCors(TypedDict):
     """Seconds that a browser may remember the answer, at most 86400."""
 
 
-def cors_settings(cors: FunctionUrlCors, auth_type: str) -> aws.lambda_.FunctionUrlCorsArgs:
-    """Return the settings of a function URL, by which web pages may also sign requests that have to be signed."""
-    cors = without_none(cors)
+def cors_settings(name: str, cors: FunctionUrlCors, auth_type: str) -> aws.lambda_.FunctionUrlCorsArgs:
+    """Return the settings of a function's URL, by which web pages may also sign requests that have to be signed.
+
+    Raises:
+        ValueError: a method that Lambda refuses; of an output, once it is known.
+    """
+    cors, path = without_none(cors), f"ImageFunction {name!r}: a method of cors.allow_methods"
     args = aws.lambda_.FunctionUrlCorsArgs(**cors)
+    if "allow_methods" in cors:
+        args.allow_methods = map_input(
+            cors["allow_methods"], lambda methods: [check_value(path, each, METHOD) for each in methods]
+        )
     if auth_type == "AWS_IAM":
         args.allow_headers = pulumi.Output.from_input(cors.get("allow_headers", [])).apply(_with_signed_headers)
     elif "allow_headers" in cors:

@@ -1,8 +1,10 @@
 """What a function of a container image asks AWS for."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 
 from aurora_lambda import ImageFunction
@@ -146,6 +148,28 @@ def test_only_the_configured_web_pages_may_call_the_url(stack: Stack) -> None:
         "allowHeaders": ["authorization", "content-type", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"],
     }
     assert "cors" not in stack().inputs(FUNCTION_URL, "handler")
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        lambda: ["GET", "OPTIONS"],
+        lambda: ["GET", pulumi.Output.from_input("OPTIONS")],
+        lambda: pulumi.Output.from_input(["GET", "OPTIONS"]),
+    ],
+    ids=["plain", "one is an output", "all are an output"],
+)
+def test_a_method_that_lambda_takes_for_no_cors_is_refused_first(methods: Callable[[], Any]) -> None:
+    """The deployment would stop at the URL, once all else is made: Lambda refuses OPTIONS."""
+
+    def program() -> None:
+        cors: FunctionUrlCors = {"allow_origins": ["*"], "allow_methods": methods()}
+        ImageFunction("f", {**BARE, "url_auth_type": "AWS_IAM", "cors": cors})
+
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the message is compared below
+        record(program)
+    allowed = "GET, PUT, HEAD, POST, PATCH, DELETE or *"
+    assert str(error.value) == f"ImageFunction 'f': a method of cors.allow_methods is 'OPTIONS'; must be {allowed}"
 
 
 def test_every_property_of_cors_reaches_the_url() -> None:
