@@ -1,5 +1,6 @@
 """Access of a function to something else: the value that databases and networks offer and functions take."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -97,6 +98,23 @@ def merge_lists(sources: Sequence[Sequence[T]]) -> list[T]:
         if value not in merged:
             merged.append(value)
     return merged
+
+
+def merge_statements(sources: Sequence[Sequence[PolicyStatement]]) -> list[PolicyStatement]:
+    """Return the statements of all sources, those that differ in their resources alone as one.
+
+    IAM takes 10,240 characters of all policies of a role together, and of one that is replaced both, the old and the
+    new. Source: IAM user guide, "IAM and AWS STS quotas".
+    """
+    merged: dict[str, PolicyStatement] = {}
+    for each in (statement for source in sources for statement in source):
+        resources = each.get("Resource")
+        # One resource may be given as a text, or be left out for NotResource.
+        others = {name: value for name, value in each.items() if name != "Resource" or not isinstance(value, list)}
+        known = merged.setdefault(json.dumps(others, sort_keys=True), {**each})
+        if isinstance(resources, list):
+            known["Resource"] = merge_lists([known["Resource"], resources])
+    return [*merged.values()]
 
 
 def _merge(sources: Sequence[Mapping[str, Any]]) -> FunctionAccess:

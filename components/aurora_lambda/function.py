@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
-from aurora_lambda.access import PolicyStatement, merge_lists, merged_access, merged_mapping, policy_of
+from aurora_lambda.access import PolicyStatement, merge_statements, merged_access, merged_mapping, policy_of
 from aurora_lambda.arguments import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.component import Component
 from aurora_lambda.function_args import ARGUMENTS, ImageFunctionArgs
@@ -222,4 +222,4 @@ def _statements(
     """Return what the role may do: logs, network interfaces where there are subnets, traces, and all statements."""
     attach = [policies.attach_to_vpc()] if subnet_ids else []
     trace = [policies.write_traces()] if tracing else []
-    return [policies.write_logs(log_group_arn), *attach, *trace, *merge_lists(statements)]
+    return [policies.write_logs(log_group_arn), *attach, *trace, *merge_statements(statements)]

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import metrics, policies
-from aurora_lambda.access import PolicyStatements, merge_lists, policy_of
+from aurora_lambda.access import PolicyStatements, merge_statements, policy_of
 from aurora_lambda.alarms import register_alarm
 from aurora_lambda.arguments import QUEUE_DAYS, SECONDS_PER_DAY
 from aurora_lambda.component import Component
@@ -152,7 +152,7 @@ class TableStream(Component[TableStreamArgs]):
         return aws.iam.RolePolicy(
             self._name,
             role=self._role_name,
-            policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_lists(known))),
+            policy=pulumi.Output.all(statements).apply(lambda known: policies.policy_document(merge_statements(known))),
             # The new policy is made first and the old one deleted last: a record that is given up before the mapping
             # is changed can still be delivered, and one that is given up after it already.
             opts=self._child("policy", replace_on_changes=["policy"]),

@@ -8,13 +8,14 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, Migration, Network
+from aurora_lambda import FunctionAccess, FunctionRole, ImageFunction, Migration, Network, StreamTable
 from aurora_lambda.function_args import ImageFunctionArgs
 from tests.components.recording import Recording, record
 from tests.components.tokens import FUNCTION, ROLE, ROLE_POLICY
 
 READ_ONE = {"Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": ["arn:aws:dynamodb:eu-west-1:1:table/one"]}
 READ_TWO = {"Effect": "Allow", "Action": ["dynamodb:GetItem"], "Resource": ["arn:aws:dynamodb:eu-west-1:1:table/two"]}
+READ_BOTH = {**READ_ONE, "Resource": [*READ_ONE["Resource"], *READ_TWO["Resource"]]}
 ROLE_ARN = "arn:aws:iam::123456789012:role/service/r"
 
 
@@ -55,7 +56,7 @@ def test_a_function_gets_all_that_it_uses_by_one_argument() -> None:
         ]
     )
     assert recording.inputs(FUNCTION, "f")["environment"] == {"variables": {"A": "1", "B": "2", "C": "3"}}
-    assert statements(recording)[2:] == [READ_ONE, READ_TWO]
+    assert statements(recording)[2:] == [READ_BOTH]
     assert recording.inputs(FUNCTION, "f")["vpcConfig"] == {
         "subnetIds": ["subnet-1", "subnet-2", "subnet-3"],
         "securityGroupIds": ["sg-1", "sg-2"],
@@ -71,7 +72,31 @@ def test_a_functions_own_variables_and_statements_come_last() -> None:
         policy_statements=[READ_TWO, READ_ONE],
     )
     assert recording.inputs(FUNCTION, "f")["environment"] == {"variables": {"A": "1", "B": "2"}}
-    assert statements(recording)[1:] == [READ_ONE, READ_TWO]
+    assert statements(recording)[1:] == [READ_BOTH]
+
+
+def test_statements_become_one_only_where_they_allow_no_more_together() -> None:
+    """A function could do to one resource what it may do to another, or from anywhere what it may from one place."""
+    write = {**READ_ONE, "Action": ["dynamodb:PutItem"]}
+    from_ours = {**READ_ONE, "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-0a"}}}
+    denied = {**READ_TWO, "Effect": "Deny"}
+    any_table = {**READ_ONE, "Resource": "*"}
+    all_but_one = {"Effect": "Allow", "Action": READ_ONE["Action"], "NotResource": READ_ONE["Resource"]}
+    apart = [READ_ONE, write, from_ours, denied, any_table, all_but_one]
+    recording = function(policy_statements=[*apart, any_table, READ_TWO, all_but_one])
+    assert statements(recording)[1:] == [READ_BOTH, *apart[1:]]
+
+
+def test_a_function_of_many_tables_keeps_room_for_its_next_policy() -> None:
+    """A function was deployed once, and IAM refused its next policy: while one is replaced it counts both."""
+
+    def program() -> None:
+        tables = [StreamTable(f"items-{number}", {"table_name": f"items-{number}"}) for number in range(20)]
+        ImageFunction("f", {"image_uri": "repo@sha256:0", "role": ROLE_ARN, "access": [each.access for each in tables]})
+
+    policy = record(program).inputs(ROLE_POLICY, "f")["policy"]
+    # IAM does not count white space.
+    assert len("".join(policy.split())) < 10_240 / 2
 
 
 def test_what_needs_no_network_attaches_the_function_to_none() -> None:
