@@ -107,6 +107,24 @@ def test_a_mistake_in_a_stacks_file_is_mended_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "advised"),
+    [
+        ("handler: it does not start: E: No module named 'boto3' (application/web.py, line 11). More: logs", True),
+        ("MigrationError: tables.py cannot be loaded: ModuleNotFoundError: No module named 'boto3'", True),
+        ("handler: it does not start: E: No module named 'application.mails'", False),
+        ("the program failed: ModuleNotFoundError: No module named 'settings'", False),
+    ],
+)
+def test_a_package_that_an_image_lacks_is_told_where_to_name_it(message: str, advised: bool) -> None:
+    """It is installed here, or was added for the handler alone: the error would say no more than that it is missing."""
+    advice = (
+        "\nA package that functions import goes under handler in pyproject.toml's [dependency-groups], and what"
+        " tables.py imports under migrations too; then type: make setup"
+    )
+    assert advice_here(message, "local", []) == message + advice * advised
+
+
+@pytest.mark.parametrize(
     ("typed", "completed"),
     [
         (["prev"], ["preview"]),

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.migrations.outcome import MigrationResult
 
+MISSING_PACKAGE = re.compile(r"(?:does not start|cannot be loaded): .*No module named '\w+'")
 NOTHING_TO_PRINT = {"sql": "-- nothing is pending", "current": "no revision", "history": "no revisions"}
 
 
@@ -90,6 +91,11 @@ def advice_here(message: str, stack: str, assignments: Sequence[str], aws: str =
         assignments: The values of `-c`, each `KEY=VALUE`; they are in no file.
         aws: AWS's command line, as it reaches the stack that is up here.
     """
+    if MISSING_PACKAGE.search(message):
+        message += (
+            "\nA package that functions import goes under handler in pyproject.toml's [dependency-groups], and what"
+            " tables.py imports under migrations too; then type: make setup"
+        )
     message = re.sub(r"\baws (?=dynamodb )", f"{aws} ", message)
     for key in [assignment.partition("=")[0].rpartition(":")[2] for assignment in assignments]:
         removal = rf"pulumi config rm {re.escape(key)}\b"
