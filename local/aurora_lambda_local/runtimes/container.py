@@ -1,6 +1,7 @@
 """Build images with the local Docker engine, and run execution environments as containers of them."""
 
 import os
+import signal
 import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,7 @@ class ContainerImage:
         ]  # fmt: skip
         shell = {key: value for key, value in os.environ.items() if key not in PROXIES}
         client = spawn(command, cwd=Path("/"), env={**shell, **given}, output=output)
-        return Container(self.engine, name, client)
+        return Container(self.engine, name, client, memory_mb)
 
     def run_python(self, arguments: Sequence[str], variables: Mapping[str, str]) -> str:
         """Run the image's interpreter without a network, and return what it printed."""
@@ -80,11 +81,12 @@ class ContainerImage:
 
 @dataclass(frozen=True)
 class Container:
-    """A running container, through the client that is attached to it."""
+    """A running container, through the client that is attached to it; it may use `limit_mb` of memory."""
 
     engine: DockerEngine
     name: str
     client: subprocess.Popen[bytes]
+    limit_mb: int
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal; None while it runs."""
@@ -101,7 +103,9 @@ class Container:
         kill_process_group(self.client)
 
     def memory_mb(self) -> int:
-        """Return the memory in use by its processes."""
+        """Return the memory in use by its processes; all that it may use where it was killed for wanting more."""
+        if self.poll() == -signal.SIGKILL:
+            return self.limit_mb
         inspected = self.engine.run("inspect", "--format={{.State.Pid}}", self.name).stdout.strip()
         try:
             first = psutil.Process(int(inspected))

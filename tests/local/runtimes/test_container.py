@@ -1,6 +1,7 @@
 """Functions in containers: the limits that a process of this machine does not have."""
 
 import json
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -171,14 +172,15 @@ def test_proxies_of_this_machine_stay_outside(
     assert [name for name in names if not name.startswith("AWS_")] == ["HTTPS_PROXY"]
 
 
-def test_more_memory_than_the_function_has_ends_it(invoke: Invoke) -> None:
-    """A function too small for its work would be found out on AWS."""
+def test_more_memory_than_the_function_has_ends_it(invoke: Invoke, tmp_path: Path) -> None:
+    """A function too small for its work would be found out on AWS; its report said that it had used no memory."""
     failed, answer = invoke("take", 400)
     assert failed
     assert (answer["errorType"], answer["errorMessage"].partition("Error: ")[2]) == (
         "Runtime.ExitError",
         "Runtime exited with error: signal: killed",
     )
+    assert re.findall(r"Max Memory Used: (\d+) MB", (tmp_path / "probe.log").read_text()) == ["128"]
     assert invoke("take", 1) == (False, 1 << 20)
 
 
