@@ -3,10 +3,11 @@
 import shutil
 from pathlib import Path
 
-from aurora_lambda_local.platform.errors import UsageError
+from aurora_lambda_local.platform.errors import LocalError, UsageError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.resources.state import load_state
 from aurora_lambda_local.runtimes.container import remove_containers
+from aurora_lambda_local.runtimes.docker_engine import DockerUnavailableError
 from aurora_lambda_local.supervisor.client import SupervisorClient, exclusive
 from aurora_lambda_local.supervisor.messages import StackStatus, stopped_status
 
@@ -57,7 +58,12 @@ def down(checkout: Path | None = None, *, keep_data: bool = False) -> None:
             shutil.rmtree(paths.logs, ignore_errors=True)
             paths.supervisor_log.unlink(missing_ok=True)
         else:
-            remove_containers(paths, images=True)
+            try:
+                remove_containers(paths, images=True)
+            except DockerUnavailableError as error:
+                raise LocalError(
+                    f"stopped, with all data kept: the images to delete are in an engine, and {error}"
+                ) from None
             _delete(paths.root)
 
 

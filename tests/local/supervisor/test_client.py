@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aurora_lambda_local import commands
 from aurora_lambda_local.platform.errors import LocalError
 from aurora_lambda_local.platform.paths import LocalPaths
 from aurora_lambda_local.supervisor import client as supervisor_client
@@ -128,3 +129,18 @@ def test_a_stack_that_was_in_containers_is_ended_without_their_engine(
     monkeypatch.setenv("PATH", str(paths.root))
     SupervisorClient(paths).stop()
     assert not paths.supervisor.exists()
+
+
+def test_down_without_the_engine_that_has_the_images_says_what_is_left(
+    paths: LocalPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would know whether the stack still runs, and its data is there."""
+    paths.containers.touch()
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(LocalError) as failed:
+        commands.down(paths.root.parent)
+    assert str(failed.value) == (
+        "stopped, with all data kept: the images to delete are in an engine, and no Docker engine is installed:"
+        " on Debian or Ubuntu, apt-get install docker.io; elsewhere see https://docs.docker.com/engine/install/"
+    )
+    assert paths.containers.exists()
