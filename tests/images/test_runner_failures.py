@@ -248,9 +248,9 @@ def test_a_database_ahead_of_the_image_is_refused(database: Database, tmp_path: 
         run({"command": "downgrade", "revision": "0002"}, database.environment(), versions=older)
     assert str(refused.value) == (
         "the database is at revision 0004, which this code does not have: deploy the code that has it. To come back to"
-        " this code, run `aurora-lambda migrate downgrade 0002` while that one is deployed. Where its file is gone,"
-        " `aurora-lambda migrate stamp 0002` takes the tables as they are, and `aurora-lambda new-migration` finds how"
-        " they differ; where allowReset is true and the data may go, `aurora-lambda migrate reset` begins anew"
+        " this code, run `aurora-lambda migrate downgrade 0002` while that one is deployed; where its file is gone,"
+        " `aurora-lambda migrate stamp 0002`, and undo by hand what `aurora-lambda migrate check` then finds; or, where"
+        " allowReset is true and the data may go, `aurora-lambda migrate reset`"
     )
     assert run({"command": "reset"}, reset, versions=older)["after"] == "0002"
 

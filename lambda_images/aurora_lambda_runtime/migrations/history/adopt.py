@@ -52,10 +52,9 @@ def unknown_revision(script: ScriptDirectory, version: str | None, head: str | N
     back = head or "base"
     return (
         f"the database is at revision {version}, which this code does not have: deploy the code that has it. To come"
-        f" back to this code, run `aurora-lambda migrate downgrade {back}` while that one is deployed. Where its file"
-        f" is gone, `aurora-lambda migrate stamp {back}` takes the tables as they are, and"
-        " `aurora-lambda new-migration` finds how they differ; where allowReset is true and the data may go,"
-        " `aurora-lambda migrate reset` begins anew"
+        f" back to this code, run `aurora-lambda migrate downgrade {back}` while that one is deployed; where its file"
+        f" is gone, `aurora-lambda migrate stamp {back}`, and undo by hand what `aurora-lambda migrate check` then"
+        " finds; or, where allowReset is true and the data may go, `aurora-lambda migrate reset`"
     )
 
 
