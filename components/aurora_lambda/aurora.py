@@ -9,11 +9,11 @@ from aurora_lambda import existing_cluster
 from aurora_lambda.access import FunctionAccess
 from aurora_lambda.aurora_args import ARGUMENTS, AuroraDatabaseArgs, check_together, scaling
 from aurora_lambda.aurora_engines import IDLE_SECONDS, LIFECYCLE_SUPPORT, RDS_ENGINES
-from aurora_lambda.component import Component
+from aurora_lambda.component import Component, known_after
 from aurora_lambda.database_access import MASTER_USERNAME, AuroraDetails
 from aurora_lambda.naming import physical_name, rds_identifier_prefix
 from aurora_lambda.secret import secret_options
-from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.security_groups import SecurityGroups
 from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines import ENGINES, Auth
 
@@ -68,19 +68,21 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
         self._auth = cast(Auth, self._args["auth"])
         self._rds, self._port = RDS_ENGINES[self._engine], ENGINES[self._engine].default_port
         self._logs = self._rds.logs if self._args["export_logs"] else ()
+        self._groups = SecurityGroups(self._child, self._tags)
         self._restored_from = existing_cluster.restored_from(self._args)
 
         if existing:
             cluster = existing_cluster.looked_up(name, self._args, self)
-            rules = self._security_group_rules(cluster.vpc_security_group_ids[0])
+            rules = self._connected(cluster.vpc_security_group_ids[0])
             ready = [existing_cluster.usable(name, self._args, cluster), *rules]
         else:
-            group = self._security_group()
-            rules = self._security_group_rules(group.id)
+            description = "Database: the port of the engine, from the functions."
+            group = self._groups.group("securityGroup", name, self._args["vpc_id"], description)
+            rules = self._connected(group.id)
             cluster = self._cluster(group)
             restored = existing_cluster.restored_as_asked(name, self._args, cluster)
             ready = [self._instances(cluster, self._log_groups(cluster))[0].id, *rules, *restored]
-        self.endpoint = pulumi.Output.all(cluster.endpoint, *ready).apply(lambda known: known[0])
+        self.endpoint = known_after(cluster.endpoint, *ready)
         self.identifier = cluster.cluster_identifier
         details = self._details(cluster, self._runtime_secret_arn())
         self.runtime = details.apply(lambda cluster: cluster.runtime())
@@ -89,31 +91,17 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
             self._secrets_endpoint_policy(details)
         self._register_outputs()
 
-    def _security_group(self) -> aws.ec2.SecurityGroup:
-        return aws.ec2.SecurityGroup(
-            self._name,
-            vpc_id=self._args["vpc_id"],
-            description="Database: the port of the engine, from the functions.",
-            revoke_rules_on_delete=True,
-            tags=self._tags(self._name),
-            opts=self._child("securityGroup"),
-        )
-
-    def _security_group_rules(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
-        functions = self._args["function_security_group_id"]
-        rules = SecurityGroupRules(self._child, self._tags)
+    def _connected(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
+        """Let the functions reach the cluster's group, and return outputs that are known once they do."""
         # Named by the engine: a new engine's rules are created before these are deleted.
-        ingress, egress = f"{self._name}-{self._engine}-from-functions", f"{self._name}-{self._engine}-functions-out"
-        return [
-            rules.ingress(ingress, group_id, functions, self._port, f"{self._engine} from the functions"),
-            rules.egress(
-                egress,
-                functions,
-                self._port,
-                f"{self._engine} to the database",
-                referenced_security_group_id=group_id,
-            ),
-        ]
+        name = f"{self._name}-{self._engine}"
+        return self._groups.connect(
+            self._args["function_security_group_id"],
+            group_id,
+            self._port,
+            ingress=(f"{name}-from-functions", f"{self._engine} from the functions"),
+            egress=(f"{name}-functions-out", f"{self._engine} to the database"),
+        )
 
     def _cluster(self, group: aws.ec2.SecurityGroup) -> aws.rds.Cluster:
         args, parameters = self._args, self._parameter_group()

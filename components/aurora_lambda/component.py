@@ -11,6 +11,12 @@ from aurora_lambda.naming import Tags, camel_case, resource_tags
 from aurora_lambda.transform import ChildTypes, Transform, by_python_names, transform_mistakes
 
 Args = TypeVar("Args", bound=Mapping[str, object])
+Known = TypeVar("Known")
+
+
+def known_after(value: pulumi.Output[Known], *others: pulumi.Input[Any]) -> pulumi.Output[Known]:
+    """Return `value`, known once the others are."""
+    return pulumi.Output.all(value, *others).apply(lambda known: known[0])
 
 
 class Component(pulumi.ComponentResource, Generic[Args]):

@@ -1,16 +1,14 @@
 """An Aurora DSQL cluster, new or shared, and what one application needs to use it."""
 
-from typing import cast
-
 import pulumi
 import pulumi_aws as aws
 
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, policy_of
-from aurora_lambda.component import Component
+from aurora_lambda.component import Component, known_after
 from aurora_lambda.database_access import DsqlDetails, cluster_endpoint
 from aurora_lambda.dsql_args import ARGUMENTS, TOGETHER, DsqlDatabaseArgs, check_together, peering_mistakes
-from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.security_groups import ANYWHERE, SecurityGroups
 from aurora_lambda.transform import ChildTypes
 from aurora_lambda_runtime.database.engines.dsql import DSQL
 
@@ -62,14 +60,14 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         self._regions = self._checked_regions()
 
         if existing:
-            opts = pulumi.ResourceOptions(parent=self)
-            cluster = aws.dsql.Cluster.get(name, self._args["cluster_identifier"], opts=opts)
+            own = pulumi.ResourceOptions(parent=self)
+            cluster = aws.dsql.Cluster.get(name, self._args["cluster_identifier"], opts=own)
         else:
             cluster = self._cluster("cluster", name, None, self._args.get("kms_key_arn"))
         ready = [*self._peering(cluster), *self._vpc_access(cluster)]
         self.identifier, self.arn = cluster.identifier, cluster.arn
         # Known once the cluster can be used.
-        arn = pulumi.Output.all(cluster.arn, *ready).apply(lambda known: cast(str, known[0]))
+        arn = known_after(cluster.arn, *ready)
         in_vpc = "vpc_id" in self._args
         if in_vpc and not existing and self._args["vpc_only"]:
             self._keep_in_vpc(cluster, arn)
@@ -153,24 +151,21 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         args, name, port = self._args, self._name, DSQL.default_port
         if "vpc_id" not in args:
             return []
-        functions, rules = args["function_security_group_id"], SecurityGroupRules(self._child, self._tags)
+        functions, groups = args["function_security_group_id"], SecurityGroups(self._child, self._tags)
         out = f"{name}-functions-out"
         if not args["vpc_endpoint"]:
             # The security group of an endpoint that exists is not known here.
-            return [rules.egress(out, functions, port, "dsql to the endpoint of the VPC", cidr_ipv4="0.0.0.0/0")]
-        group = aws.ec2.SecurityGroup(
-            f"{name}-endpoint",
-            vpc_id=args["vpc_id"],
-            description="DSQL endpoint: the port of the database, from the functions.",
-            revoke_rules_on_delete=True,
-            tags=self._tags(f"{name}-endpoint"),
-            opts=self._child("securityGroup"),
+            return [groups.egress(out, "dsql to the endpoint of the VPC", functions, port, cidr_ipv4=ANYWHERE)]
+        description = "DSQL endpoint: the port of the database, from the functions."
+        group = groups.group("securityGroup", f"{name}-endpoint", args["vpc_id"], description)
+        rules = groups.connect(
+            functions,
+            group.id,
+            port,
+            ingress=(f"{name}-from-functions", "dsql from the functions"),
+            egress=(out, "dsql to the database"),
         )
-        return [
-            self._vpc_endpoint(cluster, group).id,
-            rules.ingress(f"{name}-from-functions", group.id, functions, port, "dsql from the functions"),
-            rules.egress(out, functions, port, "dsql to the database", referenced_security_group_id=group.id),
-        ]
+        return [self._vpc_endpoint(cluster, group).id, *rules]
 
     def _vpc_endpoint(self, cluster: aws.dsql.Cluster, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
         """Register the cluster's PrivateLink endpoint.

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from aurora_lambda import policies
 from aurora_lambda.access import PolicyStatement, merge_statements, merged_access, merged_mapping, policy_of
 from aurora_lambda.arguments import QUEUE_DAYS, SECONDS_PER_DAY
-from aurora_lambda.component import Component
+from aurora_lambda.component import Component, known_after
 from aurora_lambda.function_args import ARGUMENTS, ImageFunctionArgs
 from aurora_lambda.function_role import role_identity
 from aurora_lambda.function_url import cors_settings, public_permissions
@@ -170,7 +170,7 @@ class ImageFunction(Component[ImageFunctionArgs]):
         )
         public = auth_type == "NONE"
         permissions = public_permissions(self._name, function.name, qualifier, self._child) if public else []
-        return pulumi.Output.all(url.function_url, *permissions).apply(lambda known: known[0])
+        return known_after(url.function_url, *permissions)
 
     def _failed_events(self, function: aws.lambda_.Function, qualifier: pulumi.Input[str] | None) -> pulumi.Output[str]:
         """Let Lambda put the events that the function fails on into a queue, with its error, and return its name.

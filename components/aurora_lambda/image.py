@@ -14,7 +14,7 @@ from aurora_lambda import policies
 from aurora_lambda.access import policy_of
 from aurora_lambda.arguments import ARCHITECTURE, KMS_KEY, Argument, flag, whole_number
 from aurora_lambda.build_context import source_digest
-from aurora_lambda.component import Component
+from aurora_lambda.component import Component, known_after
 from aurora_lambda.naming import Tags
 from aurora_lambda.transform import ChildTypes, Transform
 
@@ -92,7 +92,7 @@ class LambdaImage(Component[LambdaImageArgs]):
         self._lifecycle_policy(repository)
         policy = self._repository_policy(repository)
         self.source_digest = self._source_digest()
-        self.image_uri = pulumi.Output.all(self._image(repository).repo_digest, policy.id).apply(lambda known: known[0])
+        self.image_uri = known_after(self._image(repository).repo_digest, policy.id)
         self._register_outputs()
 
     def _repository(self) -> aws.ecr.Repository:

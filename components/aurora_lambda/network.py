@@ -10,9 +10,9 @@ import pulumi_aws as aws
 from aurora_lambda import policies
 from aurora_lambda.access import FunctionAccess, function_access, policy_of
 from aurora_lambda.arguments import Argument, cidr_block, flag, strings, whole_number
-from aurora_lambda.component import Component
+from aurora_lambda.component import Component, known_after
 from aurora_lambda.naming import Tags
-from aurora_lambda.security_group_rules import SecurityGroupRules
+from aurora_lambda.security_groups import ANYWHERE, SecurityGroups
 from aurora_lambda.transform import ChildTypes, Transform
 
 SUBNET_COUNT = 3
@@ -111,20 +111,21 @@ class Network(Component[NetworkArgs]):
         children = OF_ALL_VPCS if existing else CHILDREN
         super().__init__(name, args, opts, takes=NetworkArgs, arguments=ARGUMENTS, children=children)
         _check_combinations(name, self._args)
-        self._rules = SecurityGroupRules(self._child, self._tags)
+        self._groups = SecurityGroups(self._child, self._tags)
 
         # An existing VPC's zones are not known here: the endpoint then gets one address.
         self._routes: aws.ec2.RouteTable | None = None
         self._zone_count: pulumi.Output[int] = pulumi.Output.from_input(1)
         self.vpc_id, self.subnet_ids = self._existing_vpc() if existing else self._new_vpc()
-        functions = self._security_group("functionSecurityGroup", "functions", "Functions: no inbound traffic.")
+        description = "Functions: no inbound traffic."
+        functions = self._groups.group("functionSecurityGroup", f"{name}-functions", self.vpc_id, description)
         self.secrets_endpoint_id = pulumi.Output.from_input("")
         ready = [*self._interfaces(functions), *self._gateways(functions)]
         if not self._args["secrets_endpoint"]:
             # The existing VPC's own endpoint or NAT gateway has an address that is not known here.
-            out, description = f"{name}-functions-https-out", "HTTPS by the routes of the VPC"
-            ready.append(self._rules.egress(out, functions.id, HTTPS, description, cidr_ipv4="0.0.0.0/0"))
-        self.function_security_group_id = pulumi.Output.all(functions.id, *ready).apply(lambda ids: ids[0])
+            out = (f"{name}-functions-https-out", "HTTPS by the routes of the VPC")
+            ready.append(self._groups.egress(*out, functions.id, HTTPS, cidr_ipv4=ANYWHERE))
+        self.function_security_group_id = known_after(functions.id, *ready)
         self.access = pulumi.Output.all(self.subnet_ids, self.function_security_group_id).apply(
             lambda ids: function_access({}, [], ids[0], [ids[1]])
         )
@@ -196,26 +197,20 @@ class Network(Component[NetworkArgs]):
         secrets, name = self._args["secrets_endpoint"], self._name
         if not others and not secrets:
             return []
-        endpoint_group = self._security_group(
-            "endpointSecurityGroup", "endpoints", "Endpoints: HTTPS from the functions."
+        description = "Endpoints: HTTPS from the functions."
+        group = self._groups.group("endpointSecurityGroup", f"{name}-endpoints", self.vpc_id, description)
+        ready = self._groups.connect(
+            functions.id,
+            group.id,
+            HTTPS,
+            ingress=(f"{name}-endpoints-from-functions", "HTTPS from the functions"),
+            egress=(f"{name}-functions-to-endpoints", "HTTPS to the endpoints"),
         )
-        ready = [
-            self._rules.ingress(
-                f"{name}-endpoints-from-functions", endpoint_group.id, functions.id, HTTPS, "HTTPS from the functions"
-            ),
-            self._rules.egress(
-                f"{name}-functions-to-endpoints",
-                functions.id,
-                HTTPS,
-                "HTTPS to the endpoints",
-                referenced_security_group_id=endpoint_group.id,
-            ),
-        ]
         if secrets:
             # What reads secrets through it knows which: it gives the endpoint its policy.
-            self.secrets_endpoint_id = self._interface("secretsmanager", "secretsEndpoint", endpoint_group).id
+            self.secrets_endpoint_id = self._interface("secretsmanager", "secretsEndpoint", group).id
             ready.append(self.secrets_endpoint_id)
-        return [*ready, *(self._interface(each, "interfaceEndpoint", endpoint_group).id for each in others)]
+        return [*ready, *(self._interface(each, "interfaceEndpoint", group).id for each in others)]
 
     def _interface(self, service: str, child: str, group: aws.ec2.SecurityGroup) -> aws.ec2.VpcEndpoint:
         return aws.ec2.VpcEndpoint(
@@ -249,8 +244,8 @@ class Network(Component[NetworkArgs]):
                 tags=self._tags(name),
                 opts=self._child("gatewayEndpoint"),
             )
-            route = {"prefix_list_id": gateway.prefix_list_id}
-            ready.append(self._rules.egress(f"{name}-out", functions.id, HTTPS, "HTTPS to the gateway", **route))
+            out = (f"{name}-out", "HTTPS to the gateway")
+            ready.append(self._groups.egress(*out, functions.id, HTTPS, prefix_list_id=gateway.prefix_list_id))
         return ready
 
     def _policy(self, service: str) -> pulumi.Output[str] | None:
@@ -262,17 +257,6 @@ class Network(Component[NetworkArgs]):
     def _service(self, service: str) -> pulumi.Output[str]:
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         return region.apply(lambda region: f"com.amazonaws.{region}.{service}")
-
-    def _security_group(self, child: str, role: str, description: str) -> aws.ec2.SecurityGroup:
-        name = f"{self._name}-{role}"
-        return aws.ec2.SecurityGroup(
-            name,
-            vpc_id=self.vpc_id,
-            description=description,
-            revoke_rules_on_delete=True,
-            tags=self._tags(name),
-            opts=self._child(child),
-        )
 
 
 def _check_combinations(name: str, args: NetworkArgs) -> None:
