@@ -1,6 +1,5 @@
 """One stack of a service: functions with a SQL database behind them, migrated before the functions are deployed."""
 
-from collections.abc import Mapping
 from typing import TypeVar, Unpack
 
 import pulumi
@@ -8,7 +7,6 @@ import pulumi
 from aurora_lambda import (
     Alarms,
     FunctionAccess,
-    FunctionRole,
     ImageFunction,
     LambdaImage,
     Migration,
@@ -38,7 +36,7 @@ from aurora_lambda.service.parts import (
     register_role,
 )
 from aurora_lambda.service.settings import Settings
-from aurora_lambda.service.streams import database_role_arns, register_stream_roles, register_streams, register_tables
+from aurora_lambda.service.streams import Streams
 
 Part = TypeVar("Part", bound=pulumi.Resource)
 
@@ -79,22 +77,14 @@ class Service:
         self._live = check_live_data(self.settings)
         self._additions = Additions()
         self.image = register_image("handler", self.settings, self._project)
-        roles = register_stream_roles(self.settings)
-        parts: list[pulumi.Resource] = [self.image, *roles.values()]
+        self._streams = Streams(self.settings)
+        parts: list[pulumi.Resource] = [self.image, *self._streams.roles.values()]
         if self.settings.engine != NO_DATABASE:
-            parts += self._sql_application(roles)
+            parts += self._sql_application()
         watched = self._watched()
         self.alarms = register_alarms(self.settings, watched)
-        self._tables = register_tables(self.settings, self._live)
-        parts += register_streams(
-            self.settings,
-            self.image.image_uri,
-            self.access,
-            roles,
-            application=self._project.application.name,
-            tables=self._tables,
-            alarms=self.alarms,
-        )
+        self._streams.register_tables(self._live)
+        parts += self._streams.register(self.image.image_uri, self.access, self._project.application.name, self.alarms)
         parts += [*([self.alarms] if self.alarms else []), *register_backup(self.settings, parts, self.alarms)]
         parts += register_dashboard(self.settings, watched, parts, self._additions)
         Protection(self._additions.with_parts(parts), protected=is_protected(self.settings))
@@ -103,7 +93,7 @@ class Service:
             self._additions,
             image_uri=self.image.image_uri,
             access=self.access,
-            tables=self._tables.values(),
+            tables=self._streams.tables.values(),
             alarms=self.alarms,
             project=self._project,
         )
@@ -132,7 +122,7 @@ class Service:
         Raises:
             RunError: no stream of the stack is one of that table.
         """
-        tables = {stream.table: self._tables[stream.name] for stream in self.settings.streams}
+        tables = {stream.table: self._streams.tables[stream.name] for stream in self.settings.streams}
         with self._additions.adding(f"table {name!r}"):
             if name not in tables:
                 raise ValueError(f"no stream reads a table {name!r}; available: {', '.join(sorted(tables)) or 'none'}")
@@ -229,7 +219,7 @@ class Service:
             raise AttributeError(f"the service has no {name}: engine is {self.settings.engine}")
         return part
 
-    def _sql_application(self, stream_roles: Mapping[str, FunctionRole]) -> list[pulumi.Resource]:
+    def _sql_application(self) -> list[pulumi.Resource]:
         """Register the database, its migration and the handler, and return all components registered."""
         settings, project = self.settings, self._project
         migrations_image = register_image("migrations", settings, project)
@@ -237,13 +227,13 @@ class Service:
         # Deleted before the roles by which Lambda lets go of it.
         self.network = register_network(
             settings,
-            self._additions.with_roles([role, runner_role, *stream_roles.values(), self._live.checked]),
+            self._additions.with_roles([role, runner_role, *self._streams.roles.values(), self._live.checked]),
         )
         # After the images: a build that fails must not cost the ten minutes and the money that a cluster takes.
         self._database = register_database(
             settings,
             self.network,
-            self._additions.with_role_arns([role.arn, *database_role_arns(settings, stream_roles)]),
+            self._additions.with_role_arns([role.arn, *self._streams.database_role_arns]),
             secret_arns=self._additions.with_secret_arns(arns_of_secrets(settings.functions)),
             live=self._live,
             depends_on=[self.image, migrations_image],
