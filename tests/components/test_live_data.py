@@ -273,6 +273,30 @@ def test_the_order_that_works_works(stack: Stack) -> None:
     assert record(Service, {"engine": "mysql"}, live=unprotected.outputs).outputs["engine"] == "mysql"
 
 
+@pytest.mark.parametrize("protected", ["true", "false"])
+@pytest.mark.parametrize(("engine", "key"), [("mysql", "auroraClusterIdentifier"), ("dsql", "dsqlClusterIdentifier")])
+def test_a_stack_is_not_given_its_own_cluster_as_an_existing_one(engine: str, key: str, protected: str) -> None:
+    """The message offered replaceData, with which Pulumi deletes the very cluster that somebody wants to keep."""
+    before, own = {"engine": engine, "deletionProtection": protected, **VPC}, "abcdefghijklmnopqrstuvwxyz"
+    live = {**live_data(read(before, "dev"), {}), "cluster": own}
+    given = {"engine": engine, **VPC, key: own}
+    assert live_mistakes(live, read(given, "dev")) == [
+        f"{key} is '{own}', which is this stack's own: Pulumi would delete it. Type: pulumi config rm {key}; where it"
+        " is no longer the stack's, as after pulumi state delete: pulumi config set replaceData true"
+    ]
+    assert live_mistakes(live, read({**given, "replaceData": "true"}, "dev")) == []
+
+
+def test_the_cluster_of_the_deployment_before_is_known_by_its_endpoint(stack: Stack) -> None:
+    """What is this stack's own would not be known."""
+    live = stack().outputs
+    own = live["databaseEndpoint"].partition(".")[0]
+    given = {**VPC, "auroraClusterIdentifier": own}
+    with pytest.raises(SettingsError) as refused:
+        record(Service, given, live=live)
+    assert f"auroraClusterIdentifier is {own!r}, which is this stack's own" in str(refused.value)
+
+
 def test_a_protected_cluster_is_not_replaced_by_leave_alone() -> None:
     """Pulumi would refuse the replacement, in other words and without the order of commands."""
     replacing = {"kmsKeyArn": KEY, "replaceData": "true"}

@@ -78,6 +78,8 @@ def check_live_data(settings: Settings) -> LiveStack:
         before = outputs.get(LIVE_DATA) or {}
         if not before:
             return before
+        # Of Aurora as of DSQL the endpoint begins with the cluster's identifier.
+        before = {**before, "cluster": outputs.get("databaseEndpoint", "").partition(".")[0]}
         if mistakes := live_mistakes(before, settings, region):
             raise SettingsError(pulumi.get_stack(), mistakes)
         for replacement in _replacements(before, settings, region):
@@ -163,7 +165,15 @@ def live_mistakes(before: Mapping[str, Any], settings: Settings, region: str = "
     """Return what deploying `settings` over a stack that exported `before` must not do, each with what to type."""
     mistakes = [*_leaving(before, settings), *_mapped_twice(before, settings)]
     for each in _replacements(before, settings, region):
-        if each.protected:
+        if each.given and each.given == before.get("cluster"):
+            if settings.replace_data:
+                continue
+            mistakes.append(
+                f"{each.path} is {each.given!r}, which is this stack's own: Pulumi would delete it. Type: "
+                f"{_set(each.path, each.live)}; where it is no longer the stack's, as after pulumi state delete:"
+                " pulumi config set replaceData true"
+            )
+        elif each.protected:
             order = _unprotect(each.path, each.live, each.given, "; pulumi config set replaceData true")
             mistakes.append(f"{each}, which is protected. {order}")
         elif not settings.replace_data:
