@@ -166,15 +166,16 @@ def run_reported(program: StackProgram, receiver: ResourceReceiver, *, preview: 
     except Exception as error:
         if receiver.failures:
             raise LocalError("\n".join(receiver.failures)) from error
-        raise _program_error(error) from error
+        raise _program_error(error, program.directory) from error
 
 
-def _program_error(error: Exception) -> LocalError:
-    """Return an error that names the line of the program where another one happened."""
+def _program_error(error: Exception, directory: Path) -> LocalError:
+    """Return an error that names the line of the program where another one happened, or led to it."""
     # What Pulumi puts around it at each resource that waited for another names none of what went wrong.
     while isinstance(error.__cause__, Exception) and str(error).startswith("While processing "):
         error = error.__cause__
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = ([each for each in frames if Path(each.filename).is_relative_to(directory)] or frames)[-1]
     # A syntax error's message names its line.
     where = "" if isinstance(error, SyntaxError) else f" ({Path(frame.filename).name}, line {frame.lineno})"
     return LocalError(f"the program failed: {type(error).__name__}: {error}{where}{_other_environment(error)}")
