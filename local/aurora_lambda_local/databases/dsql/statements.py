@@ -19,7 +19,7 @@ from aurora_lambda_local.databases.dsql.table_rules import refused_async_index
 # How the statements of asynchronous jobs begin.
 ASYNCHRONOUS = ("create index async ", "create unique index async ", "alter table async ")
 # Stands for the id of a job, which each execution has anew and its repetitions have again.
-NEW_JOB = "0" * 26
+NEW_JOB = "<the job of its statement>"
 COMMENTS = {pg.SQL_COMMENT, pg.C_COMMENT}
 SERVER_VERSION = "16.15"
 VERSIONS = {"server_version": SERVER_VERSION, "server_version_num": "160015"}

@@ -35,6 +35,13 @@ def test_an_index_is_built_by_a_job(table: Clients) -> None:
     assert rows(admin, INDEX) == [(True, False)]
 
 
+def test_a_default_of_zeros_is_kept(dsql: Clients) -> None:
+    """26 of them stood for the id of a job, so that the default of a UUID became another, or none."""
+    admin = dsql.connect()
+    admin.execute(f"CREATE TABLE t (id int PRIMARY KEY, a uuid DEFAULT '{'0' * 32}')")
+    assert rows(admin, "INSERT INTO t VALUES (1) RETURNING a::text") == [("00000000-0000-0000-0000-000000000000",)]
+
+
 def test_the_wait_answers_one_boolean(table: Clients) -> None:
     """`returns one boolean succeeded; false, no error, when the job failed` (verified E, S, F)."""
     admin = table.connect()
