@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from aurora_lambda_runtime.handler.dispatcher import Application
 from tests.conftest import Database
 from tests.images.client import Client
+from tests.images.histories import History
 from tests.images.runs import run
 from tests.sample_application.commands import COMMANDS
 from tests.sample_application.routes import ROUTES, TABLES
@@ -34,3 +36,9 @@ def client_of() -> Iterator[Callable[..., Client]]:
 def app(database: Database, client_of: Callable[..., Client]) -> Client:
     """Return the application on a migrated database."""
     return client_of(database)
+
+
+@pytest.fixture
+def history(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Return an empty history."""
+    return History(database, tmp_path, monkeypatch)

@@ -1,6 +1,5 @@
 """Revisions written from tables of many kinds: applied they agree with the code, and they go back and forth."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -16,60 +15,11 @@ from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
-from tests.images.runs import create_revision, rows, run
+from tests.images.histories import History, Tables
+from tests.images.runs import rows
 from tests.sample_application import tables
 
 pytestmark = pytest.mark.slow
-NAMES = {
-    "pk": "pk_%(table_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-}
-Tables = Callable[[MetaData], object]
-
-
-class History:
-    """A history that is written on one database, and applied there."""
-
-    def __init__(self, database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.database = database
-        self.versions = versions
-        self._monkeypatch = monkeypatch
-
-    def write(self, declare: Tables, decisions: Decisions = Decisions()) -> list[str]:  # noqa: B008
-        """Put tables in place of the application's, write and apply what leads there; return the files' names."""
-        code = MetaData(naming_convention=NAMES)
-        declare(code)
-        self._monkeypatch.setattr(tables, "metadata", code)
-        self.run()
-        written = create_revision(self.database.environment(), versions=self.versions, decisions=decisions)
-        self.run()
-        self.agree()
-        return [path.name for path in written]
-
-    def run(self, command: str = "deploy", **payload: str) -> str:
-        """Run a command, and return its output."""
-        return run({"command": command, **payload}, self.database.environment(), versions=self.versions)["output"]
-
-    def agree(self) -> None:
-        """Assert that neither `check` nor `new-migration` finds anything."""
-        assert self.run("check").startswith("code and database agree")
-        with pytest.raises(MigrationError, match="^nothing to write: "):
-            create_revision(self.database.environment(), versions=self.versions)
-
-    def go_back_and_forth(self, revision: str = "base") -> None:
-        """Undo all revisions after `revision`, and do them again."""
-        self.run("downgrade", revision=revision)
-        self.run()
-        self.agree()
-
-
-@pytest.fixture
-def history(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
-    """Return an empty history."""
-    return History(database, tmp_path, monkeypatch)
 
 
 def test_a_key_that_counts_by_itself_is_no_difference(history: History) -> None:
