@@ -75,6 +75,21 @@ def test_any_text_may_be_a_default(history: History) -> None:
     history.go_back_and_forth()
 
 
+def test_an_apostrophe_at_the_end_of_a_default_is_kept(history: History) -> None:
+    """The revision had another text, and `check` found the difference for ever."""
+
+    def declare(code: MetaData, default: str) -> None:
+        state = Column("state", String(20), server_default=default)
+        Table("cups", code, Column("id", Uuid, primary_key=True), state)
+
+    for default in ("'tea", "'tea'", "teas'"):
+        history.write(lambda code, default=default: declare(code, default))
+    rows(history.database, f"INSERT INTO cups (id) VALUES ('{'1' * 32}')")
+    assert rows(history.database, "SELECT state FROM cups") == [("teas'",)]
+    history.write(lambda _: None, Decisions(may_drop=bool))
+    history.go_back_and_forth()
+
+
 def test_any_expression_may_be_a_default(history: History) -> None:
     """MySQL stopped the deployment that changed such a default, or `check` went on to find another; MariaDB did not."""
 

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import DefaultClause
 
 from aurora_lambda_runtime.database import types
 from aurora_lambda_runtime.migrations.alembic_runner import is_compared
@@ -11,9 +12,12 @@ from aurora_lambda_runtime.migrations.autogenerate.expressions import Expression
 
 
 def rendered(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Return how a column type of ours is written in a new revision; False for others."""
+    """Return how a column type of ours, or a text, is written in a new revision; False for others."""
     if kind == "type" and type(item).__module__ == types.__name__:
         return f"types.{type(item).__name__}()"
+    if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
+        # Alembic takes an apostrophe at either end for a mark around the text.
+        return repr(item.arg)
     if kind == "type" and "=Text()" in repr(item):
         # A JSONB, as Alembic writes it on other engines than PostgreSQL.
         autogen.imports.add("from sqlalchemy import Text")
