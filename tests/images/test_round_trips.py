@@ -90,6 +90,27 @@ def test_an_apostrophe_at_the_end_of_a_default_is_kept(history: History) -> None
     history.go_back_and_forth()
 
 
+@pytest.mark.parametrize(
+    "type_", [sa.LargeBinary(16), sa.LargeBinary(70_000), sa.LargeBinary(2**25), sa.Float(53), sa.Float(20)], ids=repr
+)
+def test_a_type_that_mysql_calls_by_another_name_is_no_difference(
+    mysql: Database, tmp_path: Path, type_: sa.types.TypeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`check` failed for good: MySQL has a TINYBLOB, a MEDIUMBLOB, a LONGBLOB, and a DOUBLE."""
+    history = History(mysql, tmp_path, monkeypatch)
+
+    def declare(code: MetaData, *columns: Column) -> None:
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    history.write(lambda code: declare(code, Column("more", type_)))
+    history.write(declare, Decisions(may_drop=bool))
+    history.go_back_and_forth("0001")
+    history.run("downgrade", revision="0001")
+    (tmp_path / "0002_drop_more_from_teas.py").unlink()
+    history.declare(lambda code: declare(code, Column("more", type_)))
+    history.agree()
+
+
 def test_any_expression_may_be_a_default(history: History) -> None:
     """MySQL stopped the deployment that changed such a default, or `check` went on to find another; MariaDB did not."""
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pymysql
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
-from sqlalchemy import Column, Table, func
-from sqlalchemy.dialects.mysql import DATETIME, MEDIUMTEXT, Insert, insert
-from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler
+from sqlalchemy import REAL, Column, LargeBinary, Table, func
+from sqlalchemy.dialects.mysql import DATETIME, FLOAT, MEDIUMTEXT, Insert, insert
+from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel, ReflectedIndex
@@ -25,6 +25,9 @@ NATIVE_UUID = False
 UTC_TIMESTAMP = DATETIME(fsp=6)
 # A TEXT holds 64 KB.
 LONG_TEXT = MEDIUMTEXT()
+# Bytes in each; a FLOAT's bits.
+BLOBS = {"TINYBLOB": 2**8 - 1, "BLOB": 2**16 - 1, "MEDIUMBLOB": 2**24 - 1}
+FLOAT_BITS = 24
 # What MySQL takes for a default without parentheses.
 NO_EXPRESSION = re.compile(
     r"['\"]|(?:\d+|null|true|false|current_timestamp|(?:now|current_timestamp)\(\d+\))$|.* on +update ", re.IGNORECASE
@@ -60,6 +63,23 @@ def _refused_values() -> Generator[None]:
         raise kind(*error.args) from None
 
 
+class LambdaTypeCompiler(MySQLTypeCompiler):
+    """Render types by the names under which the server stores them: by others `check` takes them for other types."""
+
+    @override
+    def visit_REAL(self, type_: REAL, **kw: Any) -> str:
+        return "DOUBLE"
+
+    @override
+    def visit_FLOAT(self, type_: FLOAT, **kw: Any) -> str:
+        return "DOUBLE" if (type_.precision or 0) > FLOAT_BITS else super().visit_FLOAT(type_, **kw)
+
+    @override
+    def visit_large_binary(self, type_: LargeBinary, **kw: Any) -> str:
+        length = type_.length or BLOBS["BLOB"]
+        return next((name for name, longest in BLOBS.items() if length <= longest), "LONGBLOB")
+
+
 class LambdaDDLCompiler(MySQLDDLCompiler):
     """Render defaults that MySQL takes; MariaDB takes more."""
 
@@ -83,6 +103,7 @@ class LambdaDialect(MySQLDialect_pymysql):
 
     supports_statement_cache = True
     ddl_compiler = LambdaDDLCompiler
+    type_compiler_cls = LambdaTypeCompiler
 
     @override
     def on_connect(self) -> Any:

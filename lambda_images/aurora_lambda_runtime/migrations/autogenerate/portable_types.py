@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from copy import copy
 from functools import cache
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, ColumnClause, DefaultClause, Double, Text, literal_column, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    ColumnClause,
+    DefaultClause,
+    Double,
+    LargeBinary,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import TextClause
 from sqlalchemy.sql.visitors import ExternallyTraversible, replacement_traverse
@@ -18,8 +29,15 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 
 # What tables are written with; on some engines the last two are the same.
 OWN = (Uuid(), UtcTimestamp(), Text(), LongText())
-# As MySQL stores a Boolean, MariaDB, which stands in for it here, a JSON, and PostgreSQL a Double.
-STORED: Mapping[str, TypeEngine] = {"TINYINT(1)": Boolean(), "LONGTEXT": JSON(), "DOUBLE PRECISION": Double()}
+# As MySQL stores a Boolean, MariaDB, which stands in for it here, a JSON, PostgreSQL a Double, and MySQL large values.
+STORED: Mapping[str, TypeEngine] = {
+    "TINYINT(1)": Boolean(),
+    "LONGTEXT": JSON(),
+    "DOUBLE PRECISION": Double(),
+    "TINYBLOB": LargeBinary(2**8 - 1),
+    "MEDIUMBLOB": LargeBinary(2**24 - 1),
+    "LONGBLOB": LargeBinary(2**32 - 1),
+}
 
 
 def portable_type(read: TypeEngine, dialect: Dialect) -> TypeEngine:
