@@ -111,6 +111,17 @@ def test_a_type_that_mysql_calls_by_another_name_is_no_difference(
     history.agree()
 
 
+def test_a_name_may_be_a_reserved_word(history: History) -> None:
+    """Of some words SQLAlchemy does not know that they are reserved: PostgreSQL or MySQL refused the revision."""
+
+    def declare(code: MetaData) -> None:
+        for name in ("lateral", "system_user", "collation", "concurrently", "tablesample", "library", "external"):
+            Table(name, code, Column("id", Uuid, primary_key=True), Column(name, String(9), index=True))
+
+    history.write(declare)
+    history.go_back_and_forth()
+
+
 def test_any_expression_may_be_a_default(history: History) -> None:
     """MySQL stopped the deployment that changed such a default, or `check` went on to find another; MariaDB did not."""
 

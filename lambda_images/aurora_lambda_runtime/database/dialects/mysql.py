@@ -9,7 +9,7 @@ import pymysql
 from pymysql.constants.SERVER_STATUS import SERVER_STATUS_IN_TRANS
 from sqlalchemy import REAL, Column, LargeBinary, Table, func
 from sqlalchemy.dialects.mysql import DATETIME, FLOAT, MEDIUMTEXT, Insert, insert
-from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
+from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLIdentifierPreparer, MySQLTypeCompiler
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel, ReflectedIndex
@@ -63,6 +63,12 @@ def _refused_values() -> Generator[None]:
         raise kind(*error.args) from None
 
 
+class LambdaIdentifierPreparer(MySQLIdentifierPreparer):
+    """Quote names; SQLAlchemy's list lacks MySQL's newest words."""
+
+    reserved_words = MySQLIdentifierPreparer.reserved_words | {"external", "library", "tablesample"}
+
+
 class LambdaTypeCompiler(MySQLTypeCompiler):
     """Render types by the names under which the server stores them: by others `check` takes them for other types."""
 
@@ -104,6 +110,7 @@ class LambdaDialect(MySQLDialect_pymysql):
     supports_statement_cache = True
     ddl_compiler = LambdaDDLCompiler
     type_compiler_cls = LambdaTypeCompiler
+    preparer = LambdaIdentifierPreparer
 
     @override
     def on_connect(self) -> Any:

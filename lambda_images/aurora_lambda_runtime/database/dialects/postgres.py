@@ -7,6 +7,7 @@ from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Column, DateTime, Table, Text
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, IsolationLevel
@@ -29,10 +30,19 @@ def _driver_connection(connection: Connection) -> psycopg.Connection:
     return cast(psycopg.Connection, connection.connection.driver_connection)
 
 
+class LambdaIdentifierPreparer(PGIdentifierPreparer):
+    """Quote names; SQLAlchemy's list of reserved words lacks some."""
+
+    reserved_words = PGIdentifierPreparer.reserved_words | {
+        *("collation", "concurrently", "lateral", "system_user", "tablesample")
+    }
+
+
 class LambdaDialect(PGDialect_psycopg):
     """psycopg's dialect, asking nothing at the first connection."""
 
     supports_statement_cache = True
+    preparer = LambdaIdentifierPreparer
 
     def __init__(self, **options: Any) -> None:
         super().__init__(use_native_hstore=False, **options)
