@@ -1,5 +1,6 @@
 """Revisions written from tables of many kinds: applied they agree with the code, and they go back and forth."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -149,27 +150,38 @@ def test_any_expression_may_be_a_default(history: History) -> None:
     history.go_back_and_forth()
 
 
-def test_an_index_may_be_of_an_expression(history: History) -> None:
-    """On MySQL `check` found it to be another for ever, and each new revision dropped it and made it again."""
+def test_an_index_may_be_of_an_expression(
+    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On MySQL `check` found it to be another for ever, or never, and refused what was written on other engines."""
 
-    def declare(code: MetaData, *, indexed: bool) -> None:
+    def declare(
+        code: MetaData, *expressions: Callable[[sa.ColumnElement], sa.ColumnElement], unique: bool = True
+    ) -> None:
         teas = Table("teas", code, Column("id", Uuid, primary_key=True), Column("name", String(20)))
-        if indexed:
-            sa.Index("uq_teas_name", sa.func.lower(teas.c.name), unique=True)
+        for each in expressions:
+            sa.Index("uq_teas_name", each(teas.c.name), unique=unique)
 
-    history.write(lambda code: declare(code, indexed=False))
+    history.write(declare)
     if "MariaDB" in rows(history.database, "SELECT version()")[0][0]:
         # Which has no such indexes.
         with pytest.raises(MigrationError, match="error 1064"):
-            history.write(lambda code: declare(code, indexed=True))
+            history.write(lambda code: declare(code, sa.func.lower))
         return
-    history.write(lambda code: declare(code, indexed=True))
-    history.write(lambda code: declare(code, indexed=False))
-    history.go_back_and_forth("0001")
-    history.run("downgrade", revision="0002")
-    rows(history.database, f"INSERT INTO teas (id, name) VALUES ('{'1' * 32}', 'green')")
-    with pytest.raises(Exception, match="uq_teas_name"):
-        rows(history.database, f"INSERT INTO teas (id, name) VALUES ('{'2' * 32}', 'Green')")
+    history.write(lambda code: declare(code, sa.func.lower))
+    changed = ["0003_drop_uq_teas_name.py", "0004_index_teas_by_coalesce.py"]
+    if history.database.engine != "dsql":
+        assert history.write(lambda code: declare(code, lambda name: sa.func.coalesce(name, "it's"))) == changed
+    history.write(lambda code: declare(code, lambda name: sa.case((name > "x", "a"), else_="b"), unique=False))
+    history.write(declare)
+    for database in (postgres, mysql, dsql):
+        other = History(database, history.versions, monkeypatch)
+        other.run()
+        other.go_back_and_forth("0001")
+        other.run("downgrade", revision="0002")
+        rows(database, f"INSERT INTO teas (id, name) VALUES ('{'1' * 32}', 'green')")
+        with pytest.raises(Exception, match="uq_teas_name"):
+            rows(database, f"INSERT INTO teas (id, name) VALUES ('{'2' * 32}', 'Green')")
 
 
 def test_json_may_be_what_postgresql_indexes(history: History) -> None:

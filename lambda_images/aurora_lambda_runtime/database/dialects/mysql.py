@@ -39,14 +39,6 @@ REFUSED_VALUES: Mapping[int, type[pymysql.DatabaseError]] = {
     **dict.fromkeys((1292, 1365, 1690, 3140), pymysql.DataError),
 }
 
-# The parts of the indexes that have an expression, which SQLAlchemy does not read.
-INDEXED_EXPRESSIONS = """
-    SELECT index_name, coalesce(column_name, ''), expression
-    FROM information_schema.statistics AS one WHERE table_schema = database() AND table_name = %s AND EXISTS (
-        SELECT 1 FROM information_schema.statistics AS other WHERE other.table_schema = one.table_schema
-        AND other.table_name = one.table_name AND other.index_name = one.index_name AND other.expression IS NOT NULL)
-    ORDER BY index_name, seq_in_index"""
-
 
 def _driver_connection(connection: Connection) -> pymysql.Connection:
     return cast(pymysql.Connection, connection.connection.driver_connection)
@@ -61,6 +53,11 @@ def _refused_values() -> Generator[None]:
         if kind is None:
             raise
         raise kind(*error.args) from None
+
+
+def _unescaped(expression: str) -> str:
+    """Return an expression as a temporary table has it; another one's has its texts escaped once more."""
+    return re.sub(r"\\(.)", r"\1", expression) if re.search(r"_utf8mb[34]\\'", expression) else expression
 
 
 class LambdaIdentifierPreparer(MySQLIdentifierPreparer):
@@ -144,11 +141,13 @@ class LambdaDialect(MySQLDialect_pymysql):
     ) -> list[ReflectedIndex]:
         """Return the indexes, also those of expressions, which MySQL has and MariaDB has not."""
         indexes = super().get_indexes(connection, table_name, schema, **kw)
-        parts = () if self.is_mariadb else connection.exec_driver_sql(INDEXED_EXPRESSIONS, (table_name,)).all()
+        shown = f"SHOW INDEX FROM {self.identifier_preparer.quote(table_name)}"
+        parts = () if self.is_mariadb else connection.exec_driver_sql(shown).mappings().all()
         for index in indexes:
-            if mine := [(column or None, expression) for name, column, expression in parts if name == index["name"]]:
-                index["column_names"] = [column for column, _ in mine]
-                index["expressions"] = [column or expression for column, expression in mine]
+            mine = [each for each in parts if each["Key_name"] == index["name"]]
+            if any(each["Expression"] for each in mine):
+                index["column_names"] = [each["Column_name"] for each in mine]
+                index["expressions"] = [each["Column_name"] or _unescaped(each["Expression"]) for each in mine]
         return indexes
 
     @override

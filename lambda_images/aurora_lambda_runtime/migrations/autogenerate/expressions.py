@@ -1,14 +1,17 @@
 """Compares primary keys, which Alembic does not, and what a server stores in words of its own.
 
 The server itself is asked how it spells what the code has, by a temporary table that is gone at once. Aurora DSQL has
-none: there defaults are compared by their values, CHECKs by their names, and computed columns not at all.
+none: there defaults are compared by their values, CHECKs and indexes of expressions by their names, and computed
+columns not at all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from alembic.migration import MigrationContext
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, Connection, DefaultClause, MetaData, Table, inspect, text
+from sqlalchemy import CheckConstraint, Column, Connection, DefaultClause, Index, MetaData, Table, inspect, text
 from sqlalchemy.schema import CreateTable, conv
 
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_condition, portable_expression
@@ -17,12 +20,13 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 
 @dataclass(frozen=True)
 class Spelling:
-    """The primary key of a table, and its expressions in the server's words, by the names of columns and CHECKs."""
+    """The primary key of a table, and its expressions in the server's words, by the names of what has them."""
 
     key: frozenset[str]
     defaults: Mapping[str, str | None]
     computed: Mapping[str, str]
     checks: Mapping[str, str]
+    indexes: Mapping[str, Sequence[str | None]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class ExpressionComparison:
                 code = self._in_servers_words(table)
                 yield from _defaults(table, code.defaults, there.defaults)
                 yield from _computed(table, code, there)
+                yield from self._indexes(table, code, there)
 
     def not_compared(self, metadata: MetaData) -> str:
         """Return what of the code was not compared with this engine's database; empty for nothing."""
@@ -74,9 +79,11 @@ class ExpressionComparison:
             for each in table.constraints
             if isinstance(each, CheckConstraint)
         ]
+        indexes = [each for table in metadata.tables.values() for each in filter(_has_expression, table.indexes)]
         return ", ".join(
             [f"the condition of CHECK {each}" for each in sorted(checks)]
             + [f"computed column {each}" for each in sorted(computed)]
+            + [f"the expressions of index {each}" for each in sorted(str(each.name) for each in indexes)]
         )
 
     def _checks(self, table: Table, database: Spelling) -> Iterator[Difference]:
@@ -110,6 +117,17 @@ class ExpressionComparison:
         for sql in sorted(unnamed - {*there.values()}):
             yield Difference(f"CHECK ({sql}) of {table.name} is not in the database; it is written once it has a name")
 
+    def _indexes(self, table: Table, code: Spelling, there: Spelling) -> Iterator[Difference]:
+        for index in table.indexes:
+            old, new = (side.indexes.get(str(index.name), ()) for side in (there, code))
+            if len(old) == len(new) and old != new:
+                real = Table(table.name, MetaData(), autoload_with=self._connection, resolve_fks=False)
+                made = next(each for each in real.indexes if each.name == index.name)
+                yield Difference(
+                    f"index {index.name} of {table.name} is by {old} in the database and by {new} in the code",
+                    (ops.DropIndexOp.from_index(made), ops.CreateIndexOp.from_index(index)),
+                )
+
     def _in_servers_words(self, table: Table) -> Spelling:
         if table.name not in self._spelled:
             self._spelled[table.name] = _spelled(self._connection, table)
@@ -133,14 +151,22 @@ def _create_table(connection: Connection, table: Table) -> str:
 
 def _spelled(connection: Connection, table: Table) -> Spelling:
     """Return how the server spells a table of the code, which hides the real one for that moment."""
-    create = _create_table(connection, table)
+    create, quote = _create_table(connection, table), connection.dialect.identifier_preparer.quote
+    quoted, impl = quote(table.name), MigrationContext.configure(connection).impl
     connection.exec_driver_sql(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
+    for index in filter(_has_expression, table.indexes):
+        expressions: Sequence[Any] = index.expressions
+        parts = ", ".join(impl.render_ddl_sql_expr(each, is_index=True) for each in expressions).replace("%", "%%")
+        connection.exec_driver_sql(f"CREATE INDEX {quote(str(index.name))} ON {quoted} ({parts})")
     spelled = _read(connection, table.name)
-    quoted = connection.dialect.identifier_preparer.quote(table.name)
     # Never the real one.
     mine = f"TEMPORARY TABLE {quoted}" if connection.dialect.name == "mysql" else f"TABLE pg_temp.{quoted}"
     connection.exec_driver_sql(f"DROP {mine}")
     return spelled
+
+
+def _has_expression(index: Index) -> bool:
+    return any(not isinstance(each, Column) for each in index.expressions)
 
 
 def _read(connection: Connection, table: str) -> Spelling:
@@ -151,6 +177,7 @@ def _read(connection: Connection, table: str) -> Spelling:
         {each["name"]: each["default"] for each in columns},
         {each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each},
         {str(each["name"]): each["sqltext"] for each in inspector.get_check_constraints(table)},
+        {str(each["name"]): each["expressions"] for each in inspector.get_indexes(table) if "expressions" in each},
     )
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from alembic.ddl.impl import ComparisonResult
 from alembic.ddl.mysql import MySQLImpl
 from sqlalchemy import (
     ClauseElement,
@@ -18,7 +17,6 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    TextClause,
     UniqueConstraint,
     text,
 )
@@ -113,15 +111,6 @@ class MysqlImpl(RenderedExpressions, MySQLImpl):
                     # number in parentheses, as CREATE TABLE does; SET does neither.
                     changes["type_"] = type_
         super().alter_column(table_name, name or column_name, **changes)
-
-    @override
-    def compare_indexes(self, metadata_index: Index, reflected_index: Index) -> ComparisonResult:
-        """Compare indexes; of one with expressions, which MySQL spells anew, only how many it has."""
-        if any(isinstance(each, TextClause) for each in reflected_index.expressions):
-            same = len(metadata_index.expressions) == len(reflected_index.expressions)
-            if same and bool(metadata_index.unique) == bool(reflected_index.unique):
-                return ComparisonResult.Equal()
-        return super().compare_indexes(metadata_index, reflected_index)
 
     @override
     def correct_for_autogen_constraints(
