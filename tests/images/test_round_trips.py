@@ -379,6 +379,20 @@ def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
     assert rows(mysql, "SHOW INDEX FROM teas WHERE Key_name <> 'PRIMARY'") == []
 
 
+def test_the_default_of_a_uuid_is_written_as_each_engine_has_it(history: History) -> None:
+    """MySQL refused it with its hyphens: error 1067 in the deployment."""
+    def declare(code: MetaData, *columns: Column) -> None:
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    history.write(declare)
+    default = "6f1c5a4e-0000-4000-8000-00000000000a"
+    history.write(lambda code: declare(code, Column("pot_id", Uuid, server_default=default)))
+    rows(history.database, f"INSERT INTO teas (id) VALUES ('{'1' * 32}')")
+    [[found]] = rows(history.database, "SELECT pot_id FROM teas")
+    assert str(found).replace("-", "") == default.replace("-", "")
+    history.go_back_and_forth()
+
+
 def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
     history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

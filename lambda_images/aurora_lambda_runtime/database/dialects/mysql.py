@@ -21,6 +21,7 @@ from aurora_lambda_runtime.database.engines.mysql import MYSQL
 
 # MariaDB has a UUID type, MySQL has none.
 NATIVE_UUID = False
+UUID = "CHAR(32)"
 # Without a time zone; to the microsecond.
 UTC_TIMESTAMP = DATETIME(fsp=6)
 # A TEXT holds 64 KB.
@@ -96,6 +97,8 @@ class LambdaDDLCompiler(MySQLDDLCompiler):
         if not default or default.startswith("("):
             return default
         type_ = column.type.compile(self.dialect)
+        if type_ == UUID and len(default) == len("'00000000-0000-0000-0000-000000000000'"):
+            default = default.replace("-", "")
         large = re.match(r"JSON|\w*TEXT|\w*BLOB", type_)
         to_seconds = type_.endswith(f"({UTC_TIMESTAMP.fsp})") and default.upper() == "CURRENT_TIMESTAMP"
         return f"({default})" if large or to_seconds or not NO_EXPRESSION.match(default) else default
