@@ -393,6 +393,35 @@ def test_the_default_of_a_uuid_is_written_as_each_engine_has_it(history: History
     history.go_back_and_forth()
 
 
+def test_a_condition_of_a_boolean_comes_back_on_each_engine(
+    mysql: Database, postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL reads `NOT hot` back as `0 = hot`, which PostgreSQL refused in a roll-back."""
+    conditions = (
+        "NOT hot",
+        "hot OR cold",
+        "cold IS TRUE",
+        "hot = false",
+        "cups > 1 OR hot <> cold",
+        "hot IN (true, false)",
+    )
+
+    def declare(code: MetaData, *, checked: bool) -> None:
+        columns = [Column("hot", sa.Boolean), Column("cold", sa.Boolean), Column("cups", Integer)]
+        checks = [CheckConstraint(each, name=f"c{at}") for at, each in enumerate(conditions) if checked]
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns, *checks)
+
+    history = History(mysql, tmp_path, monkeypatch)
+    first = history.write(lambda code: declare(code, checked=True))
+    dropped = history.write(lambda code: declare(code, checked=False))
+    other = History(postgres, tmp_path, monkeypatch)
+    for each in (history, other):
+        each.run()
+        each.run("downgrade", revision=f"{len(first):04d}")
+        rows(each.database, f"INSERT INTO teas (id, hot, cold, cups) VALUES ('{'1' * 32}', false, true, 2)")
+    assert len(dropped) == len(conditions)
+
+
 def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
     history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DefaultClause,
@@ -185,19 +186,20 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
         operation.columns = [
             text(f"({portable_expression(each.text.text)})") if hasattr(each, "text") else each for each in parts
         ]
-    if isinstance(operation, ops.CreateTableOp):
-        operation.kw = {}
-        columns = [each for each in operation.columns if isinstance(each, Column)]
-        for check in [each for each in operation.columns if isinstance(each, CheckConstraint)]:
-            check.sqltext = text(portable_expression(str(check.sqltext)))
-    else:
-        columns = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
+    made = operation.columns if isinstance(operation, ops.CreateTableOp) else []
+    added = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
+    columns = [each for each in (*made, *added) if isinstance(each, Column)]
     for column in columns:
         column.type, column.autoincrement = portable_type(column.type, dialect), "auto"
         if isinstance(column.server_default, DefaultClause):
             column.server_default = portable_default(column.server_default, column.type)
         if column.computed is not None:
             column.computed.sqltext = text(portable_expression(str(column.computed.sqltext)))
+    booleans = [each.name for each in columns if isinstance(each.type, Boolean)]
+    for check in [each for each in made if isinstance(each, CheckConstraint)]:
+        check.sqltext = text(portable_expression(str(check.sqltext), booleans))
+    if isinstance(operation, ops.CreateTableOp):
+        operation.kw = {}
     return operation
 
 

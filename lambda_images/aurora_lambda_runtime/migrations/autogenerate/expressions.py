@@ -5,16 +5,31 @@ none: there defaults are compared by their values, CHECKs and indexes of express
 columns not at all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.operations import ops
-from sqlalchemy import CheckConstraint, Column, Connection, DefaultClause, Index, MetaData, Table, inspect, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    DefaultClause,
+    Index,
+    MetaData,
+    Table,
+    inspect,
+    text,
+)
 from sqlalchemy.schema import CreateTable, conv
 
-from aurora_lambda_runtime.migrations.autogenerate.portable_types import portable_condition, portable_expression
+from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
+    portable_condition,
+    portable_expression,
+    portable_type,
+)
 from aurora_lambda_runtime.migrations.errors import MigrationError
 
 
@@ -27,6 +42,7 @@ class Spelling:
     computed: Mapping[str, str]
     checks: Mapping[str, str]
     indexes: Mapping[str, Sequence[str | None]]
+    booleans: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -101,11 +117,14 @@ class ExpressionComparison:
         for name, sql in there.items():
             wanted = named.get(name)
             if wanted is None and sql not in unnamed:
-                yield Difference(f"CHECK {name} ({sql}) of {table.name} is not in the code", _dropped(table, name, sql))
+                yield Difference(
+                    f"CHECK {name} ({sql}) of {table.name} is not in the code",
+                    _dropped(table, name, sql, database.booleans),
+                )
             elif wanted is not None and spelled and spelled[name] != sql:
                 yield Difference(
                     f"CHECK {name} of {table.name} is ({sql}) in the database and ({spelled[name]}) in the code",
-                    (*_dropped(table, name, sql), _added(table, name, wanted)),
+                    (*_dropped(table, name, sql, database.booleans), _added(table, name, wanted)),
                 )
         for name in sorted(named.keys() - there.keys()):
             if named[name]._type_bound and not {*named[name].columns.keys()} <= database.defaults.keys():
@@ -178,6 +197,7 @@ def _read(connection: Connection, table: str) -> Spelling:
         {each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each},
         {str(each["name"]): each["sqltext"] for each in inspector.get_check_constraints(table)},
         {str(each["name"]): each["expressions"] for each in inspector.get_indexes(table) if "expressions" in each},
+        {each["name"] for each in columns if isinstance(portable_type(each["type"], connection.dialect), Boolean)},
     )
 
 
@@ -226,8 +246,8 @@ def _added(table: Table, name: str, constraint: CheckConstraint) -> ops.CreateCh
     return ops.CreateCheckConstraintOp(conv(name), table.name, portable_condition(constraint))
 
 
-def _dropped(table: Table, name: str, sql: str) -> tuple[ops.DropConstraintOp]:
-    back = ops.CreateCheckConstraintOp(conv(name), table.name, text(portable_expression(sql)))
+def _dropped(table: Table, name: str, sql: str, booleans: Collection[str]) -> tuple[ops.DropConstraintOp]:
+    back = ops.CreateCheckConstraintOp(conv(name), table.name, text(portable_expression(sql, booleans)))
     return (ops.DropConstraintOp(conv(name), table.name, type_="check", _reverse=back),)
 
 

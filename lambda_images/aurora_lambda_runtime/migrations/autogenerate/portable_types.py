@@ -1,7 +1,7 @@
 """Column types and expressions that a comparison has read from one engine, as every engine has them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import cache
 
@@ -29,6 +29,7 @@ from aurora_lambda_runtime.migrations.errors import MigrationError
 
 # What tables are written with; on some engines the last two are the same.
 OWN = (Uuid(), UtcTimestamp(), Text(), LongText())
+TRUTH = {"0": "false", "1": "true"}
 # As MySQL stores a Boolean, MariaDB, which stands in for it here, a JSON, PostgreSQL a Double, and MySQL large values.
 STORED: Mapping[str, TypeEngine] = {
     "TINYINT(1)": Boolean(),
@@ -60,13 +61,19 @@ def portable_type(read: TypeEngine, dialect: Dialect) -> TypeEngine:
         return read
 
 
-def portable_expression(read: str) -> str:
-    """Return an expression that was read from one engine as all engines take it: no casts, arrays or quoted names."""
+def portable_expression(read: str, booleans: Iterable[str] = ()) -> str:
+    """Return an expression that was read from one engine as all engines take it: no casts, arrays or quoted names.
+
+    MySQL compares the columns that are `booleans` with numbers.
+    """
     plain = re.sub(r"::[a-z]+(?: [a-z]+)*(?:\(\d+\))?(?:\[\])?", "", read)
     plain = re.sub(r"= ANY \(+ARRAY\[(.*?)\]\)+", r"IN (\1)", plain)
     # An older MySQL escapes the marks around a text; each escapes those within.
     plain = re.sub(r"_utf8mb[34]\\'(.*?)\\'", r"'\1'", plain)
     plain = re.sub(r"_utf8mb[34](?=')", "", plain).replace("`", "").replace("\\'", "''")
+    for name in map(re.escape, booleans):
+        compared = rf"\b[01] (?:=|<>) {name}\b|\b{name} (?:(?:=|<>) [01]\b|in \([01],[01]\))"
+        plain = re.sub(compared, lambda found: re.sub(r"\b[01]\b", lambda one: TRUTH[one[0]], found[0]), plain)
     return plain.replace("current_timestamp()", "current_timestamp")
 
 
@@ -114,7 +121,7 @@ def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
     if not isinstance(read.arg, TextClause):
         return read
     plain = portable_expression(read.arg.text)
-    if isinstance(type_, Boolean) and plain in ("0", "1"):
-        return DefaultClause(text("true" if plain == "1" else "false"))
+    if isinstance(type_, Boolean) and plain in TRUTH:
+        return DefaultClause(text(TRUTH[plain]))
     literal = re.fullmatch(r"\(?'((?:[^']|'')*)'\)?", plain)
     return DefaultClause(literal[1].replace("''", "'") if literal else text(plain))
