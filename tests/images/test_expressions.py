@@ -187,19 +187,3 @@ def test_an_enum_of_a_table_with_a_reserved_name_is_written_for_each_engine(
     written = create_revision(database.environment(), versions=versions)
     assert """("ck_order_kind"), "order", "kind IN ('tea', 'cup')")""" in written[-1].read_text()
     assert run({}, database.environment(), versions=versions)["status"] == "ok"
-
-
-def test_the_check_of_a_boolean_is_wanted_where_the_engine_makes_it(
-    database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On PostgreSQL `check` failed for good, and what `new-migration` wrote failed to be applied."""
-    code = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})
-    hot = Column("hot", sa.Boolean(create_constraint=True, name="hot"))
-    # Its name begins as that of the Boolean's.
-    other = CheckConstraint("id IS NOT NULL", name="hot_tea")
-    Table("teas", code, Column("id", Uuid, primary_key=True), hot, other)
-    monkeypatch.setattr(tables, "metadata", code)
-    run({}, database.environment(), versions=versions)
-    create_revision(database.environment(), versions=versions)
-    run({}, database.environment(), versions=versions)
-    assert run({"command": "check"}, database.environment(), versions=versions)["output"].startswith(AGREE)

@@ -12,19 +12,15 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DefaultClause,
-    Enum,
-    LargeBinary,
     MetaData,
-    Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 
+from aurora_lambda_runtime.migrations.autogenerate.limits import check_limits
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
-    engine_dialects,
     portable_condition,
     portable_default,
     portable_expression,
@@ -96,8 +92,7 @@ def find_changes(
                 f"nothing was written: it would drop {lost} with all that it holds. To write it, run"
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
-        _check_types(operation)
-        _check_keys(operation)
+        check_limits(operation, metadata)
         if isinstance(operation, ops.CreateTableOp):
             operation.columns = [_with_portable_condition(each) for each in operation.columns]
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
@@ -211,45 +206,6 @@ def _loses(operation: ops.MigrateOperation) -> str:
         case ops.DropColumnOp():
             return f"column {operation.table_name}.{operation.column_name}"
     return ""
-
-
-def _check_types(operation: ops.MigrateOperation) -> None:
-    """Raise an error for a type that PostgreSQL creates by a statement of its own, and drops with no table."""
-    match operation:
-        case ops.CreateTableOp():
-            columns = [(each.name, each.type) for each in operation.columns if isinstance(each, Column)]
-        case ops.AddColumnOp():
-            columns = [(operation.column.name, operation.column.type)]
-        case ops.AlterColumnOp():
-            columns = [(operation.column_name, operation.modify_type)]
-        case _:
-            columns = []
-    for name, type_ in columns:
-        if isinstance(type_, Enum) and type_.native_enum:
-            raise MigrationError(
-                f"nothing was written: the Enum of column {name} would be a type that only PostgreSQL knows."
-                " Write Enum(..., native_enum=False), which is text on every engine"
-            )
-
-
-def _check_keys(operation: ops.MigrateOperation) -> None:
-    """Raise an error for an index or a unique constraint on a large column, which MariaDB, and no MySQL, takes."""
-    match operation:
-        case ops.CreateIndexOp():
-            keys, lengths = [operation.columns], operation.kw.get("mysql_length")
-        case ops.CreateUniqueConstraintOp():
-            keys, lengths = [operation.to_constraint().columns], None
-        case ops.CreateTableOp():
-            keys, lengths = [each.columns for each in operation.columns if isinstance(each, UniqueConstraint)], None
-        case _:
-            return
-    mysql = engine_dialects()["mysql"]
-    for column in [each for key in keys for each in key if isinstance(each, Column) and not lengths]:
-        if isinstance(column.type.dialect_impl(mysql), (Text, LargeBinary)):
-            raise MigrationError(
-                f"nothing was written: MySQL indexes no column of a type as large as that of {column}. Declare a"
-                " String(...) of a length, or give an index mysql_length=..., the number of characters that it holds"
-            )
 
 
 def _with_portable_condition(item: SchemaItem) -> SchemaItem:

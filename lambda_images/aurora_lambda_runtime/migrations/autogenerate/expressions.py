@@ -5,6 +5,7 @@ none: there defaults are compared by their values, CHECKs and indexes of express
 columns not at all.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,9 +71,9 @@ class ExpressionComparison:
         """Yield what differs in primary keys, defaults, CHECKs and computed columns of the tables that both have.
 
         Raises:
-            MigrationError: a CHECK is written in its column.
+            MigrationError: a CHECK is written in its column, or is not one on every engine.
         """
-        _refuse_checks_in_columns(metadata)
+        _refuse_checks(metadata)
         for name in sorted({*inspect(self._connection).get_table_names()} & {*metadata.tables}):
             table = metadata.tables[name]
             there = _read(self._connection, name)
@@ -105,12 +106,10 @@ class ExpressionComparison:
     def _checks(self, table: Table, database: Spelling) -> Iterator[Difference]:
         there = database.checks
         name_of = self._connection.dialect.identifier_preparer.format_constraint
-        # An engine with booleans makes no CHECK of theirs.
-        made = _create_table(self._connection, table)
         named = {
             str(name_of(each, _alembic_quote=False)): each
             for each in table.constraints
-            if isinstance(each, CheckConstraint) and each.name and f"CONSTRAINT {name_of(each)} CHECK" in made
+            if isinstance(each, CheckConstraint) and each.name
         }
         spelled = self._in_servers_words(table).checks if self._has_temporary_tables else None
         unnamed = {sql for name, sql in (spelled or {}).items() if name not in named}
@@ -128,7 +127,7 @@ class ExpressionComparison:
                 )
         for name in sorted(named.keys() - there.keys()):
             if named[name]._type_bound and not {*named[name].columns.keys()} <= database.defaults.keys():
-                # The column of an Enum or Boolean brings it when it is added.
+                # The column of an Enum brings it when it is added.
                 continue
             yield Difference(
                 f"CHECK {name} of {table.name} is not in the database", (_added(table, name, named[name]),)
@@ -153,14 +152,26 @@ class ExpressionComparison:
         return self._spelled[table.name]
 
 
-def _refuse_checks_in_columns(metadata: MetaData) -> None:
-    """Refuse what Alembic leaves out of a revision, and MariaDB does not take with a name."""
-    for column in (column for table in metadata.tables.values() for column in table.columns):
-        if any(isinstance(each, CheckConstraint) for each in column.constraints):
-            raise MigrationError(
-                f"column {column} has a CHECK of its own, which no revision makes: write it beside the columns, or into"
-                " a model's __table_args__, as CheckConstraint('...', name='...')"
-            )
+def _refuse_checks(metadata: MetaData) -> None:
+    """Refuse the CHECKs that Alembic leaves out of a revision, or that not every engine has."""
+    for table in metadata.tables.values():
+        for column in table.columns:
+            if any(isinstance(each, CheckConstraint) for each in column.constraints):
+                raise MigrationError(
+                    f"column {column} has a CHECK of its own, which no revision makes: write it beside the columns, or"
+                    " into a model's __table_args__, as CheckConstraint('...', name='...')"
+                )
+            if isinstance(column.type, Boolean) and column.type.create_constraint:
+                raise MigrationError(
+                    f"column {column} is a Boolean with create_constraint, which makes a CHECK on MySQL alone, so that"
+                    " its drop would stop the other engines: leave create_constraint out"
+                )
+        for check in table.constraints:
+            if isinstance(check, CheckConstraint) and re.fullmatch(r"[\w.]+", str(check.sqltext)):
+                raise MigrationError(
+                    f"CHECK {check.name} of {table} is a column alone, which is no condition on MySQL: write it as"
+                    f" text, '{check.sqltext} = true'"
+                )
 
 
 def _create_table(connection: Connection, table: Table) -> str:
