@@ -92,6 +92,7 @@ def test_the_first_key_of_an_empty_file_is_written(file: Path) -> None:
     ("key", "value", "message"),
     [
         ("engin", "mysql", "engin is no configuration key; did you mean engine?"),
+        ("colour", "red", "colour is no configuration key; Pulumi.yaml describes those that there are"),
         ("engine", "postgress", "engine is 'postgress'; must be mysql, postgres, dsql or none"),
         ("aurora-lamda:engine", "mysql", "config: nothing here reads aurora-lamda:engine; "
          "did you mean aurora-lambda:engine?"),

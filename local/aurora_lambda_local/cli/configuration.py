@@ -189,7 +189,7 @@ class StackConfiguration:
 
 def _unknown(name: str, known: Collection[str]) -> UsageError:
     near = get_close_matches(name, known, n=1)
-    remedy = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+    remedy = f"did you mean {near[0]}?" if near else "Pulumi.yaml describes those that there are"
     return UsageError(f"{name} is no configuration key; {remedy}")
 
 
