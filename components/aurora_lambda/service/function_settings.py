@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aurora_lambda import policies
 from aurora_lambda.access import PolicyStatement
 from aurora_lambda.arguments import objects, strings
-from aurora_lambda.secret import SECRET_ARN
+from aurora_lambda.secret import WHOLE_ARN
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys, parse_entries, read_entry
 from aurora_lambda.service.stream_settings import NAME
 from aurora_lambda_runtime.database.contract import secret_variable
@@ -37,7 +37,7 @@ class FunctionSettings:
     )
     secrets: tuple[str, ...] = config_key(
         strings(
-            rf"[a-z][a-z0-9]*(-[a-z0-9]+)*={SECRET_ARN}",
+            rf"[a-z][a-z0-9]*(-[a-z0-9]+)*={WHOLE_ARN}",
             "a list of NAME=ARN, each with a secret's whole ARN, such as stripe-key=arn:aws:secretsmanager:...",
         ),
         "Existing secrets that the function may read, by get_secret(NAME).",
