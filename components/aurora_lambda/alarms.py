@@ -77,10 +77,10 @@ class Alarms(Component[AlarmsArgs]):
         args = self._args
         check_watched("Alarms", name, args["watched"])
 
-        topic = None if "topic_arn" in args else self._topic(name)
-        self.topic_arn = topic.arn if topic else pulumi.Output.from_input(args["topic_arn"])
+        self.topic_arn = pulumi.Output.from_input(args["topic_arn"]) if "topic_arn" in args else self._topic()
         if "email" in args:
-            self._subscription(name)
+            opts = self._child("subscription")
+            aws.sns.TopicSubscription(name, topic=self.topic_arn, protocol="email", endpoint=args["email"], opts=opts)
         limits = [each.get("limits", {}) for each in args["watched"]]
         alarms = [
             register_alarm(
@@ -99,13 +99,9 @@ class Alarms(Component[AlarmsArgs]):
         self.alarm_arns = pulumi.Output.all(*(alarm.arn for alarm in alarms))
         self._register_outputs()
 
-    def _topic(self, name: str) -> aws.sns.Topic:
+    def _topic(self) -> pulumi.Output[str]:
         # SNS encrypts its disks; with a customer's key CloudWatch would need a statement in the key's policy.
-        return aws.sns.Topic(name, tags=self._tags(name), opts=self._child("topic"))
-
-    def _subscription(self, name: str) -> None:
-        email, opts = self._args["email"], self._child("subscription")
-        aws.sns.TopicSubscription(name, topic=self.topic_arn, protocol="email", endpoint=email, opts=opts)
+        return aws.sns.Topic(self._name, tags=self._tags(self._name), opts=self._child("topic")).arn
 
 
 def check_watched(component: str, name: str, watched: Sequence[Watched]) -> None:

@@ -164,17 +164,13 @@ class LambdaImage(Component[LambdaImageArgs]):
         token = aws.ecr.get_authorization_token_output(
             registry_id=repository.registry_id, opts=pulumi.InvokeOutputOptions(parent=self)
         ).authorization_token
-        login = pulumi.Output.secret(token).apply(lambda token: _decode_login(str(token)))
+        # It is user:password in base64.
+        login = pulumi.Output.secret(token).apply(lambda token: base64.b64decode(str(token)).decode().split(":", 1))
         return docker.RegistryArgs(
             server=repository.repository_url.apply(lambda url: url.partition("/")[0]),
             username=login.apply(lambda parts: parts[0]),
             password=login.apply(lambda parts: parts[1]),
         )
-
-
-def _decode_login(token: str) -> list[str]:
-    """Return the user name and the password in an ECR authorization token: `user:password` in base64."""
-    return base64.b64decode(token).decode().split(":", 1)
 
 
 def keep_newest(count: int) -> str:

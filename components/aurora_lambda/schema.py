@@ -38,17 +38,13 @@ def readable_schema(schema: str, tables: Mapping[str, tuple[Mapping[str, Argumen
             if isinstance(argument.default, str | int | float):
                 described["default"] = argument.default
             if argument.choices:
-                enum = f"{token.rpartition(':')[0]}:{_enum_name(name)}"
+                # It is called by the argument, as `UrlAuthType`.
+                enum = f"{token.rpartition(':')[0]}:{name.title().replace('_', '')}"
                 document["types"][enum] = {"type": "string", "enum": [{"value": each} for each in argument.choices]}
                 described["$ref"] = f"#/types/{enum}"
                 del described["type"]
     names = {name for resource in resources.values() for name in resource["inputProperties"] | resource["properties"]}
     return json.dumps(_clean(document, names))
-
-
-def _enum_name(argument: str) -> str:
-    """Return the name of an argument's enum: `UrlAuthType`."""
-    return argument.title().replace("_", "")
 
 
 def _clean(value: Json, names: set[str]) -> Json:

@@ -20,16 +20,21 @@ class Additions:
 
     Pulumi sends a resource to the engine in a coroutine, which runs no sooner than the program's code returns or
     awaits. So the network may depend on the roles of functions that the next line of the program adds.
+
+    Attributes:
+        watched: What the dashboard shows besides.
+        handler: What the handler uses besides the database.
+        checks: What raises a ValueError where something is wrong once all has been added.
     """
 
     def __init__(self) -> None:
         self._roles: list[FunctionRole] = []
         self._network_roles: list[FunctionRole] = []
         self._parts: list[pulumi.Resource] = []
-        self._watched: list[Watched] = []
-        self._handler: list[pulumi.Input[FunctionAccess]] = []
+        self.watched: list[Watched] = []
+        self.handler: list[pulumi.Input[FunctionAccess]] = []
         self._secrets: list[Secret] = []
-        self._checks: list[Callable[[], None]] = []
+        self.checks: list[Callable[[], None]] = []
         self._read = False
         self._mistake: Exception | None = None
 
@@ -56,10 +61,6 @@ class Additions:
         """Add components, which all belong to what a protected stack keeps."""
         self._parts += parts
 
-    def add_watched(self, watched: Sequence[Watched]) -> None:
-        """Add what the dashboard shows."""
-        self._watched += watched
-
     def add_role(self, role: FunctionRole, *, database: bool, in_vpc: bool) -> None:
         """Add the role of a function, which may use the database and be attached to the network."""
         self._parts.append(role)
@@ -70,14 +71,6 @@ class Additions:
         """Add a secret, which functions in a VPC read through its endpoint."""
         self._parts.append(secret)
         self._secrets.append(secret)
-
-    def add_check(self, check: Callable[[], None]) -> None:
-        """Let `check` raise a ValueError for what is wrong once all has been added."""
-        self._checks.append(check)
-
-    def add_to_handler(self, access: Sequence[pulumi.Input[FunctionAccess]]) -> None:
-        """Add what the handler uses besides the database."""
-        self._handler += access
 
     def with_roles(
         self, others: Sequence[pulumi.Input[pulumi.Resource]]
@@ -99,12 +92,12 @@ class Additions:
 
     def with_watched(self, before: Sequence[Watched], after: Sequence[Watched]) -> pulumi.Output[list[Watched]]:
         """Return what the dashboard shows: all that has been added, between `before` and `after`."""
-        later = self._later(lambda: [*before, *self._watched, *after])
+        later = self._later(lambda: [*before, *self.watched, *after])
         return pulumi.Output.from_input(later)
 
     def handler_access(self) -> pulumi.Output[FunctionAccess]:
         """Return all that has been added to the handler."""
-        later = pulumi.Output.from_input(self._later(lambda: [*self._handler]))
+        later = pulumi.Output.from_input(self._later(lambda: [*self.handler]))
         return later.apply(lambda added: merged_access("Service", "handler", added))  # ty: ignore[invalid-argument-type]
 
     def _later(self, make: Callable[[], Made]) -> Awaitable[Made]:
@@ -121,7 +114,7 @@ class Additions:
 
     def _check(self) -> None:
         try:
-            for check in self._checks:
+            for check in self.checks:
                 check()
         except ValueError as error:
             self._mistake = self._mistake or pulumi.RunError(str(error))

@@ -77,7 +77,7 @@ class Functions:
         self._names |= dict.fromkeys(stream_functions(settings.streams), "fed by a stream of the stack's file")
         self._alarms = alarms
         self._secrets: list[str] = []
-        additions.add_check(self._check_settings)
+        additions.checks.append(self._check_settings)
         self._connections = max(0, settings.handler_concurrency) + stream_connections(settings.streams)
 
     def function(self, name: str, command: str | None, options: FunctionOptions) -> ImageFunction:
@@ -219,7 +219,7 @@ class Functions:
             watched.append({"name": name, "kind": "url", "id": function.function_name})
         if options.get("keep_failed_events"):
             watched.append({"name": name, "kind": "events", "id": function.failed_events_queue})
-        self._additions.add_watched(watched)
+        self._additions.watched += watched
         if self._alarms:
             self._additions.add(further_alarms(self._settings, name, watched, self._alarms))
 

@@ -13,7 +13,6 @@ from aurora_lambda import (
     Network,
     Secret,
     StreamTable,
-    Watched,
 )
 from aurora_lambda.access import AccessList, PolicyStatements, Variables, function_access
 from aurora_lambda.arguments import without_none
@@ -81,7 +80,9 @@ class Service:
         parts: list[pulumi.Resource] = [self.image, *self._streams.roles.values()]
         if self.settings.engine != NO_DATABASE:
             parts += self._sql_application()
-        watched = self._watched()
+        watched = (
+            watched_application(self.settings, self.handler, self.migration, self.database) if self._handler else []
+        )
         self.alarms = register_alarms(self.settings, watched)
         self._streams.register_tables(self._live)
         parts += self._streams.register(self.image.image_uri, self.access, self._project.application.name, self.alarms)
@@ -144,7 +145,7 @@ class Service:
         with self._additions.adding("extend_handler"):
             self._made(self._handler, "handler")
             self._functions.check_way_out("handler", access)
-            self._additions.add_to_handler([*access, own])
+            self._additions.handler += [*access, own]
 
     def function(self, name: str, *, command: str | None = None, **options: Unpack[FunctionOptions]) -> ImageFunction:
         """Add a function of the same image with the same database access, and a role and a log group of its own.
@@ -208,11 +209,6 @@ class Service:
         """
         with self._additions.adding(f"secret {name!r}"):
             return self._functions.secret(name, value, arn)
-
-    def _watched(self) -> list[Watched]:
-        if self._handler is None:
-            return []
-        return watched_application(self.settings, self._handler, self.migration, self.database)
 
     def _made(self, part: Part | None, name: str) -> Part:
         if part is None:

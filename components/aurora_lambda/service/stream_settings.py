@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from aurora_lambda import alarms, function_args, stream_table, table_stream_args
 from aurora_lambda.arguments import flag, objects, text
 from aurora_lambda.filter_patterns import filter_mistakes
+from aurora_lambda.naming import camel_case
 from aurora_lambda.service.keys import ConfigKey, config_key, declared_keys, parse_entries, read_entry
 from aurora_lambda.table_stream_args import FilterPattern
 
@@ -16,16 +17,9 @@ TAKES = "a list of streams. Type: pulumi config set --path 'streams[0].name' cop
 RESERVED = ("handler", "migrations", "migration-runner")
 # The keys of a function and of a table that several streams share: any of these streams gives them, for all.
 FUNCTION_KEYS = ("command", "database", "memory", "timeout", "concurrency")
-TABLE_KEYS = (
-    "existingTable",
-    "partitionKey",
-    "partitionKeyType",
-    "sortKey",
-    "sortKeyType",
-    "streamViewType",
-    "pointInTimeRecovery",
-    "deletionProtection",
-)
+TABLE_KEYS = [
+    camel_case(name) for name in stream_table.ARGUMENTS if name not in ("table_name", "name_prefix", "kms_key_arn")
+]
 # Source: DynamoDB developer guide, "Quotas in Amazon DynamoDB": more readers of a shard would be throttled.
 STREAMS_PER_TABLE = 2
 _TABLE = "the table by a new and empty one"
@@ -147,7 +141,9 @@ def read_streams(text: str, default_prefix: str) -> tuple[tuple[StreamSettings, 
     entries = parse_entries(text, TAKES)
     streams, mistakes = [], []
     for index, entry in enumerate(entries):
-        stream, wrong = _read_stream(entry)
+        values, wrong = read_entry(entry, STREAM_KEYS, ("name", "table"), "a stream")
+        stream = StreamSettings(**values)
+        wrong += filter_mistakes(stream.filters, stream.filter_quota)
         streams.append(stream)
         mistakes += [f"streams[{index}].{mistake}" for mistake in wrong]
     if mistakes:
@@ -175,12 +171,6 @@ def stream_functions(streams: Sequence[StreamSettings]) -> dict[str, StreamSetti
 def stream_connections(streams: Sequence[StreamSettings]) -> int:
     """Return how many connections to the database the functions open at most, as far as they have limits."""
     return sum(max(0, function.concurrency) for function in stream_functions(streams).values() if function.database)
-
-
-def _read_stream(entry: Mapping[str, object]) -> tuple[StreamSettings, list[str]]:
-    values, mistakes = read_entry(entry, STREAM_KEYS, ("name", "table"), "a stream")
-    stream = StreamSettings(**values)
-    return stream, mistakes + filter_mistakes(stream.filters, stream.filter_quota)
 
 
 def _share(
