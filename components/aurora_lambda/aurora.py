@@ -93,6 +93,8 @@ class AuroraDatabase(Component[AuroraDatabaseArgs]):
 
     def _connected(self, group_id: pulumi.Output[str]) -> list[pulumi.Output[str]]:
         """Let the functions reach the cluster's group, and return outputs that are known once they do."""
+        if not self._args["security_group_rules"]:
+            return []
         # Named by the engine: a new engine's rules are created before these are deleted.
         name = f"{self._name}-{self._engine}"
         return self._groups.connect(

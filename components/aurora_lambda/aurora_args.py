@@ -39,6 +39,10 @@ class AuroraDatabaseArgs(TypedDict):
     """Subnets in at least two availability zones."""
     function_security_group_id: pulumi.Input[str]
     """The security group of the functions: the only one the database listens to."""
+    security_group_rules: NotRequired[bool]
+    """Whether to make the rules by which the functions reach the cluster. Say false for a second database in a cluster
+    that the same functions reach already: EC2 refuses a rule twice. Plain, since it decides which resources there
+    are."""
     cluster_identifier: NotRequired[str]
     """An existing cluster to use instead of a new one, in the same VPC. The application gets a database and a role of
     its own in it. Plain, since it decides which resources there are."""
@@ -137,6 +141,7 @@ _DAY, _TIME = r"(mon|tue|wed|thu|fri|sat|sun)", r"([01]\d|2[0-3]):[0-5]\d"
 CLUSTER_IDENTIFIER = r"[a-z](-?[a-z0-9]){0,62}"
 ARGUMENTS: Mapping[str, Argument] = {
     "engine": choice(*RDS_ENGINES),
+    "security_group_rules": flag(default=True),
     "cluster_identifier": text(CLUSTER_IDENTIFIER, "a cluster's identifier, such as shop-prod-main-db-1a2b"),
     "engine_version": text(r"\d[\w.]*", "RDS's version string, such as 17.10 or 8.0.mysql_aurora.3.12.0"),
     "schema": identifier(RESERVED_SCHEMAS, "app"),

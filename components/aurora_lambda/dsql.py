@@ -155,6 +155,8 @@ class DsqlDatabase(Component[DsqlDatabaseArgs]):
         out = f"{name}-functions-out"
         if not args["vpc_endpoint"]:
             # The security group of an endpoint that exists is not known here.
+            if not args["security_group_rules"]:
+                return []
             return [groups.egress(out, "dsql to the endpoint of the VPC", functions, port, cidr_ipv4=ANYWHERE)]
         description = "DSQL endpoint: the port of the database, from the functions."
         group = groups.group("securityGroup", f"{name}-endpoint", args["vpc_id"], description)

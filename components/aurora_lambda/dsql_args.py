@@ -50,6 +50,10 @@ class DsqlDatabaseArgs(TypedDict):
     vpc_endpoint: NotRequired[bool]
     """Whether to make that endpoint. Say false where the VPC has one for the cluster, which lets the functions in: AWS
     refuses a second one with private DNS. Plain, since it decides which resources there are."""
+    security_group_rules: NotRequired[bool]
+    """Whether to make the rule by which the functions reach an endpoint that the VPC has. Say false for a second
+    database that the same functions reach so: EC2 refuses a rule twice. Plain, since it decides which resources there
+    are."""
     vpc_only: NotRequired[bool]
     """Whether a new cluster takes logins from that VPC alone. Say false where applications elsewhere share it. Plain,
     since it decides which resources there are."""
@@ -72,6 +76,7 @@ ARGUMENTS: Mapping[str, Argument] = {
     "peer_region": text(REGION, "a Region such as us-east-2"),
     "witness_region": text(REGION, "a Region such as us-west-2"),
     "vpc_endpoint": flag(default=True),
+    "security_group_rules": flag(default=True),
     "vpc_only": flag(default=True),
 }
 TOGETHER = (("peer_region", "witness_region"), ("vpc_id", "subnet_ids", "function_security_group_id"))

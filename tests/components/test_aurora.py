@@ -303,6 +303,18 @@ def test_an_existing_cluster_is_reached_and_never_changed() -> None:
     }
 
 
+def test_a_second_database_in_a_cluster_leaves_the_rules_to_the_first() -> None:
+    """EC2 refuses a rule that is there already: the deployment of two applications in one cluster would fail."""
+
+    def program() -> None:
+        for name, more in (("main-db", {}), ("audit", {"schema": "audit", "security_group_rules": False})):
+            AuroraDatabase(name, {**BARE, "cluster_identifier": EXISTING, **more})
+
+    recording = record(program)
+    assert recording.of_type(INGRESS_RULE) == ["main-db-mysql-from-functions"]
+    assert recording.of_type(EGRESS_RULE) == ["main-db-mysql-functions-out"]
+
+
 def test_a_runner_may_use_the_key_of_an_existing_clusters_master_password() -> None:
     """The migration of each stack but the first would be denied the password, minutes into the deployment."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/0a1b"

@@ -165,6 +165,20 @@ def test_an_existing_cluster_is_used_and_never_changed() -> None:
     assert runtime["environment"]["SQL_MAIN_DB_DB_ROLE"] == "lambda_second"
 
 
+def test_a_second_database_of_a_vpc_leaves_the_rules_to_the_first() -> None:
+    """EC2 refuses a rule that is there already: the deployment of two applications in one cluster would fail."""
+    vpc = {"vpc_id": "vpc-0a", "subnet_ids": ["subnet-1"], "function_security_group_id": "sg-1", "vpc_endpoint": False}
+
+    def program() -> None:
+        for name, more in (("main-db", {}), ("audit", {"schema": "audit", "security_group_rules": False})):
+            given = {**BARE, **vpc, "cluster_identifier": EXISTING, **more}
+            DsqlDatabase(name, cast(DsqlDatabaseArgs, given))
+
+    recording = record(program)
+    assert recording.of_type(EGRESS_RULE) == ["main-db-functions-out"]
+    assert recording.of_type(INGRESS_RULE) == []
+
+
 def test_a_cluster_in_two_regions_is_two_that_name_each_other() -> None:
     """A peering in one direction stays PENDING_SETUP, and takes no connection."""
     recording = registered(peer_region="eu-west-2", witness_region="eu-west-3")
