@@ -13,7 +13,7 @@ from tests.e2e.checkout import Checkout
 pytestmark = pytest.mark.slow
 
 READY = "Watching for the next save; Ctrl-C ends it."
-REFUSED = "Not deployed: what runs goes on as it was. Mend it and save."
+REFUSED = "Not all is deployed: what failed goes on as it was. Mend it and save."
 
 
 @pytest.fixture

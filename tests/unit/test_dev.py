@@ -103,7 +103,9 @@ def test_a_project_file_that_is_half_written_does_not_end_it(
     printed = capfd.readouterr()
     problem = "Expected ']' at the end of a table declaration (at end of document)"
     assert printed.err == f"error: {tmp_path}/pyproject.toml is not TOML: {problem}\n"
-    assert printed.out == ("\nSaved pyproject.toml\nNot deployed: what runs goes on as it was. Mend it and save.\n")
+    assert printed.out == (
+        "\nSaved pyproject.toml\nNot all is deployed: what failed goes on as it was. Mend it and save.\n"
+    )
 
 
 def test_a_save_during_another_deployment_is_deployed_after_that(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class Deployment:
             print_line((f"\n{_describe(self.project.root, saved)}", "bold"))
         paths = LocalPaths.for_checkout(self.project.root)
         if not deploy_in_turn(paths, self._redeploy if saved else self._run_program):
-            print_line(("Not deployed: what runs goes on as it was. Mend it and save.", "red"))
+            print_line(("Not all is deployed: what failed goes on as it was. Mend it and save.", "red"))
             return
         print_line(("Watching for the next save; Ctrl-C ends it.", "dim"))
 
