@@ -25,6 +25,13 @@ FRAMES = [
     '  File "/var/task/lambda_images/payload.py", line 25, in parse\n    raise ValueError(text)\n',
 ]
 ERROR = {"errorType": "ValueError", "errorMessage": "no", "stackTrace": FRAMES}
+IMPORTING = [
+    '  File "/var/lang/lib/python3.13/importlib/__init__.py", line 88, in import_module\n    return _bootstrap()\n',
+    '  File "<frozen importlib._bootstrap>", line 1206, in _gcd_import\n',
+    '  File "<frozen importlib._bootstrap_external>", line 940, in exec_module\n',
+    '  File "/var/task/application/web.py", line 2, in <module>\n    import nowhere\n    ^^^^^^^^^^^^^^\n',
+    '  File "<frozen importlib._bootstrap>", line 241, in _call_with_frames_removed\n',
+]
 SHORT_FRAMES = """
     File "lambda_images/handler/app.py", line 17, in lambda_handler
       return dispatcher.handle(event)
@@ -139,3 +146,12 @@ def test_a_line_begins_with_the_time_and_the_function() -> None:
     ]
     days_ago = LogEvent(now - timedelta(days=3), "handler", "x")
     assert format_event(days_ago)[0] == (f"{days_ago.time.astimezone():%Y-%m-%d %H:%M:%S}  ", "dim")
+
+
+def test_how_python_imports_is_left_out_of_a_trace() -> None:
+    """A slip in a module that all functions import takes a screen of each, with its own line at the end of that."""
+    error = {"errorType": "NameError", "errorMessage": "no", "stackTrace": IMPORTING}
+    assert shown({"level": "ERROR", **error}) == (
+        'ERROR    NameError: no\n    File "application/web.py", line 2, in <module>\n      import nowhere\n'
+        "      ^^^^^^^^^^^^^^"
+    )

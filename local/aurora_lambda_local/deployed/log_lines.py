@@ -11,6 +11,8 @@ from aurora_lambda_local.deployed.log_reader import LogEvent
 
 # Where the code of functions, of packages and of Python is, on Lambda and here.
 CODE_FOLDERS = re.compile(r'(?<=File ")[^"]*(?:/var/task/|/\.local/images/\w+/|/site-packages/|/lib/python3\.\d+/)')
+# How Python imports a module, which says nothing of the module that fails: a dozen lines for each import.
+IMPORT_FRAME = re.compile(r'  File "(?:<frozen importlib|[^"]*/importlib/__init__\.py).*\n(?:    .*\n)*')
 REPORT = re.compile(
     r"REPORT RequestId: (?P<requestId>\S+)\s+Duration: (?P<durationMs>[\d.]+) ms.*"
     r"Memory Size: (?P<memorySizeMB>\d+) MB\s+Max Memory Used: (?P<maxMemoryUsedMB>\d+) MB"
@@ -103,7 +105,7 @@ def _record(record: Mapping[str, Any]) -> Entry:
     message = record.get("message", error)
     text = _pairs(message) if isinstance(message, dict) else str(message)
     pairs = _pairs({key: value for key, value in record.items() if key not in FOLDED})
-    trace = "".join(record.get("stackTrace", ()))
+    trace = IMPORT_FRAME.sub("", "".join(record.get("stackTrace", ())))
     ending = error if "message" in record else ""
     return _split(str(record.get("level", "")), f"{text} {pairs}".strip() + f"\n{trace}{ending}")
 

@@ -21,6 +21,7 @@ RETRY_SECONDS = (1.0, 2.0)
 EVENT_SECONDS = 6 * 60 * 60.0
 # Matches a place as tracebacks and the runtime client's syntax errors write it.
 FRAME = re.compile(r'File "([^"]+)",? [Ll]ine (\d+)')
+HEADER = "Traceback (most recent call last):\n"
 # Imports a handler's module for its traceback, which the runtime client leaves out.
 IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1].rpartition('.')[0])"
 
@@ -187,7 +188,7 @@ def _describe_init_error(config: FunctionConfig, outcome: Outcome, log: Function
     trace = "".join(error.get("stackTrace") or [])
     if error["errorType"] == "Runtime.ImportModuleError":
         trace = config.image.run_python(["-c", IMPORT, config.handler], environment_variables(config, ""))
-        log.write(trace.rstrip().encode())
+        log.write(_trace_event(trace))
     frames = [(Path(file), line) for file, line in FRAME.findall(trace)]
     own = [
         (file.relative_to(config.image.directory), line)
@@ -196,3 +197,9 @@ def _describe_init_error(config: FunctionConfig, outcome: Outcome, log: Function
     ]
     where = f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
     return f"{error['errorType']}: {error['errorMessage']}{where}"
+
+
+def _trace_event(trace: str) -> bytes:
+    """Return a printed traceback as Lambda's runtime logs that of other errors: as one event."""
+    *frames, error = trace.rstrip().removeprefix(HEADER).splitlines(keepends=True) or [""]
+    return json.dumps({"level": "ERROR", "message": error, "stackTrace": frames}).encode()

@@ -195,6 +195,17 @@ def test_code_that_does_not_start_is_named_with_its_line(
     assert function.environments() == 0
 
 
+def test_where_an_import_failed_is_one_event_of_the_log(deploy: Deploy, image: VirtualenvImage, tmp_path: Path) -> None:
+    """Each of its lines had a time and a name before it, thirty for each function that has the module."""
+    folder = tmp_path / "image"
+    folder.mkdir(parents=True)
+    (folder / "broken.py").write_text("import nowhere")
+    deploy(image=replace(image, directory=folder), handler="broken.handler").initialise()
+    event = json.loads((tmp_path / "hello.log").read_text().splitlines()[-1].partition(" ")[2])
+    assert (event["level"], event["message"]) == ("ERROR", "ModuleNotFoundError: No module named 'nowhere'")
+    assert event["stackTrace"][-2:] == [f'  File "{folder}/broken.py", line 1, in <module>\n', "    import nowhere\n"]
+
+
 def test_an_answer_over_six_megabytes_is_refused_and_spoils_no_other(deploy: Deploy) -> None:
     """It would work here and fail on AWS; and the runtime client exits over it, which the next caller must not feel."""
     function = deploy()
