@@ -5,6 +5,7 @@ import copy
 import json
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ MIGRATED = {"command": "deploy", "status": "ok", "before": None, "after": "0003"
 GET_SUBNET = "aws:ec2/getSubnet:getSubnet"
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"
+# Of each resource Pulumi takes the whole stack, and pytest's is deep: a fifth of a recording's time.
+FRAMES = 10
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,7 @@ def record(
     set_all_config({"aws:region": REGION} | given)
     folder = Path.cwd()
     os.chdir(STACKS_FOLDER)
+    sys.tracebacklimit = FRAMES
     try:
         loop.run_until_complete(_run_to_its_end(program))
         exported = {} if preview else getattr(get_root_resource(), "outputs", {})
@@ -185,6 +189,7 @@ def record(
         _cancel_tasks(loop)
         SETTINGS.outputs.clear()
         os.chdir(folder)
+        del sys.tracebacklimit
     return recording
 
 
