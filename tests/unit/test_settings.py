@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from aurora_lambda.aurora_engines import RDS_ENGINES
-from aurora_lambda.project import Project
 from aurora_lambda.service import regions
 from aurora_lambda.service.configuration import ignored_keys, read, refresh_advice
 from aurora_lambda.service.keys import SettingsError
@@ -373,11 +372,11 @@ def test_a_peered_cluster_asks_for_a_refresh(tmp_path: Path, options: str, lines
     """Without one the provider would send the peering as it was before the clusters knew each other."""
     (tmp_path / "Pulumi.yaml").write_text(f"name: shop\nruntime: python\n{options}")
     settings = read({"engine": "dsql", "dsqlPeerRegion": "eu-west-2", "dsqlWitnessRegion": "eu-west-3"}, "dev")
-    advice = refresh_advice(settings, Project.find(tmp_path))
+    advice = refresh_advice(settings, tmp_path)
     assert [line.partition(",")[0] for line in advice] == [
         "dsqlPeerRegion: add `options: {refresh: always}` to Pulumi.yaml"
     ] * lines
-    assert refresh_advice(read({"engine": "dsql"}, "dev"), Project.find(tmp_path)) == []
+    assert refresh_advice(read({"engine": "dsql"}, "dev"), tmp_path) == []
 
 
 @pytest.mark.parametrize(

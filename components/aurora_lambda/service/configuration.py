@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import pulumi
@@ -37,7 +38,7 @@ def load_settings(kind: type[Own]) -> Own:
     given = {key: value for key in _given_keys() if (value := config.get(key)) is not None}
     region = pulumi.Config("aws").get("region") or os.environ.get("AWS_REGION", "")
     settings = cast(Own, read(given, pulumi.get_stack(), region, kind))
-    for line in (*ignored_keys(settings), *refresh_advice(settings, Project.find())):
+    for line in (*ignored_keys(settings), *refresh_advice(settings)):
         pulumi.log.warn(line)
     return settings
 
@@ -108,12 +109,12 @@ def ignored_keys(settings: Settings) -> list[str]:
     ]
 
 
-def refresh_advice(settings: Settings, project: Project) -> list[str]:
-    """Return what to write into Pulumi.yaml before a peered cluster changes.
+def refresh_advice(settings: Settings, folder: Path | None = None) -> list[str]:
+    """Return what to write into Pulumi.yaml, found as `Project.find` does, before a peered cluster changes.
 
     The provider updates a cluster with the peering of its state, which was written before there was one.
     """
-    if not settings.dsql_peer_region or settings.engine != "dsql" or project.refreshes:
+    if not settings.dsql_peer_region or settings.engine != "dsql" or Project.find(folder).refreshes:
         return []
     return [
         "dsqlPeerRegion: add `options: {refresh: always}` to Pulumi.yaml, or change deletionProtection and kmsKeyArn"
