@@ -17,13 +17,18 @@ from tests.services import SERVERS, eventually, new_server
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseServer]:
-    """Start a server of each engine."""
-    server = new_server(request.param, tmp_path / "data", {})
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture(scope="module", params=SERVERS)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DatabaseServer:
+    """Return a server of each engine, which has its data from the first start on."""
+    return new_server(request.param, tmp_path_factory.mktemp("watched") / "data", {})
+
+
+@pytest.fixture
+def server(made: DatabaseServer) -> Iterator[DatabaseServer]:
+    """Start that server."""
+    made.start()
+    yield made
+    made.stop()
 
 
 def pid(server: DatabaseServer) -> int:

@@ -33,14 +33,22 @@ def deep(tmp_path: Path) -> Path:
     return tmp_path / ("deep" * 30)
 
 
-@pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest, deep: Path) -> Iterator[DatabaseServer]:
-    """Start a server of each engine with a master user."""
-    server = new_server(request.param, deep, PARAMETERS)
+@pytest.fixture(scope="module", params=SERVERS)
+def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """Start a server of each engine, in a folder as deep as `deep`."""
+    server = new_server(request.param, tmp_path_factory.mktemp("deep" * 30), PARAMETERS)
     server.start()
-    server.set_master("boss", PASSWORD)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(started: DatabaseServer) -> DatabaseServer:
+    """Return that server with a master user, started again where a test has stopped it."""
+    if not started.alive():
+        started.start()
+    started.set_master("boss", PASSWORD)
+    return started
 
 
 def query(server: DatabaseServer, *statements: str, user: str = "boss", password: str = PASSWORD) -> Any:
