@@ -26,8 +26,6 @@ PROCESSES.set_forkserver_preload(
         "aurora_lambda_runtime.database.dialects.dsql",
         "aurora_lambda_runtime.database.dialects.mysql",
         "tests.conftest",
-        "tests.local.program.receiving",
-        "aurora_lambda",
     ]
 )
 REQUIRED = "AURORA_LAMBDA_REQUIRE_SERVICES"

@@ -1,7 +1,6 @@
 """Runs a program, and keeps what it registers in place of a supervisor."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from aurora_lambda_local.program.deploy import run_reported
@@ -9,7 +8,6 @@ from aurora_lambda_local.program.forwarder import StackProgram
 from aurora_lambda_local.program.receiver import ResourceReceiver
 from aurora_lambda_local.resources.outputs import resource_outputs
 from aurora_lambda_local.resources.resource_schemas import Inputs, Outputs
-from tests.services import PROCESSES
 
 REGION = "eu-west-1"
 Received = dict[tuple[str, str], Inputs]
@@ -35,12 +33,3 @@ def run(main: Callable[[], None], folder: Path, *, preview: bool = False) -> Rec
     receiver = Receiver()
     run_reported(StackProgram("shop", "local", REGION, {"aws:region": REGION}, folder, main), receiver, preview=preview)
     return receiver.inputs
-
-
-def run_apart(main: Callable[[], None], folder: Path, *, preview: bool = False) -> Received:
-    """Do as `run` with a function of a module, in a process of its own, as `aurora-lambda up` is one.
-
-    Transforms need a server of gRPC's, which has aborted a process in which the tests of other rooms had run.
-    """
-    with ProcessPoolExecutor(1, PROCESSES) as pool:
-        return pool.submit(run, main, folder, preview=preview).result()
