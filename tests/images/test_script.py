@@ -65,7 +65,8 @@ def test_a_function_opens_no_second_connection_while_it_is_imported(postgres: Da
     """A busy service would hold two connections for each environment, and run its database out of them."""
     function = {**os.environ, **postgres.environment(), "AWS_LAMBDA_FUNCTION_NAME": "handler"}
     assert run(function)[2] == (
-        "RuntimeError: there is no database yet: ask for it when the function answers, not while it is imported"
+        "RuntimeError: there is no database yet: ask for it when the function answers, not while it is imported; an"
+        " entry point of your own first calls `database()` of aurora_lambda_runtime.handler.streams.sql"
     )
 
 

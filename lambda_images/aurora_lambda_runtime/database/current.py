@@ -27,7 +27,10 @@ def current_database() -> Database:
         return _database
     # A handler has one connection; a second one, made while it is imported, would stay open beside it.
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ and deadline.get() == NEVER:
-        raise RuntimeError("there is no database yet: ask for it when the function answers, not while it is imported")
+        raise RuntimeError(
+            "there is no database yet: ask for it when the function answers, not while it is imported; an entry point"
+            " of your own first calls `database()` of aurora_lambda_runtime.handler.streams.sql"
+        )
     try:
         return named_database()
     except ContractError as error:
