@@ -187,3 +187,19 @@ def test_an_enum_of_a_table_with_a_reserved_name_is_written_for_each_engine(
     written = create_revision(database.environment(), versions=versions)
     assert """("ck_order_kind"), "order", "kind IN ('tea', 'cup')")""" in written[-1].read_text()
     assert run({}, database.environment(), versions=versions)["status"] == "ok"
+
+
+def test_a_check_of_a_boolean_is_compared_as_it_was_written(
+    aurora_database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLAlchemy renders it as `hot = 1` for MySQL, and the revision has `hot`: `check` failed for good."""
+    hot = Column("hot", sa.Boolean)
+    conditions = (hot.is_(True), sa.or_(hot, hot.is_(None)), sa.not_(hot), hot == sa.true())
+    checks = [CheckConstraint(each, name=f"hot{at}") for at, each in enumerate(conditions)]
+    code = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})
+    Table("teas", code, Column("id", Uuid, primary_key=True), hot, *checks)
+    monkeypatch.setattr(tables, "metadata", code)
+    run({}, aurora_database.environment(), versions=versions)
+    create_revision(aurora_database.environment(), versions=versions)
+    run({}, aurora_database.environment(), versions=versions)
+    assert run({"command": "check"}, aurora_database.environment(), versions=versions)["output"] == AGREE

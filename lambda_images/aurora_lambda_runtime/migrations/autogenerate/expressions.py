@@ -174,15 +174,16 @@ def _refuse_checks(metadata: MetaData) -> None:
                 )
 
 
-def _create_table(connection: Connection, table: Table) -> str:
-    """Return the statement that makes a table of the code."""
-    return str(CreateTable(table, include_foreign_key_constraints=[]).compile(dialect=connection.dialect))
-
-
 def _spelled(connection: Connection, table: Table) -> Spelling:
     """Return how the server spells a table of the code, which hides the real one for that moment."""
-    create, quote = _create_table(connection, table), connection.dialect.identifier_preparer.quote
-    quoted, impl = quote(table.name), MigrationContext.configure(connection).impl
+    written = table.to_metadata(MetaData(naming_convention=table.metadata.naming_convention))
+    for check in written.constraints:
+        if isinstance(check, CheckConstraint) and not check._type_bound:
+            # As a revision has it: SQLAlchemy compares a boolean with 1 for MySQL.
+            check.sqltext = portable_condition(check)
+    create = str(CreateTable(written, include_foreign_key_constraints=[]).compile(dialect=connection.dialect))
+    quote, impl = connection.dialect.identifier_preparer.quote, MigrationContext.configure(connection).impl
+    quoted = quote(table.name)
     connection.exec_driver_sql(create.replace("CREATE TABLE", "CREATE TEMPORARY TABLE", 1))
     for index in filter(_has_expression, table.indexes):
         expressions: Sequence[Any] = index.expressions
