@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from aurora_lambda_runtime.database import transactions
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
-from aurora_lambda_runtime.database.types import UtcTimestamp, Uuid
+from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
 from tests.conftest import Database
@@ -216,6 +216,31 @@ def test_comments_come_and_go(history: History) -> None:
     history.write(lambda code: declare(code, "it's 100% %s", "all: of 'them'"))
     history.write(lambda code: declare(code, None, None))
     history.go_back_and_forth()
+
+
+@pytest.mark.parametrize("written_on", ["postgres", "dsql"])
+def test_another_comment_leaves_the_type_as_it_is_on_mysql(
+    postgres: Database,
+    mysql: Database,
+    dsql: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written_on: str,
+) -> None:
+    """It made an Integer a BIGINT, and a LargeBinary(16) a BLOB: `check` failed for good."""
+
+    def declare(code: MetaData, comment: str | None = None) -> None:
+        types = {"long": LongText(), "number": Integer(), "bytes": sa.LargeBinary(16), "float": sa.Float()}
+        columns = [Column(name, type_, comment=comment) for name, type_ in types.items()]
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    written = History({"postgres": postgres, "dsql": dsql}[written_on], tmp_path, monkeypatch)
+    written.write(declare)
+    written.write(lambda code: declare(code, "which"))
+    history = History(mysql, tmp_path, monkeypatch)
+    history.run()
+    history.agree()
+    history.go_back_and_forth("0001")
 
 
 def test_a_renamed_column_keeps_what_is_known_of_it(history: History) -> None:

@@ -96,10 +96,7 @@ def find_changes(
         if isinstance(operation, ops.CreateTableOp):
             operation.columns = [_with_portable_condition(each) for each in operation.columns]
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
-            operation.existing_type = portable_type(operation.existing_type, dialect)
-            if isinstance(operation.existing_server_default, DefaultClause):
-                default = portable_default(operation.existing_server_default, operation.existing_type)
-                operation.existing_server_default = default
+            _state_existing(operation, metadata, dialect)
         undone = [_with_portable_types(_reverse(operation), dialect)]
         if isinstance(operation, ops.DropIndexOp) and _is_under_key(operation, metadata):
             # The code has no need of it, and other engines never had it.
@@ -171,6 +168,20 @@ def _reverse(operation: ops.MigrateOperation) -> ops.MigrateOperation:
     if isinstance(operation, ops.RenameTableOp):
         return ops.RenameTableOp(operation.new_table_name, operation.table_name)
     return operation.reverse()
+
+
+def _state_existing(operation: ops.AlterColumnOp, metadata: MetaData, dialect: Dialect) -> None:
+    """State what stays of a column as every engine takes it: MySQL is told all of it anew.
+
+    In the code's type, for one that was read has lost what other engines know: an Integer is a BIGINT on Aurora DSQL.
+    """
+    columns = {each.name: each for each in metadata.tables[operation.table_name].columns}
+    type_ = columns[operation.column_name].type
+    if operation.modify_type is not None and operation.existing_type is not None:
+        type_ = portable_type(operation.existing_type, dialect)
+    operation.existing_type = type_
+    if isinstance(operation.existing_server_default, DefaultClause):
+        operation.existing_server_default = portable_default(operation.existing_server_default, type_)
 
 
 def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> ops.MigrateOperation:

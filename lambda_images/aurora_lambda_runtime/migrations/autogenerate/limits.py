@@ -89,7 +89,7 @@ def _keys(operation: ops.MigrateOperation, metadata: MetaData) -> Iterator[Itera
         case ops.CreateIndexOp() if not operation.kw.get("mysql_length"):
             yield operation.columns
         case ops.CreateUniqueConstraintOp():
-            yield [metadata.tables[operation.table_name].c[each] for each in operation.columns]
+            yield [each for each in metadata.tables[operation.table_name].columns if each.name in operation.columns]
         case ops.CreateTableOp():
             kinds = (UniqueConstraint, PrimaryKeyConstraint)
             yield from (each.columns for each in operation.columns if isinstance(each, kinds))
@@ -118,6 +118,11 @@ def _check_type(column: Column) -> None:
         raise MigrationError(
             f"nothing was written: the Enum of column {column.name} would be a type that only PostgreSQL knows."
             " Write Enum(..., native_enum=False), which is text on every engine"
+        )
+    if isinstance(type_, Enum) and type_.create_constraint and not re.fullmatch("[a-z_][a-z0-9_]*", column.name):
+        raise MigrationError(
+            f"nothing was written: the CHECK of the Enum of column {column.name} names it in quotes, which differ"
+            " between the engines. Choose a name that needs none, in small letters, or leave create_constraint out"
         )
     if isinstance(type_, Text) and type_.length:
         raise MigrationError(
