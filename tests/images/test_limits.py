@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, UniqueConstraint
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy.schema import SchemaItem, conv
 
 from aurora_lambda_runtime.database.types import LongText, Uuid
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -137,6 +137,26 @@ def test_what_an_engine_cannot_keep_is_refused_in_a_table_that_is_there(history:
         columns = [Column("a", String(900)), Column("b", Integer), Column("c", sa.Boolean)]
         history.declare(declaration(*columns, *parts))
         assert refusal(history) == message
+
+
+def test_two_indexes_or_constraints_have_two_names(history: History) -> None:
+    """PostgreSQL has the name of an index once in a schema, MySQL that of a CHECK or of a foreign key."""
+    kinds: list[Callable[[], SchemaItem]] = [
+        lambda: UniqueConstraint("a", name="one"),
+        lambda: Index("one", "a"),
+        lambda: CheckConstraint("a > 5", name=conv("one")),
+    ]
+    for kind in kinds:
+
+        def declare(code: MetaData, kind: Callable[[], SchemaItem] = kind) -> None:
+            for name in ("teas", "cups"):
+                Table(name, code, Column("id", Uuid, primary_key=True), Column("a", Integer), kind())
+
+        history.declare(declare)
+        history.run()
+        assert refusal(history) == (
+            "nothing was written: cups.one and teas.one have one name, which not every engine takes. Give each its own"
+        )
 
 
 def test_the_name_of_an_index_or_a_constraint_fits_each_engine(

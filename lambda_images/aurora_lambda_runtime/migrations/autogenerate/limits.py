@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from alembic.operations import ops
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Dialect,
     Enum,
     ForeignKeyConstraint,
+    Index,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -44,6 +46,7 @@ def check_limits(operation: ops.MigrateOperation, metadata: MetaData) -> None:
                 f"nothing was written: PostgreSQL keeps {MAX_NAME_BYTES} bytes of a name, and {name} has"
                 f" {len(name.encode())}. Choose a shorter one"
             )
+        _check_taken(name, metadata)
     columns = list(_columns(operation))
     for comment in [getattr(operation, "comment", ""), getattr(operation, "modify_comment", "")]:
         _check_comment(comment)
@@ -71,6 +74,22 @@ def _names(operation: ops.MigrateOperation) -> Iterator[object]:
             yield operation.index_name
         case ops.AddConstraintOp():
             yield operation.to_constraint().name
+
+
+def _check_taken(name: object, metadata: MetaData) -> None:
+    """Raise an error for a name that two things of a kind have: MySQL or PostgreSQL has it once in a database."""
+    for kinds in ((CheckConstraint,), (ForeignKeyConstraint,), (UniqueConstraint, PrimaryKeyConstraint, Index)):
+        named = [
+            f"{table.name}.{each.name}"
+            for table in metadata.tables.values()
+            for each in (*table.constraints, *table.indexes)
+            if isinstance(each, kinds) and each.name == name and name is not None
+        ]
+        if len(named) > 1:
+            raise MigrationError(
+                f"nothing was written: {' and '.join(sorted(named))} have one name, which not every engine takes. Give"
+                " each its own"
+            )
 
 
 def _columns(operation: ops.MigrateOperation) -> Iterator[Column]:
