@@ -193,7 +193,7 @@ def test_a_check_of_a_boolean_is_compared_as_it_was_written(
     aurora_database: Database, versions: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLAlchemy renders it as `hot = 1` for MySQL, and the revision has `hot`: `check` failed for good."""
-    hot = Column("hot", sa.Boolean)
+    hot: Column[bool] = Column("hot", sa.Boolean)
     conditions = (hot.is_(True), sa.or_(hot, hot.is_(None)), sa.not_(hot), hot == sa.true())
     checks = [CheckConstraint(each, name=f"hot{at}") for at, each in enumerate(conditions)]
     code = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})

@@ -205,6 +205,18 @@ def test_an_added_column_brings_the_check_of_its_values(history: History) -> Non
     history.go_back_and_forth("0001")
 
 
+def test_a_negative_number_in_a_check_is_no_difference(history: History) -> None:
+    """MySQL spells it otherwise once the table is altered: `check` failed for good."""
+
+    def declare(code: MetaData, *columns: Column) -> None:
+        check = CheckConstraint("cups > -5 AND cups NOT BETWEEN -3 AND -1.5", name="cups")
+        Table("teas", code, Column("id", Uuid, primary_key=True), Column("cups", Integer), *columns, check)
+
+    history.write(declare)
+    history.write(lambda code: declare(code, Column("name", String(9))))
+    history.go_back_and_forth()
+
+
 def test_comments_come_and_go(history: History) -> None:
     """Aurora DSQL takes them, and a revision that sets one stopped its deployments."""
 

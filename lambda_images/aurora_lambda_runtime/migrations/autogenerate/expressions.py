@@ -207,7 +207,11 @@ def _read(connection: Connection, table: str) -> Spelling:
         frozenset(inspector.get_pk_constraint(table)["constrained_columns"]),
         {each["name"]: each["default"] for each in columns},
         {each["name"]: each["computed"]["sqltext"] for each in columns if "computed" in each},
-        {str(each["name"]): each["sqltext"] for each in inspector.get_check_constraints(table)},
+        # MySQL writes -(5), and -5 once it has altered the table.
+        {
+            str(each["name"]): re.sub(r"-\((\d+(?:\.\d+)?)\)", r"-\1", each["sqltext"])
+            for each in inspector.get_check_constraints(table)
+        },
         {str(each["name"]): each["expressions"] for each in inspector.get_indexes(table) if "expressions" in each},
         {each["name"] for each in columns if isinstance(portable_type(each["type"], connection.dialect), Boolean)},
     )
