@@ -23,7 +23,7 @@ from tests.services import PROCESSES
 
 Moment = Literal["before", "during", "after"]
 
-DSQL_SCHEMA = """
+SCHEMA = """
     WITH space AS (SELECT current_schema()::regnamespace AS oid, current_schema() AS name),
     relation AS (SELECT c.oid, c.relname FROM space JOIN pg_class c ON c.relnamespace = space.oid)
     SELECT 'column', table_name || '.' || column_name,
@@ -35,9 +35,8 @@ DSQL_SCHEMA = """
         FROM relation JOIN pg_constraint ON conrelid = relation.oid
     UNION ALL SELECT 'privilege', table_name, privilege_type
         FROM space JOIN information_schema.role_table_grants
-        ON table_schema = space.name AND grantee = space.name || '_app'
-    UNION ALL SELECT 'login', arn, '' FROM space JOIN sys.iam_pg_role_mappings ON pg_role_name = space.name || '_app'
-    ORDER BY 1, 2, 3"""
+        ON table_schema = space.name AND grantee = %(role)s"""
+LOGINS = " UNION ALL SELECT 'login', arn, '' FROM sys.iam_pg_role_mappings WHERE pg_role_name = %(role)s"
 
 
 @dataclass(frozen=True)
@@ -178,12 +177,13 @@ def contents(database: Database) -> list[object]:
     return found
 
 
-def dsql_contents(database: Database) -> list[object]:
-    """Return what `contents` does, and the rights of the application's role, in a tenth of the time."""
+def postgres_contents(database: Database, role: str) -> list[object]:
+    """Return what `contents` does on PostgreSQL and DSQL, and the rights of a role, in a tenth of the time."""
+    schema = SCHEMA + (LOGINS if database.engine == "dsql" else "")
     with closing(connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute(DSQL_SCHEMA)
-        schema = cursor.fetchall()
-        tables = sorted({name.partition(".")[0] for kind, name, _ in schema if kind == "column"})
+        cursor.execute(f"{schema} ORDER BY 1, 2, 3", {"role": role})
+        found = cursor.fetchall()
+        tables = sorted({name.partition(".")[0] for kind, name, _ in found if kind == "column"})
         kept = [name for name in tables if name not in {"migration_progress", "migration_lease"}]
         cursor.execute(" UNION ALL ".join(f"SELECT '{name}', to_jsonb(t)::text FROM {name} t" for name in kept))
-        return [*schema, *sorted(cursor.fetchall())]
+        return [*found, *sorted(cursor.fetchall())]
