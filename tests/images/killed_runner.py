@@ -24,7 +24,7 @@ from tests.services import PROCESSES
 Moment = Literal["before", "during", "after"]
 
 SCHEMA = """
-    WITH space AS (SELECT current_schema()::regnamespace AS oid, current_schema() AS name),
+    WITH space AS (SELECT current_schema()::regnamespace AS oid, current_schema() AS name, %s::text AS role),
     relation AS (SELECT c.oid, c.relname FROM space JOIN pg_class c ON c.relnamespace = space.oid)
     SELECT 'column', table_name || '.' || column_name,
             concat_ws(' ', data_type, character_maximum_length, is_nullable, is_identity, column_default)
@@ -35,8 +35,8 @@ SCHEMA = """
         FROM relation JOIN pg_constraint ON conrelid = relation.oid
     UNION ALL SELECT 'privilege', table_name, privilege_type
         FROM space JOIN information_schema.role_table_grants
-        ON table_schema = space.name AND grantee = %(role)s"""
-LOGINS = " UNION ALL SELECT 'login', arn, '' FROM sys.iam_pg_role_mappings WHERE pg_role_name = %(role)s"
+        ON table_schema = space.name AND grantee = space.role"""
+LOGINS = " UNION ALL SELECT 'login', arn, '' FROM space JOIN sys.iam_pg_role_mappings ON pg_role_name = space.role"
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def postgres_contents(database: Database, role: str) -> list[object]:
     """Return what `contents` does on PostgreSQL and DSQL, and the rights of a role, in a tenth of the time."""
     schema = SCHEMA + (LOGINS if database.engine == "dsql" else "")
     with closing(connect(database)) as connection, connection.cursor() as cursor:
-        cursor.execute(f"{schema} ORDER BY 1, 2, 3", {"role": role})
+        cursor.execute(f"{schema} ORDER BY 1, 2, 3", [role])
         found = cursor.fetchall()
         tables = sorted({name.partition(".")[0] for kind, name, _ in found if kind == "column"})
         kept = [name for name in tables if name not in {"migration_progress", "migration_lease"}]
