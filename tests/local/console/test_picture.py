@@ -1,6 +1,6 @@
 """Which boxes and arrows a stack is drawn with."""
 
-from aurora_lambda_local.console.pages.picture import ACROSS, WIDTH, arranged, boxes_of
+from aurora_lambda_local.console.pages.picture import ACROSS, WIDTH, Box, arranged, boxes_of
 from aurora_lambda_local.resources.state import ResourceLinks, ResourceRecord, StackState
 
 PROJECT = "urn:pulumi:local::shop::"
@@ -48,6 +48,12 @@ def test_a_component_is_a_box_with_all_that_is_in_it() -> None:
         "h": ("Fn", [INNER, FUNCTION]),
         "files": ("Bucket", [BUCKET]),
     }
+
+
+def test_a_long_name_stays_within_its_box() -> None:
+    """A table is called by project, stack and its own name, and ran across the arrows beside it."""
+    labels = [Box(urn("a:index:Table", name)).label for name in ("shop-local-clicks", "bookings-local-visits")]
+    assert labels == ["shop-local-clicks", "bookings-local-vi…"]
 
 
 def test_an_arrow_that_another_way_implies_is_left_out() -> None:

@@ -13,6 +13,8 @@ from aurora_lambda_local.resources.state import ResourceLinks, StackState, load_
 pages = Blueprint("picture", __name__)
 STACK, REFERENCE = "pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"
 WIDTH, HEIGHT, ACROSS, DOWN = 168, 52, 48, 20
+# What a box has room for.
+LETTERS = 18
 
 
 @dataclass
@@ -29,6 +31,11 @@ class Box:
     def name(self) -> str:
         """Its name in the program."""
         return self.urn.rpartition("::")[2]
+
+    @property
+    def label(self) -> str:
+        """Its name within the box."""
+        return self.name if len(self.name) <= LETTERS else f"{self.name[: LETTERS - 1]}…"
 
     @property
     def kind(self) -> str:
