@@ -26,6 +26,14 @@ def test_rows_are_a_table(database: Database) -> None:
     )
 
 
+def test_a_value_is_printed_as_it_is_typed(postgres: Database, mysql: Database) -> None:
+    """It was Python's: a TIME of 26 hours was `1 day, 2:00:00`, and JSON had `None` and apostrophes."""
+    query = "SELECT CAST('26:00:00' AS TIME) AS a, CAST('-01:00:00.5' AS TIME(1)) AS b, x'00ff' AS c"
+    assert run_query(maintenance(mysql), query).rows == [["26:00:00", "-01:00:00.500000", "00ff"]]
+    query = """SELECT true AS a, '{"é": null}'::jsonb AS b, '\\x00ff'::bytea AS c, '{a}'::text[] AS d"""
+    assert run_query(maintenance(postgres), query).rows == [["true", '{"é": null}', "00ff", '["a"]']]
+
+
 def test_a_refused_statement_is_one_line_in_the_databases_words(postgres: Database, mysql: Database) -> None:
     """A typing mistake would end in a traceback."""
     with pytest.raises(LocalError) as refused:

@@ -1,9 +1,11 @@
 """`aurora-lambda sql`: run a statement on the database that runs here."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg.conninfo import make_conninfo
 
@@ -79,7 +81,18 @@ def run_query(settings: DatabaseSettings, query: str) -> QueryResult:
     """
     with closing(OpenDatabase(settings)) as database:
         columns, rows, count = database.run(query)
-    return QueryResult(columns, [["NULL" if value is None else str(value) for value in row] for row in rows], count)
+    return QueryResult(columns, [["NULL" if value is None else as_text(value) for value in row] for row in rows], count)
+
+
+def as_text(value: object) -> str:
+    """Return a value that is not NULL as it is shown, and typed: as JSON, hexadecimal digits, hours and minutes."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, timedelta):
+        # A TIME of MySQL's, or an interval; Python counts days, and below zero from the day before.
+        hours, rest = divmod(abs(value), timedelta(hours=1))
+        return f"{'-' * (value < timedelta(0))}{hours:02}{str(rest)[1:]}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else str(value)
 
 
 def shell_command(settings: DatabaseSettings) -> str:

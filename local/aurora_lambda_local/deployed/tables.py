@@ -1,11 +1,10 @@
 """Tables of the database that is up: their rows a page at a time, and changes to one row, on every engine."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from aurora_lambda_local.deployed.sql import OpenDatabase
+from aurora_lambda_local.deployed.sql import OpenDatabase, as_text
 from aurora_lambda_local.platform.errors import UsageError
 from aurora_lambda_runtime.database.quoting import quoted
 from aurora_lambda_runtime.migrations.servers import mysql
@@ -229,7 +228,8 @@ class Table:
     def _rows(self, rest: str, parameters: Sequence[object]) -> list[Row]:
         names = ", ".join(map(self._quote, self.columns))
         rows = self._all(f"SELECT {names} FROM {self._quote(self.name)}{rest}", parameters)  # noqa: S608
-        return [dict(zip(self.columns, map(as_text, row), strict=True)) for row in rows]
+        texts = ([None if value is None else as_text(value) for value in row] for row in rows)
+        return [dict(zip(self.columns, row, strict=True)) for row in texts]
 
     def _all(self, query: str, parameters: Sequence[object]) -> Sequence[Sequence[object]]:
         return self._database.run(query, parameters)[1]
@@ -242,15 +242,6 @@ def table_names(database: OpenDatabase) -> list[str]:
         " AND table_type = 'BASE TABLE'"
     )
     return sorted((str(name) for (name,) in rows), key=lambda name: (name in RUNNERS_TABLES, name))
-
-
-def as_text(value: object) -> str | None:
-    """Return a value as it is shown and typed."""
-    if value is None:
-        return None
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else str(value)
 
 
 def _schema(database: OpenDatabase) -> str:
