@@ -9,16 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
+from aurora_lambda_local.testing.databases import PARAMETERS
 from aurora_lambda_runtime.database import transactions
 from aurora_lambda_runtime.database.connector import Connector
 from aurora_lambda_runtime.database.contract import database_settings
 from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.autogenerate.changes import Decisions
 from aurora_lambda_runtime.migrations.errors import MigrationError
-from tests.conftest import Database
+from tests.conftest import MASTER, Database
 from tests.images.histories import History, Tables
 from tests.images.runs import rows
 from tests.sample_application import tables
+from tests.services import new_server
 
 pytestmark = pytest.mark.slow
 
@@ -215,6 +217,20 @@ def test_a_negative_number_in_a_check_is_no_difference(history: History) -> None
     history.write(declare)
     history.write(lambda code: declare(code, Column("name", String(9))))
     history.go_back_and_forth()
+
+
+def test_a_key_that_the_server_adds_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where MySQL gives each table a key, `check` failed for good, and `new-migration` wanted to drop that."""
+    server = new_server("mysql", tmp_path / "server", {**PARAMETERS, "sql_generate_invisible_primary_key": "ON"})
+    server.start()
+    try:
+        server.set_master(*MASTER)
+        (versions := tmp_path / "versions").mkdir()
+        history = History(Database("mysql", server.port, "keys"), versions, monkeypatch)
+        history.write(lambda code: Table("teas", code, Column("name", String(20))))
+        history.go_back_and_forth()
+    finally:
+        server.stop()
 
 
 def test_comments_come_and_go(history: History) -> None:

@@ -65,6 +65,7 @@ def _compared(
     settings: DatabaseSettings, message: str, application: ApplicationPackage, decisions: Decisions
 ) -> list[Path]:
     with closing(open_server(Connector(settings), create=False)) as server:
+        server.begin_work()
         version = server.version()
         migrations = Migrations(server, application)
         migrations.load()

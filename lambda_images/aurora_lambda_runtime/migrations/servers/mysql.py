@@ -46,7 +46,11 @@ READY = f"""
 class MysqlServer(Server):
     """Aurora MySQL, MySQL and MariaDB."""
 
-    session_settings = f"SET SESSION wait_timeout = {IDLE_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+    # What a server adds to a table without a primary key, where it is told to, is no difference from the code.
+    session_settings = (
+        f"SET SESSION wait_timeout = {IDLE_SECONDS}, lock_wait_timeout = {LOCK_SECONDS}"
+        " /*!80030 , show_gipk_in_create_table_and_information_schema = OFF */"
+    )
     blockers_query = """
         SELECT concat_ws(' ', 'connection', id, user, command), timestampdiff(SECOND, trx_started, now())
         FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id
