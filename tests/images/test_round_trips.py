@@ -502,6 +502,38 @@ def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
             rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'2' * 32}', 1)")
 
 
+@pytest.mark.parametrize("written_on", ["postgres", "mysql", "dsql"])
+def test_an_expression_with_a_reserved_word_comes_back_on_each_engine(
+    postgres: Database,
+    mysql: Database,
+    dsql: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written_on: str,
+) -> None:
+    """It was written as one engine reads it: `key` needs quotes on MySQL alone. And `:x` became NULL in a CHECK."""
+    histories = {each.engine: History(each, tmp_path, monkeypatch) for each in (postgres, mysql, dsql)}
+
+    def declare(code: MetaData, *, checked: bool) -> None:
+        columns = [Column("key", String(20)), Column("order", Integer), Column("n", Integer)]
+        teas = Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+        conditions = [teas.c.order > 1, teas.c.key.in_(["key", "order"]), teas.c.key != ":x", teas.c.key != 'a`b"c']
+        if checked:
+            sa.Index("ix_key", sa.func.lower(teas.c.key), teas.c.n)
+            for at, each in enumerate(conditions):
+                teas.append_constraint(CheckConstraint(each, name=f"c{at}"))
+
+    history = histories.pop(written_on)
+    for checked in (True, False, True):
+        history.write(lambda code, checked=checked: declare(code, checked=checked))
+    history.write(lambda _: None, Decisions(may_drop=bool))
+    for each in (history, *histories.values()):
+        each.run()
+        each.go_back_and_forth()
+        each.run("downgrade", revision="0001")
+        each.run()
+
+
 def test_a_text_is_not_indexed_as_a_whole(history: History) -> None:
     """MariaDB, which runs here, takes it: the deployment to Aurora MySQL failed with error 1170."""
 

@@ -24,6 +24,7 @@ from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
     portable_condition,
     portable_default,
     portable_expression,
+    portable_part,
     portable_type,
 )
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -93,7 +94,10 @@ def find_changes(
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
         check_limits(operation, metadata)
-        if isinstance(operation, ops.CreateTableOp):
+        description = _describe(operation)
+        if isinstance(operation, ops.CreateIndexOp):
+            operation.columns = [portable_part(each, operation) for each in operation.columns]
+        elif isinstance(operation, ops.CreateTableOp):
             operation.columns = [_with_portable_condition(each) for each in operation.columns]
         if isinstance(operation, ops.AlterColumnOp) and operation.existing_type is not None:
             _state_existing(operation, metadata, dialect)
@@ -102,8 +106,12 @@ def find_changes(
             # The code has no need of it, and other engines never had it.
             operation.if_exists, undone = True, []
         if isinstance(operation, ops.DropTableOp):
-            undone += [index.reverse() for index in indexes if index.table_name == operation.table_name]
-        yield Change(operation, undone, _describe(operation))
+            undone += [
+                _with_portable_types(index.reverse(), dialect)
+                for index in indexes
+                if index.table_name == operation.table_name
+            ]
+        yield Change(operation, undone, description)
 
 
 def describe_changes(operations: Iterable[ops.MigrateOperation]) -> list[str]:
@@ -190,8 +198,12 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
         # Alembic wraps an expression.
         parts: list[Any] = list(operation.columns)
         operation.columns = [
-            text(f"({portable_expression(each.text.text)})") if hasattr(each, "text") else each for each in parts
+            text(f"({portable_expression(each.text.text, operation.table_name).text})")
+            if hasattr(each, "text")
+            else each
+            for each in parts
         ]
+    table: str = getattr(operation, "table_name", "")
     made = operation.columns if isinstance(operation, ops.CreateTableOp) else []
     added = [operation.column] if isinstance(operation, ops.AddColumnOp) else []
     columns = [each for each in (*made, *added) if isinstance(each, Column)]
@@ -200,10 +212,10 @@ def _with_portable_types(operation: ops.MigrateOperation, dialect: Dialect) -> o
         if isinstance(column.server_default, DefaultClause):
             column.server_default = portable_default(column.server_default, column.type)
         if column.computed is not None:
-            column.computed.sqltext = text(portable_expression(str(column.computed.sqltext)))
+            column.computed.sqltext = portable_expression(str(column.computed.sqltext), table)
     booleans = [each.name for each in columns if isinstance(each.type, Boolean)]
     for check in [each for each in made if isinstance(each, CheckConstraint)]:
-        check.sqltext = text(portable_expression(str(check.sqltext), booleans))
+        check.sqltext = portable_expression(str(check.sqltext), table, booleans)
     if isinstance(operation, ops.CreateTableOp):
         operation.kw = {}
     return operation

@@ -263,7 +263,7 @@ def _added(table: Table, name: str, constraint: CheckConstraint) -> ops.CreateCh
 
 
 def _dropped(table: Table, name: str, sql: str, booleans: Collection[str]) -> tuple[ops.DropConstraintOp]:
-    back = ops.CreateCheckConstraintOp(conv(name), table.name, text(portable_expression(sql, booleans)))
+    back = ops.CreateCheckConstraintOp(conv(name), table.name, portable_expression(sql, table.name, booleans))
     return (ops.DropConstraintOp(conv(name), table.name, type_="check", _reverse=back),)
 
 

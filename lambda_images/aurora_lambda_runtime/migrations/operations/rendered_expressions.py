@@ -1,5 +1,6 @@
 """Defaults, CHECKs and expressions as a revision has them."""
 
+import re
 from typing import Any
 
 from alembic.ddl.impl import ComparisonResult, DefaultImpl
@@ -20,7 +21,9 @@ class RenderedExpressions(DefaultImpl):
             # MySQL takes a call in parentheses alone; a CASE, each engine.
             expr = Grouping(expr)
         options = {"is_server_default": is_server_default, "is_index": is_index, **kw}
-        return super().render_ddl_sql_expr(expr, **options).replace("%%", "%")
+        sql = super().render_ddl_sql_expr(expr, **options).replace("%%", "%")
+        # What is no index's, a revision gives to a `text`, where a colon before a word begins a parameter.
+        return sql if is_index else re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", sql)
 
     @override
     def compare_indexes(self, metadata_index: Index, reflected_index: Index) -> ComparisonResult:
