@@ -3,6 +3,8 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -137,6 +139,21 @@ def test_a_rollback_leads_all_functions_to_the_code_before(aws: Lambda) -> None:
         "handler: version 2 -> 1",
         "The database stays at revision 0002; this code was deployed at 0001.",
     ]
+
+
+def test_a_rollback_asks_for_credentials_once(aws: Lambda, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who logs in with a code of six digits would type a new one for each function of the stack."""
+    asked = tmp_path / "asked"
+    answer = '{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b"}'
+    program = tmp_path / "credentials"
+    program.write_text(f"#!/bin/sh\necho once >> {asked}\necho '{answer}'\n")
+    program.chmod(0o755)
+    (tmp_path / "config").write_text(f"[profile deployer]\ncredential_process = {program}\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    aws.deploy("2", "0001", "handler", "copy")
+    aws.lead(handler="2", copy="2")
+    list(roll_back(replace(aws.stack("0001"), profile="deployer")))
+    assert (aws.live(), asked.read_text()) == (["1", "1"], "once\n")
 
 
 def test_a_rollback_that_stopped_half_way_is_finished_by_another_one(aws: Lambda) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import boto3
 from botocore.client import BaseClient
@@ -127,9 +128,14 @@ class DeployedStack:
         region = arn.split(":")[3] if arn.startswith("arn:") else self.region
         config = INVOKE_CONFIG if once else None
         if not self.endpoint:
-            return boto3.Session(profile_name=self.profile).client(service, region_name=region, config=config)
+            return self._session.client(service, region_name=region, config=config)
         endpoint = self.endpoint if service == "lambda" else self.aws_endpoint
         return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config, **LOCAL_CREDENTIALS)
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """The session of all clients, which asks for credentials, and a person for a code, once."""
+        return boto3.Session(profile_name=self.profile)
 
 
 def select_stack(name: str | None) -> DeployedStack:
