@@ -41,16 +41,22 @@ class Checkout:
     folder: Path
 
     @classmethod
-    def with_sample_application(cls, folder: Path) -> "Checkout":
+    def with_sample_application(cls, folder: Path, *, packages: Path | None = None) -> "Checkout":
         """Return a copy that holds the tests' application in place of the checkout's own."""
-        checkout = cls.copied_to(folder)
+        checkout = cls.copied_to(folder, packages=packages)
         put_into(folder)
         return checkout
 
     @classmethod
-    def copied_to(cls, folder: Path) -> "Checkout":
-        """Return a copy of what the command needs, without anything that runs here."""
-        folder.mkdir(parents=True)
+    def copied_to(cls, folder: Path, *, packages: Path | None = None) -> "Checkout":
+        """Return a copy of what the command needs, without anything that runs here.
+
+        The images' packages are installed in `packages`, where copies that lie side by side share them.
+        """
+        packages = packages or folder.parents[1] / "packages"
+        packages.mkdir(exist_ok=True)
+        (folder / ".local").mkdir(parents=True)
+        (folder / ".local" / "environments").symlink_to(packages)
         for each in FOLDERS:
             shutil.copytree(ROOT / each, folder / each, ignore=shutil.ignore_patterns("__pycache__"))
         for file in ("Pulumi.yaml", "pyproject.toml"):

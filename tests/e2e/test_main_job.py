@@ -49,7 +49,8 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def checkout(way: Way, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """Yield a stack that is up."""
-    checkout = Checkout.with_sample_application(tmp_path_factory.mktemp("newcomer") / "checkout")
+    folder = tmp_path_factory.mktemp("newcomer")
+    checkout = Checkout.with_sample_application(folder / "checkout", packages=folder / "packages")
     try:
         checkout.run(*way.up)
         yield checkout
