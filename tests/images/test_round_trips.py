@@ -152,6 +152,24 @@ def test_any_expression_may_be_a_default(history: History) -> None:
     history.go_back_and_forth()
 
 
+def test_a_moment_may_be_a_default(
+    postgres: Database, mysql: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL reads it back with its zone, with which MySQL refused each revision that named it: error 1067."""
+
+    def declare(code: MetaData, *comments: str) -> None:
+        moment = sa.text("'2026-01-01 00:00:00'")
+        columns = [Column("at", UtcTimestamp, server_default=moment, comment=each) for each in comments]
+        Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
+
+    written = History(postgres, tmp_path, monkeypatch)
+    for comments in (["when"], ["since when"], []):
+        written.write(lambda code, comments=comments: declare(code, *comments), Decisions(may_drop=bool))
+    history = History(mysql, tmp_path, monkeypatch)
+    history.run()
+    history.go_back_and_forth("0001")
+
+
 def test_an_index_may_be_of_an_expression(
     history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

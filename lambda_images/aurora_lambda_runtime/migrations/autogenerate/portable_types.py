@@ -177,4 +177,8 @@ def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
     if isinstance(type_, Boolean) and plain in TRUTH:
         return DefaultClause(text(TRUTH[plain]))
     literal = re.fullmatch(r"\(?'((?:[^']|'')*)'\)?", plain)
-    return DefaultClause(literal[1].replace("''", "'") if literal else _as_it_is(plain))
+    if not literal:
+        return DefaultClause(_as_it_is(plain))
+    value = literal[1].replace("''", "'")
+    # PostgreSQL writes the zone, which MySQL refuses.
+    return DefaultClause(value.removesuffix("+00") if isinstance(type_, UtcTimestamp) else value)
