@@ -40,15 +40,15 @@ up: setup ## Run the whole stack on this machine.
 down: setup ## Stop it and delete its data.
 	@$(BIN)/aurora-lambda down
 
-# Three processes, each with servers of its own: on two processors too, since many tests wait. A file's tests stay
-# together, in order: what they share is started once.
-PYTEST := $(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# A file's tests stay together, in order: what they share is started once.
+PYTEST := $(BIN)/pytest --dist=loadfile --no-loadscope-reorder
 
 test: setup ## Run every test.
-	@$(PYTEST)
+	@# Three processes, each with servers of its own: on two processors too, since many tests wait.
+	@$(PYTEST) --numprocesses=3
 
 test-fast: setup ## Run the tests that start no whole stack, build no image and wait for nothing.
-	@$(PYTEST) -m "not slow" tests
+	@$(PYTEST) --numprocesses=auto --maxprocesses=4 -m "not slow" tests
 
 lint: setup ## Check style, types, imports, the Dockerfile, and the revisions for Aurora DSQL.
 	@$(BIN)/ruff check .
