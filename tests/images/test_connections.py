@@ -1,5 +1,6 @@
 """How connections are opened, counted, kept and replaced, watched from outside through a proxy."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -240,9 +241,13 @@ def test_a_function_with_little_time_still_connects(database: Database, client_o
 
 
 def test_a_cluster_that_comes_back_during_the_wait_is_used(
-    database: Database, proxy: CountingProxy, monkeypatch: pytest.MonkeyPatch, client_of: MakeClient
+    database: Database,
+    proxy: CountingProxy,
+    monkeypatch: pytest.MonkeyPatch,
+    client_of: MakeClient,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Resuming takes a while: the first refusal is not the last word."""
+    """Resuming takes a while: the first refusal is not the last word, and the log says what is waited for."""
     app = client_of(database, port=proxy.port)
     driver = app.dispatcher.connector._driver
     answers: list[Callable[..., Any]] = [_refusing, _refusing, driver.connect]
@@ -253,6 +258,10 @@ def test_a_cluster_that_comes_back_during_the_wait_is_used(
     monkeypatch.setattr(driver, "connect", connect)
     assert app.invoke({})["id"]
     assert answers == []
+    waited = [re.sub(r"\d+ s", "N s", each) for each in caplog.messages if each.startswith("waits")]
+    name = f"the database {database.name!r} at {database.host}:{proxy.port}"
+    why = "does not answer (connection refused); it may be resuming: try again in a minute"
+    assert waited == [f"waits for up to N s more: {name} {why}"]
 
 
 def test_connecting_begins_while_the_rest_loads(

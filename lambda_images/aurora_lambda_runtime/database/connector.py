@@ -98,15 +98,18 @@ class Connector:
             DatabaseError: it cannot be opened; the class says why.
         """
         name = self.settings.schema if database is None else database
-        started = time.monotonic()
+        started, told = time.monotonic(), ""
         while True:
             try:
                 return self._open_once(name)
-            except DatabaseUnavailableError:
+            except DatabaseUnavailableError as error:
                 # The deadline may be set meanwhile, by the first invocation.
                 until = self.deadline if isfinite(self.deadline) else started + CONNECT_SECONDS
                 if until - time.monotonic() < PAUSE_SECONDS + MIN_CONNECT_SECONDS:
                     raise
+                if str(error) != told:
+                    log.warning("waits for up to %.0f s more: %s", until - time.monotonic(), error)
+                told = str(error)
                 time.sleep(PAUSE_SECONDS)
 
     def alive(self, connection: DriverConnection, idle_since: float) -> bool:
