@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import SchemaItem
 
-from aurora_lambda_runtime.migrations.autogenerate.limits import check_limits
+from aurora_lambda_runtime.migrations.autogenerate.limits import check_limits, repeated_names
 from aurora_lambda_runtime.migrations.autogenerate.order import in_order
 from aurora_lambda_runtime.migrations.autogenerate.portable_types import (
     portable_condition,
@@ -85,6 +85,7 @@ def find_changes(
     found = in_order(_with_renamed_columns(_with_renamed_tables(list(_single(operations)), decisions), decisions))
     dropped = {each.table_name for each in found if isinstance(each, ops.DropTableOp)}
     indexes = [each for each in found if isinstance(each, ops.DropIndexOp) and each.table_name in dropped]
+    repeated = repeated_names(metadata)
     for operation in found:
         if operation in indexes:
             continue
@@ -93,7 +94,7 @@ def find_changes(
                 f"nothing was written: it would drop {lost} with all that it holds. To write it, run"
                 " `aurora-lambda new-migration --yes`; on a terminal you are asked, also whether it was renamed"
             )
-        check_limits(operation, metadata)
+        check_limits(operation, metadata, repeated)
         description = _describe(operation)
         if isinstance(operation, ops.CreateIndexOp):
             operation.columns = [portable_part(each, operation) for each in operation.columns]

@@ -1,7 +1,7 @@
 """What a server refuses, or keeps as something else, when a revision is deployed: told when the revision is written."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alembic.operations import ops
 from sqlalchemy import (
@@ -37,23 +37,46 @@ VALUE_BYTES = 8
 LAST_OF_THREE_BYTES = "\uffff"
 
 
-def check_limits(operation: ops.MigrateOperation, metadata: MetaData) -> None:
-    """Raise a MigrationError when an engine cannot keep what `operation` makes, or not as it is."""
+def repeated_names(metadata: MetaData) -> dict[str, list[str]]:
+    """Return where each name stands that two things of a kind have: MySQL or PostgreSQL has it once in a database."""
+    repeated: dict[str, list[str]] = {}
+    for kinds in ((CheckConstraint,), (ForeignKeyConstraint,), (UniqueConstraint, PrimaryKeyConstraint, Index)):
+        places: dict[str, list[str]] = {}
+        for table in metadata.tables.values():
+            for each in (*table.constraints, *table.indexes):
+                if isinstance(each, kinds) and isinstance(each.name, str):
+                    places.setdefault(each.name, []).append(f"{table.name}.{each.name}")
+        repeated = {**{name: found for name, found in places.items() if len(found) > 1}, **repeated}
+    return repeated
+
+
+def check_limits(operation: ops.MigrateOperation, metadata: MetaData, repeated: Mapping[str, Sequence[str]]) -> None:
+    """Raise a MigrationError when an engine cannot keep what `operation` makes, or not as it is.
+
+    `repeated` are the names of `metadata` that `repeated_names` finds.
+    """
     for name in _names(operation):
+        if not isinstance(name, str):
+            continue
         # What a naming convention has made is cut to fit each engine.
-        if isinstance(name, str) and not isinstance(name, conv) and len(name.encode()) > MAX_NAME_BYTES:
+        if not isinstance(name, conv) and len(name.encode()) > MAX_NAME_BYTES:
             raise MigrationError(
                 f"nothing was written: PostgreSQL keeps {MAX_NAME_BYTES} bytes of a name, and {name} has"
                 f" {len(name.encode())}. Choose a shorter one"
             )
-        _check_taken(name, metadata)
+        if name in repeated:
+            raise MigrationError(
+                f"nothing was written: {' and '.join(sorted(repeated[name]))} have one name, which not every engine"
+                " takes. Give each its own"
+            )
     columns = list(_columns(operation))
     for comment in [getattr(operation, "comment", ""), getattr(operation, "modify_comment", "")]:
         _check_comment(comment)
     for column in columns:
         _check_comment(column.comment)
         _check_type(column)
-        _check_row(column.table)
+    for table in {each.table for each in columns if each.table is not None}:
+        _check_row(table)
     for key in _keys(operation, metadata):
         _check_key([each for each in key if isinstance(each, Column)])
     for foreign in _foreign_keys(operation, metadata):
@@ -74,22 +97,6 @@ def _names(operation: ops.MigrateOperation) -> Iterator[object]:
             yield operation.index_name
         case ops.AddConstraintOp():
             yield operation.to_constraint().name
-
-
-def _check_taken(name: object, metadata: MetaData) -> None:
-    """Raise an error for a name that two things of a kind have: MySQL or PostgreSQL has it once in a database."""
-    for kinds in ((CheckConstraint,), (ForeignKeyConstraint,), (UniqueConstraint, PrimaryKeyConstraint, Index)):
-        named = [
-            f"{table.name}.{each.name}"
-            for table in metadata.tables.values()
-            for each in (*table.constraints, *table.indexes)
-            if isinstance(each, kinds) and each.name == name and name is not None
-        ]
-        if len(named) > 1:
-            raise MigrationError(
-                f"nothing was written: {' and '.join(sorted(named))} have one name, which not every engine takes. Give"
-                " each its own"
-            )
 
 
 def _columns(operation: ops.MigrateOperation) -> Iterator[Column]:
@@ -155,8 +162,8 @@ def _check_type(column: Column) -> None:
         )
 
 
-def _check_row(table: Table | None) -> None:
-    columns = [] if table is None else [each for each in table.columns if not _is_large(each)]
+def _check_row(table: Table) -> None:
+    columns = [each for each in table.columns if not _is_large(each)]
     width = sum(map(_width, columns))
     if width > MAX_ROW_BYTES:
         raise MigrationError(
