@@ -42,3 +42,11 @@ def app(database: Database, client_of: Callable[..., Client]) -> Client:
 def history(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
     """Return an empty history."""
     return History(database, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def histories(
+    postgres: Database, mysql: Database, dsql: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, History]:
+    """Return one history on a database of each engine: what is written on one of them is there for all."""
+    return {each.engine: History(each, tmp_path, monkeypatch) for each in (postgres, mysql, dsql)}

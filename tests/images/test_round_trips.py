@@ -170,9 +170,7 @@ def test_a_moment_may_be_a_default(
     history.go_back_and_forth("0001")
 
 
-def test_an_index_may_be_of_an_expression(
-    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_index_may_be_of_an_expression(history: History, histories: dict[str, History]) -> None:
     """On MySQL `check` found it to be another for ever, or never, and refused what was written on other engines."""
 
     def declare(
@@ -194,14 +192,13 @@ def test_an_index_may_be_of_an_expression(
         assert history.write(lambda code: declare(code, lambda name: sa.func.coalesce(name, "it's"))) == changed
     history.write(lambda code: declare(code, lambda name: sa.case((name > "x", "a"), else_="b"), unique=False))
     history.write(declare)
-    for database in (postgres, mysql, dsql):
-        other = History(database, history.versions, monkeypatch)
+    for other in histories.values():
         other.run()
         other.go_back_and_forth("0001")
         other.run("downgrade", revision="0002")
-        rows(database, f"INSERT INTO teas (id, name) VALUES ('{'1' * 32}', 'green')")
+        rows(other.database, f"INSERT INTO teas (id, name) VALUES ('{'1' * 32}', 'green')")
         with pytest.raises(Exception, match="uq_teas_name"):
-            rows(database, f"INSERT INTO teas (id, name) VALUES ('{'2' * 32}', 'Green')")
+            rows(other.database, f"INSERT INTO teas (id, name) VALUES ('{'2' * 32}', 'Green')")
 
 
 def test_json_may_be_what_postgresql_indexes(history: History) -> None:
@@ -265,14 +262,7 @@ def test_comments_come_and_go(history: History) -> None:
 
 
 @pytest.mark.parametrize("written_on", ["postgres", "dsql"])
-def test_another_comment_leaves_the_type_as_it_is_on_mysql(
-    postgres: Database,
-    mysql: Database,
-    dsql: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    written_on: str,
-) -> None:
+def test_another_comment_leaves_the_type_as_it_is_on_mysql(histories: dict[str, History], written_on: str) -> None:
     """It made an Integer a BIGINT, and a LargeBinary(16) a BLOB: `check` failed for good."""
 
     def declare(code: MetaData, comment: str | None = None) -> None:
@@ -280,10 +270,10 @@ def test_another_comment_leaves_the_type_as_it_is_on_mysql(
         columns = [Column(name, type_, comment=comment) for name, type_ in types.items()]
         Table("teas", code, Column("id", Uuid, primary_key=True), *columns)
 
-    written = History({"postgres": postgres, "dsql": dsql}[written_on], tmp_path, monkeypatch)
+    written = histories[written_on]
     written.write(declare)
     written.write(lambda code: declare(code, "which"))
-    history = History(mysql, tmp_path, monkeypatch)
+    history = histories["mysql"]
     history.run()
     history.agree()
     history.go_back_and_forth("0001")
@@ -373,9 +363,7 @@ def test_tables_are_dropped_before_those_that_they_refer_to(history: History) ->
     history.go_back_and_forth("0003")
 
 
-def test_what_is_dropped_comes_back_on_each_engine(
-    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_dropped_comes_back_on_each_engine(history: History, histories: dict[str, History]) -> None:
     """What undoes a drop, and the drop of a constraint, named what only the engine they were written on has."""
 
     def declare(code: MetaData, *columns: Column) -> None:
@@ -402,26 +390,19 @@ def test_what_is_dropped_comes_back_on_each_engine(
     history.write(lambda _: None, Decisions(may_drop=bool))
     history.write(of_many_types)
     history.write(lambda _: None, Decisions(may_drop=bool))
-    for database in (postgres, mysql, dsql):
-        other = History(database, history.versions, monkeypatch)
+    for other in histories.values():
         other.run()
         other.go_back_and_forth(f"{len(written):04d}")
 
 
 @pytest.mark.parametrize("written_on", ["postgres", "mysql", "dsql"])
 def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
-    postgres: Database,
-    mysql: Database,
-    dsql: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    written_on: str,
+    histories: dict[str, History], written_on: str
 ) -> None:
     """On MySQL a roll-back of it failed with error 1553, and so did each deployment of one written elsewhere.
 
     What was left of a key that is dropped took a second revision there, which then stopped the other engines.
     """
-    histories = {each.engine: History(each, tmp_path, monkeypatch) for each in (postgres, mysql, dsql)}
 
     def declare(*key: ForeignKey, index: bool = False, unique: bool = False) -> Tables:
         def declared(code: MetaData) -> None:
@@ -431,7 +412,7 @@ def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
 
         return declared
 
-    history = histories.pop(written_on)
+    history = histories[written_on]
     history.write(declare(ForeignKey("pots.id"), index=True))
     assert history.write(declare(ForeignKey("pots.id"), unique=True)) == [
         "0004_drop_ix_teas_pot_id.py",
@@ -440,12 +421,12 @@ def test_what_is_unique_under_a_foreign_key_comes_and_goes_on_each_engine(
     history.go_back_and_forth("0003")
     assert history.write(declare(ForeignKey("pots.id"))) == ["0006_drop_uq_teas_pot_id.py"]
     assert history.write(declare()) == ["0007_drop_fk_teas_pot_id.py"]
-    for each in (history, *histories.values()):
+    for each in histories.values():
         each.run()
         each.agree()
         each.go_back_and_forth("0006")
         each.go_back_and_forth()
-    assert rows(mysql, "SHOW INDEX FROM teas WHERE Key_name <> 'PRIMARY'") == []
+    assert rows(histories["mysql"].database, "SHOW INDEX FROM teas WHERE Key_name <> 'PRIMARY'") == []
 
 
 def test_the_default_of_a_uuid_is_written_as_each_engine_has_it(history: History) -> None:
@@ -493,7 +474,7 @@ def test_a_condition_of_a_boolean_comes_back_on_each_engine(
 
 
 def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
-    history: History, postgres: Database, mysql: Database, dsql: Database, monkeypatch: pytest.MonkeyPatch
+    history: History, histories: dict[str, History]
 ) -> None:
     """MySQL took the name in quotes for a text, and refused each row."""
 
@@ -511,26 +492,19 @@ def test_a_check_of_a_column_called_by_a_reserved_word_holds_on_each_engine(
     history.write(lambda code: declare(code, 1))
     if history.database.engine != "dsql":
         assert len(history.write(lambda code: declare(code, 2))) == 2
-    for database in (postgres, mysql, dsql):
-        other = History(database, history.versions, monkeypatch)
+    for other in histories.values():
         other.run()
         other.agree()
-        rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'1' * 32}', 3)")
+        rows(other.database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'1' * 32}', 3)")
         with pytest.raises(Exception, match="ck_teas_order"):
-            rows(database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'2' * 32}', 1)")
+            rows(other.database, f"INSERT INTO teas (id, {_quoted(other, 'order')}) VALUES ('{'2' * 32}', 1)")
 
 
 @pytest.mark.parametrize("written_on", ["postgres", "mysql", "dsql"])
 def test_an_expression_with_a_reserved_word_comes_back_on_each_engine(
-    postgres: Database,
-    mysql: Database,
-    dsql: Database,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    written_on: str,
+    histories: dict[str, History], written_on: str
 ) -> None:
     """It was written as one engine reads it: `key` needs quotes on MySQL alone. And `:x` became NULL in a CHECK."""
-    histories = {each.engine: History(each, tmp_path, monkeypatch) for each in (postgres, mysql, dsql)}
 
     def declare(code: MetaData, *, checked: bool) -> None:
         columns = [Column("key", String(20)), Column("order", Integer), Column("n", Integer)]
@@ -541,11 +515,11 @@ def test_an_expression_with_a_reserved_word_comes_back_on_each_engine(
             for at, each in enumerate(conditions):
                 teas.append_constraint(CheckConstraint(each, name=f"c{at}"))
 
-    history = histories.pop(written_on)
+    history = histories[written_on]
     for checked in (True, False, True):
         history.write(lambda code, checked=checked: declare(code, checked=checked))
     history.write(lambda _: None, Decisions(may_drop=bool))
-    for each in (history, *histories.values()):
+    for each in histories.values():
         each.run()
         each.go_back_and_forth()
         each.run("downgrade", revision="0001")
