@@ -24,6 +24,7 @@ NOT_COMMITTED = (
     "nothing was committed: a statement of this transaction failed, and its error was caught within."
     " What may fail goes into a transaction of its own, or into `with connection.begin_nested():`"
 )
+FURTHER_RESERVED_WORDS = {"collation", "concurrently", "lateral", "system_user", "tablesample"}
 
 
 def _driver_connection(connection: Connection) -> psycopg.Connection:
@@ -31,11 +32,9 @@ def _driver_connection(connection: Connection) -> psycopg.Connection:
 
 
 class LambdaIdentifierPreparer(PGIdentifierPreparer):
-    """Quote names; SQLAlchemy's list of reserved words lacks some."""
+    """Quote names, also those that SQLAlchemy's list of reserved words lacks."""
 
-    reserved_words = PGIdentifierPreparer.reserved_words | {
-        *("collation", "concurrently", "lateral", "system_user", "tablesample")
-    }
+    reserved_words = PGIdentifierPreparer.reserved_words | FURTHER_RESERVED_WORDS
 
 
 class LambdaDialect(PGDialect_psycopg):

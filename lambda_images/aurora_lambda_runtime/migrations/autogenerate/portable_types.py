@@ -27,6 +27,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible, replacement_traverse
 from sqlalchemy.types import TypeEngine
 
 from aurora_lambda_runtime.database.engines import ENGINES
+from aurora_lambda_runtime.database.quoting import without_parameters
 from aurora_lambda_runtime.database.sqlalchemy_engine import offline_dialect
 from aurora_lambda_runtime.database.types import LongText, UtcTimestamp, Uuid
 from aurora_lambda_runtime.migrations.errors import MigrationError
@@ -78,7 +79,7 @@ def portable_expression(read: str, table: str, booleans: Iterable[str] = ()) -> 
     for name in map(re.escape, booleans):
         compared = rf"\b[01] (?:=|<>) {name}\b|\b{name} (?:(?:=|<>) [01]\b|in \([01],[01]\))"
         plain = re.sub(compared, lambda found: re.sub(r"\b[01]\b", lambda one: TRUTH[one[0]], found[0]), plain)
-    return _as_it_is(plain)
+    return text(without_parameters(plain))
 
 
 def _without_casts(read: str) -> str:
@@ -107,11 +108,6 @@ def _with_plain_names(sql: str, table: str) -> str:
 
     parts[::2] = [re.sub(r'`(.+?)`|"(.+?)"|(?<![\w."])([a-z_]\w*)(?![\w.("])', plain, each) for each in parts[::2]]
     return "".join(parts)
-
-
-def _as_it_is(sql: str) -> TextClause:
-    """Return SQL in which a colon before a word begins no parameter."""
-    return text(re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", sql))
 
 
 def portable_condition(check: CheckConstraint) -> TextClause:
@@ -154,7 +150,7 @@ def _portable(expression: ColumnElement, table: str, what: str) -> TextClause:
         return literal_column(f"{table}.{name}")
 
     plainly = replacement_traverse(expression, {}, plain)
-    return _as_it_is(str(plainly.compile(compile_kwargs={"literal_binds": True})))
+    return text(without_parameters(str(plainly.compile(compile_kwargs={"literal_binds": True}))))
 
 
 def _is_reserved(name: str, *engines: str) -> bool:
@@ -178,7 +174,7 @@ def portable_default(read: DefaultClause, type_: TypeEngine) -> DefaultClause:
         return DefaultClause(text(TRUTH[plain]))
     literal = re.fullmatch(r"\(?'((?:[^']|'')*)'\)?", plain)
     if not literal:
-        return DefaultClause(_as_it_is(plain))
+        return DefaultClause(text(without_parameters(plain)))
     value = literal[1].replace("''", "'")
     # PostgreSQL writes the zone, which MySQL refuses.
     return DefaultClause(value.removesuffix("+00") if isinstance(type_, UtcTimestamp) else value)

@@ -1,12 +1,13 @@
 """Defaults, CHECKs and expressions as a revision has them."""
 
-import re
 from typing import Any
 
 from alembic.ddl.impl import ComparisonResult, DefaultImpl
 from sqlalchemy import ClauseElement, ColumnClause, ColumnElement, Index, TextClause, UnaryExpression
 from sqlalchemy.sql.elements import Grouping
 from typing_extensions import override
+
+from aurora_lambda_runtime.database.quoting import without_parameters
 
 
 class RenderedExpressions(DefaultImpl):
@@ -23,7 +24,7 @@ class RenderedExpressions(DefaultImpl):
         options = {"is_server_default": is_server_default, "is_index": is_index, **kw}
         sql = super().render_ddl_sql_expr(expr, **options).replace("%%", "%")
         # What is no index's, a revision gives to a `text`, where a colon before a word begins a parameter.
-        return sql if is_index else re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", sql)
+        return sql if is_index else without_parameters(sql)
 
     @override
     def compare_indexes(self, metadata_index: Index, reflected_index: Index) -> ComparisonResult:
